@@ -1,0 +1,44 @@
+# Everything a person types: make demo, make test, make server, make worker.
+PYTHON ?= python3
+BIN := .venv/bin
+# The tests start real servers, so two at a time is what two cores can feed.
+PYTEST_FLAGS ?= -n 2 --dist loadfile
+SERVER_FLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types server worker clean
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+.venv: .venv/.made
+.venv/.made: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *p["optional-dependencies"]["dev"], sep="\n")' > .venv/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .venv/requirements.txt --constraint constraints.txt
+	@touch $@
+
+demo: .venv/.made  ## sixteen lives of an account on this machine, weeks in a minute
+	$(BIN)/python starter.py demo $(DEMO_FLAGS)
+
+test: .venv/.made  ## the tests, on real servers and databases
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: .venv/.made  ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.made  ## types, strictly
+	$(BIN)/mypy
+
+server: .venv/.made  ## a Temporal server with its UI, kept in var/temporal.db
+	@mkdir -p var
+	$(BIN)/temporal server start-dev --ip 127.0.0.1 --db-filename var/temporal.db \
+		--sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=full --log-level warn $(SERVER_FLAGS)
+
+worker: .venv/.made  ## a worker for that server
+	$(BIN)/python worker.py
+
+clean:  ## forget the environment and the caches, and keep var/
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

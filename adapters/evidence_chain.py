@@ -1,0 +1,115 @@
+"""Evidence is only ever added to: each entry is chained by hash to the one before it in the account (R-30)."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from adapters.column_types import canonical
+from adapters.register_tables import TABLES
+from domain.filed import ChainVerdict
+from domain.records import Evidence
+
+EVIDENCE, HEADS, CASES = TABLES.tables["evidence"], TABLES.tables["chain_heads"], TABLES.tables["cases"]
+START = "0" * 64
+
+
+def append(connection: Connection, account_id: str, case_key: str, evidence: Sequence[Evidence]) -> None:
+    """Add to the account's chain what is not in it yet; call it inside the transaction of the effect it proves."""
+    if not evidence:
+        return
+    connection.execute(
+        insert_into(connection, HEADS).values(account_id=account_id, seq=0, hash=START).on_conflict_do_nothing()
+    )
+    # Writers of one account queue here until the other's transaction has ended.
+    head = connection.execute(select(HEADS).where(HEADS.c.account_id == account_id).with_for_update()).one()
+    keys = {e.key for e in evidence}
+    known = set(
+        connection.scalars(select(EVIDENCE.c.key).where(EVIDENCE.c.account_id == account_id, EVIDENCE.c.key.in_(keys)))
+    )
+    seq, last, lines = head.seq, head.hash, []
+    for entry in evidence:
+        if entry.key in known:
+            continue
+        known.add(entry.key)
+        seq += 1
+        line = _line(entry, account_id, case_key, seq, last)
+        last = line["hash"] = link(line)
+        lines.append(line)
+    if lines:
+        connection.execute(insert(EVIDENCE), lines)
+        connection.execute(update(HEADS).where(HEADS.c.account_id == account_id).values(seq=seq, hash=last))
+
+
+def link(line: dict[str, Any]) -> str:
+    """The hash of one entry: SHA-256 over all its fields but the hash itself, the entry before it among them."""
+    fields = {
+        name: value.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+        for name, value in line.items()
+        if name != "hash"
+    }
+    return sha256(canonical(fields).encode()).hexdigest()
+
+
+def verify_chain(connection: Connection, account_id: str, anchor: tuple[int, str] | None = None) -> ChainVerdict:
+    """Read the account's chain from its start and name the first entry that is not as it was written.
+
+    `anchor` is a length and head noted down earlier: with it, a chain that was rebuilt whole is found too.
+    """
+    expected, last = 0, START
+
+    def broken(seq: int, zh: str, en: str) -> ChainVerdict:
+        return ChainVerdict(
+            account_id=account_id,
+            intact=False,
+            length=expected,
+            head=last,
+            broken_at=seq,
+            reason_zh=zh,
+            reason_en=en,
+        )
+
+    for line in connection.execute(
+        select(EVIDENCE).where(EVIDENCE.c.account_id == account_id).order_by(EVIDENCE.c.seq)
+    ).mappings():
+        if line["seq"] != expected + 1:
+            return broken(expected + 1, "此处缺少记录", "an entry is missing here")
+        if line["prev_hash"] != last:
+            return broken(expected + 1, "与前一条记录不衔接", "it does not follow from the entry before it")
+        if link(dict(line)) != line["hash"]:
+            return broken(expected + 1, "记录内容被改动", "its content was changed")
+        expected, last = expected + 1, line["hash"]
+        if anchor is not None and anchor[0] == expected and anchor[1] != last:
+            return broken(
+                expected, "整条记录链被重建", "the chain was rebuilt: this is not the head noted down earlier"
+            )
+    head = connection.execute(select(HEADS).where(HEADS.c.account_id == account_id)).one_or_none()
+    has_case = connection.scalar(select(CASES.c.case_key).where(CASES.c.account_id == account_id).limit(1))
+    if head is None and (expected or has_case):
+        return broken(expected + 1, "链尾记录缺失", "the head of the chain is missing")
+    promised = max(head.seq if head else 0, anchor[0] if anchor else 0)
+    if promised > expected:
+        return broken(expected + 1, "末尾的记录被删除", "entries at the end were deleted")
+    if head is not None and (head.seq, head.hash) != (expected, last):
+        return broken(head.seq + 1, "末尾被添加了记录", "an entry was added at the end without its head")
+    return ChainVerdict(account_id=account_id, intact=True, length=expected, head=last)
+
+
+def insert_into(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
+    """INSERT with ON CONFLICT, which both databases have and spell alike."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _line(entry: Evidence, account_id: str, case_key: str, seq: int, last: str) -> dict[str, Any]:
+    line: dict[str, Any] = entry.model_dump()
+    # Of a malformed message nothing is certain, and a NUL would keep PostgreSQL from ever taking the line.
+    for name in ("actor_id", "actor_role", "actor_unit", "about"):
+        line[name] = _storable(line[name])
+    return line | {"account_id": account_id, "case_key": case_key, "seq": seq, "prev_hash": last}
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

@@ -1,0 +1,109 @@
+"""Logs as events on stderr: where a line was written (case, run, activity, attempt), and none during replay."""
+
+import functools
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal, TextIO
+
+import structlog
+from temporalio import activity, workflow
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+
+Event = MutableMapping[str, Any]
+
+
+def configure_logging(format_: Literal["console", "json"] = "console", level: int = logging.INFO) -> None:
+    """Send structlog's and the standard library's lines to stderr, both in the same form."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        bind_temporal_context,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.processors.StackInfoRenderer(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = _Stderr()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_drop_sdk_details, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(format_)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    _keep_the_sdk_off_stdout()
+
+
+@functools.cache
+def _keep_the_sdk_off_stdout() -> None:
+    """The SDK's core writes to stdout by itself, where a script expects one JSON object and nothing else."""
+    forwarding = LogForwardingConfig(logging.getLogger("temporalio.core"), prepend_target_on_message=False)
+    logs = LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding)
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=logs)), error_if_already_set=False)
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to whatever stderr is now, as it may be replaced while the program runs."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _stream: TextIO) -> None:
+        raise AttributeError("logs go to stderr")
+
+
+def _renderers(format_: str) -> list[structlog.typing.Processor]:
+    match format_:
+        case "console":
+            return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        case "json":
+            return [
+                structlog.processors.dict_tracebacks,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ]
+        case other:
+            raise ValueError(f"log format must be console or json, not {other!r}")
+
+
+def bind_temporal_context(_logger: object, _method: str, event: Event) -> Event:
+    """Add the case or activity a line was written in; a line written in replay was written before, so it is dropped."""
+    if workflow.in_workflow():
+        if workflow.unsafe.is_replaying():
+            raise structlog.DropEvent
+        case = workflow.info()
+        where = {"workflow": case.workflow_id, "run": case.run_id, "type": case.workflow_type, "attempt": case.attempt}
+    elif activity.in_activity():
+        task = activity.info()
+        where = {
+            "workflow": task.workflow_id,
+            "run": task.workflow_run_id,
+            "activity": task.activity_type,
+            "attempt": task.attempt,
+        }
+    else:
+        return event
+    for key, value in where.items():
+        event.setdefault(key, value)
+    return event
+
+
+def _drop_sdk_details(_logger: object, _method: str, event: Event) -> Event:
+    # The SDK's own loggers append a dict of the same context to the text; it is bound as fields here already.
+    if isinstance(text := event.get("event"), str) and text.endswith("})"):
+        event["event"] = text.partition(" ({'")[0]
+    return event

@@ -1,0 +1,179 @@
+"""Settings from the environment (and `.env`): every ARREARS_* variable, and what production refuses."""
+
+import ipaddress
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+from temporalio.envconfig import ClientConfigProfile
+
+ROOT = Path(__file__).resolve().parent.parent
+VAR = ROOT / "var"
+ENV_FILE = ROOT / ".env"
+DEFAULT_TEMPORAL_ADDRESS = "localhost:7233"
+_DATABASES = ("sqlite", "postgresql")
+_WEAK_PASSWORDS = frozenset(
+    (
+        "",
+        "admin",
+        "arrears",
+        "billing",
+        "changeme",
+        "change-me",
+        "password",
+        "postgres",
+        "register",
+        "secret",
+        "temporal",
+    )
+)
+
+
+class ConfigurationError(Exception):
+    """A setting is wrong; the message names the variable and what it should be."""
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text.startswith(("http://", "https://")):
+        raise ValueError("must be a database address: billing over HTTP is not available in this version")
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("must be a database address such as sqlite:///var/register.db or postgresql://…") from None
+    if url.get_backend_name() not in _DATABASES:
+        raise ValueError(f"must start with sqlite:/// or postgresql://, not {url.drivername}")
+    if url.get_backend_name() == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise ValueError("must name a file, such as sqlite:///var/register.db")
+        # Relative to the project, so that it is the same book from whichever folder the command is started.
+        return SecretStr(f"sqlite:///{ROOT / url.database}")
+    return value
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]") or address
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+# The address may carry a password, so it never shows in a repr or a log.
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+
+
+class Settings(BaseSettings):
+    """All settings; started with none of them, everything runs on the embedded default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ARREARS_",
+        env_file=ENV_FILE,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    mode: Literal["embedded", "production"] = "embedded"
+    register_url: DatabaseUrl = SecretStr("sqlite:///var/register.db")
+    billing_url: DatabaseUrl = SecretStr("sqlite:///var/billing.db")
+    policy: str = "reading-centre"
+    """A pack's name in policies/, or the path of a policy file."""
+    notify: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses of delivery channels; none exist in this version, so none may be named."""
+    documents: Path = VAR / "documents"
+    """Folder for rendered papers."""
+    task_queue: Annotated[str, Field(min_length=1, max_length=200)] = "arrears"
+    retry_max_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """Longest pause between two tries of an activity."""
+    log_format: Literal["console", "json"] = "console"
+
+    deployment_name: str | None = None
+    build_id: str | None = None
+    """Worker Versioning is on when both are set."""
+    connect_seconds: Annotated[int, Field(ge=1, le=600)] = 10
+    """How long to try to reach Temporal before giving up."""
+    shutdown_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
+    """How long a stopping worker lets running activities finish."""
+    max_cached_workflows: Annotated[int, Field(ge=0, le=1_000_000)] = 2_000
+    """Cases kept in memory between messages; the others are replayed when they wake."""
+    workflow_tasks: Annotated[int, Field(ge=2, le=10_000)] = 50
+    activities: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """Activities at a time; each holds a thread and, at most, a database connection."""
+    local_activities: Annotated[int, Field(ge=1, le=1_000)] = 20
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_notify(cls, values: dict[str, object]) -> dict[str, object]:
+        if isinstance(text := values.get("notify"), str):
+            return values | {"notify": tuple(part for part in text.replace(",", " ").split() if part)}
+        return values
+
+    @model_validator(mode="after")
+    def _versioning_needs_both(self) -> Self:
+        if (self.deployment_name is None) != (self.build_id is None):
+            raise ValueError("ARREARS_DEPLOYMENT_NAME and ARREARS_BUILD_ID must be set together, or neither")
+        if self.notify:
+            raise ValueError("ARREARS_NOTIFY must be empty: there are no delivery channels in this version")
+        return self
+
+    @property
+    def retry_max(self) -> timedelta:
+        """Longest pause between two tries of an activity."""
+        return timedelta(seconds=self.retry_max_seconds)
+
+
+def load_settings() -> Settings:
+    """Settings from the environment and `.env`. ConfigurationError: one sentence for each wrong variable."""
+    try:
+        settings = Settings()
+    except ValidationError as problem:
+        raise ConfigurationError("\n".join(_sentence(e["loc"], e["msg"]) for e in problem.errors())) from None
+    if settings.mode == "production" and (weak := weaknesses(settings)):
+        raise ConfigurationError("\n".join(("ARREARS_MODE=production refuses weak settings:", *weak)))
+    return settings
+
+
+def _sentence(where: tuple[int | str, ...], problem: str) -> str:
+    text = problem.removeprefix("Value error, ")
+    text = text[:1].lower() + text[1:] if text.startswith("Input") else text
+    return f"ARREARS_{str(where[0]).upper()}: {text}" if where else text
+
+
+def temporal_profile() -> ClientConfigProfile:
+    """Where Temporal is, by its own environment configuration (TEMPORAL_*, profile file)."""
+    try:
+        return ClientConfigProfile.load(override_env_vars=_environment())
+    except (RuntimeError, ValueError) as problem:
+        raise ConfigurationError(f"Temporal's configuration (TEMPORAL_*) cannot be read: {problem}") from problem
+
+
+def _environment() -> dict[str, str]:
+    """The process's environment over what `.env` says, for variables that are not ours."""
+    from_file = {k: v for k, v in dotenv_values(ENV_FILE).items() if v and k.startswith("TEMPORAL_")}
+    return from_file | {k: v for k, v in os.environ.items() if v}
+
+
+def weaknesses(settings: Settings) -> tuple[str, ...]:
+    """What production does not accept, one sentence each."""
+    found = []
+    profile = temporal_profile()
+    address = profile.address or DEFAULT_TEMPORAL_ADDRESS
+    encrypted = profile.api_key is not None or (profile.tls is not None and not profile.tls.disabled)
+    if not encrypted and not _is_loopback(address):
+        found.append(f"TEMPORAL_ADDRESS: {address} is reached without TLS; set TEMPORAL_TLS=true and its certificates")
+    for name, secret in (("REGISTER", settings.register_url), ("BILLING", settings.billing_url)):
+        url = make_url(secret.get_secret_value())
+        if url.get_backend_name() == "sqlite":
+            found.append(f"ARREARS_{name}_URL: a SQLite file is for one machine; use postgresql://…")
+        elif (url.password or "").lower() in _WEAK_PASSWORDS | {(url.username or "").lower()}:
+            found.append(f"ARREARS_{name}_URL: the password is missing or a default one; choose another")
+    return tuple(found)

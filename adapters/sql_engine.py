@@ -1,0 +1,157 @@
+"""How the SQL adapters reach their database: one engine, read and write transactions, tables made on first use."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from activities.register import RegisterUnavailable
+
+LOCK_WAIT_SECONDS = 10
+CONNECT_SECONDS = 5
+_SCHEMA_LOCK = 7_355_608  # any number, the same in every process that may create the tables
+
+
+@dataclass
+class _Tables:
+    """The tables an engine needs, and whether this process has seen to them already."""
+
+    metadata: MetaData
+    lock: Lock = field(default_factory=Lock)
+    ready: bool = False
+
+
+def open_engine(url: str, tables: MetaData | None = None) -> Engine:
+    """An engine for `sqlite:///file` or `postgresql://…`; nothing is connected or created yet.
+
+    Those of `tables` that are missing are created by the first transaction that reaches the database, so a process
+    may start while it is down. ValueError: an address that can never work.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError as problem:
+        raise ValueError(f"not a database address: {problem}") from problem
+    options: dict[str, Any] = {"execution_options": {"tables": _Tables(tables) if tables is not None else None}}
+    match address.get_backend_name():
+        case "sqlite":
+            if not address.database or address.database == ":memory:":
+                raise ValueError("a SQLite database needs a file, such as sqlite:///var/register.db")
+            engine = create_engine(address, pool_size=5, max_overflow=20, **options)
+            event.listen(engine, "do_connect", _make_folder)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        case "postgresql":
+            address = address.set(drivername="postgresql+psycopg")
+            patience = {} if "connect_timeout" in address.query else {"connect_timeout": CONNECT_SECONDS}
+            try:
+                engine = create_engine(
+                    address, pool_pre_ping=True, pool_size=5, max_overflow=20, connect_args=patience, **options
+                )
+            except (ModuleNotFoundError, NoSuchModuleError) as problem:
+                raise ValueError(f"PostgreSQL needs its driver: install psycopg[binary] ({problem})") from problem
+            event.listen(engine, "connect", _prepare_postgresql)
+            event.listen(engine, "begin", _begin_postgresql)
+        case other:
+            raise ValueError(f"{other} is not supported: use sqlite:///… or postgresql://…")
+    return engine
+
+
+Unavailable = Callable[[str], Exception]
+
+
+@contextmanager
+def reading(engine: Engine, unavailable: Unavailable = RegisterUnavailable) -> Iterator[Connection]:
+    """A read transaction over one snapshot. A database that gives no answer raises `unavailable(sentence)`."""
+    with _answering(engine, unavailable):
+        _see_to_tables(engine)
+        with engine.connect() as connection, connection.begin():
+            yield connection
+
+
+@contextmanager
+def writing(engine: Engine, unavailable: Unavailable = RegisterUnavailable) -> Iterator[Connection]:
+    """A write transaction: committed at the end of the block, or rolled back whole.
+
+    Writers queue for up to 10 s; a lock not had by then, a deadlock or a lost connection raises
+    `unavailable(sentence)`. Nothing was written then, and the caller may simply do it again.
+    """
+    with _answering(engine, unavailable):
+        _see_to_tables(engine)
+        with engine.connect().execution_options(writing=True) as connection, connection.begin():
+            yield connection
+
+
+@contextmanager
+def _answering(engine: Engine, unavailable: Unavailable) -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as problem:
+        raise unavailable(_sentence(engine, problem.orig or problem)) from problem
+    except (NoFreeConnection, OSError) as problem:
+        raise unavailable(_sentence(engine, problem)) from problem
+
+
+def _sentence(engine: Engine, problem: BaseException) -> str:
+    reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+    address = engine.url.render_as_string(hide_password=True)
+    return f"no answer from {address}: {reason}. Start the database, or correct its address in the configuration."
+
+
+def _see_to_tables(engine: Engine) -> None:
+    tables: _Tables | None = engine.get_execution_options()["tables"]
+    if tables is None or tables.ready:
+        return
+    with tables.lock:
+        if not tables.ready:
+            with engine.connect().execution_options(writing=True) as connection, connection.begin():
+                if connection.dialect.name == "postgresql":
+                    # Two processes that create the same table at once collide in the catalogue.
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _SCHEMA_LOCK})
+                tables.metadata.create_all(connection)
+            tables.ready = True
+
+
+def _make_folder(_dialect: Any, _record: Any, cargs: list[Any], _params: dict[str, Any]) -> None:
+    if not str(cargs[0]).startswith("file:"):
+        Path(cargs[0]).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    # The driver must not begin transactions by itself: "begin" below says which kind.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={LOCK_WAIT_SECONDS * 1000}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer half-way fails at once in WAL mode, so writers say so at the start.
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _prepare_postgresql(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
+    cursor.execute("SET timezone = 'UTC'")
+    cursor.close()
+    connection.commit()
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if not connection.get_execution_options().get("writing", False):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -1,0 +1,200 @@
+"""The register in SQL: what a step leaves behind is written in one transaction, once, whoever repeats it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
+
+from adapters.evidence_chain import append, insert_into
+from adapters.register_tables import TABLES
+from adapters.sql_engine import open_engine, reading, writing
+from domain.debt import Account, CustomerCard
+from domain.filed import Moratorium, SweepPage
+from domain.records import (
+    CaseRow,
+    IncidentRow,
+    Message,
+    NoticeOrder,
+    NoticeRow,
+    Record,
+    TicketOrder,
+    TicketRow,
+)
+
+_T = TABLES.tables
+_CASES, _TASKS, _NOTICES, _TICKETS = _T["cases"], _T["tasks"], _T["notices"], _T["tickets"]
+_INCIDENTS, _MESSAGES, _CARDS = _T["incidents"], _T["messages"], _T["customer_cards"]
+_MORATORIA, _SWEEPS = _T["moratoria"], _T["sweeps"]
+
+
+def open_register(url: str) -> Engine:
+    """The engine of a register at that address; its tables are made when it is first reached."""
+    return open_engine(url, TABLES)
+
+
+@dataclass(frozen=True)
+class SqlRegister:
+    """Register, NoticeOffice, FieldService, CustomerCards and Moratoria, on one database.
+
+    Every method raises RegisterUnavailable when the database gives no answer; repeating it is always safe.
+    """
+
+    engine: Engine
+
+    def write(self, record: Record) -> None:
+        """Write all of it in one transaction; an older or repeated record changes nothing newer."""
+        with writing(self.engine) as connection:
+            _write(connection, record)
+
+    def issue(self, order: NoticeOrder, paper: Message) -> None:
+        """File the notice with its text, put it into the reader's hands, and write the record; once per notice."""
+        with writing(self.engine) as connection:
+            _file_notice(connection, order.notice, order.record.case.revision, order, paper)
+            _file_message(connection, order.record.case, paper)
+            _write(connection, order.record)
+
+    def send(self, order: TicketOrder, ticket: Message) -> None:
+        """Put the ticket with its text into the field unit's inbox, and write the record; once per ticket."""
+        with writing(self.engine) as connection:
+            _file_ticket(connection, order.ticket, order.record.case.revision, ticket)
+            _file_message(connection, order.record.case, ticket)
+            _write(connection, order.record)
+
+    def keep_card(self, card: CustomerCard) -> None:
+        """Store or replace the personal half of a customer record."""
+        values = card.model_dump()
+        with writing(self.engine) as connection:
+            statement = insert_into(connection, _CARDS).values(values)
+            connection.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=values))
+
+    def card(self, account_id: str) -> CustomerCard:
+        """The card kept when the case opened.
+
+        One without a name for an account that billing does not know: a light that was cut there without right is
+        restored all the same.
+        """
+        with reading(self.engine) as connection:
+            line = connection.execute(select(_CARDS).where(_CARDS.c.account_id == account_id)).mappings().one_or_none()
+        return CustomerCard.model_validate(line) if line else CustomerCard(account_id=account_id, name="", address="")
+
+    def declare_moratorium(self, moratorium: Moratorium) -> None:
+        """Write a standing order not to cut; once per id, the first wording stays."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                insert_into(connection, _MORATORIA).values(moratorium.model_dump()).on_conflict_do_nothing()
+            )
+
+    def lift_moratorium(self, moratorium_id: str, by: str, at: datetime) -> bool:
+        """End a standing order; False if there is no such order. A second lifting changes nothing."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                update(_MORATORIA)
+                .where(_MORATORIA.c.moratorium_id == moratorium_id, _MORATORIA.c.lifted_at.is_(None))
+                .values(lifted_by=by, lifted_at=at)
+            )
+            known = select(_MORATORIA.c.moratorium_id).where(_MORATORIA.c.moratorium_id == moratorium_id)
+            return connection.scalar(known) is not None
+
+    def standing(self, account: Account, at: datetime) -> tuple[str, ...]:
+        """Ids of the moratoria that cover this account at that time, in order of id."""
+        covered = or_(
+            *(
+                (_MORATORIA.c.scope == scope) & (_MORATORIA.c.value == value)
+                for scope, value in (
+                    ("region", account.region),
+                    ("class", account.customer_class),
+                    ("centre", account.reading_centre),
+                )
+            )
+        )
+        with reading(self.engine) as connection:
+            return tuple(
+                connection.scalars(
+                    select(_MORATORIA.c.moratorium_id)
+                    .where(
+                        covered,
+                        _MORATORIA.c.starts_at <= at,
+                        or_(_MORATORIA.c.until.is_(None), _MORATORIA.c.until > at),
+                        or_(_MORATORIA.c.lifted_at.is_(None), _MORATORIA.c.lifted_at > at),
+                    )
+                    .order_by(_MORATORIA.c.moratorium_id)
+                )
+            )
+
+    def record_sweep(self, page: SweepPage) -> None:
+        """Keep what one page of a sweep covered (R-23); the first record of a page stays."""
+        with writing(self.engine) as connection:
+            connection.execute(insert_into(connection, _SWEEPS).values(page.model_dump()).on_conflict_do_nothing())
+
+
+def _write(connection: Connection, record: Record) -> None:
+    case = record.case
+    append(connection, case.account_id, case.case_key, record.evidence)
+    _replace_case(connection, case)
+    for notice in record.notices:
+        _file_notice(connection, notice, case.revision)
+    for ticket in record.tickets:
+        _file_ticket(connection, ticket, case.revision)
+    for incident in record.incidents:
+        _file_incident(connection, incident, case.revision)
+    for message in record.messages:
+        _file_message(connection, case, message)
+
+
+def _newer(connection: Connection, table: str, key: str, values: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
+    """Insert a row, or replace it unless the one there is of a later revision; `first` is written at insert only."""
+    target = _T[table]
+    statement = insert_into(connection, target).values({**first, **values})
+    statement = statement.on_conflict_do_update(
+        index_elements=[key], set_=dict(values), where=target.c.revision <= statement.excluded.revision
+    )
+    return connection.execute(statement.returning(target.c[key])).first() is not None
+
+
+def _replace_case(connection: Connection, case: CaseRow) -> None:
+    if not _newer(connection, "cases", "case_key", case.model_dump(exclude={"tasks"}), {}):
+        return
+    connection.execute(delete(_TASKS).where(_TASKS.c.case_key == case.case_key))
+    if case.tasks:
+        owner = {"case_key": case.case_key, "account_id": case.account_id}
+        connection.execute(
+            insert(_TASKS), [owner | {"place": n} | task.model_dump() for n, task in enumerate(case.tasks)]
+        )
+
+
+def _file_notice(
+    connection: Connection,
+    notice: NoticeRow,
+    revision: int,
+    order: NoticeOrder | None = None,
+    paper: Message | None = None,
+) -> None:
+    text = {
+        "lines": [line.model_dump(mode="json") for line in order.lines] if order else [],
+        "text_zh": paper.text_zh if paper else "",
+        "text_en": paper.text_en if paper else "",
+    }
+    _newer(connection, "notices", "notice_id", notice.model_dump() | {"revision": revision}, text)
+    if paper is not None:
+        # The row may have been written before its paper; the first paper stays.
+        blank = update(_NOTICES).where(_NOTICES.c.notice_id == notice.notice_id, _NOTICES.c.text_zh == "")
+        connection.execute(blank.values(text))
+
+
+def _file_ticket(connection: Connection, ticket: TicketRow, revision: int, paper: Message | None = None) -> None:
+    text = {"text_zh": paper.text_zh if paper else "", "text_en": paper.text_en if paper else ""}
+    _newer(connection, "tickets", "ticket_id", ticket.model_dump() | {"revision": revision}, text)
+    if paper is not None:
+        blank = update(_TICKETS).where(_TICKETS.c.ticket_id == ticket.ticket_id, _TICKETS.c.text_zh == "")
+        connection.execute(blank.values(text))
+
+
+def _file_incident(connection: Connection, incident: IncidentRow, revision: int) -> None:
+    _newer(connection, "incidents", "incident_id", incident.model_dump() | {"revision": revision}, {})
+
+
+def _file_message(connection: Connection, case: CaseRow, message: Message) -> None:
+    owner = {"account_id": case.account_id, "case_key": case.case_key}
+    connection.execute(insert_into(connection, _MESSAGES).values(owner | message.model_dump()).on_conflict_do_nothing())

@@ -1,0 +1,1 @@
+"""The law and the facts of a case: no Temporal, no database, no clock of its own."""

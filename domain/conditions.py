@@ -1,0 +1,181 @@
+"""The conditions for a cut (P1): one list that serves the permit, `why_not_cut`, the worklist and the proof."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain import clock
+from domain.deadlines import filing_missing, missing_approvals, statutory_day_reached
+from domain.facts import CaseFacts
+from domain.messages import Condition
+
+
+@dataclass(frozen=True)
+class _Rule:
+    condition: Condition
+    met: Callable[[CaseFacts, datetime], bool]
+
+
+def _rule(rule: str, clause: str, zh: str, en: str, met: Callable[[CaseFacts, datetime], bool]) -> _Rule:
+    return _Rule(Condition(rule=rule, clause=clause, text_zh=zh, text_en=en), met)
+
+
+def why_not_cut(facts: CaseFacts, now: datetime) -> tuple[Condition, ...]:
+    """Every condition for a cut that is not met now. Empty: only billing's answer at the permit remains."""
+    return tuple(rule.condition for rule in _RULES if not rule.met(facts, now))
+
+
+def unmet_for_permit(facts: CaseFacts, now: datetime, ticket_id: str, meter_id: str) -> tuple[Condition, ...]:
+    """What `why_not_cut` says, and what is wrong with this request: ticket, meter, another permit out."""
+    unmet = list(why_not_cut(facts, now))
+    ticket = facts.cut_ticket
+    if ticket is None or ticket.ticket_id != ticket_id:
+        unmet.append(WRONG_TICKET)
+    elif ticket.meter_id != meter_id:
+        unmet.append(WRONG_METER)
+    if facts.open_permit is not None:
+        unmet.append(PERMIT_OUT)
+    return tuple(unmet)
+
+
+WRONG_TICKET = Condition(
+    rule="R-18", clause="II.7", text_zh="该工作票不是当前有效的停电工作票", text_en="this is not the ticket that stands"
+)
+WRONG_METER = Condition(
+    rule="R-18", clause="II.7", text_zh="表号与工作票不符", text_en="the meter is not the one on the ticket"
+)
+PERMIT_OUT = Condition(
+    rule="R-18", clause="II.7", text_zh="已有一张停电许可未了结", text_en="another permit is still open"
+)
+NO_ANSWER = Condition(
+    rule="R-17", clause="II.6", text_zh="营销系统无应答，无法确认欠费", text_en="the billing system gives no answer"
+)
+ASK_AGAIN = Condition(
+    rule="R-17",
+    clause="II.6",
+    text_zh="刚收到缴费或复核信息，须重新查询营销系统",
+    text_en="a payment or a recheck has just arrived; billing must be asked again",
+)
+
+
+# ---- the tests --------------------------------------------------------------------------------
+
+
+def _owes(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return facts.red is not None and facts.owes(facts.red.bills)
+
+
+def _yellow_served(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return facts.yellow is not None and facts.yellow.served
+
+
+def _red_served(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return facts.red is not None and facts.red.served
+
+
+def _red_in_time(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    red = facts.red
+    return (
+        red is not None
+        and red.delivered_at is not None
+        and clock.red_notice_is_timely(red.delivered_at, red.cut_at, facts.policy)
+    )
+
+
+def _statutory_day(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return facts.red is not None and statutory_day_reached(facts, facts.red)
+
+
+def _approved(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return facts.red is not None and not missing_approvals(facts)
+
+
+def _filed(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return not facts.account.important or (facts.red is not None and not filing_missing(facts))
+
+
+def _acknowledged(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return facts.cut_ticket is not None and facts.cut_ticket.state == "acknowledged"
+
+
+def _told(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return facts.cut_ticket is not None and facts.cut_ticket.told_at is not None
+
+
+def _checked(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return facts.cut_ticket is not None and facts.cut_ticket.billing_answer == "owes"
+
+
+def _meter_certain(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return facts.cut_ticket is None or facts.cut_ticket.meter_verdict in (None, "confirmed")
+
+
+def _inside_window(facts: CaseFacts, now: datetime) -> bool:
+    red = facts.red
+    return red is not None and red.cut_at <= now < clock.window_end(red.cut_at, facts.policy)
+
+
+def _day_allowed(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    red = facts.red
+    return red is not None and clock.cut_allowed_on(
+        clock.local_day(red.cut_at, facts.policy), facts.policy, facts.calendar
+    )
+
+
+def _nothing_holds(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return not facts.held and facts.withdrawn is None and facts.needs_person is None
+
+
+def _supply_is_on(facts: CaseFacts, now: datetime) -> bool:
+    del now
+    return not facts.cuts_off
+
+
+_RULES: tuple[_Rule, ...] = (
+    _rule("R-11", "II.8", "没有欠费的红色通知书在案", "no red notice stands whose bills still owe", _owes),
+    _rule("R-06", "II.1", "黄色催费单尚未送达", "the yellow notice is not served", _yellow_served),
+    _rule("R-08", "II.2", "红色中止供电通知书尚未送达", "the red notice is not served", _red_served),
+    _rule(
+        "R-07", "II.2", "红色通知书送达距停电不足七日", "the red notice was not delivered 7 × 24 h before", _red_in_time
+    ),
+    _rule(
+        "R-03", "I.1", "最早一笔欠费逾期未满三十日", "the oldest bill is not more than 30 days overdue", _statutory_day
+    ),
+    _rule("R-12", "III.4", "尚未经各级批准", "not every level has approved", _approved),
+    _rule("R-14", "III.5", "重要用户尚未报备", "the filing with the power authority is missing", _filed),
+    _rule(
+        "R-15", "II.3", "停电工作票尚未由供电单位确认", "the field unit has not acknowledged the ticket", _acknowledged
+    ),
+    _rule(
+        "R-16",
+        "II.4",
+        "停电前30分钟内尚未再次通知客户",
+        "the customer has not been told again in the last 30 minutes",
+        _told,
+    ),
+    _rule(
+        "R-17",
+        "II.6",
+        "停电前半小时内尚未在营销系统确认欠费",
+        "billing has not said in the last half-hour that it owes",
+        _checked,
+    ),
+    _rule("R-19", "II.7", "表计存疑，尚未核实", "the meter is doubted and not verified", _meter_certain),
+    _rule("R-18", "II.7", "不在通知书写明的停电时段内", "it is not inside the stated window", _inside_window),
+    _rule("R-21", "II.2", "该日不得停电", "the day does not allow a cut", _day_allowed),
+    _rule("R-04", "I.3", "有暂缓、承诺、分期或撤销在先", "a hold, promise, plan or withdrawal stands", _nothing_holds),
+    _rule("R-02", "II.0", "该户已处于停电状态", "supply is off already", _supply_is_on),
+)

@@ -1,0 +1,418 @@
+"""What time and new facts bring about by themselves: holds run out, notices go void, permits lapse, warnings go up.
+
+`settle(facts, now)` applies every rule of the table until nothing changes. It is run after each message, each answer of
+the billing system and each wake-up, so a case that wakes late goes through every stage it slept over, in order.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+from domain import clock
+from domain.attempt import (
+    close_escalations,
+    end_attempt,
+    open_incident,
+    raise_escalation,
+    recall_cut_ticket,
+    void_notice,
+)
+from domain.facts import CaseFacts, Cut, Escalation, Notice
+from domain.model import Role
+
+_LEADERS_OF_WARNINGS: tuple[Role, ...] = ("team_leader", "centre_director")
+
+
+def settle(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Apply all that is due by now."""
+    while True:
+        before = facts
+        for rule in _RULES:
+            facts = rule(facts, now)
+        if facts is before:
+            return facts
+
+
+# ---- I.3: holds, promises, plans --------------------------------------------------------------
+
+
+def _holds_run_out(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """A hold with an end is over by the clock; a dispute never is, a person lifts it."""
+    for hold in facts.standing_holds:
+        if hold.kind != "dispute" and hold.until and hold.until <= now:
+            facts = facts.with_hold(hold.hold_id, ended_at=now)
+            facts = facts.noted(now, "hold.ended", "R-04", "I.3", at=hold.until, about=hold.hold_id)
+    return facts
+
+
+def _promise_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Kept once the payments since reach the amount; broken if billing, asked after its day, says otherwise."""
+    promise = facts.promise
+    if promise is None or promise.state != "open":
+        return facts
+    paid = facts.debt.paid_total - promise.paid_before
+    end = clock.promise_end(promise.until, facts.policy)
+    if paid >= promise.amount:
+        facts = facts.but(promise=promise.model_copy(update={"state": "kept"}))
+        return facts.noted(now, "promise.kept", "R-04", "I.3", about=promise.promise_id, paid=paid)
+    if end <= facts.debt_read_at:
+        facts = facts.but(promise=promise.model_copy(update={"state": "broken"}))
+        return facts.noted(now, "promise.broken", "R-04", "I.3", at=end, about=promise.promise_id, paid=paid)
+    return facts
+
+
+def _plan_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Each instalment is judged by the running sum at the end of its day; the last one keeps the plan."""
+    plan = facts.plan
+    if plan is None or plan.state != "open":
+        return facts
+    paid = facts.debt.paid_total - plan.paid_before
+    if paid >= sum(i.amount for i in plan.instalments):
+        facts = facts.but(plan=plan.model_copy(update={"state": "kept"}))
+        return facts.noted(now, "plan.kept", "R-04", "I.3", about=plan.plan_id, paid=paid)
+    due = sum(i.amount for i in plan.instalments if clock.promise_end(i.due, facts.policy) <= facts.debt_read_at)
+    if paid < due:
+        facts = facts.but(plan=plan.model_copy(update={"state": "broken"}))
+        return facts.noted(now, "plan.broken", "R-04", "I.3", about=plan.plan_id, paid=paid, due=due)
+    return facts
+
+
+# ---- II.8: settled ----------------------------------------------------------------------------
+
+
+def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """The bills a notice names are settled: nothing is cut for them (R-11), and debt re-opened later starts anew (R-05)."""
+    red, yellow = facts.red, facts.yellow
+    if red and not facts.owes(red.bills):
+        facts = _note_settled(facts, now, red.bills)
+        facts = recall_cut_ticket(facts, now, "the bills are settled")
+        facts = void_notice(facts, red.notice_id, now, "settled", counted=False, reported=False)
+    if yellow and not facts.owes(yellow.bills):
+        if not red:
+            facts = _note_settled(facts, now, yellow.bills)
+        facts = void_notice(facts, yellow.notice_id, now, "settled", counted=False, reported=False)
+        facts = facts.but(voids_in_a_row={}, needs_person=None)
+    return facts
+
+
+def _note_settled(facts: CaseFacts, now: datetime, bills: tuple[str, ...]) -> CaseFacts:
+    at = settled_at(facts, bills, now)
+    return facts.noted(now, "debt.settled", "R-11", "II.8", at=at, bills=bills, settled_at=at)
+
+
+def settled_at(facts: CaseFacts, bills: tuple[str, ...], now: datetime) -> datetime:
+    """When these bills were settled: the latest payment that did it, never later than now."""
+    paid = [b.last_paid_at for b in facts.debt.bills if b.bill_id in bills and b.last_paid_at]
+    return min(max(paid, default=now), now)
+
+
+# ---- II.1, II.2: notices ----------------------------------------------------------------------
+
+
+def _undelivered_notices_go_void(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Not delivered by the last moment that would have been in time (R-05, R-07)."""
+    for notice in (facts.yellow, facts.red):
+        if notice is None or notice.delivered_at is not None or notice.state != "to_deliver":
+            continue
+        by = (
+            clock.yellow_deliver_by(notice.deadline, facts.policy)
+            if notice.kind == "yellow"
+            else clock.red_deliver_by(notice.cut_at, facts.policy)
+        )
+        if now > by:
+            facts = void_notice(facts, notice.notice_id, now, "not delivered in time", counted=not facts.held)
+    return facts
+
+
+def _silence_climbs_the_ladder(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """A refusal that nobody has acknowledged goes to the next rung; the earlier ones stay open (R-09)."""
+    ladder = facts.policy.escalation_ladder
+    for e in facts.escalations:
+        if not _silent(e, now) or e.rung not in ladder:
+            continue
+        facts = facts.with_escalation(e.escalation_id, climbed=True)
+        higher = ladder[ladder.index(e.rung) + 1 :]
+        if higher:
+            facts, _ = raise_escalation(
+                facts,
+                now,
+                "refusal",
+                higher[0],
+                notice_id=e.notice_id,
+                subject=f"no answer from {e.rung}",
+                answer_hours=facts.policy.service_ack_hours,
+            )
+    return facts
+
+
+def _silent(e: Escalation, now: datetime) -> bool:
+    return (
+        e.kind == "refusal" and e.state == "open" and not e.climbed and e.answer_by is not None and e.answer_by <= now
+    )
+
+
+def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Once the red notice is served, every level that the policy names is asked (R-12, R-13)."""
+    red = facts.red
+    if red is None or not red.served or red.approval_asked or facts.held or facts.cuts_off:
+        return facts
+    if now > clock.ticket_time(red.cut_at, facts.policy):
+        return facts
+    roles = facts.policy.approvals_for(facts.account.customer_class, red.amount)
+    facts = facts.with_notice(red.notice_id, approval_asked=True)
+    facts = facts.noted(now, "approval.asked", "R-13", "III.4", about=red.notice_id, roles=roles)
+    for role in roles:
+        facts = facts.told(
+            now,
+            role,
+            "approval asked",
+            f"请审批停电：户号 {facts.account.account_id}，欠费 {red.amount} 元，通知书 {red.notice_id}，"
+            f"计划停电时间 {_local(red.cut_at, facts)}。",
+            f"Please decide on the cut of account {facts.account.account_id}: {red.amount} owed, notice {red.notice_id}, "
+            f"planned for {_local(red.cut_at, facts)}.",
+            about=red.notice_id,
+        )
+    return facts
+
+
+# ---- II.3 – II.7: the attempt -----------------------------------------------------------------
+
+
+def _permits_lapse(facts: CaseFacts, now: datetime) -> CaseFacts:
+    permit = facts.open_permit
+    if permit and permit.valid_until <= now:
+        facts = facts.with_permit(permit.permit_id, state="lapsed", ended_at=permit.valid_until)
+        facts = facts.noted(now, "permit.lapsed", "R-18", "II.7", at=permit.valid_until, about=permit.permit_id)
+    return facts
+
+
+def _attempts_end(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """The time slips, or a hold ends the attempt: the notice is stale, a new one is served with its full days (R-20)."""
+    red = facts.red
+    if red is None:
+        return facts
+    ticket_time = clock.ticket_time(red.cut_at, facts.policy)
+    if (facts.held or facts.withdrawn or facts.cuts_off) and now >= ticket_time:
+        return end_attempt(facts, now, _why_held(facts), counted=False)
+    reason = _why_it_slips(facts, now)
+    return end_attempt(facts, now, reason, counted=True) if reason else facts
+
+
+def _why_held(facts: CaseFacts) -> str:
+    if facts.withdrawn:
+        return "the case was withdrawn"
+    if facts.cuts_off:
+        return "supply was found cut"
+    if facts.standing_holds:
+        return f"hold: {facts.standing_holds[0].kind}"
+    return "a promise or plan stands"
+
+
+def _why_it_slips(facts: CaseFacts, now: datetime) -> str | None:
+    """Why the standing red notice can no longer lead to a cut at its time, or None while it still can."""
+    red, ticket, policy = facts.red, facts.cut_ticket, facts.policy
+    assert red is not None
+    ticket_time = clock.ticket_time(red.cut_at, policy)
+    if ticket is None:
+        if now < ticket_time:
+            return None
+        if not red.served:
+            return "the refusal was not acknowledged in time" if red.delivered_at else None
+        if missing := missing_approvals(facts):
+            return f"not approved in time by {', '.join(missing)}"
+        if filing_missing(facts):
+            return "the filing with the power authority is missing"
+        if clock.ticket_too_late(red.cut_at, policy) <= now:
+            return "the ticket could not be sent the day before"
+        return _why_the_day_is_wrong(facts) if facts.looked_at >= ticket_time else None
+    if ticket.state == "sent" and now >= clock.final_notice_time(red.cut_at, policy):
+        return "the field unit did not acknowledge the ticket"
+    if ticket.billing_answer == "no_answer":
+        return "the billing system gave no answer in the last half-hour"
+    if ticket.crew_left:
+        return "the crew left without cutting"
+    if now >= red.cut_at and ticket.told_at is None:
+        return "the customer was not told again"
+    if now >= red.cut_at and ticket.billing_checked_at is None:
+        return "the billing system was not asked in the last half-hour"
+    if now >= clock.window_end(red.cut_at, policy) and facts.open_permit is None:
+        return "nothing was cut inside the window"
+    return None
+
+
+def _why_the_day_is_wrong(facts: CaseFacts) -> str | None:
+    """Statute and calendar, judged again when the ticket is due (R-03, R-21)."""
+    red = facts.red
+    assert red is not None
+    day = clock.local_day(red.cut_at, facts.policy)
+    if barred := clock.why_barred(day, facts.policy, facts.calendar):
+        return f"the day is barred: {barred}"
+    return None if statutory_day_reached(facts, red) else "the oldest bill still owing is not yet 31 days past due"
+
+
+def statutory_day_reached(facts: CaseFacts, red: Notice) -> bool:
+    """Whether the stated time lies late enough after the due date of the oldest bill that still owes (R-03)."""
+    oldest = oldest_due(facts, red.bills)
+    day = clock.local_day(red.cut_at, facts.policy)
+    return oldest is None or clock.earliest_cut_day(oldest, facts.policy) <= day
+
+
+def oldest_due(facts: CaseFacts, bills: tuple[str, ...]) -> date | None:
+    """Due date of the oldest of these bills that still owes."""
+    return min((b.due_date for b in facts.arrears if b.bill_id in bills), default=None)
+
+
+def missing_approvals(facts: CaseFacts) -> tuple[Role, ...]:
+    """Levels that have not approved the standing red notice (R-12)."""
+    red = facts.red
+    if red is None:
+        return ()
+    given = {a.role for a in facts.approvals if a.notice_id == red.notice_id and a.decision == "approved"}
+    return tuple(r for r in facts.policy.approvals_for(facts.account.customer_class, red.amount) if r not in given)
+
+
+def filing_missing(facts: CaseFacts) -> bool:
+    """An important customer whose standing red notice has not been filed with the power authority (R-14)."""
+    red = facts.red
+    return facts.account.important and red is not None and all(f.notice_id != red.notice_id for f in facts.filings)
+
+
+# ---- II.7: the crew's answer ------------------------------------------------------------------
+
+
+def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """A permit that ended without a word from the crew: after the window the team leader finds out."""
+    for permit in facts.permits:
+        if permit.answered or permit.state not in ("revoked", "lapsed"):
+            continue
+        if any(e.about == permit.permit_id for e in facts.escalations):
+            continue
+        ticket = facts.ticket(permit.ticket_id)
+        notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
+        if notice and clock.window_end(notice.cut_at, facts.policy) <= now:
+            facts, _ = raise_escalation(
+                facts,
+                now,
+                "permit_unanswered",
+                "team_leader",
+                about=permit.permit_id,
+                subject=f"permit {permit.permit_id} ended and the crew has not reported",
+            )
+    return facts
+
+
+# ---- III: restoration -------------------------------------------------------------------------
+
+
+def _settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """The bills named in the red notice of the cut are settled: 24 hours from the settlement (R-24, R-25)."""
+    for cut in facts.cuts_off:
+        if cut.lawful and cut.settled_at is None and cut.bills and _settled_for_supply(facts, cut, now):
+            at = settled_at(facts, cut.bills, now)
+            facts = facts.with_cut(cut.cut_id, settled_at=at)
+            facts = facts.noted(
+                now, "debt.settled", "R-24", "III.1", at=at, about=cut.cut_id, bills=cut.bills, settled_at=at
+            )
+            facts = restoration_due(facts, cut.cut_id, at)
+            if at <= cut.at:
+                facts, _ = open_incident(
+                    facts,
+                    now,
+                    "cut_after_settlement",
+                    cut.at,
+                    (),
+                    "结清后仍被停电",
+                    f"supply was cut at {_local(cut.at, facts)} although the bills were settled at {_local(at, facts)}",
+                )
+    return facts
+
+
+def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
+    if facts.owes(cut.bills):
+        return False
+    return not facts.policy.late_fee_blocks or facts.debt.credit >= facts.late_fee(now, cut.bills)
+
+
+def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts:
+    """Start the 24 hours of a cut, unless an earlier reason has started them already."""
+    cut = next(c for c in facts.cuts if c.cut_id == cut_id)
+    if cut.restore_since is not None and cut.restore_since <= since:
+        return facts
+    due = clock.exception_end(since, facts.policy) if cut.delay_declared else clock.restore_due(since, facts.policy)
+    return facts.with_cut(cut_id, restore_since=since, restore_due_by=due).but(stage="restoring")
+
+
+def _withdrawal_restores(facts: CaseFacts, now: datetime) -> CaseFacts:
+    del now
+    if facts.withdrawn:
+        for cut in facts.cuts_off:
+            if cut.restore_since is None:
+                facts = restoration_due(facts, cut.cut_id, facts.withdrawn.at)
+    return facts
+
+
+def _restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Warnings at 12 and 20 hours; past the end without light, a breach that the leaders are told of (R-25, R-26)."""
+    for cut in facts.cuts_off:
+        if cut.restore_since is None or cut.restore_due_by is None or cut.breached:
+            continue
+        if cut.restore_due_by <= now:
+            facts = facts.with_cut(cut.cut_id, breached=True)
+            facts = facts.noted(
+                now, "restore.breached", "R-26", "III.3", at=cut.restore_due_by, about=cut.restore_ticket
+            )
+            facts, _ = open_incident(
+                facts,
+                now,
+                "restoration_breach",
+                cut.restore_due_by,
+                (),
+                f"未在规定时限 {_local(cut.restore_due_by, facts)} 前恢复送电",
+                f"supply was not restored by {_local(cut.restore_due_by, facts)}",
+            )
+            continue
+        times = clock.restore_warning_times(cut.restore_since, facts.policy)
+        for i, at in enumerate(times[cut.warned :], start=cut.warned):
+            if at > now:
+                break
+            facts = facts.with_cut(cut.cut_id, warned=i + 1)
+            hours = facts.policy.restore_warnings_hours[i]
+            facts = facts.noted(now, "restore.warning", "R-25", "III.3", at=at, about=cut.restore_ticket, hours=hours)
+            facts, _ = raise_escalation(
+                facts,
+                now,
+                "restore_warning",
+                _LEADERS_OF_WARNINGS[min(i, len(_LEADERS_OF_WARNINGS) - 1)],
+                about=cut.cut_id,
+                subject=f"not restored after {hours} h, due by {_local(cut.restore_due_by, facts)}",
+            )
+    return facts
+
+
+def _restored_closes_reports(facts: CaseFacts, now: datetime) -> CaseFacts:
+    del now
+    for cut in facts.cuts:
+        if not cut.off and any(e.about == cut.cut_id and e.state == "open" for e in facts.escalations):
+            facts = close_escalations(facts, about=cut.cut_id)
+    return facts
+
+
+def _local(moment: datetime, facts: CaseFacts) -> str:
+    return f"{moment.astimezone(facts.policy.zone):%Y-%m-%d %H:%M}"
+
+
+_RULES: tuple[Callable[[CaseFacts, datetime], CaseFacts], ...] = (
+    _holds_run_out,
+    _promise_is_judged,
+    _plan_is_judged,
+    _settlement_makes_restoration_due,
+    _settled_bills_end_the_march,
+    _permits_lapse,
+    _undelivered_notices_go_void,
+    _silence_climbs_the_ladder,
+    _attempts_end,
+    _approval_is_asked_for,
+    _crew_is_asked_through_the_leader,
+    _withdrawal_restores,
+    _restoration_is_watched,
+    _restored_closes_reports,
+)

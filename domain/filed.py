@@ -1,0 +1,119 @@
+"""What the register gives back: the records of `domain.records` with where and how they were filed."""
+
+from typing import Literal
+
+from domain.model import Contract, Day, Id, Moment, Text
+from domain.records import BillLine, CaseRow, Evidence, IncidentRow, Message, NoticeRow, Task, TicketRow
+
+
+class FiledEvidence(Evidence):
+    """Evidence with its place in the account's chain."""
+
+    account_id: Id
+    case_key: Id
+    seq: int
+
+
+class FiledNotice(NoticeRow):
+    """A notice with what it says of each bill, and its text."""
+
+    lines: tuple[BillLine, ...] = ()
+    text_zh: str = ""
+    text_en: str = ""
+
+
+class FiledTicket(TicketRow):
+    """A ticket with its text."""
+
+    text_zh: str = ""
+    text_en: str = ""
+
+
+class FiledMessage(Message):
+    """A message with the case it came from."""
+
+    account_id: Id
+    case_key: Id
+
+
+class WorkItem(Task):
+    """A task with the case that awaits it."""
+
+    account_id: Id
+    case_key: Id
+
+
+class CaseFile(Contract):
+    """One case as the register holds it; what a proof is read from. Evidence stands in the order of its chain."""
+
+    case: CaseRow
+    evidence: tuple[FiledEvidence, ...] = ()
+    notices: tuple[FiledNotice, ...] = ()
+    tickets: tuple[FiledTicket, ...] = ()
+    incidents: tuple[IncidentRow, ...] = ()
+
+
+class ChainVerdict(Contract):
+    """Whether the evidence of an account is as it was written; if not, the first place where it is not.
+
+    `head` is the hash of the last link: noted down elsewhere, it also betrays a chain that was rebuilt whole.
+    """
+
+    account_id: Id
+    intact: bool
+    length: int
+    head: str
+    broken_at: int | None = None
+    reason_zh: str | None = None
+    reason_en: str | None = None
+
+
+class Moratorium(Contract):
+    """A standing order not to cut; `value` is a region, a customer class or a reading centre, as `scope` says."""
+
+    moratorium_id: Id
+    scope: Literal["region", "class", "centre"]
+    value: Id
+    reason: Text
+    starts_at: Moment
+    until: Moment | None = None
+    declared_by: Id
+    declared_at: Moment
+    lifted_by: str | None = None
+    lifted_at: Moment | None = None
+
+
+class OpenCase(Contract):
+    """An open case as the daily sweep looks at it: whose debt, and what it was when last read."""
+
+    account_id: Id
+    workflow_id: Id
+    case_key: Id
+    debt_mark: str
+    supply_off: bool
+
+
+class SweepPage(Contract):
+    """The evidence of one page of a sweep (R-23): the accounts it looked at, and what it found."""
+
+    sweep_id: Id
+    page: int
+    day: Day
+    first_account: Id
+    last_account: Id
+    counted: int
+    disconnected: int
+    changed: int
+    signalled: int
+    at: Moment
+
+
+class SweepSummary(Contract):
+    """What a whole sweep covered."""
+
+    sweep_id: Id
+    pages: int
+    counted: int
+    disconnected: int
+    changed: int
+    signalled: int

@@ -1,0 +1,267 @@
+"""The policy: every number of the procedure as data, checked on load, frozen into a case when it opens."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
+
+from domain.model import Contract, CustomerClass, Id, Money, Role
+
+_PACKS = Path(__file__).resolve().parent.parent / "policies"
+DEFAULT_PACK = "reading-centre"
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+
+_LEADERS: tuple[Role, ...] = ("team_leader", "station_head", "centre_director", "company_leader")
+_RATE = re.compile(r"[0-9](\.[0-9]{1,6})?", re.ASCII)
+_CLOCK_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
+
+
+class PolicyError(ValueError):
+    """A policy cannot be used; the text names the file, the key and what is wrong with it."""
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        _zone(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f'"{name}" is no time zone known here; write one such as "Asia/Shanghai"') from None
+    return name
+
+
+def _rate_text(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, str) and _RATE.fullmatch(value):
+        return Decimal(value)
+    raise ValueError('must be a decimal such as "0.001" (1 ‰ a day)')
+
+
+def _lawful_rate(value: Decimal) -> Decimal:
+    if not Decimal("0.001") <= value <= Decimal("0.003"):
+        raise ValueError("must lie between 0.001 and 0.003 a day (1 ‰ to 3 ‰, 电力供应与使用条例 art. 39)")
+    return value
+
+
+def _not_negative(value: Decimal) -> Decimal:
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _whole(at_least: int, at_most: int) -> Any:
+    return Field(strict=True, ge=at_least, le=at_most)
+
+
+def _clock_time(value: Any) -> Any:
+    if isinstance(value, str) and _CLOCK_TIME.fullmatch(value):
+        return value
+    raise ValueError('must be a time of day in quotes such as "09:00"')
+
+
+def _once_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if repeated := {str(v) for v in values if values.count(v) > 1}:
+        raise ValueError(f"names {', '.join(sorted(repeated))} more than once")
+    return values
+
+
+def _leaders_only(roles: tuple[Role, ...]) -> tuple[Role, ...]:
+    # III.4 wants the leaders' approval: whoever serves, cuts or answers the telephone is no approver.
+    if others := [r for r in roles if r not in _LEADERS]:
+        raise ValueError(f"{', '.join(others)} cannot decide this; choose among {', '.join(_LEADERS)}")
+    return roles
+
+
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(_rate_text),
+    AfterValidator(_lawful_rate),
+    PlainSerializer(str, return_type=str, when_used="json"),
+]
+Sum = Annotated[Money, AfterValidator(_not_negative)]
+ClockTime = Annotated[str, BeforeValidator(_clock_time)]
+Flag = Annotated[bool, Field(strict=True)]
+Leaders = Annotated[tuple[Role, ...], Field(min_length=1), AfterValidator(_once_each), AfterValidator(_leaders_only)]
+
+
+class CutHours(Contract):
+    """The hours of the day, local wall clock, in which a cut may be stated and done (R-21)."""
+
+    start: ClockTime = "09:00"
+    end: ClockTime = "16:00"
+
+    @model_validator(mode="after")
+    def _start_comes_first(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError(f"start {self.start} must come before end {self.end}")
+        return self
+
+
+class AmountApproval(Contract):
+    """Roles that approve besides, at `amount` of principal or more (R-13)."""
+
+    amount: Sum
+    roles: Leaders
+
+
+class Approvals(Contract):
+    """Who must approve a cut, by customer class and by principal (II.0, III.4)."""
+
+    residential: Leaders = ("centre_director",)
+    non_residential: Leaders = ("centre_director", "company_leader")
+    from_amount: tuple[AmountApproval, ...] = (AmountApproval(amount=Decimal("50000.00"), roles=("company_leader",)),)
+
+
+class LateFeePerDay(Contract):
+    """Late fee per day of delay as a share of the principal; `minimum` is money, per bill.
+
+    电力供应与使用条例 (2019) art. 39 sets 1 ‰ to 3 ‰ a day.
+    """
+
+    residential: Rate = Decimal("0.001")
+    other_this_year: Rate = Decimal("0.002")
+    other_carried_over: Rate = Decimal("0.003")
+    minimum: Sum = Decimal("1.00")
+
+
+class Policy(Contract):
+    """The numbers of the procedure (procedure.md, table of policy). The defaults are the pack `reading-centre`.
+
+    What the law fixes is a floor here: more than 30 days overdue before supply may stop (电力供应与使用条例 (2019)
+    art. 39), notice three to seven days before and again 30 minutes before (河南省供用电条例 (2012) art. 45),
+    restoration within 24 hours (III.3). Days are local days of `timezone`, hours and minutes are absolute.
+    As a message it ignores unknown fields; `load_policy` refuses them.
+    """
+
+    name: Id = DEFAULT_PACK
+    version: Id = "1"
+    timezone: Annotated[Id, AfterValidator(_known_zone)] = "Asia/Shanghai"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "CNY"
+
+    min_overdue_days: Annotated[int, _whole(30, 365)] = 30
+    tolerance: Sum = Decimal("0.00")
+    min_debt: Sum = Decimal("10.00")
+
+    yellow_payment_days: Annotated[int, _whole(1, 60)] = 7
+    delivery_allowance_days: Annotated[int, _whole(1, 60)] = 3
+    red_notice_days: Annotated[int, _whole(3, 60)] = 7
+    service_ack_hours: Annotated[int, _whole(1, 168)] = 24
+    escalation_ladder: Leaders = ("team_leader", "centre_director")
+    max_reissues: Annotated[int, _whole(0, 20)] = 3
+
+    approvals: Approvals = Approvals()
+    ticket_lead_hours: Annotated[int, _whole(24, 71)] = 24
+    final_notice_minutes: Annotated[int, _whole(30, 60)] = 30
+    billing_check_minutes: Annotated[int, _whole(1, 30)] = 30
+
+    cut_hours: CutHours = CutHours()
+    no_cut_weekdays: Annotated[tuple[Weekday, ...], AfterValidator(_once_each)] = ("fri", "sat", "sun")
+    bar_holidays: Flag = True
+    bar_eves: Flag = True
+    cut_window_hours: Annotated[int, _whole(1, 12)] = 2
+    permit_minutes: Annotated[int, _whole(1, 120)] = 15
+
+    restore_hours: Annotated[int, _whole(1, 24)] = 24
+    restore_warnings_hours: tuple[Annotated[int, _whole(1, 24)], ...] = (12, 20)
+
+    late_fee_per_day: LateFeePerDay = LateFeePerDay()
+    late_fee_blocks: Flag = False
+
+    max_promise_days: Annotated[int, _whole(1, 366)] = 30
+    restore_on_plan: Flag = True
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.escalation_ladder[0] != "team_leader":
+            raise ValueError("escalation_ladder: must begin with team_leader, whom a refusal reaches first (II.2)")
+        if len(self.no_cut_weekdays) == len(WEEKDAYS):
+            raise ValueError("no_cut_weekdays: bars every day of the week; leave at least one")
+        warnings = self.restore_warnings_hours
+        if list(warnings) != sorted(set(warnings)):
+            raise ValueError(f"restore_warnings_hours: {list(warnings)} must ascend")
+        if warnings and warnings[-1] >= self.restore_hours:
+            raise ValueError(
+                f"restore_warnings_hours: {warnings[-1]} must lie below restore_hours {self.restore_hours}"
+            )
+        amounts = [step.amount for step in self.approvals.from_amount]
+        if amounts != sorted(set(amounts)):
+            raise ValueError("approvals.from_amount: the amounts must ascend")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The utility's time zone: legal days begin and end in it."""
+        return _zone(self.timezone)
+
+    @property
+    def label(self) -> str:
+        """Name and version, as it is written into the evidence."""
+        return f"{self.name}@{self.version}"
+
+    def approvals_for(self, customer_class: CustomerClass, principal: Decimal) -> tuple[Role, ...]:
+        """Every role that must approve a cut for this principal; thresholds are inclusive (R-12, R-13)."""
+        named = self.approvals.residential if customer_class == "residential" else self.approvals.non_residential
+        added = (role for step in self.approvals.from_amount if principal >= step.amount for role in step.roles)
+        return tuple(dict.fromkeys((*named, *added)))
+
+
+def load_policy(name_or_path: str = DEFAULT_PACK) -> Policy:
+    """Read a pack by name (`policies/<name>.toml`) or a policy file by path.
+
+    Keys left out take the defaults of `Policy`, but `name` and `version` must be written: they are what the evidence
+    of a case refers to. Raises PolicyError: no such file, not TOML, an unknown key, a value that cannot be true.
+    """
+    path = _file_of(name_or_path)
+    try:
+        # Fractions stay text: a binary float is no money.
+        data = tomllib.loads(path.read_bytes().decode("utf-8-sig"), parse_float=str)
+    except OSError as problem:
+        raise PolicyError(f"{path}: cannot be read: {problem.strerror}") from None
+    except UnicodeDecodeError:
+        raise PolicyError(f"{path}: is not UTF-8; save it as UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+        raise PolicyError(f"{path}: is not TOML: {problem}") from None
+    if missing := [key for key in ("name", "version") if key not in data]:
+        raise PolicyError(f"{path}: {missing[0]}: is missing; the evidence of a case names its policy by it")
+    try:
+        return Policy.model_validate(data, extra="forbid")
+    except ValidationError as problem:
+        raise PolicyError("\n".join(f"{path}: {line}" for line in _said(problem))) from None
+
+
+def _file_of(name_or_path: str) -> Path:
+    """A bare word is a pack, anything with a separator or an ending is a file."""
+    if re.fullmatch(r"[\w-]+", name_or_path):
+        pack = _PACKS / f"{name_or_path}.toml"
+        if pack.is_file():
+            return pack
+        known = ", ".join(sorted(p.stem for p in _PACKS.glob("*.toml"))) or "none"
+        if not Path(name_or_path).is_file():
+            raise PolicyError(f"{pack}: no policy pack of that name; known packs: {known}; or give the path of a file")
+    path = Path(name_or_path)
+    if not name_or_path.strip() or "\0" in name_or_path or not path.is_file():
+        raise PolicyError(f"{name_or_path!r}: no such policy file; give a pack's name or the path of a TOML file")
+    return path
+
+
+def _said(problem: ValidationError) -> Iterable[str]:
+    for error in problem.errors(include_url=False):
+        key = ".".join(str(part) for part in error["loc"])
+        if error["type"] == "extra_forbidden":
+            yield f"{key}: is no key of a policy; remove it or correct its spelling"
+            continue
+        text = error["msg"].removeprefix("Value error, ")
+        given = "" if error["type"] == "value_error" and not key else f" (given: {error['input']!r})"
+        yield f"{key}: {text}{given}" if key else text

@@ -1,0 +1,489 @@
+"""Updates from the field: tickets, the last half-hour, the permit, the cut, the meter, supply restored (II.3 – III.3)."""
+
+from datetime import datetime
+
+from domain import clock
+from domain import messages as m
+from domain.attempt import actor_name, close_escalations, end_attempt, open_incident, revoke_permit, void_notice
+from domain.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
+from domain.facts import CaseFacts, Cut, Permit, Ticket
+from domain.refusal import Refused, check_actor, happened_at
+from domain.rulings.signals import judge_found_cut
+
+
+def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: datetime) -> tuple[CaseFacts, m.Done]:
+    """The field unit has the ticket (R-15)."""
+    check_actor(facts, message.actor, ("field_crew",))
+    ticket = _known(facts, message.ticket_id)
+    if not ticket.live:
+        raise _too_late(f"ticket {ticket.ticket_id} is {ticket.state}")
+    if ticket.state == "acknowledged":
+        return facts, m.Done()
+    facts = facts.with_ticket(ticket.ticket_id, state="acknowledged", acknowledged_at=now)
+    clause = "II.3" if ticket.kind == "cut" else "III.1"
+    return facts.noted(
+        now,
+        "ticket.acknowledged",
+        "R-15" if ticket.kind == "cut" else "R-22",
+        clause,
+        actor=message.actor,
+        about=ticket.ticket_id,
+        kind=ticket.kind,
+    ), m.Done()
+
+
+def record_final_notice(
+    facts: CaseFacts, message: m.RecordFinalNotice, now: datetime
+) -> tuple[CaseFacts, m.FinalNoticeRecorded]:
+    """The reader told the customer again; it counts if told within [T - 30 min, T] (R-16)."""
+    check_actor(facts, message.actor, ("reader",))
+    ticket = _live_cut_ticket(facts, message.ticket_id)
+    told_at = happened_at(message.told_at, now, "told_at")
+    red = facts.red
+    assert red is not None
+    counts = clock.final_notice_time(red.cut_at, facts.policy) <= told_at <= red.cut_at
+    facts = facts.noted(
+        now,
+        "customer.told",
+        "R-16",
+        "II.4",
+        at=told_at,
+        actor=message.actor,
+        about=ticket.ticket_id,
+        how=message.how,
+        told_at=told_at,
+        cut_at=red.cut_at,
+        counts=counts,
+    )
+    if counts and ticket.told_at is None:
+        facts = facts.with_ticket(ticket.ticket_id, told_at=told_at)
+    return facts, m.FinalNoticeRecorded(told=counts)
+
+
+# ---- the permit -------------------------------------------------------------------------------
+
+
+def permit_held_by(facts: CaseFacts, message: m.RequestPermit) -> m.PermitAnswer | None:
+    """The open permit, if the same crew asks again for the same ticket and meter."""
+    permit = facts.open_permit
+    if (
+        permit
+        and permit.holder == message.actor.id
+        and (permit.ticket_id, permit.meter_id) == (message.ticket_id, message.meter_id)
+    ):
+        return m.PermitAnswer(granted=True, permit_id=permit.permit_id, valid_until=permit.valid_until)
+    return None
+
+
+def decide_permit(
+    facts: CaseFacts, message: m.RequestPermit, now: datetime, *, asked: bool, answered: bool
+) -> tuple[CaseFacts, m.PermitAnswer]:
+    """Judge a request on the facts of this moment (R-18).
+
+    `asked` tells whether billing has been asked for this request, `answered` whether it said anything. Without having
+    asked, the only possible answer is a refusal.
+    """
+    check_actor(facts, message.actor, ("field_crew",))
+    if facts.ticket(message.ticket_id) is None:
+        raise Refused("UnknownTicket", f"this case has no ticket {message.ticket_id}", field="ticket_id", clause="II.3")
+    unmet = list(unmet_for_permit(facts, now, message.ticket_id, message.meter_id))
+    if asked and not answered:
+        unmet.append(NO_ANSWER)
+    elif asked and facts.debt_is_stale:
+        unmet.append(ASK_AGAIN)
+    if asked:
+        facts = facts.noted(
+            now,
+            "billing.checked",
+            "R-17",
+            "II.6",
+            about=message.ticket_id,
+            when="permit",
+            answer=_billing_word(facts) if answered else "no_answer",
+            owed=facts.debt.owed if answered else None,
+        )
+    if unmet or not asked:
+        facts = facts.noted(
+            now,
+            "permit.refused",
+            "R-18",
+            "II.7",
+            actor=message.actor,
+            about=message.ticket_id,
+            meter_id=message.meter_id,
+            unmet=tuple(c.rule for c in unmet),
+        )
+        return facts, m.PermitAnswer(granted=False, unmet=tuple(unmet))
+    red = facts.red
+    assert red is not None
+    facts, permit_id = facts.numbered("permit")
+    permit = Permit(
+        permit_id=permit_id,
+        ticket_id=message.ticket_id,
+        meter_id=message.meter_id,
+        holder=message.actor.id,
+        given_at=now,
+        valid_until=clock.permit_end(now, red.cut_at, facts.policy),
+    )
+    facts = facts.but(permits=(*facts.permits, permit), voids_in_a_row={})
+    facts = facts.noted(
+        now,
+        "permit.granted",
+        "R-18",
+        "II.7",
+        actor=message.actor,
+        about=permit_id,
+        permit_id=permit_id,
+        ticket_id=permit.ticket_id,
+        meter_id=permit.meter_id,
+        valid_until=permit.valid_until,
+        cut_at=red.cut_at,
+    )
+    return facts, m.PermitAnswer(granted=True, permit_id=permit_id, valid_until=permit.valid_until)
+
+
+def _billing_word(facts: CaseFacts) -> str:
+    red = facts.red
+    return "owes" if red and facts.owes(red.bills) else "settled"
+
+
+# ---- the cut ----------------------------------------------------------------------------------
+
+
+def report_cut(facts: CaseFacts, message: m.ReportCut, now: datetime) -> tuple[CaseFacts, m.CutRecorded]:
+    """Supply was cut: lawful under a permit that was live for that meter then, else unauthorised (R-18, R-27)."""
+    at = min(message.at or now, now)
+    if again := _already_reported(facts, message, at):
+        return facts, again
+    permit = _permit_for(facts, message, at)
+    if permit is None or not _is_our_crew(facts, message):
+        facts = _crew_has_answered(facts, message)
+        facts, cut = judge_found_cut(
+            facts,
+            now,
+            at,
+            message.meter_id,
+            actor_name(message.actor),
+            f"reported by {message.actor.role}",
+            actor=message.actor,
+        )
+        if cut is None:  # somebody else reported what the crew holds a permit for; the crew has been asked
+            return facts, m.CutRecorded(lawful=False)
+        facts = facts.noted(
+            now,
+            "cut.reported",
+            "R-27",
+            "III.4",
+            at=at,
+            actor=message.actor,
+            about=cut.cut_id,
+            lawful=cut.lawful,
+            meter_id=message.meter_id,
+            permit_id=message.permit_id,
+        )
+        if cut.lawful:
+            return facts, m.CutRecorded(lawful=True)
+        incident = next((i for i in reversed(facts.incidents) if i.at == cut.at), None)
+        return facts, m.CutRecorded(
+            lawful=False, incident_id=incident.incident_id if incident else None, ticket_id=cut.restore_ticket
+        )
+    return _lawful_cut(facts, message, permit, at, now), m.CutRecorded(lawful=True)
+
+
+def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: datetime, now: datetime) -> CaseFacts:
+    """Redeem the permit; the cut uses up its notices (R-05), and billing is asked once more (P2)."""
+    ticket = _known(facts, permit.ticket_id)
+    notice = facts.notice(ticket.notice_id or "")
+    bills = notice.bills if notice else ()
+    facts, restore_ticket = facts.numbered("restore-ticket")
+    facts, cut_id = facts.numbered("cut")
+    facts = facts.with_permit(permit.permit_id, state="redeemed", ended_at=permit.ended_at or at, answered=True)
+    facts = close_escalations(facts, about=permit.permit_id)
+    facts = facts.with_ticket(ticket.ticket_id, state="done", done_at=at)
+    facts = _use_up_notices(facts, now, ticket)
+    cut = Cut(
+        cut_id=cut_id,
+        meter_id=message.meter_id,
+        at=at,
+        arrived_at=now,
+        lawful=True,
+        permit_id=permit.permit_id,
+        bills=bills,
+        restore_ticket=restore_ticket,
+    )
+    facts = facts.but(cuts=(*facts.cuts, cut), stage="disconnected", hints=facts.hints + 1, needs_person=None)
+    return facts.noted(
+        now,
+        "cut.reported",
+        "R-18",
+        "II.7",
+        at=at,
+        actor=message.actor,
+        about=cut_id,
+        lawful=True,
+        meter_id=message.meter_id,
+        permit_id=permit.permit_id,
+        ticket_id=ticket.ticket_id,
+        notice_id=ticket.notice_id,
+        reading=message.meter_reading,
+    )
+
+
+def _use_up_notices(facts: CaseFacts, now: datetime, ticket: Ticket) -> CaseFacts:
+    """The notices of the cut are spent. A report that comes late may find another attempt under way: that one ends."""
+    red = facts.red
+    if red and red.notice_id != ticket.notice_id:
+        facts = end_attempt(facts, now, "supply had been cut already", counted=False)
+    for notice in (facts.yellow, facts.red):
+        if notice is None:
+            continue
+        if notice.state == "delivered":
+            facts = facts.with_notice(notice.notice_id, spent=True)
+        else:
+            facts = void_notice(facts, notice.notice_id, now, "supply had been cut already", counted=False)
+    return facts
+
+
+def _permit_for(facts: CaseFacts, message: m.ReportCut, at: datetime) -> Permit | None:
+    """The permit that covers this cut: live then, for that meter, not redeemed, and the one named if one is named."""
+    for permit in reversed(facts.permits):
+        if permit.meter_id != message.meter_id or permit.state == "redeemed" or not permit.live_at(at):
+            continue
+        if message.permit_id in (None, permit.permit_id) and message.ticket_id in (None, permit.ticket_id):
+            return permit
+    return None
+
+
+def _already_reported(facts: CaseFacts, message: m.ReportCut, at: datetime) -> m.CutRecorded | None:
+    """The same cut told again: a redeemed permit answers as it did the first time."""
+    for cut in facts.cuts:
+        same_permit = message.permit_id is not None and cut.permit_id == message.permit_id
+        same_time = cut.meter_id == message.meter_id and cut.at == at
+        if cut.meter_id == message.meter_id and (same_permit or same_time) and cut.lawful:
+            return m.CutRecorded(lawful=True)
+    return None
+
+
+def _is_our_crew(facts: CaseFacts, message: m.ReportCut) -> bool:
+    actor = message.actor
+    return actor.role == "field_crew" and actor.unit in (None, facts.account.field_unit)
+
+
+def _crew_has_answered(facts: CaseFacts, message: m.ReportCut) -> CaseFacts:
+    """The crew's word on its permits is in, even where what it tells is no lawful cut."""
+    if not _is_our_crew(facts, message):
+        return facts
+    for permit in facts.permits:
+        if permit.meter_id == message.meter_id and permit.state in ("revoked", "lapsed") and not permit.answered:
+            facts = facts.with_permit(permit.permit_id, answered=True)
+            facts = close_escalations(facts, about=permit.permit_id)
+    return facts
+
+
+def report_not_cut(facts: CaseFacts, message: m.ReportNotCut, now: datetime) -> tuple[CaseFacts, m.Done]:
+    """The crew left without cutting: its permits are answered for, and the time slips (R-20)."""
+    check_actor(facts, message.actor, ("field_crew",))
+    ticket = _known(facts, message.ticket_id)
+    at = happened_at(message.at, now, "at")
+    waiting = ticket.live or any(p.ticket_id == ticket.ticket_id and not p.answered for p in facts.permits)
+    if ticket.kind != "cut" or not waiting:
+        raise Refused("NotWaiting", "no answer about this ticket is awaited", field="ticket_id", clause="II.7")
+    facts = facts.noted(
+        now,
+        "not_cut.reported",
+        "R-18",
+        "II.7",
+        at=at,
+        actor=message.actor,
+        about=ticket.ticket_id,
+        reason=message.reason,
+    )
+    for permit in facts.permits:
+        if permit.ticket_id == ticket.ticket_id and permit.state != "redeemed" and not permit.answered:
+            if permit.state == "open":
+                facts = facts.with_permit(permit.permit_id, state="revoked", ended_at=now)
+                facts = facts.noted(
+                    now, "permit.revoked", "R-18", "II.7", about=permit.permit_id, reason="given back by the crew"
+                )
+            facts = facts.with_permit(permit.permit_id, answered=True)
+            facts = close_escalations(facts, about=permit.permit_id)
+    if ticket.live:
+        facts = facts.with_ticket(ticket.ticket_id, crew_left=True)
+    return facts, m.Done()
+
+
+# ---- the meter --------------------------------------------------------------------------------
+
+
+def report_meter_uncertain(
+    facts: CaseFacts, message: m.ReportMeterUncertain, now: datetime
+) -> tuple[CaseFacts, m.Done]:
+    """The crew is unsure of the meter: no permit until the reader has been there (R-19)."""
+    check_actor(facts, message.actor, ("field_crew",))
+    ticket = _live_cut_ticket(facts, message.ticket_id)
+    facts = facts.with_ticket(ticket.ticket_id, meter_verdict="asked", doubted_meter=message.meter_id)
+    facts = facts.noted(
+        now,
+        "meter.uncertain",
+        "R-19",
+        "II.7",
+        actor=message.actor,
+        about=ticket.ticket_id,
+        meter_id=message.meter_id,
+        remark=message.remark,
+    )
+    facts = revoke_permit(facts, now, "the crew is unsure of the meter")
+    for permit in facts.permits:
+        if permit.ticket_id == ticket.ticket_id and not permit.answered and permit.state != "redeemed":
+            facts = facts.with_permit(permit.permit_id, answered=True)  # the crew stands there and has not cut
+    return facts.told(
+        now,
+        "reader",
+        "verify the meter",
+        f"请立即到现场核实表计：户号 {facts.account.account_id}，工作票 {ticket.ticket_id}，表号 {message.meter_id}。",
+        f"Go and verify the meter of account {facts.account.account_id}, ticket {ticket.ticket_id}: "
+        f"the crew is unsure of {message.meter_id}.",
+        about=ticket.ticket_id,
+    ), m.Done()
+
+
+def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tuple[CaseFacts, m.Done]:
+    """The reader who served, or a substitute named by the team leader, says yes or no (R-19)."""
+    check_actor(facts, message.actor, ("reader",))
+    ticket = _live_cut_ticket(facts, message.ticket_id)
+    if ticket.meter_verdict != "asked":
+        raise Refused("NotWaiting", "nobody is unsure of the meter now", field="ticket_id", rule="R-19", clause="II.7")
+    at = happened_at(message.at, now, "at")
+    red = facts.red
+    served_by = red.delivered_by if red else facts.account.reader
+    if message.actor.id != served_by:
+        if message.substitute_named_by is None:
+            raise Refused(
+                "NotAllowed",
+                f"the reader who served the notice ({served_by}) verifies, or a substitute whom the team leader names",
+                field="substitute_named_by",
+                rule="R-19",
+                clause="II.7",
+            )
+        check_actor(facts, message.substitute_named_by, ("team_leader",))
+        if message.substitute_named_by.id == message.actor.id:
+            raise Refused(
+                "SamePerson", "nobody names himself as the substitute", field="substitute_named_by.id", clause="II.7"
+            )
+    confirmed = message.confirmed and message.meter_id == ticket.meter_id
+    facts = facts.with_ticket(ticket.ticket_id, meter_verdict="confirmed" if confirmed else "denied")
+    facts = facts.noted(
+        now,
+        "meter.verified",
+        "R-19",
+        "II.7",
+        at=at,
+        actor=message.actor,
+        about=ticket.ticket_id,
+        meter_id=message.meter_id,
+        confirmed=confirmed,
+        substitute_named_by=message.substitute_named_by.id if message.substitute_named_by else None,
+    )
+    if confirmed:
+        return facts, m.Done()
+    facts, _ = open_incident(
+        facts,
+        now,
+        "wrong_meter",
+        at,
+        actor_name(message.actor),
+        f"表号 {message.meter_id} 现场核实不符，停电终止",
+        f"meter {message.meter_id} turned out not to be the right one; the attempt has ended",
+    )
+    facts = end_attempt(facts, now, "the meter is not the right one", counted=False)
+    return facts.but(needs_person="the meter is not the right one"), m.Done()
+
+
+# ---- restored ---------------------------------------------------------------------------------
+
+
+def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) -> tuple[CaseFacts, m.Done]:
+    """Supply is back. What happened is recorded; only the field unit's word ends the darkness (R-25)."""
+    at = min(message.at or now, now)
+    cut = next((c for c in facts.cuts if c.restore_ticket == message.ticket_id), None)
+    if cut is None and len(facts.cuts_off) == 1:
+        cut = facts.cuts_off[0]
+    ours = message.actor.role == "field_crew" and message.actor.unit in (None, facts.account.field_unit)
+    if cut is not None and not cut.off:
+        return facts, m.Done()
+    if cut is None or not ours:
+        facts = facts.noted(
+            now,
+            "supply.reported",
+            "R-25",
+            "III.3",
+            at=at,
+            actor=message.actor,
+            about=message.ticket_id,
+            counts=False,
+        )
+        return facts, m.Done()
+    at = at if at >= cut.at else now  # a time before the cut cannot be true
+    due = cut.restore_due_by
+    facts = facts.with_cut(cut.cut_id, restored_at=at)
+    if facts.ticket(cut.restore_ticket):
+        facts = facts.with_ticket(cut.restore_ticket, state="done", done_at=at)
+    facts = facts.noted(
+        now,
+        "supply.restored",
+        "R-25",
+        "III.3",
+        at=at,
+        actor=message.actor,
+        about=cut.restore_ticket,
+        meter_id=cut.meter_id,
+        since=cut.restore_since,
+        due_by=due,
+        in_time=due is None or at <= due,
+        reading=message.meter_reading,
+    )
+    facts = close_escalations(facts, about=cut.cut_id)
+    if due is not None and at > due and not cut.breached:
+        facts = facts.with_cut(cut.cut_id, breached=True)
+        facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)
+        facts, _ = open_incident(
+            facts,
+            now,
+            "restoration_breach",
+            due,
+            (),
+            "超过规定时限才恢复送电",
+            f"supply came back at {at.isoformat()}, later than {due.isoformat()}",
+        )
+    if not facts.cuts_off and facts.in_arrears and facts.withdrawn is None:
+        facts = facts.but(stage="red_notice" if facts.red or _had_red(facts) else "yellow_notice")
+    return facts, m.Done()
+
+
+def _had_red(facts: CaseFacts) -> bool:
+    """A red notice has been issued since the standing yellow one: the march goes on from there."""
+    yellow = facts.yellow
+    return yellow is not None and any(n.kind == "red" and n.issued_at >= yellow.issued_at for n in facts.notices)
+
+
+# ---- shared -----------------------------------------------------------------------------------
+
+
+def _known(facts: CaseFacts, ticket_id: str) -> Ticket:
+    ticket = facts.ticket(ticket_id)
+    if ticket is None:
+        raise Refused("UnknownTicket", f"this case has no ticket {ticket_id}", field="ticket_id", clause="II.3")
+    return ticket
+
+
+def _live_cut_ticket(facts: CaseFacts, ticket_id: str) -> Ticket:
+    ticket = _known(facts, ticket_id)
+    if not ticket.live:
+        raise _too_late(f"ticket {ticket_id} is {ticket.state}")
+    if ticket.kind != "cut":
+        raise Refused("NotWaiting", "this is a restoration ticket", field="ticket_id", clause="II.3")
+    return ticket
+
+
+def _too_late(sentence: str) -> Refused:
+    return Refused("TooLate", sentence, field="ticket_id", rule="R-15", clause="II.3")

@@ -1,0 +1,250 @@
+"""What the case's own steps change in the facts: an answer of billing, a notice planned, a ticket sent, the case closed."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from domain import clock
+from domain.calendar import Calendar
+from domain.deadlines import oldest_due
+from domain.debt import AccountDebt
+from domain.facts import CaseFacts, Cut, Hold, Notice, NoticeKind, Ticket
+from domain.model import money
+from domain.papers import final_notice_texts
+from domain.procedure import Leave
+from domain.records import BillLine
+
+
+def with_debt(facts: CaseFacts, debt: AccountDebt, now: datetime, hints: int) -> CaseFacts:
+    """Billing has answered. `hints` is how many had come when it was asked: later ones need another answer."""
+    before = facts.debt
+    announced = facts.announced if facts.hints > hints else Decimal("0.00")
+    facts = facts.but(debt=debt, debt_read_at=now, hints_answered=max(hints, facts.hints_answered), announced=announced)
+    if debt.mark() == before.mark():
+        return facts
+    facts = facts.noted(
+        now, "debt.read", "R-17", "II.6", at=debt.as_of, owed=debt.owed, late_fee=facts.late_fee(now), mark=debt.mark()
+    )
+    paid = debt.paid_total - before.paid_total
+    if paid > 0 and facts.in_arrears and not facts.cuts_off and not facts.held:
+        facts = facts.but(offer_due=True)
+        facts = facts.told(
+            now,
+            "reader",
+            "partial payment",
+            f"户号 {facts.account.account_id} 已交 {paid} 元，尚欠 {debt.owed} 元，请与客户商定承诺或分期。",
+            f"Account {facts.account.account_id} paid {paid} and still owes {debt.owed}: offer a promise or a plan.",
+        )
+    return facts
+
+
+def with_look(facts: CaseFacts, calendar: Calendar, moratoria: tuple[str, ...], now: datetime) -> CaseFacts:
+    """The calendar and the moratoria as the register has them now: what it says, stands; what it no longer says, falls."""
+    facts = facts.but(calendar=calendar, looked_at=now)
+    for moratorium in moratoria:
+        hold = next((h for h in facts.holds if h.hold_id == moratorium), None)
+        if hold is not None and hold.stands:
+            continue
+        if hold is not None:
+            facts = facts.with_hold(moratorium, ended_at=None)
+        else:
+            found = Hold(hold_id=moratorium, kind="moratorium", reason="moratorium", placed_by=_REGISTER, placed_at=now)
+            facts = facts.but(holds=(*facts.holds, found))
+        facts = facts.noted(now, "hold.placed", "R-04", "I.3", about=moratorium, kind="moratorium", source=_REGISTER)
+    for hold in facts.standing_holds:
+        if hold.placed_by == _REGISTER and hold.hold_id not in moratoria:
+            facts = facts.with_hold(hold.hold_id, ended_at=now)
+            facts = facts.noted(now, "hold.lifted", "R-04", "I.3", about=hold.hold_id, source=_REGISTER)
+    return facts
+
+
+_REGISTER = "register"
+
+
+# ---- II.1, II.2 -------------------------------------------------------------------------------
+
+
+def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[CaseFacts, Notice]:
+    """Plan a notice: its bills, its deadline, the specific time of the cut that would follow (R-05, R-07)."""
+    yellow = facts.yellow
+    named = tuple(b.bill_id for b in facts.arrears if kind == "yellow" or (yellow and b.bill_id in yellow.bills))
+    oldest = oldest_due(facts, named)
+    assert oldest is not None, "a notice names at least one bill that owes"
+    if kind == "yellow":
+        schedule = clock.yellow_schedule(now, oldest, facts.policy, facts.calendar)
+    else:
+        assert yellow is not None
+        schedule = clock.red_schedule(now, yellow.cut_at, oldest, facts.policy, facts.calendar)
+    facts, notice_id = facts.numbered(f"{kind}-notice")
+    notice = Notice(
+        notice_id=notice_id,
+        kind=kind,
+        bills=named,
+        amount=money(facts.outstanding(named)),
+        late_fee=facts.late_fee(now, named),
+        issued_at=now,
+        deadline=schedule.deadline,
+        cut_at=schedule.cut_at,
+    )
+    stage = "yellow_notice" if kind == "yellow" else "red_notice"
+    facts = facts.but(notices=(*facts.notices, notice), stage=stage, offer_due=facts.offer_due and kind == "yellow")
+    rule, clause = ("R-05", "II.1") if kind == "yellow" else ("R-07", "II.2")
+    facts = facts.noted(
+        now,
+        "notice.issued",
+        rule,
+        clause,
+        about=notice_id,
+        kind=kind,
+        bills=named,
+        amount=notice.amount,
+        late_fee=notice.late_fee,
+        deadline=notice.deadline,
+        cut_at=notice.cut_at,
+    )
+    if kind == "red" and facts.account.customer_class == "non_residential":
+        facts = facts.noted(now, "station_head.told", "R-10", "II.2", about=notice_id)
+        facts = facts.told(
+            now,
+            "station_head",
+            "red notice issued",
+            f"非居民户 {facts.account.account_id} 的红色中止供电通知书 {notice_id} 已开具，欠费 {notice.amount} 元。",
+            f"Red notice {notice_id} is issued to non-residential account {facts.account.account_id}: "
+            f"{notice.amount} owed.",
+            about=notice_id,
+        )
+    return facts, notice
+
+
+def bill_lines(facts: CaseFacts, bills: tuple[str, ...], now: datetime) -> tuple[BillLine, ...]:
+    """What a notice says of each bill."""
+    return tuple(
+        BillLine(
+            bill_id=b.bill_id,
+            due_date=b.due_date,
+            outstanding=money(b.outstanding),
+            late_fee=facts.late_fee(now, (b.bill_id,)),
+        )
+        for b in facts.arrears
+        if b.bill_id in bills
+    )
+
+
+# ---- II.3, II.4, II.6 -------------------------------------------------------------------------
+
+
+def send_cut_ticket(facts: CaseFacts, now: datetime) -> tuple[CaseFacts, Ticket]:
+    """The disconnection ticket, in the name of the reader who served (R-15)."""
+    red = facts.red
+    assert red is not None
+    facts, ticket_id = facts.numbered("cut-ticket")
+    ticket = Ticket(
+        ticket_id=ticket_id,
+        kind="cut",
+        notice_id=red.notice_id,
+        meter_id=facts.account.meter_id,
+        field_unit=facts.account.field_unit,
+        sent_by=red.delivered_by or facts.account.reader,
+        sent_at=now,
+        due_at=red.cut_at,
+    )
+    facts = facts.but(tickets=(*facts.tickets, ticket), stage="ticketed")
+    facts = facts.noted(
+        now, "billing.checked", "R-17", "II.6", about=ticket_id, when="ticket", answer="owes", owed=facts.debt.owed
+    )
+    return _noted_ticket(facts, ticket, now, "R-15", "II.3"), ticket
+
+
+def reach_half_hour(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """T - 30 min: the customer is to be told the time again, and billing looked into (R-16, R-17)."""
+    red, ticket = facts.red, facts.cut_ticket
+    assert red is not None and ticket is not None
+    facts = facts.with_ticket(ticket.ticket_id, half_hour_reached=True).but(stage="final_half_hour")
+    facts = facts.noted(now, "half_hour.reached", "R-16", "II.4", about=ticket.ticket_id, cut_at=red.cut_at)
+    zh, en = final_notice_texts(facts.account.account_id, red.cut_at, facts.debt.owed)
+    facts = facts.told(now, "customer", "the time of the cut, again", zh, en, about=ticket.ticket_id)
+    return facts.told(
+        now,
+        "reader",
+        "tell the customer again",
+        f"请于停电前再次通知客户停电时间并回报（工作票 {ticket.ticket_id}）。{zh}",
+        f"Tell the customer the time again, and report it (ticket {ticket.ticket_id}). {en}",
+        about=ticket.ticket_id,
+    )
+
+
+def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: bool) -> CaseFacts:
+    """What billing said at T - 30 min; no answer lets the time slip at once (R-17)."""
+    ticket, red = facts.ticket(ticket_id), facts.red
+    if ticket is None or not ticket.live or red is None:
+        return facts
+    word = "no_answer" if not answered else "owes" if facts.owes(red.bills) else "settled"
+    facts = facts.with_ticket(ticket_id, billing_checked_at=now, billing_answer=word)
+    return facts.noted(
+        now,
+        "billing.checked",
+        "R-17",
+        "II.6",
+        about=ticket_id,
+        when="half_hour",
+        answer=word,
+        owed=facts.debt.owed if answered else None,
+    )
+
+
+# ---- III --------------------------------------------------------------------------------------
+
+
+def send_restoration_ticket(facts: CaseFacts, cut_id: str, now: datetime) -> tuple[CaseFacts, Ticket]:
+    """The restoration ticket; it needs no approval and is never recalled (R-24)."""
+    cut = next(c for c in facts.cuts if c.cut_id == cut_id)
+    assert cut.restore_since is not None and cut.restore_due_by is not None
+    ticket = Ticket(
+        ticket_id=cut.restore_ticket,
+        kind="restore",
+        meter_id=cut.meter_id,
+        field_unit=facts.account.field_unit,
+        sent_by=facts.account.reader,
+        sent_at=now,
+        due_at=cut.restore_due_by,
+    )
+    facts = facts.but(tickets=(*facts.tickets, ticket), stage="restoring")
+    return _noted_ticket(facts, ticket, now, "R-22", "III.1"), ticket
+
+
+def _noted_ticket(facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, clause: str) -> CaseFacts:
+    return facts.noted(
+        now,
+        "ticket.sent",
+        rule,
+        clause,
+        about=ticket.ticket_id,
+        kind=ticket.kind,
+        meter_id=ticket.meter_id,
+        field_unit=ticket.field_unit,
+        notice_id=ticket.notice_id,
+        sent_by=ticket.sent_by,
+        due_at=ticket.due_at,
+    )
+
+
+def cut_to_answer_for(facts: CaseFacts) -> Cut | None:
+    """The latest cut that is still off: what a request for restoration is about."""
+    return facts.cuts_off[-1] if facts.cuts_off else None
+
+
+# ---- closing ----------------------------------------------------------------------------------
+
+
+def close(facts: CaseFacts, leave: Leave, now: datetime) -> CaseFacts:
+    """The case is over; whatever was still put before somebody needs no answer any more."""
+    escalations = tuple(e.model_copy(update={"state": "closed"}) if e.state == "open" else e for e in facts.escalations)
+    facts = facts.but(
+        stage="closed", outcome=leave.outcome, outcome_reason=leave.reason, closed_at=now, escalations=escalations
+    )
+    return facts.noted(now, "case.closed", "R-30", "II.8", outcome=leave.outcome, reason=leave.reason)
+
+
+def reopen(facts: CaseFacts, before: CaseFacts, now: datetime) -> CaseFacts:
+    """Something arrived while the case was being closed: it goes on as if it had not been."""
+    facts = facts.but(stage=before.stage, outcome=None, outcome_reason=None, closed_at=None)
+    return facts.noted(now, "case.reopened", "R-30", "II.0")

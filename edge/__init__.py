@@ -1,0 +1,1 @@
+"""What stands between people and cases: commands, ingest, demo; speaks to cases only through the public contract."""

@@ -1,0 +1,69 @@
+"""Announce on Temporal: billing news to the cases, through the public contract alone."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.debt import Account
+from domain.messages import BillOverdue, PaymentReceived, PaymentReversed
+from domain.policy import Policy
+from edge.cases import NoCase, open_or_join, signal, unavailable, workflow_id
+from edge.overdue import summary
+
+
+@dataclass(frozen=True)
+class CaseAnnounce:
+    """Opens cases under this policy, on this task queue. A server that does not answer raises TemporalUnavailable."""
+
+    client: Client
+    policy: Policy
+    task_queue: str
+
+    async def open_or_join(self, account: Account, owed: Decimal, event: BillOverdue) -> Literal["opened", "joined"]:
+        """Signal with start."""
+        return await self._open("bill_overdue", account, owed, event)
+
+    async def payment(self, account_id: str, event: PaymentReceived) -> bool:
+        """Signal, if the case is there."""
+        return await self._signal(account_id, "payment_received", event)
+
+    async def reversal(
+        self, account: Account, owed: Decimal, event: PaymentReversed, may_open: bool
+    ) -> Literal["opened", "joined", "none"]:
+        """Signal with start, or without."""
+        if may_open:
+            return await self._open("payment_reversed", account, owed, event)
+        return "joined" if await self._signal(account.account_id, "payment_reversed", event) else "none"
+
+    async def running(self, account_id: str) -> bool:
+        """Ask the server for the case's latest run."""
+        try:
+            case = await self.client.get_workflow_handle(workflow_id(account_id)).describe()
+        except RPCError as problem:
+            if problem.status == RPCStatusCode.NOT_FOUND and not problem.message.startswith("Namespace"):
+                return False
+            raise unavailable(problem) from problem
+        return case.status == WorkflowExecutionStatus.RUNNING
+
+    async def _open(
+        self, name: str, account: Account, owed: Decimal, event: BillOverdue | PaymentReversed
+    ) -> Literal["opened", "joined"]:
+        return await open_or_join(
+            self.client,
+            account.account_id,
+            name,
+            event,
+            policy=self.policy,
+            task_queue=self.task_queue,
+            summary=summary(account, owed, self.policy.currency),
+        )
+
+    async def _signal(self, account_id: str, name: str, event: PaymentReceived | PaymentReversed) -> bool:
+        try:
+            await signal(self.client, account_id, name, event)
+        except NoCase:
+            return False
+        return True

@@ -1,0 +1,250 @@
+"""Tells the cases what the billing book learned: overdue bills open or join them, payments and reversals reach them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, NamedTuple, Protocol
+
+from activities.billing import BillingUnavailable
+from domain.book import BookedBill, BookedPayment, Unannounced
+from domain.debt import Account, AccountDebt, DebtQuery
+from domain.messages import BillOverdue, PaymentReceived, PaymentReversed
+
+Progress = Callable[[str, int, int], None]
+Say = Callable[[str], None]
+
+AT_ONCE = 150  # requests in flight: enough to keep a server busy, few enough for its limits
+_PAGE = 500
+_MARK_SECONDS = 0.5  # how much is announced again if the process dies; the cases take it once
+_SAID_ONE_BY_ONE = 20
+
+
+class Announce(Protocol):
+    """The cases, as far as billing news goes. An account's calls come one after the other, many accounts at once."""
+
+    async def open_or_join(self, account: Account, owed: Decimal, event: BillOverdue) -> Literal["opened", "joined"]:
+        """Signal the account's running case, or start one with this signal."""
+
+    async def payment(self, account_id: str, event: PaymentReceived) -> bool:
+        """Signal the running case; False if there is none, which is no error."""
+
+    async def reversal(
+        self, account: Account, owed: Decimal, event: PaymentReversed, may_open: bool
+    ) -> Literal["opened", "joined", "none"]:
+        """Signal the running case; without one, start it if `may_open`, else `none`."""
+
+    async def running(self, account_id: str) -> bool:
+        """Whether the account has a running case; asked in a rehearsal, which tells nobody anything."""
+
+
+class Announcements(Protocol):
+    """The billing book, as far as announcing goes. Every method may raise BillingUnavailable."""
+
+    def unannounced(self, as_of: datetime, after: str, limit: int) -> tuple[Unannounced, ...]:
+        """Overdue bills and payments not yet announced, by account id, of the next `limit` accounts after `after`."""
+
+    def count_unannounced(self, as_of: datetime) -> int:
+        """How many accounts `unannounced` would go through."""
+
+    def mark_announced(self, bills: Sequence[str], payments: Sequence[str], at: datetime) -> None:
+        """Remember that these bills and payments need not be announced again."""
+
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt, ...]:
+        """What each account owes."""
+
+    def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
+        """The standing data of these accounts."""
+
+
+@dataclass
+class Told:
+    """What came of announcing; cases count once, however many bills joined them."""
+
+    cases_opened: int = 0
+    cases_joined: int = 0
+    payments_signalled: int = 0
+    under_minimum: int = 0
+
+
+class _News(NamedTuple):
+    waiting: Unannounced
+    account: Account | None
+    debt: AccountDebt | None
+
+
+async def announce_all(
+    book: Announcements,
+    announce: Announce,
+    *,
+    now: datetime,
+    min_debt: Decimal,
+    progress: Progress,
+    say: Say,
+    mark: bool = True,
+) -> Told:
+    """Announce all that is waiting in the book, as of `now`; debts under `min_debt` open no case, and that is said.
+
+    What was announced is marked in the book shortly after. Whatever goes wrong, the rest stays waiting for the next
+    time, and the first error is raised.
+    """
+    round_ = _Round(book, announce, now, min_debt, progress, say, mark)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(round_.read())
+            group.create_task(round_.mark_at_intervals())
+            async with asyncio.TaskGroup() as tellers:
+                for _ in range(AT_ONCE):
+                    tellers.create_task(round_.tell())
+            round_.over.set()
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from None
+    finally:  # also when interrupted: what was told need not be told again
+        with suppress(BillingUnavailable):
+            await asyncio.to_thread(round_.write_marks)
+    if round_.told.under_minimum > _SAID_ONE_BY_ONE:
+        say(
+            f"共 {round_.told.under_minimum} 户欠费低于起点 {min_debt}，未立案。"
+            f" In all {round_.told.under_minimum} accounts owe less than the minimum for a case."
+        )
+    return round_.told
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+@dataclass
+class _Round:
+    book: Announcements
+    announce: Announce
+    now: datetime
+    min_debt: Decimal
+    progress: Progress
+    say: Say
+    mark: bool
+    told: Told = field(default_factory=Told)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    _queue: asyncio.Queue[_News | None] = field(default_factory=lambda: asyncio.Queue(2 * _PAGE))
+    _done: list[Unannounced] = field(default_factory=list)
+    _count: int = 0
+    _total: int = 0
+
+    async def read(self) -> None:
+        """Read page after page ahead of the tellers."""
+        self._total = await asyncio.to_thread(self.book.count_unannounced, self.now)
+        after = ""
+        while page := await asyncio.to_thread(self._page, after):
+            for news in page:
+                await self._queue.put(news)
+            after = page[-1].waiting.account_id
+        for _ in range(AT_ONCE):
+            await self._queue.put(None)
+
+    def _page(self, after: str) -> list[_News]:
+        waiting = self.book.unannounced(self.now, after, _PAGE)
+        ids = [w.account_id for w in waiting if w.bills or any(p.reverses for p in w.payments)]
+        accounts = self.book.accounts(ids)
+        debts = {d.account_id: d for d in self.book.debts(tuple(DebtQuery(account_id=a, as_of=self.now) for a in ids))}
+        return [_News(w, accounts.get(w.account_id), debts.get(w.account_id)) for w in waiting]
+
+    async def tell(self) -> None:
+        """Take accounts off the queue until it ends."""
+        while (news := await self._queue.get()) is not None:
+            await self._tell_one(news)
+            self._done.append(news.waiting)
+            self._count += 1
+            if self._count % 100 == 0 or self._count == self._total:
+                self.progress("announce", self._count, self._total)
+
+    async def _tell_one(self, news: _News) -> None:
+        outcomes: set[str] = set()
+        if news.account is not None and news.debt is not None:
+            outcomes |= await self._bills(news.account, news.debt, news.waiting.bills)
+        # A case opened here and now reads these payments with its first look at the debt.
+        if "opened" not in outcomes:
+            await self._payments(news.waiting)
+        if news.account is not None and news.debt is not None:
+            outcomes |= await self._reversals(news.account, news.debt.owed, news.waiting.payments)
+        self.told.cases_opened += "opened" in outcomes
+        self.told.cases_joined += "opened" not in outcomes and "joined" in outcomes
+
+    async def _bills(self, account: Account, debt: AccountDebt, bills: Sequence[BookedBill]) -> set[str]:
+        owing = {b.bill_id for b in debt.bills if b.outstanding > 0}
+        owed = [b for b in bills if b.bill_id in owing]
+        if owed and not self._worth_a_case(debt.owed):
+            self._say_under_minimum(debt)
+            return set()
+        return {await self.announce.open_or_join(account, debt.owed, bill_overdue(b)) for b in owed}
+
+    async def _payments(self, waiting: Unannounced) -> None:
+        for payment in waiting.payments:
+            if payment.reverses:
+                continue
+            if not await self.announce.payment(waiting.account_id, payment_received(payment)):
+                return  # no running case: the account's other payments would find none either
+            self.told.payments_signalled += 1
+
+    async def _reversals(self, account: Account, owed: Decimal, payments: Sequence[BookedPayment]) -> set[str]:
+        may_open = self._worth_a_case(owed)
+        return {
+            await self.announce.reversal(account, owed, payment_reversed(p), may_open) for p in payments if p.reverses
+        }
+
+    def _worth_a_case(self, owed: Decimal) -> bool:
+        return owed > 0 and owed >= self.min_debt
+
+    def _say_under_minimum(self, debt: AccountDebt) -> None:
+        self.told.under_minimum += 1
+        if self.told.under_minimum <= _SAID_ONE_BY_ONE:
+            self.say(
+                f"户号 {debt.account_id} 欠费 {debt.owed}，低于起点 {self.min_debt}，未立案。"
+                f" Account {debt.account_id} owes {debt.owed}, less than the minimum for a case: none was opened."
+            )
+
+    async def mark_at_intervals(self) -> None:
+        """Write the marks down now and then, until all is told."""
+        while not self.over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.over.wait(), _MARK_SECONDS)
+            await asyncio.to_thread(self.write_marks)
+
+    def write_marks(self) -> None:
+        """Mark what was told since the last time."""
+        done, self._done = self._done, []
+        if done and self.mark:
+            self.book.mark_announced(
+                [b.bill_id for w in done for b in w.bills], [p.payment_id for w in done for p in w.payments], self.now
+            )
+
+
+def bill_overdue(bill: BookedBill) -> BillOverdue:
+    """The event of a bill; its id is the bill's, so that it counts once whoever announces it."""
+    return BillOverdue(
+        event_id=f"overdue-{bill.bill_id}",
+        account_id=bill.account_id,
+        bill_id=bill.bill_id,
+        amount=bill.amount,
+        due_date=bill.due_date,
+    )
+
+
+def payment_received(payment: BookedPayment) -> PaymentReceived:
+    """The event of a payment."""
+    return PaymentReceived(
+        payment_id=payment.payment_id, amount=payment.amount, paid_at=payment.paid_at, channel=payment.channel
+    )
+
+
+def payment_reversed(reversal: BookedPayment) -> PaymentReversed:
+    """The event of a reversal: it names the payment taken back."""
+    return PaymentReversed(
+        payment_id=reversal.reverses or reversal.payment_id,
+        reason=f"冲正 reversed by {reversal.payment_id}",
+        at=reversal.paid_at,
+    )

@@ -1,0 +1,131 @@
+"""Commands that bring cases about: demo, ingest, overdue."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from edge.announce_cases import CaseAnnounce
+from edge.ingest import ingest
+from edge.output import REFUSED, Problem, console, print_fields, print_problem
+from edge.overdue import open_overdue
+from edge.session import AsJson, Session, run
+
+_PANEL = "Start"
+
+
+def add_feed_commands(app: typer.Typer) -> None:
+    """demo, ingest and overdue, in this order in the help."""
+    for name, command in (("demo", _demo), ("ingest", _ingest), ("overdue", _overdue)):
+        app.command(name, rich_help_panel=_PANEL)(command)
+
+
+def _demo(
+    keep: Annotated[bool, typer.Option("--keep", help="leave the server and the worker running at the end")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """演示: the whole thing on this machine, weeks in a minute."""
+    # Loaded on demand: it brings a server and a test environment, which no other command needs.
+    raise typer.Exit(importlib.import_module("edge.demo").run(keep=keep, as_json=as_json))
+
+
+def _ingest(
+    files: Annotated[list[Path], typer.Argument(help="billing exports: CSV or JSON lines", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what it would do, and do nothing")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="where rejected lines go; left out, a new file in var/")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """导入: customers, bills, payments → the embedded billing book, and cases and signals."""
+    refused: list[str] = []
+
+    async def act(session: Session) -> dict[str, Any]:
+        client = await (session.client() if dry_run else session.opening_client())
+        policy = session.parts.policy
+        with _progress() as (progress, say):
+            report = await ingest(
+                files,
+                session.parts.billing,
+                CaseAnnounce(client, policy, session.settings.task_queue),
+                now=session.now(),
+                policy=policy,
+                dry_run=dry_run,
+                progress=progress,
+                say=say,
+                reject_path=rejects,
+            )
+        refused.extend(report.refused_files)
+        return report.model_dump(mode="json") | ({"dry_run": True} if dry_run else {})
+
+    def show(result: dict[str, Any]) -> None:
+        if dry_run:
+            console().print("试运行，未写入任何内容 Dry run: nothing was written.")
+        print_fields(
+            (label, str(result[key]) if result[key] is not None else None)
+            for label, key in (
+                ("行数 lines", "lines"),
+                ("接受 accepted", "accepted"),
+                ("重复 duplicates", "duplicates"),
+                ("拒绝 rejected", "rejected"),
+                ("拒绝清单 reject file", "reject_file"),
+                ("新立案 cases opened", "cases_opened"),
+                ("并入在办 cases joined", "cases_joined"),
+                ("缴费信号 payments signalled", "payments_signalled"),
+            )
+        )
+
+    run(as_json, act, show)
+    if refused:
+        print_problem(Problem("FileRefused", "\n".join(refused), {"files": refused}), as_json)
+        raise typer.Exit(REFUSED)
+
+
+def _overdue(
+    accounts: Annotated[
+        list[str] | None, typer.Argument(help="户号 account ids; none means all", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """查欠立案: ask the billing system who is overdue, and open or join their cases."""
+
+    async def act(session: Session) -> dict[str, Any]:
+        client = await session.opening_client()
+        parts = session.parts
+        done = await open_overdue(
+            client, parts.billing, parts.policy, session.settings.task_queue, session.now(), accounts or ()
+        )
+        return asdict(done)
+
+    def show(result: dict[str, Any]) -> None:
+        print_fields(
+            (
+                ("查询户数 asked", str(result["asked"])),
+                ("新立案 cases opened", str(result["cases_opened"])),
+                ("并入在办 cases joined", str(result["cases_joined"])),
+            )
+        )
+        for account, why in result["not_opened"].items():
+            console().print(f"  {account}: {why}")
+
+    run(as_json, act, show)
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]:
+    """A bar for each file, and one for the announcements, on stderr; sentences stand above them."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    out = Console(stderr=True, highlight=False)
+    with Progress(*columns, TimeRemainingColumn(), console=out, disable=not out.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task("通知案件 announce" if what == "announce" else what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield progress, lambda text: out.print(text, soft_wrap=True)

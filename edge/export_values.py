@@ -1,0 +1,255 @@
+"""Columns of a billing export, and how the text in each becomes a value; every refusal says what to do."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from domain.book import BookedBill, BookedPayment
+from domain.debt import Account, Customer, CustomerCard
+
+Kind = Literal["customers", "bills", "payments"]
+Row = Customer | BookedBill | BookedPayment
+Parse = Callable[[str, ZoneInfo], Any]
+
+_LONGEST_ID = 64  # so that an id made from it still fits into a message
+_LONGEST_TEXT = 1000
+_UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+[0-9]+", re.ASCII)
+_MONEY = re.compile(r"([+-]?)(?:¥|CNY|RMB)?([+-]?)(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:元|CNY|RMB)?", re.ASCII)
+_DAY = r"(?:(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|年(\d{1,2})月(\d{1,2})日|(\d{2})(\d{2})))"
+_TIME = r"(?:[T ]*(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.(\d{1,9}))?)?)"
+_MOMENT = re.compile(_DAY + _TIME + r"? ?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_PERIOD = re.compile(r"(\d{4})(?:[-/.]?(\d{2})|[-/.](\d)|年(\d{1,2})月)", re.ASCII)
+
+_CLASSES: Mapping[str, tuple[str, ...]] = {
+    "residential": (
+        *("居民", "居民生活", "城镇居民", "农村居民", "城乡居民", "住宅"),
+        *("residential", "household", "domestic"),
+    ),
+    "non_residential": (
+        *("非居民", "非居", "商业", "工商业", "一般工商业", "工业", "大工业", "普通工业", "非工业", "非普工业", "农业"),
+        *("农业生产", "农业排灌", "机关", "事业单位", "机关事业", "企业", "学校", "医院", "办公", "公共", "趸售"),
+        *("nonresidential", "commercial", "commerce", "business", "industrial", "industry", "agricultural"),
+        *("agriculture", "government", "institution", "office", "school", "hospital", "public"),
+    ),
+}
+_CLASS_OF = {name: known for known, names in _CLASSES.items() for name in names}
+_YES, _NO = frozenset(("是", "yes", "y", "true", "1")), frozenset(("否", "no", "n", "false", "0"))
+
+
+class BadLine(ValueError):
+    """A line that cannot be true; the text says why, and what to do."""
+
+
+def _text(cell: str, _zone: ZoneInfo) -> str:
+    if _UNREADABLE.search(cell):
+        raise ValueError("contains control characters: remove them")
+    if len(cell) > _LONGEST_TEXT:
+        raise ValueError(f"is longer than {_LONGEST_TEXT} characters")
+    return cell
+
+
+def _printable(cell: str, zone: ZoneInfo) -> str:
+    if not cell.isprintable():
+        raise ValueError("contains control characters: remove them")
+    return _text(cell, zone)
+
+
+def _ident(cell: str, _zone: ZoneInfo) -> str:
+    if not cell.isprintable():
+        raise ValueError("contains control characters: remove them")
+    if len(cell) > _LONGEST_ID:
+        raise ValueError(f"is longer than {_LONGEST_ID} characters")
+    if _SCIENTIFIC.fullmatch(cell):
+        raise ValueError("was turned into a rounded number by a spreadsheet: export the column as text")
+    return cell
+
+
+def amount_of(cell: str) -> Decimal:
+    """Money as exports write it: `1234.5`, `¥1,234.50`, `１２８.５０元`. ValueError says what is wrong."""
+    plain = cell if cell.isascii() else unicodedata.normalize("NFKC", cell).replace("−", "-")
+    match = _MONEY.fullmatch(plain.replace(" ", "").upper())
+    if match is None or (match[1] and match[2]):
+        raise ValueError("is no amount: write it as 1234.50")
+    whole, cents = match[3].replace(",", ""), (match[4] or ".").rstrip("0")
+    if len(whole.lstrip("0")) > 12:
+        raise ValueError("is larger than any bill: at most 12 digits")
+    if len(cents) > 3:
+        raise ValueError("has parts of a cent: write it with two decimals")
+    value = Decimal(f"{whole}{cents:0<3}")
+    return -value if "-" in (match[1], match[2]) and value else value
+
+
+def _amount(cell: str, _zone: ZoneInfo) -> Decimal:
+    return amount_of(cell)
+
+
+def _billed(cell: str, _zone: ZoneInfo) -> Decimal:
+    value = amount_of(cell)
+    if value < 0:
+        raise ValueError("is negative: a bill asks for money; book a refund as a payment")
+    return value
+
+
+@lru_cache(maxsize=4096)
+def moment_of(cell: str, zone: ZoneInfo) -> datetime:
+    """A day, or a day with a time, in `zone` unless it carries an offset. ValueError says what is wrong."""
+    plain = cell if cell.isascii() else unicodedata.normalize("NFKC", cell)
+    match = _MOMENT.fullmatch(plain)
+    if match is None:
+        raise ValueError("is no date: write it as 2026-10-25, or 2026-10-25 09:30:00")
+    year, _, month, day, month_zh, day_zh, month_run, day_run, hour, minute, second, fraction, offset = match.groups()
+    try:
+        moment = datetime(
+            int(year),
+            int(month or month_zh or month_run),
+            int(day or day_zh or day_run),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            int((fraction or "0").ljust(6, "0")[:6]),
+            tzinfo=_offset(offset) if offset else zone,
+        )
+    except ValueError as problem:
+        raise ValueError(f"is no date: {problem}") from None
+    if not 2000 <= moment.year <= 2199:
+        raise ValueError("is no date of ours: the year must lie between 2000 and 2199")
+    return moment
+
+
+def _offset(text: str) -> timezone:
+    if text == "Z":
+        return timezone(timedelta(0))
+    size = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    return timezone(-size if text[0] == "-" else size)
+
+
+def _day(cell: str, zone: ZoneInfo) -> date:
+    return moment_of(cell, zone).astimezone(zone).date()
+
+
+@lru_cache(maxsize=256)
+def _period(cell: str, _zone: ZoneInfo) -> str:
+    match = _PERIOD.fullmatch(unicodedata.normalize("NFKC", cell))
+    month = int(match[2] or match[3] or match[4]) if match else 0
+    if match is None or not 1 <= month <= 12:
+        raise ValueError("is no month: write it as 2026-09")
+    return f"{match[1]}-{month:02}"
+
+
+@lru_cache(maxsize=256)
+def _customer_class(cell: str, _zone: ZoneInfo) -> str:
+    name = re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", cell).lower())
+    known = _CLASS_OF.get(name) or _CLASS_OF.get(re.sub("(用电|电价|用户|客户)$", "", name))
+    if known is None:
+        raise ValueError("is no class of customer: write 居民 (residential) or 非居民 (non_residential), or the trade")
+    return known
+
+
+def _yes(cell: str, _zone: ZoneInfo) -> bool:
+    answer = cell.lower()
+    if answer not in _YES | _NO:
+        raise ValueError("is neither yes nor no: write 是 or 否")
+    return answer in _YES
+
+
+class Column(NamedTuple):
+    """A column: its name, what exports call it, how its text is read, and whether it may be missing or empty."""
+
+    name: str
+    titles: tuple[str, ...]
+    parse: Parse
+    optional: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.titles[0]}"
+
+
+_ACCOUNT = Column("account_id", ("户号", "用电户号", "客户编号", "用户编号"), _ident)
+COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
+    # In this order a file is tried: payments name bills, and bills name customers, never the other way round.
+    "payments": (
+        Column("payment_id", ("流水号", "交费流水号", "缴费流水号"), _ident),
+        _ACCOUNT,
+        Column("bill_id", ("账单号", "帐单号"), _ident, optional=True),
+        Column("amount", ("金额", "交费金额", "缴费金额"), _amount),
+        Column("paid_at", ("交费时间", "缴费时间"), moment_of),
+        Column("channel", ("交费渠道", "缴费渠道"), _printable, optional=True),
+        Column("reverses", ("原流水号",), _ident, optional=True),
+    ),
+    "bills": (
+        Column("bill_id", ("账单号", "帐单号"), _ident),
+        _ACCOUNT,
+        Column("period", ("费用年月", "电费年月"), _period),
+        Column("due_date", ("交费期限", "缴费期限"), _day),
+        Column("amount", ("应收电费", "应收金额"), _billed),
+    ),
+    "customers": (
+        _ACCOUNT,
+        Column("name", ("户名", "客户名称", "用户名称"), _text),
+        Column("address", ("用电地址", "地址"), _text),
+        Column("phone", ("联系电话", "电话", "手机号"), _text, optional=True),
+        Column("email", ("邮箱", "电子邮箱"), _text, optional=True),
+        Column("customer_class", ("用电类别",), _customer_class),
+        Column("important", ("重要用户",), _yes, optional=True),
+        Column("meter_id", ("表号", "电表号"), _ident),
+        Column("reading_centre", ("抄表中心", "reading center"), _ident),
+        Column("reader", ("抄表员",), _ident),
+        Column("team_leader", ("抄表班长",), _ident),
+        Column("field_unit", ("供电单位",), _ident),
+        Column("business_station", ("营业站",), _ident),
+        Column("region", ("区域",), _ident),
+    ),
+}
+
+
+def title_key(title: str) -> str:
+    """A column title without what exports vary in: case, blanks, underscores, a unit in brackets."""
+    plain = re.sub(r"\([^()]*\)$", "", unicodedata.normalize("NFKC", title).strip("\ufeff \t\r\n"))
+    return re.sub(r"[\s_-]", "", plain).lower()
+
+
+def row_of(kind: Kind, cells: Mapping[str, str], zone: ZoneInfo) -> Row:
+    """The line as a row of the billing book. BadLine names every column that is wrong."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for column in COLUMNS[kind]:
+        cell = cells.get(column.name, "").strip()
+        if not cell:
+            if not column.optional:
+                problems.append(f"{column} is empty")
+            continue
+        try:
+            values[column.name] = column.parse(cell, zone)
+        except ValueError as problem:
+            problems.append(f'{column} "{_shortened(cell)}" {problem}')
+    if problems:
+        raise BadLine("; ".join(problems))
+    match kind:
+        case "customers":
+            return Customer(account=Account.model_validate(values), card=CustomerCard.model_validate(values))
+        case "bills":
+            return BookedBill(**values)
+        case "payments":
+            return _signed(BookedPayment(**values))
+
+
+def _signed(payment: BookedPayment) -> BookedPayment:
+    if payment.reverses and payment.amount >= 0:
+        raise BadLine(f"reverses 原流水号 {payment.reverses}, but its amount {payment.amount} is not negative")
+    if payment.reverses == payment.payment_id:
+        raise BadLine("reverses itself: reverses 原流水号 names the payment that is taken back")
+    if not payment.reverses and payment.amount <= 0:
+        raise BadLine(
+            f"amount 金额 {payment.amount} is not above zero: a payment taken back names it in reverses 原流水号"
+        )
+    return payment
+
+
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= 40 else cell[:40] + "…"

@@ -1,0 +1,73 @@
+"""How a command ends: its result on stdout, a refusal on stderr, and the exit code of each."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+from rich.console import Console
+from rich.table import Table
+
+DONE, REFUSED, USAGE, NOT_THERE = 0, 1, 2, 3
+
+
+class Problem(Exception):
+    """A command could not do what was asked; `type` is a word for scripts, the message a sentence for people."""
+
+    exit_code = REFUSED
+
+    def __init__(self, type_: str, message: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.type = type_
+        self.message = message
+        self.details = dict(details or {})
+
+
+class NotThere(Problem):
+    """Something needed is not there: Temporal, a worker, billing, the register."""
+
+    exit_code = NOT_THERE
+
+
+class Misused(Problem):
+    """The command line or the configuration is wrong."""
+
+    exit_code = USAGE
+
+
+def print_json(result: Any) -> None:
+    """One JSON object on stdout."""
+    sys.stdout.write(json.dumps(to_jsonable_python(result), ensure_ascii=False) + "\n")
+
+
+def print_problem(problem: Problem, as_json: bool) -> None:
+    """The refusal on stderr: {"type", "message", "field"?, …} or a sentence."""
+    if as_json:
+        body = {"type": problem.type, "message": problem.message} | problem.details
+        sys.stderr.write(json.dumps(to_jsonable_python(body), ensure_ascii=False) + "\n")
+        return
+    hints = "".join(f" [{key}: {value}]" for key, value in problem.details.items() if isinstance(value, str))
+    sys.stderr.write(f"{problem.type}: {problem.message}{hints}\n")
+
+
+def console() -> Console:
+    """Where tables go; wide enough for a pipe not to fold them."""
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table for people; empty cells for what is not there."""
+    table = Table(*headers, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console().print(table)
+
+
+def print_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Labelled values, one a line; what is empty is left out."""
+    table = Table.grid(padding=(0, 2))
+    for label, value in fields:
+        if value not in (None, "", [], {}):
+            table.add_row(label, str(value))
+    console().print(table)

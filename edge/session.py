@@ -1,0 +1,83 @@
+"""One command's surroundings: settings, databases, the Temporal client on demand, and how its errors end it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+import worker
+from activities.billing import BillingUnavailable
+from activities.register import RegisterUnavailable
+from edge.cases import TemporalUnavailable, unavailable
+from edge.output import Misused, NotThere, Problem, print_json, print_problem
+from edge.search_attributes import SearchAttributesMissing, ensure_search_attributes
+
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, refusals as JSON on stderr")]
+Account = Annotated[str, typer.Argument(help="户号 account id", show_default=False)]
+
+
+@dataclass
+class Session:
+    """What a command works with; Temporal is reached only if the command asks for it."""
+
+    settings: worker.Settings
+    parts: worker.Parts
+    _client: Client | None = None
+
+    async def client(self) -> Client:
+        """The Temporal client, connected once."""
+        if self._client is None:
+            self._client = await worker.connect(self.settings)
+        return self._client
+
+    async def opening_client(self) -> Client:
+        """The client, with the namespace made ready to show cases."""
+        client = await self.client()
+        try:
+            await ensure_search_attributes(client)
+        except SearchAttributesMissing as problem:
+            raise TemporalUnavailable(str(problem)) from problem
+        except RPCError as problem:
+            raise unavailable(problem) from problem
+        return client
+
+    @staticmethod
+    def now() -> datetime:
+        """The edge's clock: for questions to billing and the register, never to judge a message."""
+        return datetime.now(UTC)
+
+
+def run(as_json: bool, act: Callable[[Session], Coroutine[Any, Any, Any]], show: Callable[[Any], None]) -> None:
+    """Do `act`, and print its result as JSON or as `show` does; what goes wrong becomes a sentence and an exit code."""
+    try:
+        result = asyncio.run(_in_session(act))
+    except Problem as problem:
+        print_problem(problem, as_json)
+        raise typer.Exit(problem.exit_code) from problem
+    (print_json if as_json else show)(result)
+
+
+async def _in_session(act: Callable[[Session], Coroutine[Any, Any, Any]]) -> Any:
+    try:
+        settings = worker.load_settings()
+        worker.configure_logging(settings.log_format)
+        session = Session(settings, worker.build(settings))
+    except worker.ConfigurationError as problem:
+        raise Misused("Configuration", str(problem)) from problem
+    try:
+        return await act(session)
+    except RegisterUnavailable as problem:
+        raise NotThere("RegisterUnavailable", str(problem)) from problem
+    except BillingUnavailable as problem:
+        raise NotThere("BillingUnavailable", str(problem)) from problem
+    finally:
+        session.parts.close()
+        if session._client is not None:
+            # The SDK's threads may abort the interpreter when it ends in the same breath as the last request.
+            session._client = None
+            await asyncio.sleep(0.05)

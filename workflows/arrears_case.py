@@ -1,0 +1,242 @@
+"""ArrearsCase: one durable workflow per overdue account, from the yellow notice to a payment, or to light again."""
+
+import asyncio
+from datetime import datetime
+from typing import assert_never
+
+from temporalio import workflow
+from temporalio.common import RawValue
+
+with workflow.unsafe.imports_passed_through():
+    from activities.billing import BillingActivities, OpenAccount
+    from activities.notices import NoticeActivities
+    from activities.register import RegisterActivities
+    from activities.tickets import TicketActivities
+    from domain import steps, view
+    from domain.facts import CaseFacts, NoticeKind, Ticket
+    from domain.opening import CaseClosed, CaseOpening
+    from domain.procedure import (
+        AskBilling,
+        CheckBeforeCut,
+        IssueNotice,
+        Leave,
+        LookAround,
+        SendCutTicket,
+        SendRestorationTicket,
+        Sleep,
+    )
+    from domain.records import CaseRow, Evidence, NoticeOrder, Record, TicketOrder
+    from domain.refusal import Refused
+    from workflows import counterparties as wait
+    from workflows.case_desk import CALENDAR_HORIZON
+    from workflows.case_messages import CaseMessages
+    from workflows.payloads import NOTHING, parse
+
+
+@workflow.defn
+class ArrearsCase(CaseMessages):
+    """The regulation, clause by clause; people and systems take part through the messages of `CaseMessages`."""
+
+    @workflow.init
+    def __init__(self, opening: RawValue = NOTHING) -> None:
+        super().__init__()
+        try:
+            resumed = parse(CaseOpening, opening).resumed
+        except Refused:
+            resumed = None
+        if resumed is not None:
+            self._facts = self._written = resumed
+            self._revision = resumed.counters.get("revision", 0)
+
+    @workflow.run
+    async def run(self, opening: RawValue = NOTHING) -> CaseClosed:
+        """Open the case, then do what the procedure asks for next, until it is over."""
+        if impossible := await self._open(opening):
+            return impossible
+        self._record_keeper = asyncio.create_task(self.keep_the_record())
+        while True:
+            match self.next_act():
+                case SendRestorationTicket(cut_id):  # III.1, III.2: light comes first
+                    await self._send_restoration_ticket(cut_id)
+                case AskBilling():
+                    self.ask_billing()
+                case LookAround():
+                    self.look_around_meanwhile()
+                case IssueNotice(kind):  # II.1 yellow, II.2 red
+                    await self._issue_notice(kind)
+                case SendCutTicket():  # II.3, after III.4 approval
+                    await self._send_cut_ticket()
+                case CheckBeforeCut():  # II.4, II.6; the permit, II.7, is asked for by a message
+                    await self._check_before_cut()
+                case Sleep(until, why):
+                    await self._sleep(until, why)
+                case Leave() as leave:  # II.8, III.3
+                    if closed := await self._leave(leave):
+                        return closed
+                case never:
+                    assert_never(never)
+
+    # ---- opening -------------------------------------------------------------------------------
+
+    async def _open(self, raw: RawValue) -> CaseClosed | None:
+        """Look the account up and start from its facts; a case that can never be one closes withdrawn, with the reason."""
+        if self._facts is not None:
+            return None
+        try:
+            opening = parse(CaseOpening, raw)
+            if workflow.info().workflow_id != f"arrears-{opening.account_id}":
+                raise Refused("BadRequest", f"the workflow id must be arrears-{opening.account_id}", field="account_id")
+        except Refused as refusal:
+            return await self._never_opened(None, str(refusal))
+        now = workflow.now()
+        found = await workflow.execute_activity_method(
+            BillingActivities.open_account,
+            OpenAccount(
+                account_id=opening.account_id,
+                as_of=now,
+                calendar_through=(now + CALENDAR_HORIZON).date(),
+                policy=opening.policy,
+            ),
+            **wait.titled(wait.BILLING, "I.1 look the account up"),
+        )
+        if found.account is None:
+            return await self._never_opened(opening, f"the billing system does not know account {opening.account_id}")
+        facts = CaseFacts(
+            case_key=workflow.info().first_execution_run_id,
+            workflow_id=workflow.info().workflow_id,
+            account=found.account,
+            policy=found.policy,
+            opened_at=now,
+            debt=found.debt,
+            debt_read_at=workflow.now(),
+            looked_at=workflow.now(),
+        )
+        facts = facts.noted(now, "case.opened", "R-01", "II.0", owed=found.debt.owed, policy=found.policy.label)
+        self.open_with(steps.with_look(facts, found.calendar, found.moratoria, workflow.now()))
+        return None
+
+    async def _never_opened(self, opening: CaseOpening | None, reason: str) -> CaseClosed:
+        """Nothing to open: say why, in the result and, where an account is named, in the register."""
+        now = workflow.now()
+        self.open_never(reason)
+        account_id = opening.account_id if opening else workflow.info().workflow_id.removeprefix("arrears-")
+        closed = CaseClosed(account_id=account_id, outcome="withdrawn", closed_at=now, reason=reason)
+        if opening:
+            key = workflow.info().first_execution_run_id
+            row = CaseRow(
+                case_key=key,
+                account_id=account_id,
+                workflow_id=workflow.info().workflow_id,
+                revision=1,
+                stage="closed",
+                outcome="withdrawn",
+                outcome_reason=reason,
+                owed="0.00",  # type: ignore[arg-type]
+                late_fee="0.00",  # type: ignore[arg-type]
+                opened_at=now,
+                closed_at=now,
+                policy=opening.policy.label if opening.policy else "",
+            )
+            why = Evidence(
+                key=f"{key}/evidence/1",
+                what="case.not_opened",
+                rule="R-01",
+                clause="II.0",
+                at=now,
+                recorded_at=now,
+                detail={"reason": reason},
+            )
+            await workflow.execute_activity_method(
+                RegisterActivities.write_record,
+                Record(case=row, evidence=(why,)),
+                **wait.titled(wait.REGISTER, "R-30 record"),
+            )
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return closed
+
+    # ---- II.1 – II.4, II.6 ---------------------------------------------------------------------
+
+    async def _issue_notice(self, kind: NoticeKind) -> None:
+        """Issue a notice; its period starts when it is delivered, not now (R-06)."""
+        async with self._register_lock:
+            now = workflow.now()
+            facts, notice = steps.issue_notice(self.facts, kind, now)
+            self.take(facts)
+            self.show()
+            order = NoticeOrder(
+                notice=view.notice_row(facts, notice.notice_id),
+                lines=steps.bill_lines(facts, notice.bills, now),
+                reader=facts.account.reader,
+                timezone=facts.policy.timezone,
+                record=self.cut_record(),
+            )
+            clause = "II.1" if kind == "yellow" else "II.2"
+            await workflow.execute_activity_method(
+                NoticeActivities.issue_notice, order, **wait.titled(wait.NOTICES, f"{clause} {kind} notice")
+            )
+
+    async def _send_cut_ticket(self) -> None:
+        async with self._register_lock:
+            facts, ticket = steps.send_cut_ticket(self.facts, workflow.now())
+            await self._send(facts, ticket, "II.3 disconnection ticket", wait.CUT_TICKETS)
+
+    async def _send(self, facts: CaseFacts, ticket: Ticket, summary: str, config: workflow.ActivityConfig) -> None:
+        self.take(facts)
+        self.show()
+        order = TicketOrder(
+            ticket=view.ticket_row(facts, ticket.ticket_id),
+            timezone=facts.policy.timezone,
+            record=self.cut_record(),
+        )
+        await workflow.execute_activity_method(TicketActivities.send_ticket, order, **wait.titled(config, summary))
+
+    async def _check_before_cut(self) -> None:
+        """T - 30 min: ask for the customer to be told, and billing whether he still owes; silence is no (R-17)."""
+        ticket = self.facts.cut_ticket
+        assert ticket is not None
+        self.take(steps.reach_half_hour(self.facts, workflow.now()))
+        self.show()
+        answered = await self.look_around(at_once=True)
+        self.take(steps.half_hour_answered(self.facts, ticket.ticket_id, workflow.now(), answered=answered))
+
+    # ---- III -----------------------------------------------------------------------------------
+
+    async def _send_restoration_ticket(self, cut_id: str) -> None:
+        async with self._register_lock:
+            facts, ticket = steps.send_restoration_ticket(self.facts, cut_id, workflow.now())
+            await self._send(facts, ticket, "III.1 restoration ticket", wait.RESTORATIONS)
+
+    # ---- sleeping and leaving ------------------------------------------------------------------
+
+    async def _sleep(self, until: datetime | None, why: str) -> None:
+        """Sleep to the next boundary; a history that has grown long goes on in a new run first."""
+        self.show()
+        if workflow.info().is_continue_as_new_suggested() and self.may_continue_as_new():
+            await self.write()
+            if self.may_continue_as_new():
+                facts = self.facts.but(counters={**self.facts.counters, "revision": self._revision})
+                workflow.continue_as_new(CaseOpening(account_id=facts.account.account_id, resumed=facts))
+        await self.sleep(until, why)
+
+    async def _leave(self, leave: Leave) -> CaseClosed | None:
+        """Close under the last look: whatever arrives before the end opens the case again (II.8, III.3)."""
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if self.next_act() != leave:
+            return None
+        before = self.facts
+        self.take(steps.close(before, leave, workflow.now()))
+        self.show()
+        hints, journal = self.facts.hints, self.facts.counters["evidence"]
+        await self.write()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if (self.facts.hints, self.facts.counters["evidence"]) != (hints, journal):
+            self.take(steps.reopen(self.facts, before, workflow.now()))
+            return None
+        self._record_keeper.cancel()
+        assert self.facts.closed_at is not None
+        return CaseClosed(
+            account_id=self.facts.account.account_id,
+            outcome=leave.outcome,
+            closed_at=self.facts.closed_at,
+            reason=leave.reason,
+        )

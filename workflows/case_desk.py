@@ -1,0 +1,207 @@
+"""What every part of a case shares: its facts, its record, its questions to billing, its alarm clock."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.billing import BillingActivities, LookAround
+    from activities.register import RegisterActivities
+    from domain import procedure, steps, view
+    from domain.deadlines import settle
+    from domain.debt import DebtQuery
+    from domain.facts import CaseFacts
+    from domain.records import Record
+    from workflows import counterparties as wait
+    from workflows import search_attributes as shown
+
+CALENDAR_HORIZON = timedelta(days=120)
+
+
+class CaseDesk:
+    """The mutable side of a case; everything of substance is in `facts`, which is only ever replaced."""
+
+    def __init__(self) -> None:
+        self._facts: CaseFacts | None = None
+        self._written: CaseFacts | None = None
+        self._revision = 0
+        self._register_lock = asyncio.Lock()
+        self._permit_lock = asyncio.Lock()
+        self._questions = 0
+        self._last_answered = 0
+        self._question: asyncio.Task[bool] | None = None
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_at: datetime | None = None
+        self._shown: tuple[object, ...] = ()
+
+    # ---- facts ---------------------------------------------------------------------------------
+
+    @property
+    def facts(self) -> CaseFacts:
+        """The facts; only once the case is open."""
+        assert self._facts is not None, "the case is not open yet"
+        return self._facts
+
+    def take(self, facts: CaseFacts) -> None:
+        """Replace the facts, with all that follows from them by now."""
+        self._facts = settle(facts, workflow.now())
+
+    def next_act(self) -> procedure.Act:
+        """What the procedure asks for now; deadlines passed since are applied first."""
+        self.take(self.facts)
+        return procedure.next_act(self.facts, workflow.now(), asking=self._asking)
+
+    # ---- the record ----------------------------------------------------------------------------
+
+    async def write(self) -> None:
+        """Write what is unwritten: at once if the register answers, else for as long as it takes."""
+        async with self._register_lock:
+            if not (self.facts.journal or self.facts.outgoing):
+                return
+            record = self.cut_record()
+            try:
+                await workflow.execute_local_activity_method(
+                    RegisterActivities.write_record, record, **wait.REGISTER_AT_ONCE
+                )
+            except ActivityError:
+                await workflow.execute_activity_method(
+                    RegisterActivities.write_record, record, **wait.titled(wait.REGISTER, "R-30 record")
+                )
+
+    def cut_record(self) -> Record:
+        """Take the journal for writing; the caller holds the register lock."""
+        self._revision += 1
+        record = view.record(self.facts, self._written, self._revision, workflow.now())
+        self._written = self._facts
+        self._facts = self.facts.but(journal=(), outgoing=())
+        return record
+
+    async def keep_the_record(self) -> None:
+        """Write whatever messages leave behind, whenever no effect is about to take it along."""
+        while True:
+            await workflow.wait_condition(self._has_something_to_write)
+            await self.write()
+
+    def _has_something_to_write(self) -> bool:
+        if self._facts is None or not (self._facts.journal or self._facts.outgoing) or self._facts.closed_at:
+            return False
+        act = procedure.next_act(self._facts, workflow.now(), asking=self._asking)
+        return isinstance(act, procedure.Sleep | procedure.AskBilling | procedure.LookAround)
+
+    # ---- questions to billing ------------------------------------------------------------------
+
+    @property
+    def _asking(self) -> bool:
+        return self._question is not None and not self._question.done()
+
+    def ask_billing(self) -> None:
+        """Ask what is owed, in the background: neither time nor people wait for the answer."""
+        self._question = asyncio.create_task(self._read_debt())
+
+    def look_around_meanwhile(self) -> None:
+        """Look around in the background, for as long as it takes."""
+        self._question = asyncio.create_task(self.look_around(at_once=False))
+
+    async def _read_debt(self) -> bool:
+        number, hints, now = self._number(), self.facts.hints, workflow.now()
+        debt = await workflow.execute_activity_method(
+            BillingActivities.read_debt,
+            DebtQuery(account_id=self.facts.account.account_id, as_of=now, bills=self.facts.query_bills()),
+            **wait.titled(wait.BILLING_FOR_LIGHT if self.facts.cuts_off else wait.BILLING, "II.6 what is owed"),
+        )
+        if self._is_newest(number):
+            self.take(steps.with_debt(self.facts, debt, workflow.now(), hints))
+        return True
+
+    async def look_around(self, *, at_once: bool) -> bool:
+        """Read debt, calendar and moratoria; false if they gave no answer within seconds and `at_once` asked for one."""
+        number, hints, now = self._number(), self.facts.hints, workflow.now()
+        request = LookAround(
+            account=self.facts.account,
+            debt=DebtQuery(account_id=self.facts.account.account_id, as_of=now, bills=self.facts.query_bills()),
+            calendar_through=(now + CALENDAR_HORIZON).date(),
+        )
+        try:
+            standing = await workflow.execute_activity_method(
+                BillingActivities.look_around,
+                request,
+                **wait.titled(wait.BILLING_NOW if at_once else wait.BILLING, "II.6 debt, calendar, moratoria"),
+            )
+        except ActivityError:
+            return False
+        if not self._is_newest(number):
+            return False
+        facts = steps.with_debt(self.facts, standing.debt, workflow.now(), hints)
+        self.take(steps.with_look(facts, standing.calendar, standing.moratoria, workflow.now()))
+        return True
+
+    def _number(self) -> int:
+        self._questions += 1
+        return self._questions
+
+    def _is_newest(self, number: int) -> bool:
+        """An answer to an older question never replaces a newer one: it may not know of a payment that the newer does."""
+        newest = number > self._last_answered
+        self._last_answered = max(number, self._last_answered)
+        return newest
+
+    def may_continue_as_new(self) -> bool:
+        """Nothing is under way that a new run would lose."""
+        return workflow.all_handlers_finished() and not self._asking and not self._register_lock.locked()
+
+    # ---- sleeping ------------------------------------------------------------------------------
+
+    async def sleep(self, until: datetime | None, why: str) -> None:
+        """Sleep until then, or until the facts change; a timer that is still right is kept."""
+        self._set_alarm(until, why)
+        seen, question = self._facts, self._question
+        await workflow.wait_condition(
+            lambda: (
+                self._facts is not seen
+                or (self._alarm is not None and self._alarm.done())
+                or (question is not None and question.done())
+            )
+        )
+        if question is not None and question.done():
+            self._question = None
+            question.result()
+
+    def _set_alarm(self, until: datetime | None, why: str) -> None:
+        if self._alarm is not None and (self._alarm_at != until or self._alarm.done()):
+            self._alarm.cancel()
+            self._alarm = None
+        if self._alarm is None and until is not None:
+            pause = max(until - workflow.now(), timedelta(milliseconds=1))
+            self._alarm = asyncio.create_task(workflow.sleep(pause, summary=why))
+        self._alarm_at = until
+
+    # ---- Temporal UI ---------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Details always; search attributes when the stage or who is awaited has changed."""
+        facts, now = self.facts, workflow.now()
+        workflow.set_current_details(view.details(facts, now))
+        roles = sorted({a.role for a in view.waiting_for(facts, now)})
+        if (facts.stage, roles) == self._shown:
+            return
+        self._shown = (facts.stage, roles)
+        workflow.upsert_search_attributes(
+            [
+                shown.STAGE.value_set(facts.stage),
+                shown.CUSTOMER_CLASS.value_set(facts.account.customer_class),
+                shown.READING_CENTRE.value_set(facts.account.reading_centre),
+                shown.REGION.value_set(facts.account.region),
+                shown.WAITING_FOR.value_set(roles),
+                shown.AMOUNT_OWED.value_set(float(facts.debt.owed)),
+                _set_or_unset(shown.PLANNED_CUT_AT, view.planned_cut_at(facts)),
+                _set_or_unset(shown.RESTORE_DUE_BY, view.restore_due_by(facts)),
+                _set_or_unset(shown.NEXT_DEADLINE, view.next_deadline(facts, now)),
+            ]
+        )
+
+
+def _set_or_unset(key: SearchAttributeKey[datetime], value: datetime | None) -> SearchAttributeUpdate[datetime]:
+    return key.value_unset() if value is None else key.value_set(value)

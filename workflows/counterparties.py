@@ -1,0 +1,43 @@
+"""How long each counterparty is waited for: one activity configuration each, and what outranks what."""
+
+from datetime import timedelta
+
+from temporalio.common import Priority, RetryPolicy
+from temporalio.workflow import ActivityConfig, LocalActivityConfig
+
+# Effects the law demands are tried for ever; the longest pause is the worker's setting (see `interceptors`).
+_FOR_EVER = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2.0)
+
+LIGHT_FIRST = Priority(priority_key=1)
+DUNNING = Priority(priority_key=4)
+
+BILLING = ActivityConfig(start_to_close_timeout=timedelta(seconds=30), retry_policy=_FOR_EVER)
+BILLING_FOR_LIGHT = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=30), retry_policy=_FOR_EVER, priority=LIGHT_FIRST
+)
+
+# In the last half-hour and at the permit no answer is an answer: no cut (R-17).
+BILLING_NOW = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=10),
+    schedule_to_close_timeout=timedelta(seconds=15),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), backoff_coefficient=1.5),
+)
+
+NOTICES = ActivityConfig(start_to_close_timeout=timedelta(seconds=60), retry_policy=_FOR_EVER, priority=DUNNING)
+CUT_TICKETS = ActivityConfig(start_to_close_timeout=timedelta(seconds=60), retry_policy=_FOR_EVER)
+RESTORATIONS = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=60), retry_policy=_FOR_EVER, priority=LIGHT_FIRST
+)
+REGISTER = ActivityConfig(start_to_close_timeout=timedelta(seconds=30), retry_policy=_FOR_EVER)
+SWEEP = ActivityConfig(start_to_close_timeout=timedelta(minutes=5), retry_policy=_FOR_EVER)
+
+# A record is written in the same workflow task if the register answers at once; else as REGISTER, however long it takes.
+REGISTER_AT_ONCE = LocalActivityConfig(
+    start_to_close_timeout=timedelta(seconds=4),
+    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2),
+)
+
+
+def titled(config: ActivityConfig, summary: str) -> ActivityConfig:
+    """The configuration with the line that Temporal UI shows."""
+    return {**config, "summary": summary}

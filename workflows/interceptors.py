@@ -1,0 +1,48 @@
+"""The longest pause between an activity's attempts, set where the worker runs and not in the case's history."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio.common import RetryPolicy
+from temporalio.worker import (
+    Interceptor,
+    StartActivityInput,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
+)
+from temporalio.workflow import ActivityHandle
+
+
+class LongestPause(Interceptor):
+    """Caps the retry interval of every activity that is tried for ever; safe to change between runs of a worker."""
+
+    def __init__(self, longest: timedelta) -> None:
+        self._longest = longest
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor] | None:
+        """A class bound to this worker's setting."""
+        del input
+        longest = self._longest
+
+        class Outbound(WorkflowOutboundInterceptor):
+            def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
+                policy = input.retry_policy or RetryPolicy()
+                if policy.maximum_interval is None:
+                    first = min(policy.initial_interval, longest)
+                    input.retry_policy = RetryPolicy(
+                        initial_interval=first,
+                        backoff_coefficient=policy.backoff_coefficient,
+                        maximum_interval=longest,
+                        maximum_attempts=policy.maximum_attempts,
+                        non_retryable_error_types=policy.non_retryable_error_types,
+                    )
+                return super().start_activity(input)
+
+        class Inbound(WorkflowInboundInterceptor):
+            def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+                super().init(Outbound(outbound))
+
+        return Inbound

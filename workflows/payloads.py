@@ -1,0 +1,36 @@
+"""The one place where raw payloads become messages: whatever is wrong with one is named, and wedges nothing."""
+
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+
+from domain.model import Contract
+from domain.refusal import Refused
+
+NOTHING = RawValue(Payload())
+"""The default of every handler's argument: a message sent without one arrives here."""
+
+_Message = TypeVar("_Message", bound=Contract)
+
+
+def parse(model: type[_Message], raw: RawValue) -> _Message:
+    """The payload as its model; raises Refused(BadRequest) naming the first field that is wrong."""
+    if not raw.payload.metadata:
+        raise Refused("BadRequest", "the message needs one JSON object as its payload")
+    try:
+        value: Any = workflow.payload_converter().from_payload(raw.payload)
+    except Exception as error:  # any converter, any encoding: an undecodable payload must not wedge the case
+        raise Refused("BadRequest", f"the payload is not JSON: {type(error).__name__}") from None
+    if not isinstance(value, dict):
+        raise Refused("BadRequest", f"the payload must be a JSON object, not {type(value).__name__}")
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise Refused("BadRequest", f"{field or 'payload'}: {first['msg']}", field=field or None) from None
+    except RecursionError:
+        raise Refused("BadRequest", "the payload is nested too deeply") from None
