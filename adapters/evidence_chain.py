@@ -5,31 +5,37 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
 from adapters.column_types import canonical
 from adapters.register_tables import TABLES
+from adapters.sql_statements import insert_once
 from domain.filed import ChainVerdict
 from domain.records import Evidence
 
 EVIDENCE, HEADS, CASES = TABLES.tables["evidence"], TABLES.tables["chain_heads"], TABLES.tables["cases"]
 START = "0" * 64
 
+_OF_ACCOUNT: BindParameter[str] = bindparam("account")
+_HEAD = select(HEADS).where(HEADS.c.account_id == _OF_ACCOUNT).with_for_update()
+_KNOWN = select(EVIDENCE.c.key).where(
+    EVIDENCE.c.account_id == _OF_ACCOUNT, EVIDENCE.c.key.in_(bindparam("keys", expanding=True))
+)
+_ADD = insert(EVIDENCE)
+_MOVE_HEAD = update(HEADS).where(HEADS.c.account_id == _OF_ACCOUNT).values(seq=bindparam("to"), hash=bindparam("last"))
+
 
 def append(connection: Connection, account_id: str, case_key: str, evidence: Sequence[Evidence]) -> None:
     """Add to the account's chain what is not in it yet; call it inside the transaction of the effect it proves."""
     if not evidence:
         return
-    connection.execute(
-        insert_into(connection, HEADS).values(account_id=account_id, seq=0, hash=START).on_conflict_do_nothing()
-    )
     # Writers of one account queue here until the other's transaction has ended.
-    head = connection.execute(select(HEADS).where(HEADS.c.account_id == account_id).with_for_update()).one()
-    keys = {e.key for e in evidence}
-    known = set(
-        connection.scalars(select(EVIDENCE.c.key).where(EVIDENCE.c.account_id == account_id, EVIDENCE.c.key.in_(keys)))
-    )
+    account = {"account": account_id}
+    head = connection.execute(_HEAD, account).one_or_none()
+    if head is None:
+        connection.execute(insert_once(connection, HEADS), {"account_id": account_id, "seq": 0, "hash": START})
+        head = connection.execute(_HEAD, account).one()
+    known = set(connection.scalars(_KNOWN, account | {"keys": [e.key for e in evidence]}))
     seq, last, lines = head.seq, head.hash, []
     for entry in evidence:
         if entry.key in known:
@@ -40,8 +46,8 @@ def append(connection: Connection, account_id: str, case_key: str, evidence: Seq
         last = line["hash"] = link(line)
         lines.append(line)
     if lines:
-        connection.execute(insert(EVIDENCE), lines)
-        connection.execute(update(HEADS).where(HEADS.c.account_id == account_id).values(seq=seq, hash=last))
+        connection.execute(_ADD, lines)
+        connection.execute(_MOVE_HEAD, account | {"to": seq, "last": last})
 
 
 def link(line: dict[str, Any]) -> str:
@@ -96,11 +102,6 @@ def verify_chain(connection: Connection, account_id: str, anchor: tuple[int, str
     if head is not None and (head.seq, head.hash) != (expected, last):
         return broken(head.seq + 1, "末尾被添加了记录", "an entry was added at the end without its head")
     return ChainVerdict(account_id=account_id, intact=True, length=expected, head=last)
-
-
-def insert_into(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
-    """INSERT with ON CONFLICT, which both databases have and spell alike."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _line(entry: Evidence, account_id: str, case_key: str, seq: int, last: str) -> dict[str, Any]:

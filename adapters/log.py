@@ -32,6 +32,7 @@ def configure_logging(format_: Literal["console", "json"] = "console", level: in
         cache_logger_on_first_use=True,
     )
     handler = _Stderr()
+    handler.addFilter(lambda _line: not _in_replay())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_drop_sdk_details, *shared],
@@ -82,9 +83,9 @@ def _renderers(format_: str) -> list[structlog.typing.Processor]:
 
 def bind_temporal_context(_logger: object, _method: str, event: Event) -> Event:
     """Add the case or activity a line was written in; a line written in replay was written before, so it is dropped."""
+    if _in_replay():
+        raise structlog.DropEvent
     if workflow.in_workflow():
-        if workflow.unsafe.is_replaying():
-            raise structlog.DropEvent
         case = workflow.info()
         where = {"workflow": case.workflow_id, "run": case.run_id, "type": case.workflow_type, "attempt": case.attempt}
     elif activity.in_activity():
@@ -100,6 +101,10 @@ def bind_temporal_context(_logger: object, _method: str, event: Event) -> Event:
     for key, value in where.items():
         event.setdefault(key, value)
     return event
+
+
+def _in_replay() -> bool:
+    return workflow.in_workflow() and workflow.unsafe.is_replaying()
 
 
 def _drop_sdk_details(_logger: object, _method: str, event: Event) -> Event:

@@ -21,12 +21,13 @@ _SCHEMA_LOCK = 7_355_608  # any number, the same in every process that may creat
 
 
 @dataclass
-class _Tables:
-    """The tables an engine needs, and whether this process has seen to them already."""
+class _Shared:
+    """What the threads of one engine share: its tables, whether they have been seen to, whose turn it is to write."""
 
-    metadata: MetaData
-    lock: Lock = field(default_factory=Lock)
+    tables: MetaData | None
+    seeing_to_tables: Lock = field(default_factory=Lock)
     ready: bool = False
+    writing: Lock = field(default_factory=Lock)
 
 
 def open_engine(url: str, tables: MetaData | None = None) -> Engine:
@@ -39,7 +40,7 @@ def open_engine(url: str, tables: MetaData | None = None) -> Engine:
         address = make_url(url)
     except ArgumentError as problem:
         raise ValueError(f"not a database address: {problem}") from problem
-    options: dict[str, Any] = {"execution_options": {"tables": _Tables(tables) if tables is not None else None}}
+    options: dict[str, Any] = {"execution_options": {"shared": _Shared(tables, ready=tables is None)}}
     match address.get_backend_name():
         case "sqlite":
             if not address.database or address.database == ":memory:":
@@ -85,7 +86,11 @@ def writing(engine: Engine, unavailable: Unavailable = RegisterUnavailable) -> I
     """
     with _answering(engine, unavailable):
         _see_to_tables(engine)
-        with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        with (
+            _turn_to_write(engine),
+            engine.connect().execution_options(writing=True) as connection,
+            connection.begin(),
+        ):
             yield connection
 
 
@@ -106,17 +111,37 @@ def _sentence(engine: Engine, problem: BaseException) -> str:
 
 
 def _see_to_tables(engine: Engine) -> None:
-    tables: _Tables | None = engine.get_execution_options()["tables"]
-    if tables is None or tables.ready:
+    shared = _shared(engine)
+    if shared.ready:
         return
-    with tables.lock:
-        if not tables.ready:
+    with shared.seeing_to_tables:
+        if not shared.ready and shared.tables is not None:
             with engine.connect().execution_options(writing=True) as connection, connection.begin():
                 if connection.dialect.name == "postgresql":
                     # Two processes that create the same table at once collide in the catalogue.
                     connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _SCHEMA_LOCK})
-                tables.metadata.create_all(connection)
-            tables.ready = True
+                shared.tables.create_all(connection)
+            shared.ready = True
+
+
+def _shared(engine: Engine) -> _Shared:
+    shared: _Shared = engine.get_execution_options()["shared"]
+    return shared
+
+
+@contextmanager
+def _turn_to_write(engine: Engine) -> Iterator[None]:
+    """SQLite takes one writer, and lets the others poll: threads that queue here wait a hundred times less."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    turn = _shared(engine).writing
+    if not turn.acquire(timeout=LOCK_WAIT_SECONDS):
+        raise TimeoutError(f"another write took more than {LOCK_WAIT_SECONDS} s")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def _make_folder(_dialect: Any, _record: Any, cargs: list[Any], _params: dict[str, Any]) -> None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, or_, select, update
 
-from adapters.evidence_chain import append, insert_into
+from adapters.evidence_chain import append
 from adapters.register_tables import TABLES
 from adapters.sql_engine import open_engine, reading, writing
+from adapters.sql_statements import insert_once, insert_or_replace
 from domain.debt import Account, CustomerCard
 from domain.filed import Moratorium, SweepPage
 from domain.records import (
@@ -27,6 +28,7 @@ _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = _T["cases"], _T["tasks"], _T["notices"], _T["tickets"]
 _INCIDENTS, _MESSAGES, _CARDS = _T["incidents"], _T["messages"], _T["customer_cards"]
 _MORATORIA, _SWEEPS = _T["moratoria"], _T["sweeps"]
+_DROP_TASKS, _ADD_TASKS = delete(_TASKS).where(_TASKS.c.case_key == bindparam("case")), insert(_TASKS)
 
 
 def open_register(url: str) -> Engine:
@@ -64,10 +66,8 @@ class SqlRegister:
 
     def keep_card(self, card: CustomerCard) -> None:
         """Store or replace the personal half of a customer record."""
-        values = card.model_dump()
         with writing(self.engine) as connection:
-            statement = insert_into(connection, _CARDS).values(values)
-            connection.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=values))
+            connection.execute(insert_or_replace(connection, _CARDS), card.model_dump())
 
     def card(self, account_id: str) -> CustomerCard:
         """The card kept when the case opened.
@@ -82,9 +82,7 @@ class SqlRegister:
     def declare_moratorium(self, moratorium: Moratorium) -> None:
         """Write a standing order not to cut; once per id, the first wording stays."""
         with writing(self.engine) as connection:
-            connection.execute(
-                insert_into(connection, _MORATORIA).values(moratorium.model_dump()).on_conflict_do_nothing()
-            )
+            connection.execute(insert_once(connection, _MORATORIA), moratorium.model_dump())
 
     def lift_moratorium(self, moratorium_id: str, by: str, at: datetime) -> bool:
         """End a standing order; False if there is no such order. A second lifting changes nothing."""
@@ -126,7 +124,7 @@ class SqlRegister:
     def record_sweep(self, page: SweepPage) -> None:
         """Keep what one page of a sweep covered (R-23); the first record of a page stays."""
         with writing(self.engine) as connection:
-            connection.execute(insert_into(connection, _SWEEPS).values(page.model_dump()).on_conflict_do_nothing())
+            connection.execute(insert_once(connection, _SWEEPS), page.model_dump())
 
 
 def _write(connection: Connection, record: Record) -> None:
@@ -143,25 +141,19 @@ def _write(connection: Connection, record: Record) -> None:
         _file_message(connection, case, message)
 
 
-def _newer(connection: Connection, table: str, key: str, values: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
+def _newer(connection: Connection, table: Table, values: Mapping[str, Any], **first: Any) -> bool:
     """Insert a row, or replace it unless the one there is of a later revision; `first` is written at insert only."""
-    target = _T[table]
-    statement = insert_into(connection, target).values({**first, **values})
-    statement = statement.on_conflict_do_update(
-        index_elements=[key], set_=dict(values), where=target.c.revision <= statement.excluded.revision
-    )
-    return connection.execute(statement.returning(target.c[key])).first() is not None
+    statement = insert_or_replace(connection, table, kept=tuple(first), newer="revision")
+    return connection.execute(statement, {**values, **first}).first() is not None
 
 
 def _replace_case(connection: Connection, case: CaseRow) -> None:
-    if not _newer(connection, "cases", "case_key", case.model_dump(exclude={"tasks"}), {}):
+    if not _newer(connection, _CASES, case.model_dump(exclude={"tasks"})):
         return
-    connection.execute(delete(_TASKS).where(_TASKS.c.case_key == case.case_key))
+    connection.execute(_DROP_TASKS, {"case": case.case_key})
     if case.tasks:
         owner = {"case_key": case.case_key, "account_id": case.account_id}
-        connection.execute(
-            insert(_TASKS), [owner | {"place": n} | task.model_dump() for n, task in enumerate(case.tasks)]
-        )
+        connection.execute(_ADD_TASKS, [owner | {"place": n} | task.model_dump() for n, task in enumerate(case.tasks)])
 
 
 def _file_notice(
@@ -176,7 +168,7 @@ def _file_notice(
         "text_zh": paper.text_zh if paper else "",
         "text_en": paper.text_en if paper else "",
     }
-    _newer(connection, "notices", "notice_id", notice.model_dump() | {"revision": revision}, text)
+    _newer(connection, _NOTICES, notice.model_dump() | {"revision": revision}, **text)
     if paper is not None:
         # The row may have been written before its paper; the first paper stays.
         blank = update(_NOTICES).where(_NOTICES.c.notice_id == notice.notice_id, _NOTICES.c.text_zh == "")
@@ -185,16 +177,16 @@ def _file_notice(
 
 def _file_ticket(connection: Connection, ticket: TicketRow, revision: int, paper: Message | None = None) -> None:
     text = {"text_zh": paper.text_zh if paper else "", "text_en": paper.text_en if paper else ""}
-    _newer(connection, "tickets", "ticket_id", ticket.model_dump() | {"revision": revision}, text)
+    _newer(connection, _TICKETS, ticket.model_dump() | {"revision": revision}, **text)
     if paper is not None:
         blank = update(_TICKETS).where(_TICKETS.c.ticket_id == ticket.ticket_id, _TICKETS.c.text_zh == "")
         connection.execute(blank.values(text))
 
 
 def _file_incident(connection: Connection, incident: IncidentRow, revision: int) -> None:
-    _newer(connection, "incidents", "incident_id", incident.model_dump() | {"revision": revision}, {})
+    _newer(connection, _INCIDENTS, incident.model_dump() | {"revision": revision})
 
 
 def _file_message(connection: Connection, case: CaseRow, message: Message) -> None:
     owner = {"account_id": case.account_id, "case_key": case.case_key}
-    connection.execute(insert_into(connection, _MESSAGES).values(owner | message.model_dump()).on_conflict_do_nothing())
+    connection.execute(insert_once(connection, _MESSAGES), owner | message.model_dump())

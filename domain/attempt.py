@@ -164,7 +164,7 @@ def open_incident(
             leader,
             f"incident: {kind}",
             f"事件上报：户号 {facts.account.account_id}，{why_zh}。请查明处理并给出结论（编号 {incident_id}）。",
-            f"Incident on account {facts.account.account_id}: {why_en}. Find out, and close {incident_id} with an outcome.",
+            f"Incident on account {facts.account.account_id}: {why_en}. Close {incident_id} with an outcome.",
             about=incident_id,
         )
     return facts, incident_id

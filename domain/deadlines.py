@@ -80,7 +80,7 @@ def _plan_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
 
 
 def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """The bills a notice names are settled: nothing is cut for them (R-11), and debt re-opened later starts anew (R-05)."""
+    """A notice whose bills are settled: nothing is cut (R-11), and debt re-opened later starts anew (R-05)."""
     red, yellow = facts.red, facts.yellow
     if red and not facts.owes(red.bills):
         facts = _note_settled(facts, now, red.bills)
@@ -167,7 +167,7 @@ def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
             "approval asked",
             f"请审批停电：户号 {facts.account.account_id}，欠费 {red.amount} 元，通知书 {red.notice_id}，"
             f"计划停电时间 {_local(red.cut_at, facts)}。",
-            f"Please decide on the cut of account {facts.account.account_id}: {red.amount} owed, notice {red.notice_id}, "
+            f"Decide on the cut of account {facts.account.account_id}: {red.amount} owed, notice {red.notice_id}, "
             f"planned for {_local(red.cut_at, facts)}.",
             about=red.notice_id,
         )
@@ -186,7 +186,7 @@ def _permits_lapse(facts: CaseFacts, now: datetime) -> CaseFacts:
 
 
 def _attempts_end(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """The time slips, or a hold ends the attempt: the notice is stale, a new one is served with its full days (R-20)."""
+    """The time slips, or a hold ends the attempt: the notice is stale, a new one gets its full days (R-20)."""
     red = facts.red
     if red is None:
         return facts

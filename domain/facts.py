@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, Self, TypeVar
 
+from pydantic import Field
+
 from domain.calendar import Calendar
 from domain.debt import Account, AccountDebt, BillDebt
 from domain.late_fee import total_late_fee
@@ -244,12 +246,12 @@ class CaseFacts(Contract):
     incidents: tuple[Incident, ...] = ()
     withdrawn: Withdrawal | None = None
 
-    voids_in_a_row: dict[NoticeKind, int] = {}
+    voids_in_a_row: dict[NoticeKind, int] = Field(default_factory=dict)
     needs_person: str | None = None
     lifted_early: tuple[Id, ...] = ()
-    answers: dict[str, Any] = {}
+    answers: dict[str, Any] = Field(default_factory=dict)
 
-    counters: dict[str, int] = {}
+    counters: dict[str, int] = Field(default_factory=dict)
     journal: tuple[Evidence, ...] = ()
     outgoing: tuple[Message, ...] = ()
 
@@ -288,7 +290,7 @@ class CaseFacts(Contract):
         return self.but(incidents=_replaced(self.incidents, "incident_id", incident_id, changes))
 
     def numbered(self, what: str) -> tuple[Self, str]:
-        """The next business key of its kind, such as `<case key>/red-notice/2`; unique over all of an account's cases."""
+        """The next business key of its kind, `<case key>/red-notice/2`: unique over all of an account's cases."""
         n = self.counters.get(what, 0) + 1
         return self.but(counters={**self.counters, what: n}), f"{self.case_key}/{what}/{n}"
 

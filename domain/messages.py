@@ -1,6 +1,7 @@
 """The messages a case takes: payloads and answers of its signals and updates, as other systems send them."""
 
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -265,7 +266,7 @@ class AgreePlan(Contract):
     @model_validator(mode="after")
     def _dates_ascend(self) -> "AgreePlan":
         dates = [i.due for i in self.instalments]
-        if any(b <= a for a, b in zip(dates, dates[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(dates)):
             raise ValueError("instalments: due dates must ascend")
         return self
 

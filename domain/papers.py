@@ -1,130 +1,191 @@
-"""The wording of papers: notices, tickets, the final notice; Chinese first, then English."""
+"""The wording of papers: notices, work tickets, the last call before a cut; Chinese first, then English."""
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from domain.debt import CustomerCard
 from domain.records import Message, NoticeOrder, TicketOrder
 
+_LONGEST_LINE = 200
+_TITLES = {
+    "yellow": ("黄色催费单（暂停供电通知书）", "Yellow notice of arrears (notice of suspension of supply)"),
+    "red": ("红色欠费中止供电通知书", "Red notice of disconnection for arrears"),
+}
+
 
 def notice_message(order: NoticeOrder, card: CustomerCard) -> Message:
-    """The full text of a notice, for the reader to deliver (R-05, R-07)."""
-    n, zone = order.notice, ZoneInfo(order.timezone)
-    total = n.amount + n.late_fee
-    title_zh = "黄色催费单（暂停供电通知书）" if n.kind == "yellow" else "红色欠费中止供电通知书"
-    title_en = "Yellow notice of arrears" if n.kind == "yellow" else "Red notice of disconnection"
+    """The full text of a notice, put into the reader's hands to deliver (R-05, R-07, II.1, II.2).
+
+    It states account, amount owed (per bill, with the late fee), final deadline and the specific time of the cut, says
+    what stops the cut and where to complain; a red one has the line to sign (R-08).
+    """
+    notice, zone = order.notice, ZoneInfo(order.timezone)
+    title_zh, title_en = _TITLES[notice.kind]
+    deadline, cut_at = notice.deadline.astimezone(zone), notice.cut_at.astimezone(zone)
+    whole = notice.amount + notice.late_fee
     zh = [
-        f"{title_zh}  编号 {n.notice_id}",
-        f"户号：{n.account_id}  户名：{card.name}  用电地址：{card.address}",
+        title_zh,
+        f"编号：{notice.notice_id}",
+        f"户号：{notice.account_id}",
+        f"户名：{_line(card.name)}",
+        f"用电地址：{_line(card.address)}",
+        "您户下列电费已逾期未交：",
         *(
-            f"账单 {b.bill_id}（{b.due_date} 到期）：欠费 {b.outstanding:,} 元，违约金 {b.late_fee:,} 元"
-            for b in order.lines
+            f"  账单 {line.bill_id}（交费期限 {_day_zh(line.due_date)}）：欠费 {yuan(line.outstanding)}，"
+            f"违约金 {yuan(line.late_fee)}"
+            for line in order.lines
         ),
-        f"合计：电费 {n.amount:,} 元，违约金 {n.late_fee:,} 元，共 {total:,} 元",
-        f"交费最后期限：{until_zh(n.deadline, zone)}",
-        f"逾期仍未交清的，将于 {at_zh(n.cut_at, zone)} 起停止供电。",
-        "在停电前交清上列电费，即不停电。如有异议或困难，请在期限前联系抄表员，可约定承诺或分期；投诉、咨询请拨打 95598。",
+        f"欠费合计：{yuan(notice.amount)}；违约金：{yuan(notice.late_fee)}（计至开具之日）；共计：{yuan(whole)}",
+        f"最后交费期限：{before_zh(deadline)}",
+        f"停电时间：逾期仍未交清的，将于{moment_zh(cut_at)}起中止供电。",
+        "避免停电：在停电前交清上列电费，即不停电。暂有困难或有异议的，请尽快联系抄表员，可约定承诺交费或分期交费。",
+        "咨询、投诉：95598。",
     ]
     en = [
-        f"{title_en}, no. {n.notice_id}",
-        f"Account: {n.account_id}  Name: {card.name}  Address: {card.address}",
+        title_en,
+        f"No.: {notice.notice_id}",
+        f"Account: {notice.account_id}",
+        f"Name: {_line(card.name)}",
+        f"Address: {_line(card.address)}",
+        "These electricity bills are overdue and unpaid:",
         *(
-            f"Bill {b.bill_id} (due {b.due_date}): owed CNY {b.outstanding:,}, late fee CNY {b.late_fee:,}"
-            for b in order.lines
+            f"  Bill {line.bill_id} (due {line.due_date}): owed {cny(line.outstanding)}, late fee {cny(line.late_fee)}"
+            for line in order.lines
         ),
-        f"Total: electricity CNY {n.amount:,}, late fee CNY {n.late_fee:,}, together CNY {total:,}",
-        f"Final payment deadline: {until_en(n.deadline, zone)}",
-        f"If it is not paid in full by then, supply will be cut from {at_en(n.cut_at, zone)}.",
-        "Pay the electricity bills listed before that and nothing is cut. To object, or if paying is hard, speak to the "
-        "meter reader before the deadline: a promise or instalments can be agreed. Complaints and questions: 95598.",
+        f"Owed: {cny(notice.amount)}; late fee: {cny(notice.late_fee)} (to the day of issue); together: {cny(whole)}",
+        f"Final payment deadline: {before_en(deadline)}",
+        f"Time of the cut: if it is not paid in full by then, supply will be cut from {moment_en(cut_at)}.",
+        "To stop the cut: pay the bills above before it, and nothing is cut. If you cannot, or disagree, speak to the "
+        "meter reader soon: a promise or instalments can be agreed.",
+        "Questions and complaints: 95598.",
     ]
-    if n.kind == "red":
-        zh.append("客户签字：____________  日期：____________（拒签的，由送达人详细记录地点、在场人、原因及见证）")
-        en.append("Customer's signature: ____________  Date: ____________")
+    if notice.kind == "red":
+        zh.append("客户签字：________________    日期：________________")
+        en.append("Customer's signature: ________________    Date: ________________")
     return Message(
-        key=f"{n.notice_id}/paper",
+        key=f"{notice.notice_id}/paper",
         to_role="reader",
         to_unit=order.record.case.reading_centre,
         to_person=order.reader,
-        subject=f"{n.kind} notice to deliver",
+        subject=f"{title_zh} {notice.kind} notice to deliver",
         text_zh="\n".join(zh),
         text_en="\n".join(en),
-        about=n.notice_id,
-        at=n.issued_at,
+        about=notice.notice_id,
+        at=notice.issued_at,
     )
 
 
 def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
-    """The full text of a work ticket, for the field unit (R-15, R-22)."""
-    t, zone = order.ticket, ZoneInfo(order.timezone)
-    where_zh = f"户号：{t.account_id}  户名：{card.name}  地址：{card.address}  表号：{t.meter_id}"
-    where_en = f"Account: {t.account_id}  Name: {card.name}  Address: {card.address}  Meter: {t.meter_id}"
-    if t.kind == "cut":
-        zh = (
-            f"催费停电工作票 {t.ticket_id}\n{where_zh}\n停电时间：{at_zh(t.due_at, zone)} 起。签发：{t.sent_by}\n"
-            "请即确认本票。到表前须申请停电许可，未获许可不得停电；表计存疑的，请抄表员到场核实。"
-        )
-        en = (
-            f"Disconnection ticket {t.ticket_id}\n{where_en}\nTime: from {at_en(t.due_at, zone)}. Issued by {t.sent_by}\n"
-            "Acknowledge at once. At the meter ask for the permit: no cut without it. If unsure of the meter, have the "
-            "reader verify it."
-        )
+    """The full text of a work ticket for the field unit: to cut (R-15, II.3) or to restore (R-22, III.1)."""
+    ticket = order.ticket
+    due = ticket.due_at.astimezone(ZoneInfo(order.timezone))
+    if ticket.kind == "cut":
+        title_zh, title_en = "催费停电工作票", "Disconnection ticket"
+        zh = [
+            f"停电时间：{moment_zh(due)}起，不得提前；此前须确认本票。",
+            "未获停电许可，不得停电：到表前申请许可，仅在许可载明的时限内操作。",
+            "表计不能确定的，不得停电，请送达通知书的抄表员到场核实。",
+        ]
+        en = [
+            f"Time: from {moment_en(due)}, not before; acknowledge this ticket ahead of it.",
+            "No cut without a permit: ask for it at the meter, and act only while it lasts.",
+            "If unsure of the meter, do not cut: have the reader who served the notice verify it.",
+        ]
     else:
-        zh = f"复电工作票 {t.ticket_id}\n{where_zh}\n最迟复电时间：{at_zh(t.due_at, zone)}。请立即复电并回报。"
-        en = (
-            f"Restoration ticket {t.ticket_id}\n{where_en}\nRestore by {at_en(t.due_at, zone)} at the latest. "
-            "Restore at once, and report."
-        )
+        title_zh, title_en = "复电工作票", "Restoration ticket"
+        zh = [f"复电时限：{moment_zh(due)}前。请立即复电并回报，无需审批。"]
+        en = [f"Restore by {moment_en(due)} at the latest. Restore at once and report; no approval is needed."]
+    head_zh = [
+        title_zh,
+        f"编号：{ticket.ticket_id}",
+        f"户号：{ticket.account_id}",
+        f"户名：{_line(card.name)}",
+        f"用电地址：{_line(card.address)}",
+        f"表号：{ticket.meter_id}",
+        f"供电单位：{ticket.field_unit}    起票人：{ticket.sent_by}",
+    ]
+    head_en = [
+        title_en,
+        f"No.: {ticket.ticket_id}",
+        f"Account: {ticket.account_id}",
+        f"Name: {_line(card.name)}",
+        f"Address: {_line(card.address)}",
+        f"Meter: {ticket.meter_id}",
+        f"Field unit: {ticket.field_unit}    Issued by: {ticket.sent_by}",
+    ]
     return Message(
-        key=f"{t.ticket_id}/paper",
+        key=f"{ticket.ticket_id}/paper",
         to_role="field_crew",
-        to_unit=t.field_unit,
-        subject="disconnection ticket" if t.kind == "cut" else "restoration ticket",
-        text_zh=zh,
-        text_en=en,
-        about=t.ticket_id,
-        at=t.sent_at,
+        to_unit=ticket.field_unit,
+        subject=f"{title_zh} {title_en}",
+        text_zh="\n".join(head_zh + zh),
+        text_en="\n".join(head_en + en),
+        about=ticket.ticket_id,
+        at=ticket.sent_at,
     )
 
 
 def final_notice_texts(account_id: str, cut_at: datetime, owed: Decimal) -> tuple[str, str]:
-    """What the customer is told again in the last half-hour (R-16); `cut_at` in the utility's zone."""
-    zone = cut_at.tzinfo
-    zh = (
-        f"【停电提醒】户号 {account_id} 尚欠电费 {owed:,} 元，将于 {at_zh(cut_at, zone)} 停电。"
-        "现在交清即不停电，咨询 95598。"
+    """What the customer is told again in the last half-hour (R-16, II.4); `cut_at` in the utility's zone."""
+    return (
+        f"【停电提醒】户号 {account_id} 尚欠电费 {yuan(owed)}，将于{moment_zh(cut_at)}起停电。停电前交清即不停电。"
+        "咨询、投诉：95598。",
+        f"Account {account_id} still owes {cny(owed)}: supply will be cut from {moment_en(cut_at)}. Pay in full before "
+        "that and nothing is cut. Questions and complaints: 95598.",
     )
-    en = (
-        f"Account {account_id} still owes CNY {owed:,}; supply will be cut at {at_en(cut_at, zone)}. "
-        "Pay now and nothing is cut. Questions: 95598."
-    )
-    return zh, en
 
 
-def at_zh(moment: datetime, zone: tzinfo | None) -> str:
-    """A moment as a Chinese paper says it."""
-    local = moment.astimezone(zone)
-    return f"{local.year}年{local.month}月{local.day}日{local:%H:%M}"
+# ---- money and times as papers say them -------------------------------------------------------
 
 
-def at_en(moment: datetime, zone: tzinfo | None) -> str:
-    """A moment as an English paper says it."""
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+def yuan(amount: Decimal) -> str:
+    """Money in Chinese, such as 1,234.50元."""
+    return f"{amount:,.2f}元"
 
 
-def until_zh(moment: datetime, zone: tzinfo | None) -> str:
-    """A deadline that is 00:00 of the next day reads as 24:00 of the day it ends."""
-    local = moment.astimezone(zone)
-    if (local.hour, local.minute) != (0, 0):
-        return f"{at_zh(moment, zone)}前"
-    last = local - timedelta(days=1)
-    return f"{last.year}年{last.month}月{last.day}日24时前"
+def cny(amount: Decimal) -> str:
+    """Money in English, such as CNY 1,234.50."""
+    return f"CNY {amount:,.2f}"
 
 
-def until_en(moment: datetime, zone: tzinfo | None) -> str:
-    """As `until_zh`."""
-    local = moment.astimezone(zone)
-    if (local.hour, local.minute) != (0, 0):
-        return at_en(moment, zone)
-    return f"the end of {local - timedelta(days=1):%Y-%m-%d}"
+def moment_zh(local: datetime) -> str:
+    """A local time in Chinese, with its weekday."""
+    return f"{_day_zh(local)}（星期{'一二三四五六日'[local.weekday()]}）{local:%H:%M}"
+
+
+def moment_en(local: datetime) -> str:
+    """A local time in English, with its weekday."""
+    # Not %A: its language would depend on the machine.
+    return f"{local:%H:%M} on {_WEEKDAYS[local.weekday()]} {local:%Y-%m-%d}"
+
+
+def before_zh(local: datetime) -> str:
+    """A deadline in Chinese; the first moment of a day reads as 24:00 of the day before (R-05)."""
+    last = _day_that_ends(local)
+    return f"{_day_zh(last)}24时前" if last else f"{moment_zh(local)}前"
+
+
+def before_en(local: datetime) -> str:
+    """A deadline in English; the first moment of a day reads as 24:00 of the day before (R-05)."""
+    last = _day_that_ends(local)
+    return f"by 24:00 on {_WEEKDAYS[last.weekday()]} {last:%Y-%m-%d}" if last else f"by {moment_en(local)}"
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _day_that_ends(local: datetime) -> date | None:
+    """The day whose end this is; where summer time skips midnight a day begins at 01:00."""
+    before = (local.astimezone(UTC) - timedelta(microseconds=1)).astimezone(local.tzinfo)
+    return before.date() if before.date() < local.date() else None
+
+
+def _day_zh(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def _line(text: str) -> str:
+    """A field of the customer's card as one printable line: exports hold broken characters and whole paragraphs."""
+    clean = " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())
+    return clean if len(clean) <= _LONGEST_LINE else f"{clean[: _LONGEST_LINE - 1]}…"

@@ -1,4 +1,4 @@
-"""A case read against the regulation, clause by clause: met, not reached or breached, when, by whom, on what evidence."""
+"""A case read against the regulation, clause by clause: met, not reached, breached; when, by whom, on what evidence."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

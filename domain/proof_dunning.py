@@ -161,7 +161,7 @@ def paid_means_no_cut(r: Reading) -> Checks:
     """R-11: the deadline ends before the cut; bills known to be settled lead to no ticket and no permit."""
     for notice in r.all("notice.issued"):
         deadline, cut_at = moment(notice, "deadline"), moment(notice, "cut_at")
-        if deadline is None or cut_at is None or deadline >= cut_at:
+        if deadline and cut_at and deadline >= cut_at:
             yield check(False, notice)
     for settled in r.all("debt.settled"):
         red = r.before(settled, "notice.issued", kind="red")

@@ -1,8 +1,13 @@
 """What a case writes into the register: evidence, the read model, papers, tickets, messages to people."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
 
 from domain.model import Contract, CustomerClass, Day, Id, Moment, Money, Outcome, Role, Stage, Text
+
+# Composed here out of checked parts, so it has no longest length: a paper lists every bill, a report quotes a reason.
+Words = Annotated[str, StringConstraints(strict=True, min_length=1)]
 
 
 class Evidence(Contract):
@@ -22,7 +27,7 @@ class Evidence(Contract):
     actor_role: str | None = None
     actor_unit: str | None = None
     about: str | None = None
-    detail: dict[str, Any] = {}
+    detail: dict[str, Any] = Field(default_factory=dict)
 
 
 class Message(Contract):
@@ -33,8 +38,8 @@ class Message(Contract):
     to_unit: str | None = None
     to_person: str | None = None
     subject: Text
-    text_zh: Text
-    text_en: Text
+    text_zh: Words
+    text_en: Words
     about: str | None = None
     at: Moment
 

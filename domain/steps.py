@@ -1,4 +1,4 @@
-"""What the case's own steps change in the facts: an answer of billing, a notice planned, a ticket sent, the case closed."""
+"""What the case's own steps change: an answer of billing, a notice planned, a ticket sent, the case closed."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -38,7 +38,7 @@ def with_debt(facts: CaseFacts, debt: AccountDebt, now: datetime, hints: int) ->
 
 
 def with_look(facts: CaseFacts, calendar: Calendar, moratoria: tuple[str, ...], now: datetime) -> CaseFacts:
-    """The calendar and the moratoria as the register has them now: what it says, stands; what it no longer says, falls."""
+    """Calendar and moratoria as the register has them now: what it says, stands; what it no longer says, falls."""
     facts = facts.but(calendar=calendar, looked_at=now)
     for moratorium in moratoria:
         hold = next((h for h in facts.holds if h.hold_id == moratorium), None)
@@ -157,7 +157,8 @@ def send_cut_ticket(facts: CaseFacts, now: datetime) -> tuple[CaseFacts, Ticket]
 def reach_half_hour(facts: CaseFacts, now: datetime) -> CaseFacts:
     """T - 30 min: the customer is to be told the time again, and billing looked into (R-16, R-17)."""
     red, ticket = facts.red, facts.cut_ticket
-    assert red is not None and ticket is not None
+    assert red is not None
+    assert ticket is not None
     facts = facts.with_ticket(ticket.ticket_id, half_hour_reached=True).but(stage="final_half_hour")
     facts = facts.noted(now, "half_hour.reached", "R-16", "II.4", about=ticket.ticket_id, cut_at=red.cut_at)
     zh, en = final_notice_texts(facts.account.account_id, red.cut_at, facts.debt.owed)
@@ -197,7 +198,8 @@ def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answe
 def send_restoration_ticket(facts: CaseFacts, cut_id: str, now: datetime) -> tuple[CaseFacts, Ticket]:
     """The restoration ticket; it needs no approval and is never recalled (R-24)."""
     cut = next(c for c in facts.cuts if c.cut_id == cut_id)
-    assert cut.restore_since is not None and cut.restore_due_by is not None
+    assert cut.restore_since is not None
+    assert cut.restore_due_by is not None
     ticket = Ticket(
         ticket_id=cut.restore_ticket,
         kind="restore",

@@ -8,7 +8,7 @@ import typer
 from domain.model import Role, Stage
 from domain.proof import prove
 from edge import cases
-from edge.output import Misused, Problem, console, print_fields, print_table
+from edge.output import Misused, Problem, console, print_fields, print_table, when
 from edge.session import Account, AsJson, Session, run
 
 _OUTCOMES = {"settled": "结清 settled", "restored": "已复电 restored", "withdrawn": "已撤销 withdrawn"}
@@ -68,7 +68,7 @@ def _list(
                     _STAGES.get(row.stage, row.stage),
                     _OUTCOMES.get(row.outcome, "") if row.outcome else "",
                     row.owed,
-                    _when(row.planned_cut_at),
+                    when(row.planned_cut_at),
                     ", ".join(dict.fromkeys(task.role for task in row.tasks)),
                 )
                 for row in result["cases"]
@@ -116,17 +116,16 @@ def _worklist(
     def show(result: dict[str, Any]) -> None:
         print_table(
             f"待办 Worklist: {role}",
-            ("期限 by", "户号 account", "命令 command", "编号 id", "单位 unit", "人员 person", "事项", "task"),
+            ("期限 by", "户号 account", "命令 command", "编号 id", "单位 unit", "人员 person", "事项 task"),
             (
                 (
-                    _when(item.by),
+                    when(item.by),
                     item.account_id,
                     item.act.replace("_", "-"),
                     item.about,
                     item.unit,
                     item.person,
-                    item.text_zh,
-                    item.text_en,
+                    f"{item.text_zh}\n{item.text_en}",
                 )
                 for item in result["items"]
             ),
@@ -178,15 +177,14 @@ _VERDICTS = {"met": "✓ 符合 met", "not_reached": "– 未及 not reached", "
 def _show_proof(result: dict[str, Any]) -> None:
     print_table(
         f"户号 {result['account_id']} 逐条核对 The case, rule by rule",
-        ("规则 rule", "条款 clause", "要求", "requirement", "结论 verdict", "时间 at", "何人 by", "证据 evidence"),
+        ("规则 rule", "条款 clause", "要求 requirement", "结论 verdict", "时间 at", "何人 by", "证据 evidence"),
         (
             (
                 line.rule,
                 line.clause,
-                line.title_zh,
-                line.title_en,
+                f"{line.title_zh} {line.title_en}",
                 _VERDICTS[line.verdict],
-                _when(line.at),
+                when(line.at),
                 line.by,
                 len(line.evidence) or "",
             )
@@ -212,11 +210,6 @@ def _one_of(option: str, value: str | None, allowed: tuple[str, ...]) -> None:
         raise typer.BadParameter(f"must be one of {', '.join(allowed)}", param_hint=option)
 
 
-def _when(moment: Any) -> str:
-    """A time to the minute, in its own offset."""
-    return "" if moment is None else str(moment)[:16].replace("T", " ")
-
-
 def _show_snapshot(case: dict[str, Any]) -> None:
     if "account_id" not in case:  # looked at before its account was
         console().print(f"正在立案或未立案 Not open: {case.get('reason', '')}")
@@ -229,13 +222,13 @@ def _show_snapshot(case: dict[str, Any]) -> None:
             ("结果 outcome", _OUTCOMES.get(outcome, outcome) if outcome else None),
             ("欠费 owed", case["owed"]),
             ("违约金 late fee", case["late_fee"]),
-            ("截至 as of", _when(case.get("as_of"))),
-            ("计划停电 planned cut", _when(case.get("planned_cut_at"))),
-            ("停电 cut", _when(case.get("cut_at"))),
-            ("结清 settled", _when(case.get("settled_at"))),
-            ("复电期限 restore by", _when(case.get("restore_due_by"))),
-            ("复电 restored", _when(case.get("restored_at"))),
-            ("下一期限 next deadline", _when(case.get("next_deadline"))),
+            ("截至 as of", when(case.get("as_of"))),
+            ("计划停电 planned cut", when(case.get("planned_cut_at"))),
+            ("停电 cut", when(case.get("cut_at"))),
+            ("结清 settled", when(case.get("settled_at"))),
+            ("复电期限 restore by", when(case.get("restore_due_by"))),
+            ("复电 restored", when(case.get("restored_at"))),
+            ("下一期限 next deadline", when(case.get("next_deadline"))),
         )
     )
     for key, title, columns in (
@@ -254,7 +247,7 @@ def _show_snapshot(case: dict[str, Any]) -> None:
 
 def _cell(value: Any) -> str | None:
     text = None if value is None else str(value)
-    return _when(text) if text and len(text) > 18 and text[10:11] == "T" else text
+    return when(text) if text and len(text) > 18 and text[10] == "T" else text
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {

@@ -7,7 +7,8 @@ import shutil
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -60,9 +61,9 @@ class Export:
     stream: IO[bytes]
     start: int
     header_line: int
-    columns: Mapping[str, int | str]
-    width: int
     delimiter: str | None
+    places: Mapping[str, int] = field(default_factory=dict)
+    width: int = 0
 
     def read(self, zone: ZoneInfo) -> Iterator[ReadLine]:
         """Every line but header and blank ones, in order; times without an offset are in `zone`."""
@@ -80,7 +81,8 @@ class Export:
                 continue
             try:
                 members = _members(_decoded(raw.data, self.encoding))
-                cells = {column: members.get(str(key), "") for column, key in self.columns.items()}
+                # Each object by its own keys: one that is rare, such as reverses, may first stand on the last line.
+                cells = {name: members[key] for name, key in _keys_of(self.kind, tuple(members)).items()}
                 yield self._line(raw, row_of(self.kind, cells, zone))
             except ValueError as problem:
                 yield self._line(raw, None, str(problem))
@@ -119,10 +121,10 @@ class Export:
             raise BadLine(
                 f"has {count} fields, the header {self.width}: put quotes around a field that contains the separator"
             )
-        missing = [str(c) for c in COLUMNS[self.kind] if not c.optional and int(self.columns[c.name]) >= count]
+        missing = [str(c) for c in COLUMNS[self.kind] if not c.optional and self.places[c.name] >= count]
         if missing:
             raise BadLine(f"ends after {count} of {self.width} fields: {', '.join(missing)} missing")
-        return {name: fields[place] for name, place in self.columns.items() if isinstance(place, int) and place < count}
+        return {name: fields[place] for name, place in self.places.items() if place < count}
 
     def _line(self, raw: _Raw, row: Row | None, reason: str = "") -> ReadLine:
         return ReadLine(raw.number, raw.data.decode(self.encoding, "backslashreplace"), row, reason, raw.end)
@@ -173,14 +175,16 @@ def _recognise(path: Path, stream: IO[bytes]) -> Export | None:
     if text.lstrip().startswith(("{", "[")):
         if text.lstrip().startswith("["):
             raise FileRefused(f"{path} is one JSON list: write JSON lines, one object per line without brackets around")
-        keys = _keys(stream, start, encoding)
-        kind, columns = _kind(path, keys)
-        return Export(path.name, kind, encoding, size, stream, start, 0, columns, 0, None)
+        kind = _kind(path, _keys(stream, start, encoding))
+        return Export(path.name, kind, encoding, size, stream, start, 0, None)
     delimiter = max(",\t;", key=lambda d: sum(title_key(t) in _KNOWN_TITLES for t in _titles(text, d)))
     titles = _titles(text, delimiter)
-    kind, columns = _kind(path, titles)
-    places = {name: titles.index(title) for name, title in columns.items()}
-    return Export(path.name, kind, encoding, size, stream, header.end, header.number, places, len(titles), delimiter)
+    kind = _kind(path, titles)
+    found = _columns_found(COLUMNS[kind], titles)
+    if twice := [" and ".join(stands) for stands in found.values() if len(stands) > 1]:
+        raise FileRefused(f"{path} has one column twice: {', '.join(twice)}. Remove one of them")
+    places = {name: titles.index(stands[0]) for name, stands in found.items()}
+    return Export(path.name, kind, encoding, size, stream, header.end, header.number, delimiter, places, len(titles))
 
 
 def _encoding(stream: IO[bytes], beginning: bytes) -> tuple[str, int]:
@@ -207,17 +211,15 @@ def _encoding(stream: IO[bytes], beginning: bytes) -> tuple[str, int]:
     return max(votes, key=lambda encoding: votes[encoding]), 0
 
 
-def _kind(path: Path, titles: Sequence[str]) -> tuple[Kind, dict[str, str]]:
-    """What the file holds, and which title stands for which column."""
+def _kind(path: Path, titles: Sequence[str]) -> Kind:
+    """What the file holds, told by its columns. FileRefused: nothing of ours, or a column is missing."""
     found = {kind: _columns_found(columns, titles) for kind, columns in COLUMNS.items()}
     lacking = {
         kind: [c for c in columns if not c.optional and c.name not in found[kind]] for kind, columns in COLUMNS.items()
     }
     for kind, missing in lacking.items():
         if not missing:
-            if twice := [" and ".join(stands) for stands in found[kind].values() if len(stands) > 1]:
-                raise FileRefused(f"{path} has one column twice: {', '.join(twice)}. Remove one of them")
-            return kind, {name: stands[0] for name, stands in found[kind].items()}
+            return kind
     likely = max(COLUMNS, key=lambda kind: len(found[kind]) / len(COLUMNS[kind]))
     if len(found[likely]) < 2:
         needed = "; ".join(
@@ -239,6 +241,16 @@ def _columns_found(columns: Sequence[Column], titles: Sequence[str]) -> dict[str
         if stands := [title for title in titles if title_key(title) in names]:
             found[column.name] = stands
     return found
+
+
+@lru_cache(maxsize=256)
+def _keys_of(kind: Kind, keys: tuple[str, ...]) -> dict[str, str]:
+    """Which key of a JSON object stands for which column."""
+    found = _columns_found(COLUMNS[kind], keys)
+    for stands in found.values():
+        if len(stands) > 1:
+            raise BadLine(f"says one thing twice: {' and '.join(stands)}. Remove one of them")
+    return {name: stands[0] for name, stands in found.items()}
 
 
 def _titles(text: str, delimiter: str) -> list[str]:

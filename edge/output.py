@@ -3,7 +3,9 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic_core import to_jsonable_python
 from rich.console import Console
@@ -51,6 +53,26 @@ def print_problem(problem: Problem, as_json: bool) -> None:
     sys.stderr.write(f"{problem.type}: {problem.message}{hints}\n")
 
 
+_zone: ZoneInfo | None = None
+
+
+def show_times_in(zone: ZoneInfo) -> None:
+    """People read local times: those of the policy's zone."""
+    global _zone
+    _zone = zone
+
+
+def when(moment: datetime | str | None) -> str:
+    """A time to the minute in the zone shown; a text that is no time stays as it is."""
+    if moment is None:
+        return ""
+    try:
+        at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    except ValueError:
+        return str(moment)
+    return f"{at.astimezone(_zone):%Y-%m-%d %H:%M}"
+
+
 def console() -> Console:
     """Where tables go; wide enough for a pipe not to fold them."""
     return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
@@ -58,7 +80,9 @@ def console() -> Console:
 
 def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table for people; empty cells for what is not there."""
-    table = Table(*headers, title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
+    for header in headers:
+        table.add_column(header, overflow="fold")  # an id cut short cannot be copied
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console().print(table)

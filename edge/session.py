@@ -14,7 +14,7 @@ import worker
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
 from edge.cases import TemporalUnavailable, unavailable
-from edge.output import Misused, NotThere, Problem, print_json, print_problem
+from edge.output import Misused, NotThere, Problem, print_json, print_problem, show_times_in
 from edge.search_attributes import SearchAttributesMissing, ensure_search_attributes
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, refusals as JSON on stderr")]
@@ -52,7 +52,10 @@ class Session:
         return datetime.now(UTC)
 
 
-def run(as_json: bool, act: Callable[[Session], Coroutine[Any, Any, Any]], show: Callable[[Any], None]) -> None:
+Act = Callable[[Session], Coroutine[Any, Any, Any]]
+
+
+def run(as_json: bool, act: Act, show: Callable[[Any], None]) -> None:
     """Do `act`, and print its result as JSON or as `show` does; what goes wrong becomes a sentence and an exit code."""
     try:
         result = asyncio.run(_in_session(act))
@@ -62,7 +65,7 @@ def run(as_json: bool, act: Callable[[Session], Coroutine[Any, Any, Any]], show:
     (print_json if as_json else show)(result)
 
 
-async def _in_session(act: Callable[[Session], Coroutine[Any, Any, Any]]) -> Any:
+async def _in_session(act: Act) -> Any:
     try:
         settings = worker.load_settings()
         worker.configure_logging(settings.log_format)
@@ -70,6 +73,7 @@ async def _in_session(act: Callable[[Session], Coroutine[Any, Any, Any]]) -> Any
     except worker.ConfigurationError as problem:
         raise Misused("Configuration", str(problem)) from problem
     try:
+        show_times_in(session.parts.policy.zone)
         return await act(session)
     except RegisterUnavailable as problem:
         raise NotThere("RegisterUnavailable", str(problem)) from problem

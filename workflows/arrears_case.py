@@ -79,7 +79,7 @@ class ArrearsCase(CaseMessages):
     # ---- opening -------------------------------------------------------------------------------
 
     async def _open(self, raw: RawValue) -> CaseClosed | None:
-        """Look the account up and start from its facts; a case that can never be one closes withdrawn, with the reason."""
+        """Look the account up and start from its facts; what can never be a case closes withdrawn, with the reason."""
         if self._facts is not None:
             return None
         try:
@@ -88,7 +88,7 @@ class ArrearsCase(CaseMessages):
                 raise Refused("BadRequest", f"the workflow id must be arrears-{opening.account_id}", field="account_id")
         except Refused as refusal:
             return await self._never_opened(None, str(refusal))
-        now = workflow.now()
+        now, heard = workflow.now(), len(self._early_signals)
         found = await workflow.execute_activity_method(
             BillingActivities.open_account,
             OpenAccount(
@@ -112,7 +112,7 @@ class ArrearsCase(CaseMessages):
             looked_at=workflow.now(),
         )
         facts = facts.noted(now, "case.opened", "R-01", "II.0", owed=found.debt.owed, policy=found.policy.label)
-        self.open_with(steps.with_look(facts, found.calendar, found.moratoria, workflow.now()))
+        self.open_with(steps.with_look(facts, found.calendar, found.moratoria, workflow.now()), heard)
         return None
 
     async def _never_opened(self, opening: CaseOpening | None, reason: str) -> CaseClosed:

@@ -117,7 +117,7 @@ class CaseDesk:
         return True
 
     async def look_around(self, *, at_once: bool) -> bool:
-        """Read debt, calendar and moratoria; false if they gave no answer within seconds and `at_once` asked for one."""
+        """Read debt, calendar and moratoria; false if `at_once` asked for an answer within seconds and none came."""
         number, hints, now = self._number(), self.facts.hints, workflow.now()
         request = LookAround(
             account=self.facts.account,
@@ -143,7 +143,7 @@ class CaseDesk:
         return self._questions
 
     def _is_newest(self, number: int) -> bool:
-        """An answer to an older question never replaces a newer one: it may not know of a payment that the newer does."""
+        """An older question's answer never replaces a newer one: it may not know of a payment that the newer does."""
         newest = number > self._last_answered
         self._last_answered = max(number, self._last_answered)
         return newest

@@ -1,6 +1,7 @@
 """The messages a case takes and the queries it answers, as the contract names them."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from temporalio import workflow
@@ -33,11 +34,16 @@ class CaseMessages(CaseDesk):
 
     # ---- opening -------------------------------------------------------------------------------
 
-    def open_with(self, facts: CaseFacts) -> None:
-        """The case is open; what was signalled meanwhile is taken in the order of its arrival."""
+    def open_with(self, facts: CaseFacts, heard: int) -> None:
+        """The case is open; what was signalled meanwhile is taken in the order of its arrival.
+
+        The first `heard` of them came before billing was asked, so its answer knows of them.
+        """
         self._facts = facts
-        for name, raw in self._early_signals:
+        for number, (name, raw) in enumerate(self._early_signals, start=1):
             self._facts = self._ruled_signal(self._facts, name, raw)
+            if number == heard:
+                self._facts = self._facts.but(hints_answered=self._facts.hints, announced=Decimal("0.00"))
         self._early_signals.clear()
         self.take(self._facts)
 
@@ -176,7 +182,7 @@ class CaseMessages(CaseDesk):
             self.take(self.facts.but(hints=self.facts.hints + 1))
             raise Refused(
                 "NoAnswer",
-                "the billing system gives no answer; it is asked until it does, and supply comes back once it is settled",
+                "billing gives no answer; it is asked until it does, and supply comes back once the debt is settled",
                 rule="R-22",
                 clause="III.1",
             )

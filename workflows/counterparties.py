@@ -31,7 +31,7 @@ RESTORATIONS = ActivityConfig(
 REGISTER = ActivityConfig(start_to_close_timeout=timedelta(seconds=30), retry_policy=_FOR_EVER)
 SWEEP = ActivityConfig(start_to_close_timeout=timedelta(minutes=5), retry_policy=_FOR_EVER)
 
-# A record is written in the same workflow task if the register answers at once; else as REGISTER, however long it takes.
+# A record is written within the workflow task if the register answers at once; else as REGISTER.
 REGISTER_AT_ONCE = LocalActivityConfig(
     start_to_close_timeout=timedelta(seconds=4),
     retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2),

@@ -1,4 +1,4 @@
-"""DailySweep: every day every open case's payments are looked at (III.2), a page a run, whatever the number of accounts."""
+"""DailySweep: every day every open case's payments are looked at (III.2), a page a run, however many there are."""
 
 
 from temporalio import workflow

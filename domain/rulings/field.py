@@ -1,4 +1,4 @@
-"""Updates from the field: tickets, the last half-hour, the permit, the cut, the meter, supply restored (II.3 – III.3)."""
+"""Updates from the field: tickets, the last half-hour, the permit, the cut, the meter, supply back (II.3 – III.3)."""
 
 from datetime import datetime
 

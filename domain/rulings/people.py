@@ -1,4 +1,4 @@
-"""Updates by which people steer a case: promises, plans, a delay, serving again, reassigning, incidents, withdrawing."""
+"""Updates by which people steer a case: promises, plans, a delay, serving again, reassigning, withdrawing."""
 
 from datetime import datetime, timedelta
 
@@ -133,7 +133,7 @@ def serve_again(facts: CaseFacts, message: m.ServeAgain, now: datetime) -> tuple
 
 
 def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[CaseFacts, m.Done]:
-    """Another reader, team leader or field unit takes over; a ticket that is out moves and must be acknowledged anew."""
+    """Another reader, leader or field unit takes over; a ticket that is out moves and must be acknowledged anew."""
     check_actor(facts, message.actor, ("team_leader", "centre_director"))
     before = getattr(facts.account, message.role)
     if before == message.to:

@@ -31,7 +31,7 @@ def bill_overdue(facts: CaseFacts, message: m.BillOverdue, now: datetime) -> Cas
 
 
 def payment_received(facts: CaseFacts, message: m.PaymentReceived, now: datetime) -> CaseFacts:
-    """Money arrived. A payment large enough to settle revokes an open permit before billing has even been asked (P2)."""
+    """Money arrived. A payment large enough to settle revokes an open permit before billing has been asked (P2)."""
     key = f"payment:{message.payment_id}"
     if key in facts.answers:
         return facts

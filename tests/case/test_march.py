@@ -18,6 +18,3 @@ async def test_cut_and_restored(world: World) -> None:
     await case.pay("200.00")
     await case.restore()
     assert (await case.result())["outcome"] == "restored"
-    import collections
-
-    print(len(await case.events()), collections.Counter(await case.events()))
