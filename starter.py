@@ -3,6 +3,7 @@
 import sys
 
 from edge.cli import main
+from edge.output import leave
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -32,7 +32,7 @@ from adapters.sql_register import SqlRegister, open_register
 from domain.policy import Policy, PolicyError, load_policy
 from edge.cases import unavailable
 from edge.connection import connect as connect_to
-from edge.output import DONE, NOT_THERE, USAGE, NotThere
+from edge.output import DONE, NOT_THERE, USAGE, NotThere, leave
 from edge.search_attributes import SearchAttributesMissing, ensure_search_attributes
 from workflows.arrears_case import ArrearsCase
 from workflows.daily_sweep import DailySweep
@@ -211,4 +211,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -1,5 +1,6 @@
 """How the SQL adapters reach their database: one engine, read and write transactions, tables made on first use."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ def _answering(engine: Engine, unavailable: Unavailable) -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError) as problem:
         raise unavailable(_sentence(engine, problem.orig or problem)) from problem
-    except (NoFreeConnection, OSError) as problem:
+    except NoFreeConnection as problem:
         raise unavailable(_sentence(engine, problem)) from problem
 
 
@@ -137,7 +138,7 @@ def _turn_to_write(engine: Engine) -> Iterator[None]:
         return
     turn = _shared(engine).writing
     if not turn.acquire(timeout=LOCK_WAIT_SECONDS):
-        raise TimeoutError(f"another write took more than {LOCK_WAIT_SECONDS} s")
+        raise NoFreeConnection(f"another write took more than {LOCK_WAIT_SECONDS} s")
     try:
         yield
     finally:
@@ -145,8 +146,12 @@ def _turn_to_write(engine: Engine) -> Iterator[None]:
 
 
 def _make_folder(_dialect: Any, _record: Any, cargs: list[Any], _params: dict[str, Any]) -> None:
-    if not str(cargs[0]).startswith("file:"):
+    if str(cargs[0]).startswith("file:"):
+        return
+    try:
         Path(cargs[0]).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise sqlite3.OperationalError(str(problem)) from problem
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

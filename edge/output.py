@@ -1,10 +1,12 @@
 """How a command ends: its result on stdout, a refusal on stderr, and the exit code of each."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from pydantic_core import to_jsonable_python
@@ -36,6 +38,18 @@ class Misused(Problem):
     """The command line or the configuration is wrong."""
 
     exit_code = USAGE
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with this code, all output written, and without Python's own tidying up.
+
+    The SDK's threads may still call into the interpreter, and abort a program that has succeeded, when it ends in the
+    same breath as its last request.
+    """
+    with suppress(OSError):  # a reader that has gone needs no more
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def print_json(result: Any) -> None:

@@ -81,7 +81,3 @@ async def _in_session(act: Act) -> Any:
         raise NotThere("BillingUnavailable", str(problem)) from problem
     finally:
         session.parts.close()
-        if session._client is not None:
-            # The SDK's threads may abort the interpreter when it ends in the same breath as the last request.
-            session._client = None
-            await asyncio.sleep(0.05)

@@ -1,6 +1,7 @@
 """Fresh SQLite and PostgreSQL databases for tests; the fixture `database_url` runs a test once on each."""
 
 import itertools
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -27,17 +28,23 @@ def postgresql_server() -> Iterator["PostgresServer"]:
     # Nothing here outlives the run, so nothing need be waited for to reach the disk.
     server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
     yield server
+    # Stopped at once: a tidy end would first write every page of every test to the disk.
+    process = server.get_postmaster_info().process
+    assert process is not None
+    process.send_signal(signal.SIGQUIT)
+    process.wait(30)
     server.cleanup()
 
 
 def fresh_postgresql(server: "PostgresServer") -> str:
     """The address of a new, empty database on that server."""
     name = f"test_{next(_numbers)}"
-    admin = create_engine(make_url(server.get_uri()).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    address = make_url(server.get_uri())
+    admin = create_engine(address.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     admin.dispose()
-    return make_url(server.get_uri()).set(database=name).render_as_string(hide_password=False)
+    return address.set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture

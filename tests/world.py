@@ -79,6 +79,7 @@ class World:
     parts: Parts
     settings: Settings
     policy: Policy
+    worker: Worker | None = None
 
     @property
     def client(self) -> Client:
@@ -140,6 +141,23 @@ class World:
             start_signal_args=[payload or overdue_event(account_id, amount)],
         )
         return Case(self, account_id, handle)
+
+    async def start_worker(self) -> None:
+        """A worker with an empty cache takes up what is there."""
+        self.worker = make_worker(self.client, self.parts, self.settings)
+        self._running = asyncio.create_task(self.worker.run())
+
+    async def stop_worker(self) -> None:
+        """The worker stops; cases wait."""
+        if self.worker is not None:
+            await self.worker.shutdown()
+            await self._running
+            self.worker = None
+
+    async def restart_worker(self) -> None:
+        """Another worker replays every open case from its history."""
+        await self.stop_worker()
+        await self.start_worker()
 
     async def outage(self) -> None:
         """Billing answers nobody."""
@@ -228,6 +246,11 @@ class Case:
         found = await asyncio.to_thread(self.world.parts.reader.evidence, self.account_id)
         return [e for e in found if what is None or e.what == what]
 
+    async def messages(self, to_role: str) -> list[Any]:
+        """What the register's outbox holds for that role about this account, oldest first."""
+        found = await asyncio.to_thread(self.world.parts.reader.outbox, to_role, None, None, self.account_id)
+        return list(reversed(found))
+
     async def events(self) -> list[EventType.ValueType]:
         """The types of the history's events, less those that only tell of skipped time."""
         skipping = (
@@ -259,10 +282,12 @@ class Case:
         """A signal with this payload."""
         await self.handle.signal(name, payload)
 
-    async def update(self, name: str, actor: str | None = None, *, update_id: str | None = None, **payload: Any) -> Any:
-        """An update by one of PEOPLE; raises Refusal."""
+    async def update(
+        self, name: str, actor: str | dict[str, str] | None = None, *, update_id: str | None = None, **payload: Any
+    ) -> Any:
+        """An update by one of PEOPLE, or by the person given; raises Refusal."""
         if actor is not None:
-            payload["actor"] = PEOPLE[actor]
+            payload["actor"] = PEOPLE[actor] if isinstance(actor, str) else actor
         try:
             return await self.handle.execute_update(name, payload, id=update_id)
         except WorkflowUpdateFailedError as failure:
@@ -387,9 +412,12 @@ async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
         await ensure_search_attributes(env.client)
         parts = build(chosen)
         world = World(env, parts, chosen, parts.policy)
-        async with make_worker(env.client, parts, chosen):
+        await world.start_worker()
+        try:
             yield world
-        parts.close()
+        finally:
+            await world.stop_worker()
+            parts.close()
 
 
-__all__ = ["PEOPLE", "REFUSAL", "Case", "Refusal", "Worker", "World", "overdue_event", "running_world", "temporal_cli"]
+__all__ = ["PEOPLE", "REFUSAL", "Case", "Refusal", "World", "overdue_event", "running_world", "temporal_cli"]

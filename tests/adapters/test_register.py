@@ -1,6 +1,7 @@
 """The register: each fact once, the newest row stays, an effect and its evidence together or not at all."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -361,3 +362,22 @@ def test_sqlite_survives_a_power_cut_and_readers_do_not_wait_for_writers(sqlite_
     with writing(engine):
         assert reader.case(ACCOUNT) is not None
     engine.dispose()
+
+
+def test_a_failure_of_the_caller_is_not_taken_for_the_registers(sqlite_url: str) -> None:
+    engine = open_register(sqlite_url)
+    with pytest.raises(FileNotFoundError), writing(engine):
+        Path("no such export.csv").read_text(encoding="utf-8")
+    SqlRegister(engine).write(record())
+    engine.dispose()
+
+
+def test_many_cases_written_at_once_all_arrive(register: SqlRegister, reader: RegisterReader) -> None:
+    def write(n: int) -> None:
+        account = f"a{n:02d}"
+        register.write(record(case=case_row(account_id=account, case_key=f"run-{account}"), evidence=(evidence(1),)))
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(write, range(60)))
+    assert len(reader.list_cases()) == 60
+    assert all(reader.verify(case.account_id).length == 1 for case in reader.list_cases())

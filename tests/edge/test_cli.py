@@ -53,7 +53,7 @@ class Ended:
         """The one object on stderr of a command that did not."""
         assert self.code != 0, self.out
         assert self.out == ""
-        value = json.loads(self.err.splitlines()[-1])
+        value = json.loads(next(line for line in self.err.splitlines() if line.startswith("{")))  # a log has others
         assert isinstance(value, dict)
         return value
 
@@ -285,7 +285,9 @@ async def test_a_moratorium_needs_a_time_with_an_offset(cli: Cli) -> None:
     assert (ended.code, ended.refusal["field"]) == (1, "until")
 
 
-def test_as_a_program_it_ends_with_its_code_and_an_empty_stdout(tmp_path: Path) -> None:
+@pytest.mark.parametrize("time", range(5))  # the SDK may abort a program that ends right after a request
+def test_as_a_program_it_ends_with_its_code_and_an_empty_stdout(tmp_path: Path, time: int) -> None:
+    del time
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("ARREARS_", "TEMPORAL_"))}
     environment |= {"TEMPORAL_ADDRESS": "127.0.0.1:1", "ARREARS_CONNECT_SECONDS": "1"}
     environment |= {

@@ -1,0 +1,479 @@
+"""Yellow and red notices: what they state, when they count, when they are void and served again (R-05 – R-11)."""
+
+import asyncio
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from domain.policy import Policy
+from tests.world import CENTRE, STATION, Case, Refusal, World
+
+DAY = timedelta(days=1)
+A_MINUTE = timedelta(minutes=1)
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def local_day(text: str, policy: Policy) -> date:
+    return moment(text).astimezone(policy.zone).date()
+
+
+def red_deliver_by(notice: dict[str, Any]) -> datetime:
+    """The last moment for delivery of a red notice: 7 x 24 h before the time it states."""
+    return moment(notice["cut_at"]) - timedelta(hours=7 * 24)
+
+
+def yellow_deliver_by(notice: dict[str, Any]) -> datetime:
+    """The last moment for delivery of a yellow notice: the deadline less the 7 days to pay."""
+    return moment(notice["deadline"]) - 7 * DAY
+
+
+async def of_kind(case: Case, kind: str, count: int) -> list[dict[str, Any]]:
+    """The notices of that kind, once there are so many."""
+
+    def chosen(snap: dict[str, Any]) -> list[dict[str, Any]]:
+        return [n for n in snap["notices"] if n["kind"] == kind]
+
+    return chosen(await case.becomes(lambda s: len(chosen(s)) == count, f"{count} {kind} notices"))
+
+
+async def reports(case: Case, state: str = "open") -> dict[str, str]:
+    """Rung and id of the reports on a refused signature in that state."""
+    found = (await case.snapshot())["escalations"]
+    return {e["rung"]: e["escalation_id"] for e in found if e["state"] == state and e["kind"] == "refusal"}
+
+
+async def acknowledge(case: Case, rung: str) -> None:
+    await case.update(
+        "acknowledge_escalation", rung, escalation_id=(await reports(case))[rung], remark="read, go on as planned"
+    )
+
+
+# ---- R-05, R-06: the yellow notice -----------------------------------------------------------------
+
+
+async def test_yellow_notice_states_its_four_parts(world: World) -> None:
+    """R-05: account, amount per bill with late fee, final deadline and the specific time; in the record and the text."""
+    account = await world.customer()
+    bills = [await world.bill(account, "128.50", 40), await world.bill(account, "71.50", 10)]
+    case = await world.open(account)
+    await case.notice("yellow")
+    (filed,) = await asyncio.to_thread(world.parts.reader.notices, account)
+    assert filed.amount == sum(line.outstanding for line in filed.lines)
+    assert {line.bill_id: str(line.outstanding) for line in filed.lines} == dict(zip(bills, ["128.50", "71.50"], strict=True))
+    assert filed.late_fee == sum(line.late_fee for line in filed.lines) > 0
+    zone = world.policy.zone
+    last_day = filed.deadline.astimezone(zone) - DAY
+    for part in (account, "200.00", *bills, f"{last_day:%Y年}", f"{filed.cut_at.astimezone(zone):%H:%M}"):
+        assert part in filed.text_zh, part
+    for part in (account, "200.00", *bills):
+        assert part in filed.text_en, part
+
+
+async def test_schedules_that_the_notices_state(world: World) -> None:
+    """R-05, R-07, R-21: deadline, cut time, issue and T, all computed in local days of the utility."""
+    case = await world.open()
+    yellow = await case.notice("yellow")
+    policy = world.policy
+    deadline, cut_at = moment(yellow["deadline"]), moment(yellow["cut_at"])
+    assert deadline.astimezone(policy.zone).time() == time(0)
+    assert local_day(yellow["deadline"], policy) == local_day(yellow["issued_at"], policy) + 11 * DAY, "3 + 7, ended"
+    assert cut_at.astimezone(policy.zone).time() == time(9)
+    assert local_day(yellow["cut_at"], policy) >= local_day(yellow["deadline"], policy) + 10 * DAY
+    assert cut_at.astimezone(policy.zone).weekday() < 4, "Monday to Thursday"
+    red = await case.to_red()
+    assert moment(red["issued_at"]) >= cut_at - 10 * DAY
+    assert moment(red["issued_at"]) < cut_at - 10 * DAY + timedelta(hours=1), "ten days before the time yellow stated"
+    assert red["cut_at"] == yellow["cut_at"], "the time that the yellow notice stated holds"
+    assert local_day(red["deadline"], policy) == local_day(red["cut_at"], policy), "00:00 of T's own day"
+    assert moment(red["deadline"]).astimezone(policy.zone).time() == time(0)
+    assert moment(red["deadline"]) < moment(red["cut_at"]), "R-11: the time to pay ends before the cut"
+
+
+async def test_statutory_day_moves_the_stated_time(world: World) -> None:
+    """R-03: of a bill just overdue the cut time stated lies on due date + 31 days or later."""
+    case = await world.open(overdue_days=1)
+    yellow = await case.notice("yellow")
+    today = local_day(yellow["issued_at"], world.policy)
+    assert local_day(yellow["cut_at"], world.policy) >= today - DAY + 31 * DAY
+    await case.deliver("yellow")
+    await case.until(moment(yellow["deadline"]) + A_MINUTE)
+    assert (await case.snapshot())["stage"] == "yellow_notice", "the red one is not issued weeks ahead"
+    await case.until(moment(yellow["cut_at"]) - 10 * DAY + A_MINUTE)
+    assert (await case.notice("red"))["cut_at"] == yellow["cut_at"]
+
+
+async def test_issuing_is_not_delivering(world: World) -> None:
+    """R-06, R-08: an undelivered yellow notice leads to another yellow one, never to a red one."""
+    case = await world.open()
+    first = await case.notice("yellow")
+    await case.until(yellow_deliver_by(first) + timedelta(seconds=1))
+    second = (await of_kind(case, "yellow", 2))[-1]
+    assert second["state"] == "to_deliver"
+    assert moment(second["deadline"]) > moment(first["deadline"])
+    snap = await case.snapshot()
+    assert snap["stage"] == "yellow_notice"
+    assert snap["notices"][0]["state"] == "void"
+    assert ("team_leader", "acknowledge_escalation") in await case.awaited(), "R-07: every void goes before the leader"
+    late = await case.update(
+        "record_delivery",
+        "reader",
+        notice_id=first["notice_id"],
+        outcome="signed",
+        delivered_at=(yellow_deliver_by(first) - A_MINUTE).isoformat(),
+    )
+    assert late == {"served": False, "void_reason": "not delivered in time"}, "even one made in time never revives"
+    assert len(await case.evidence("notice.issued")) == 2
+
+
+async def test_yellow_delivered_on_the_last_moment_counts(world: World) -> None:
+    """R-05, R-07: equality counts as timely for the yellow notice too; a second later is late, void, served again."""
+    case = await world.open()
+    yellow = await case.notice("yellow")
+    by = yellow_deliver_by(yellow)
+    await case.until(by - A_MINUTE)
+    # Told a minute early with the time at which the reader will stand there: within the five minutes allowed.
+    late = await case.deliver("yellow", delivered_at=(by + timedelta(seconds=1)).isoformat())
+    assert late == {"served": False, "void_reason": "delivered too late"}
+    second = (await of_kind(case, "yellow", 2))[-1]
+    by = yellow_deliver_by(second)
+    await case.until(by - A_MINUTE)
+    assert await case.deliver("yellow", delivered_at=by.isoformat()) == {"served": True}
+    served = (await case.notice("yellow"))["served_at"]
+    assert moment(served) == by
+
+
+# ---- R-07: the red notice --------------------------------------------------------------------------
+
+
+async def test_red_delivered_seven_full_days_before_counts_and_a_second_less_is_void(world: World) -> None:
+    """R-07: 7 x 24 h, equality timely; later is void for that time, and a new one with a new time is issued."""
+    case = await world.open()
+    first = await case.to_red()
+    by = red_deliver_by(first)
+    await case.until(by - A_MINUTE)
+    late = await case.deliver("red", delivered_at=(by + timedelta(seconds=1)).isoformat())
+    assert late == {"served": False, "void_reason": "delivered too late"}
+    second = (await of_kind(case, "red", 2))[-1]
+    policy = world.policy
+    assert moment(second["cut_at"]) > moment(first["cut_at"])
+    assert local_day(second["cut_at"], policy) >= local_day(second["issued_at"], policy) + 10 * DAY
+    by = red_deliver_by(second)
+    await case.until(by - A_MINUTE)
+    assert await case.deliver("red", delivered_at=by.isoformat()) == {"served": True}
+    assert "R-07" not in await case.why_not()
+    assert [a["act"] for a in (await case.snapshot())["waiting_for"] if a["role"] == "centre_director"] == [
+        "decide_approval"
+    ]
+
+
+async def test_red_not_delivered_in_time_is_void_and_issued_again(world: World) -> None:
+    """R-07: not delivered by then, it is void at once; the team leader is told; the new one has its full days."""
+    case = await world.open()
+    first = await case.to_red()
+    await case.until(red_deliver_by(first) + timedelta(seconds=1))
+    second = (await of_kind(case, "red", 2))[-1]
+    assert (await case.snapshot())["stage"] == "red_notice"
+    assert red_deliver_by(second) - moment(second["issued_at"]) >= 2 * DAY, "time to deliver it"
+    void = (await case.evidence("notice.void"))[0]
+    assert void.about == first["notice_id"]
+    assert void.clause == "II.2"
+    raised = [e for e in (await case.snapshot())["escalations"] if e["kind"] == "void"]
+    assert [(e["rung"], e["notice_id"]) for e in raised] == [("team_leader", first["notice_id"])]
+
+
+async def test_undeliverable_is_not_service(world: World) -> None:
+    """R-08: the task to deliver stays, as often as it fails; what counts is the delivery that follows."""
+    case = await world.open()
+    yellow = await case.notice("yellow")
+    for _ in range(2):
+        assert await case.deliver("yellow", "undeliverable") == {"served": False}
+    snap = await case.snapshot()
+    assert snap["notices"][0]["state"] == "to_deliver"
+    assert [(a["act"], a["id"]) for a in snap["waiting_for"]] == [("record_delivery", yellow["notice_id"])]
+    assert len(await case.evidence("notice.undeliverable")) == 2
+    assert await case.deliver("yellow") == {"served": True}
+
+
+async def test_after_the_first_and_three_more_voids_a_person_decides(world: World) -> None:
+    """R-07: max_reissues = 3: the fourth void in a row waits for a person; `serve_again` restarts the count."""
+    case = await world.open()
+    for count in range(1, 5):
+        yellow = (await of_kind(case, "yellow", count))[-1]
+        assert yellow["state"] == "to_deliver"
+        await case.until(yellow_deliver_by(yellow) + timedelta(seconds=1))
+    snap = await case.becomes(lambda s: "needs_person" in s, "the wait for a person")
+    assert [n["state"] for n in snap["notices"]] == ["void"] * 4
+    assert ("team_leader", "serve_again") in await case.awaited()
+    await case.pass_time(days=30)
+    assert len((await case.snapshot())["notices"]) == 4, "time alone never moves it"
+    assert len(await case.evidence("escalation.raised")) == 4
+    await case.update("serve_again", "team_leader", reason="new address found")
+    fifth = (await of_kind(case, "yellow", 5))[-1]
+    await case.until(yellow_deliver_by(fifth) + timedelta(seconds=1))
+    assert (await of_kind(case, "yellow", 6))[-1]["state"] == "to_deliver", "the count began anew"
+
+
+async def test_voids_of_red_notices_are_counted_whatever_their_reason(world: World) -> None:
+    """R-07: late, undelivered and slipped count together; a vain attempt is no new start of the count."""
+    policy = world.policy.model_copy(update={"max_reissues": 1})
+    case = await world.open(policy=policy)
+    first = await case.to_red()
+    await case.until(red_deliver_by(first) + timedelta(seconds=1))  # undelivered
+    second = (await of_kind(case, "red", 2))[-1]
+    await case.deliver("red")
+    await case.until(moment(second["cut_at"]) - DAY + timedelta(seconds=1))  # slipped: nobody approved
+    snap = await case.becomes(lambda s: "needs_person" in s, "the wait for a person")
+    assert [n["state"] for n in snap["notices"] if n["kind"] == "red"] == ["void", "void"]
+    yellow = next(n for n in snap["notices"] if n["kind"] == "yellow")
+    assert yellow["state"] == "delivered", "the yellow notice stays served"
+
+
+async def test_serve_again_gives_up_the_attempt_and_plans_a_new_time(world: World) -> None:
+    """R-07, R-20: the reader gives up a served red notice; a new one follows with its own full days."""
+    case = await world.open()
+    first = await case.to_red()
+    await case.deliver("red")
+    await case.approve()
+    await case.pass_time(days=1)
+    await case.update("serve_again", "reader", reason="the time was misread to the customer")
+    second = (await of_kind(case, "red", 2))[-1]
+    assert second["state"] == "to_deliver"
+    assert local_day(second["cut_at"], world.policy) >= local_day(second["issued_at"], world.policy) + 10 * DAY
+    snap = await case.snapshot()
+    assert next(n for n in snap["notices"] if n["notice_id"] == first["notice_id"])["state"] == "void"
+    assert "R-12" in await case.why_not(), "R-13: the approval was for the other notice"
+
+
+async def test_worker_down_for_weeks_skips_no_stage(world: World) -> None:
+    """R-06: waking late skips nothing: the red notice comes after the yellow one, each with its full days."""
+    case = await world.open()
+    yellow = await case.notice("yellow")
+    await case.deliver("yellow")
+    await case.until(moment(yellow["cut_at"]) + 45 * DAY)  # the case slept over deadline, red notice and cut time
+    red = await case.notice("red")
+    now = await case.now()
+    snap = await case.snapshot()
+    assert snap["stage"] == "red_notice"
+    assert snap["tickets"] == []
+    reds = [n for n in snap["notices"] if n["kind"] == "red"]
+    for earlier, later in zip(reds, reds[1:], strict=False):
+        assert earlier["state"] == "void"
+        assert moment(earlier["issued_at"]) < moment(later["issued_at"])
+    if red["state"] == "to_deliver":
+        assert red_deliver_by(red) >= now - A_MINUTE
+
+
+async def test_case_that_nobody_serves_waits_and_cuts_nothing(world: World) -> None:
+    """R-02, R-06: half a year of silence from every person: no red notice served, no ticket, no cut."""
+    case = await world.open()
+    await case.deliver("yellow")
+    await case.pass_time(days=180)
+    snap = await case.becomes(lambda s: "needs_person" in s, "the wait for a person")
+    assert snap["tickets"] == []
+    assert {n["state"] for n in snap["notices"] if n["kind"] == "red"} == {"void"}
+    assert len([n for n in snap["notices"] if n["kind"] == "red"]) == 4
+
+
+# ---- R-05: which bills -----------------------------------------------------------------------------
+
+
+async def test_red_notice_names_only_bills_of_the_yellow_that_still_owe(world: World) -> None:
+    """R-05: a bill of the yellow notice that was paid meanwhile is not on the red one; its amount is what is left."""
+    account = await world.customer()
+    oldest, newer = await world.bill(account, "100.00", 60), await world.bill(account, "70.00", 35)
+    case = await world.open(account)
+    await case.deliver("yellow")
+    assert (await case.notice("yellow"))["bills"] == [oldest, newer]
+    await case.pay("120.00")  # the oldest first: 100 settled, 20 of the next
+    await case.becomes(lambda s: s["owed"] == "50.00", "the partial payment")
+    assert ("reader", "record_promise") in await case.awaited(), "R-04: a partial payment asks for an offer"
+    red = await case.to_red()
+    assert red["bills"] == [newer]
+    assert red["amount"] == "50.00"
+
+
+# ---- R-09, R-10: refused signatures ----------------------------------------------------------------
+
+
+async def test_refusal_needs_its_full_record(world: World) -> None:
+    """R-09: place, persons, words and evidence; an empty one of the four is refused by name."""
+    case = await world.open()
+    full = {"place": "3-2-501", "persons": "neighbour Wang", "words": "will not sign", "evidence": "photo 7"}
+    for part in full:
+        for empty in ({**full, part: ""}, {k: v for k, v in full.items() if k != part}):
+            with pytest.raises(Refusal) as refused:
+                await case.deliver("yellow", "refused", refusal=empty)
+            assert refused.value.type == "MissingEvidence"
+            assert refused.value.details["field"] == f"refusal.{part}"
+            assert refused.value.details["rule"] == "R-09"
+    assert (await case.notice("yellow"))["state"] == "to_deliver"
+    assert await case.deliver("yellow", "refused", refusal=full) == {"served": False}
+
+
+async def test_refused_counts_once_the_team_leader_has_acknowledged(world: World) -> None:
+    """R-09: until then the notice is to deliver with its delivered_at; served_at is the acknowledgement."""
+    case = await world.open()
+    await case.to_red()
+    await case.deliver("red", "refused")
+    delivered = (await case.notice("red"))["delivered_at"]
+    notice = await case.notice("red")
+    assert notice["state"] == "to_deliver"
+    assert "served_at" not in notice
+    assert "R-08" in await case.why_not()
+    assert ("centre_director", "decide_approval") not in await case.awaited(), "R-13: asked for after it is served"
+    await case.pass_time(hours=5)
+    await acknowledge(case, "team_leader")
+    notice = await case.notice("red")
+    assert notice["state"] == "delivered"
+    assert notice["delivered_at"] == delivered
+    assert moment(notice["served_at"]) - moment(delivered) >= timedelta(hours=5)
+    assert "R-08" not in await case.why_not()
+    refused = (await case.evidence("notice.refused"))[0]
+    assert refused.clause == "II.2"
+    assert refused.detail["place"] == "3-2-501"
+    assert refused.detail["persons"] == ["neighbour Wang"]
+
+
+async def test_silence_climbs_the_ladder_and_never_moves_the_case(world: World) -> None:
+    """R-09: each rung has its time; silence adds the next, earlier ones stay open; any rung reached may acknowledge."""
+    case = await world.open()
+    await case.to_red()
+    await case.deliver("red", "refused")
+    assert list(await reports(case)) == ["team_leader"]
+    await case.pass_time(hours=24, seconds=1)
+    await case.becomes(lambda s: len([e for e in s["escalations"] if e["state"] == "open"]) == 2, "the next rung")
+    assert list(await reports(case)) == ["team_leader", "centre_director"]
+    await case.pass_time(hours=30)
+    assert list(await reports(case)) == ["team_leader", "centre_director"], "the ladder has no third rung"
+    assert (await case.notice("red"))["state"] == "to_deliver", "silence never moves the case forward"
+    await acknowledge(case, "centre_director")
+    assert (await case.notice("red"))["state"] == "delivered"
+    assert await reports(case) == {}
+    with pytest.raises(Refusal) as late:
+        answered = await reports(case, "closed")
+        await case.update(
+            "acknowledge_escalation", "team_leader", escalation_id=answered["team_leader"], remark="late"
+        )
+    assert late.value.type == "NotWaiting"
+
+
+async def test_unacknowledged_refusal_slips_the_day_before(world: World) -> None:
+    """R-09, R-20: nobody acknowledged by T - 24 h: no ticket, the notice is void and served again."""
+    case = await world.open()
+    first = await case.to_red()
+    await case.deliver("red", "refused")
+    await case.until(moment(first["cut_at"]) - DAY + timedelta(seconds=1))
+    second = (await of_kind(case, "red", 2))[-1]
+    assert second["state"] == "to_deliver"
+    snap = await case.snapshot()
+    assert snap["tickets"] == []
+    assert not [e for e in snap["escalations"] if e["kind"] == "refusal" and e["state"] == "open"]
+
+
+async def test_late_refused_delivery_is_void_like_any_other(world: World) -> None:
+    """R-07, R-09: the seven days run from delivered_at, however quickly the refusal is acknowledged."""
+    case = await world.open()
+    first = await case.to_red()
+    by = red_deliver_by(first)
+    await case.until(by - A_MINUTE)
+    answer = await case.deliver("red", "refused", delivered_at=(by + timedelta(seconds=1)).isoformat())
+    assert answer == {"served": False, "void_reason": "delivered too late"}
+    assert len(await of_kind(case, "red", 2)) == 2
+
+
+async def test_refused_yellow_climbs_and_counts_like_a_red_one(world: World) -> None:
+    """R-09: the yellow notice likewise; R-10 asks the station head for red notices only."""
+    case = await world.open(customer_class="non_residential")
+    await case.deliver("yellow", "refused")
+    assert list(await reports(case)) == ["team_leader"]
+    await acknowledge(case, "team_leader")
+    assert (await case.notice("yellow"))["state"] == "delivered"
+
+
+async def test_station_head_is_told_of_every_red_notice_and_acknowledges_a_refusal(world: World) -> None:
+    """R-10: non-residential: told at issue; the refusal counts only once the station head too has acknowledged."""
+    case = await world.open(customer_class="non_residential")
+    red = await case.to_red()
+    await case.deliver("red", "refused")
+    told = [m for m in await outbox(case) if m.to_role == "station_head"]
+    assert [m.about for m in told if m.subject == "red notice issued"] == [red["notice_id"]]
+    assert {m.to_unit for m in told} == {STATION}
+    assert [e.about for e in await case.evidence("station_head.told")] == [red["notice_id"]]
+    assert set(await reports(case)) == {"team_leader", "station_head"}
+    await acknowledge(case, "team_leader")
+    assert (await case.notice("red"))["state"] == "to_deliver"
+    await acknowledge(case, "station_head")
+    assert (await case.notice("red"))["state"] == "delivered"
+
+
+async def test_station_head_alone_does_not_make_a_refusal_count(world: World) -> None:
+    """R-09, R-10: the station head is no rung of the ladder: the team leader's word is needed too."""
+    case = await world.open(customer_class="non_residential")
+    await case.to_red()
+    await case.deliver("red", "refused")
+    await acknowledge(case, "station_head")
+    assert (await case.notice("red"))["state"] == "to_deliver"
+    await acknowledge(case, "team_leader")
+    assert (await case.notice("red"))["state"] == "delivered"
+
+
+async def test_residential_red_notices_are_no_matter_of_the_station_head(world: World) -> None:
+    """R-10: only non-residential cases reach the station head."""
+    case = await world.open()
+    await case.to_red()
+    await case.deliver("red", "refused")
+    assert list(await reports(case)) == ["team_leader"]
+    assert not [m for m in await outbox(case) if m.to_role == "station_head"]
+
+
+async def test_refusing_customer_who_then_signs_is_served_at_once(world: World) -> None:
+    """R-08: the task to deliver stayed; a signature afterwards serves, and the report needs no answer any more."""
+    case = await world.open()
+    await case.deliver("yellow", "refused")
+    assert await case.deliver("yellow") == {"served": True}
+    assert (await case.notice("yellow"))["state"] == "delivered"
+    assert await reports(case) == {}
+
+
+# ---- R-11: paid ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", ["yellow to deliver", "yellow served", "red to deliver", "red served"])
+async def test_payment_in_full_ends_the_march_at_any_stage(world: World, when: str) -> None:
+    """R-11: paid in full at any moment before the switch: nothing is cut, the notices are void, the case settled."""
+    case = await world.open()
+    await case.notice("yellow")
+    match when:
+        case "yellow served":
+            await case.deliver("yellow")
+        case "red to deliver":
+            await case.to_red()
+        case "red served":
+            await case.to_red()
+            await case.deliver("red")
+    await case.pay("200.00")
+    assert (await case.result())["outcome"] == "settled"
+    snap = await case.snapshot()
+    assert {n["state"] for n in snap["notices"]} == {"void"}
+    assert snap["waiting_for"] == []
+    assert (await case.evidence("debt.settled"))[0].clause == "II.8"
+
+
+async def outbox(case: Case) -> list[Any]:
+    """What the register's outbox holds of this account, once the case has written it."""
+    found: list[Any] = []
+    for _ in range(40):
+        found = list(await asyncio.to_thread(case.world.parts.reader.outbox))
+        found = [m for m in found if m.account_id == case.account_id]
+        if found:
+            break
+        await asyncio.sleep(0.05)
+    return found
+
+
+def test_the_centre_of_the_account_is_where_its_people_work() -> None:
+    assert CENTRE

@@ -1,0 +1,33 @@
+"""Cases opened by earlier versions go on: their recorded histories replay, finished ones and those in mid-flight."""
+
+import json
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+
+from tests.record_histories import HISTORIES, LIVES
+from worker import WORKFLOWS, sandbox
+
+RECORDED = sorted(HISTORIES.glob("*.json"))
+
+
+def replayer() -> Replayer:
+    """As the worker runs them: the same sandbox, the same converter."""
+    return Replayer(
+        workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=sandbox(strict=True)
+    )
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda p: p.stem)
+async def test_a_recorded_life_replays(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
+    history = WorkflowHistory.from_json(started["workflowId"], text)
+    await replayer().replay_workflow(history)
+
+
+def test_every_stage_is_recorded() -> None:
+    assert {p.stem for p in RECORDED} >= {life.__name__ for life in LIVES}
