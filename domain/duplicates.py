@@ -31,7 +31,8 @@ _KEYS: dict[str, Callable[[Any], tuple[Any, ...] | None]] = {
     "record_delivery": _delivery,
     "acknowledge_escalation": lambda msg: (msg.escalation_id,),
     "decide_approval": lambda msg: (msg.notice_id, msg.actor.role, msg.actor.id, msg.decision),
-    "record_filing": lambda msg: (msg.notice_id, msg.purpose, msg.reference) if msg.notice_id else None,
+    "record_filing": lambda msg: (msg.purpose, msg.reference) if msg.purpose == "coordination" else None,
+    "declare_delay": lambda msg: (msg.customer_told_at, msg.leader, msg.leader_told_at),
     "report_cut": _cut,
     "report_not_cut": lambda msg: (msg.ticket_id,),
     "verify_meter": lambda msg: (msg.ticket_id, msg.meter_id, msg.confirmed, msg.at) if msg.at else None,
@@ -39,4 +40,5 @@ _KEYS: dict[str, Callable[[Any], tuple[Any, ...] | None]] = {
     "record_promise": lambda msg: (msg.promise_id,),
     "agree_plan": lambda msg: (msg.plan_id,),
     "close_incident": lambda msg: (msg.incident_id,),
+    "withdraw": lambda msg: (msg.actor.id, msg.reason),
 }

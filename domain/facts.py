@@ -99,7 +99,10 @@ class Ticket(Contract):
 
 
 class Permit(Contract):
-    """Leave to cut one meter, for minutes (R-18). It is live from `given_at` until `ended_at`."""
+    """Leave to cut one meter, for minutes (R-18). It is live from `given_at` until `ended_at`.
+
+    `found_dark_at`: when somebody found the customer without supply while it was live, and the crew has not spoken.
+    """
 
     permit_id: Id
     ticket_id: Id
@@ -110,6 +113,7 @@ class Permit(Contract):
     ended_at: Moment | None = None
     state: Literal["open", "revoked", "redeemed", "lapsed"] = "open"
     answered: bool = False
+    found_dark_at: Moment | None = None
 
     def live_at(self, moment: datetime) -> bool:
         """Whether it was in force at that time, as far as the case now knows."""

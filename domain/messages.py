@@ -74,7 +74,11 @@ class SupplyFoundCut(Contract):
 
 
 def _people(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
+    """One name or a list of them; a blank one names nobody."""
+    named = (value,) if isinstance(value, str) or value is None else value
+    if not isinstance(named, list | tuple):
+        return named
+    return tuple(n for n in named if n is not None and not (isinstance(n, str) and not n.strip()))
 
 
 class Refusal(Contract):
@@ -89,11 +93,6 @@ class Refusal(Contract):
     @classmethod
     def _blank_is_missing(cls, value: Any) -> Any:
         return None if isinstance(value, str) and not value.strip() else value
-
-    @field_validator("persons", mode="after")
-    @classmethod
-    def _someone(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(p for p in value if p)
 
     def missing(self) -> tuple[str, ...]:
         """Names of the parts that the regulation asks for and that are empty."""

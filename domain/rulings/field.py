@@ -7,8 +7,9 @@ from domain import messages as m
 from domain.attempt import actor_name, close_escalations, end_attempt, open_incident, revoke_permit, void_notice
 from domain.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
 from domain.facts import CaseFacts, Cut, Permit, Ticket
+from domain.model import Stage
 from domain.refusal import Refused, check_actor, happened_at
-from domain.rulings.signals import judge_found_cut
+from domain.rulings.signals import dark_without_the_crew, judge_found_cut
 
 
 def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: datetime) -> tuple[CaseFacts, m.Done]:
@@ -39,6 +40,8 @@ def record_final_notice(
     check_actor(facts, message.actor, ("reader",))
     ticket = _live_cut_ticket(facts, message.ticket_id)
     told_at = happened_at(message.told_at, now, "told_at")
+    if ticket.told_at is not None and message.told_at in (None, ticket.told_at):
+        return facts, m.FinalNoticeRecorded(told=True)
     red = facts.red
     assert red is not None
     counts = clock.final_notice_time(red.cut_at, facts.policy) <= told_at <= red.cut_at
@@ -210,8 +213,10 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
         permit_id=permit.permit_id,
         bills=bills,
         restore_ticket=restore_ticket,
+        restored_at=next((c.restored_at for c in facts.cuts if _lit_since(c, message.meter_id, at)), None),
     )
-    facts = facts.but(cuts=(*facts.cuts, cut), stage="disconnected", hints=facts.hints + 1, needs_person=None)
+    facts = facts.but(cuts=(*facts.cuts, cut), hints=facts.hints + 1, needs_person=None)
+    facts = facts.but(stage=_stage_after_cut(facts))
     return facts.noted(
         now,
         "cut.reported",
@@ -227,6 +232,17 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
         notice_id=ticket.notice_id,
         reading=message.meter_reading,
     )
+
+
+def _lit_since(cut: Cut, meter_id: str, at: datetime) -> bool:
+    """That meter was found dark and restored after the cut of which we only hear now."""
+    return cut.meter_id == meter_id and cut.restored_at is not None and cut.restored_at > at
+
+
+def _stage_after_cut(facts: CaseFacts) -> Stage:
+    if not facts.cuts_off:
+        return "yellow_notice"
+    return "restoring" if any(c.restore_since for c in facts.cuts_off) else "disconnected"
 
 
 def _use_up_notices(facts: CaseFacts, now: datetime, ticket: Ticket) -> CaseFacts:
@@ -307,6 +323,7 @@ def report_not_cut(facts: CaseFacts, message: m.ReportNotCut, now: datetime) -> 
                 )
             facts = facts.with_permit(permit.permit_id, answered=True)
             facts = close_escalations(facts, about=permit.permit_id)
+            facts = dark_without_the_crew(facts, now, permit)
     if ticket.live:
         facts = facts.with_ticket(ticket.ticket_id, crew_left=True)
     return facts, m.Done()
@@ -321,6 +338,8 @@ def report_meter_uncertain(
     """The crew is unsure of the meter: no permit until the reader has been there (R-19)."""
     check_actor(facts, message.actor, ("field_crew",))
     ticket = _live_cut_ticket(facts, message.ticket_id)
+    if (ticket.meter_verdict, ticket.doubted_meter) == ("asked", message.meter_id):
+        return facts, m.Done()
     facts = facts.with_ticket(ticket.ticket_id, meter_verdict="asked", doubted_meter=message.meter_id)
     facts = facts.noted(
         now,
@@ -350,6 +369,10 @@ def report_meter_uncertain(
 def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tuple[CaseFacts, m.Done]:
     """The reader who served, or a substitute named by the team leader, says yes or no (R-19)."""
     check_actor(facts, message.actor, ("reader",))
+    ticket = _known(facts, message.ticket_id)
+    confirmed = message.confirmed and message.meter_id == ticket.meter_id
+    if ticket.meter_verdict == ("confirmed" if confirmed else "denied"):
+        return facts, m.Done()
     ticket = _live_cut_ticket(facts, message.ticket_id)
     if ticket.meter_verdict != "asked":
         raise Refused("NotWaiting", "nobody is unsure of the meter now", field="ticket_id", rule="R-19", clause="II.7")
@@ -370,7 +393,6 @@ def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tup
             raise Refused(
                 "SamePerson", "nobody names himself as the substitute", field="substitute_named_by.id", clause="II.7"
             )
-    confirmed = message.confirmed and message.meter_id == ticket.meter_id
     facts = facts.with_ticket(ticket.ticket_id, meter_verdict="confirmed" if confirmed else "denied")
     facts = facts.noted(
         now,
@@ -424,6 +446,17 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
         )
         return facts, m.Done()
     at = at if at >= cut.at else now  # a time before the cut cannot be true
+    # A dark meter may have been found, and our own cut of it reported later: one light ends both.
+    for dark in facts.cuts_off:
+        if dark.meter_id == cut.meter_id and dark.at <= at:
+            facts = _lit_again(facts, dark, message, at, now)
+    if not facts.cuts_off and facts.in_arrears and facts.withdrawn is None:
+        facts = facts.but(stage="red_notice" if facts.red or _had_red(facts) else "yellow_notice")
+    return facts, m.Done()
+
+
+def _lit_again(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: datetime, now: datetime) -> CaseFacts:
+    """Supply of this cut is back; later than it was due is a breach, whenever it is learned (R-26)."""
     due = cut.restore_due_by
     facts = facts.with_cut(cut.cut_id, restored_at=at)
     if facts.ticket(cut.restore_ticket):
@@ -455,9 +488,7 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
             "超过规定时限才恢复送电",
             f"supply came back at {at.isoformat()}, later than {due.isoformat()}",
         )
-    if not facts.cuts_off and facts.in_arrears and facts.withdrawn is None:
-        facts = facts.but(stage="red_notice" if facts.red or _had_red(facts) else "yellow_notice")
-    return facts, m.Done()
+    return facts
 
 
 def _had_red(facts: CaseFacts) -> bool:

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from domain import clock
 from domain import messages as m
-from domain.attempt import end_attempt, raise_escalation, void_notice
+from domain.attempt import close_escalations, end_attempt, raise_escalation, void_notice
 from domain.deadlines import missing_approvals
 from domain.facts import CLOCK_SKEW, Approval, CaseFacts, Filing, Notice
 from domain.refusal import Refused, check_actor, happened_at
+from domain.rulings.signals import dark_without_the_crew
 
 
 def record_delivery(facts: CaseFacts, message: m.RecordDelivery, now: datetime) -> tuple[CaseFacts, m.DeliveryRecorded]:
@@ -147,6 +148,7 @@ def _station_head_answers(facts: CaseFacts, notice: Notice) -> bool:
 def _serve(facts: CaseFacts, notice_id: str, served_at: datetime, now: datetime) -> CaseFacts:
     notice = _known(facts, notice_id)
     facts = facts.with_notice(notice_id, state="delivered", served_at=served_at)
+    facts = close_escalations(facts, notice_id=notice_id)  # nobody need answer for a refusal any more
     if notice.kind == "yellow":
         facts = facts.but(voids_in_a_row={**facts.voids_in_a_row, "yellow": 0})
     rule, clause = ("R-06", "II.1") if notice.kind == "yellow" else ("R-08", "II.2")
@@ -193,6 +195,9 @@ def acknowledge_escalation(
     )
     if escalation.kind == "permit_unanswered" and escalation.about:
         facts = facts.with_permit(escalation.about, answered=True)
+        for permit in facts.permits:
+            if permit.permit_id == escalation.about:
+                facts = dark_without_the_crew(facts, now, permit)
     if escalation.kind == "refusal" and escalation.notice_id:
         facts = _refusal_may_count(facts, escalation.notice_id, now)
     return facts, m.Done()
@@ -211,12 +216,6 @@ def _refusal_may_count(facts: CaseFacts, notice_id: str, now: datetime) -> CaseF
     on_ladder = bool(rungs & set(facts.policy.escalation_ladder))
     if not on_ladder or (_station_head_answers(facts, notice) and "station_head" not in rungs):
         return facts
-    facts = facts.but(
-        escalations=tuple(
-            e.model_copy(update={"state": "closed"}) if e.notice_id == notice_id and e.state == "open" else e
-            for e in facts.escalations
-        )
-    )
     return _serve(facts, notice_id, now, now)
 
 
@@ -291,6 +290,8 @@ def record_filing(facts: CaseFacts, message: m.RecordFiling, now: datetime) -> t
             )
         if facts.cut_ticket is None and now > clock.ticket_time(notice.cut_at, facts.policy):
             raise _too_late("the filing must be complete when the ticket is due, 24 hours before the cut")
+        if any((f.notice_id, f.reference) == (notice.notice_id, message.reference) for f in facts.filings):
+            return facts, m.Done()
         facts = facts.but(
             filings=(*facts.filings, Filing(notice_id=notice.notice_id, reference=message.reference, at=now))
         )

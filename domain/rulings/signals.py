@@ -6,7 +6,7 @@ from decimal import Decimal
 from domain import messages as m
 from domain.attempt import open_incident, revoke_permit
 from domain.deadlines import restoration_due
-from domain.facts import CLOCK_SKEW, CaseFacts, Cut, Hold
+from domain.facts import CLOCK_SKEW, CaseFacts, Cut, Hold, Permit
 from domain.model import Actor
 
 
@@ -166,8 +166,9 @@ def judge_found_cut(
         (c for c in facts.cuts if c.meter_id == meter_id and c.at <= at and (c.off or at < (c.restored_at or now))),
         None,
     )
-    if ours is not None or any(c.off and c.meter_id == meter_id for c in facts.cuts):
-        known = ours or next(c for c in facts.cuts if c.off and c.meter_id == meter_id)
+    # Dark before our own lawful cut is another matter; an unauthorised one is being restored, whenever it was.
+    known = ours or next((c for c in facts.cuts_off if c.meter_id == meter_id and not c.lawful), None)
+    if known is not None:
         facts = facts.noted(
             now,
             "cut.found",
@@ -194,6 +195,7 @@ def judge_found_cut(
             source=source,
             known=True,
         )
+        facts = facts.with_permit(permit.permit_id, found_dark_at=permit.found_dark_at or at)
         facts = facts.told(
             now,
             "field_crew",
@@ -240,6 +242,15 @@ def unauthorised_cut(
     facts = revoke_permit(facts, now, "supply was found cut")
     facts = _hinted(facts)
     return restoration_due(facts, cut_id, now), next(c for c in facts.cuts if c.cut_id == cut_id)
+
+
+def dark_without_the_crew(facts: CaseFacts, now: datetime, permit: Permit) -> CaseFacts:
+    """Found dark while a permit was live, and it was not our crew: then it was unauthorised (R-27)."""
+    if permit.found_dark_at is None or any(c.off and c.meter_id == permit.meter_id for c in facts.cuts):
+        return facts
+    source = "found without supply; our crew has not cut"
+    facts, _ = unauthorised_cut(facts, now, permit.found_dark_at, permit.meter_id, (), source, about=permit.permit_id)
+    return facts
 
 
 def ignored(facts: CaseFacts, now: datetime, name: str, reason: str, actor: Actor | None = None) -> CaseFacts:
