@@ -255,6 +255,14 @@ class Case:
         found = await asyncio.to_thread(self.world.parts.reader.evidence, self.account_id)
         return [e for e in found if what is None or e.what == what]
 
+    async def recorded(self, what: str, count: int = 1) -> list[Any]:
+        """Evidence of that kind, once the register holds so much of it: a case writes after it has answered."""
+        for _ in range(400):
+            if len(found := await self.evidence(what)) >= count:
+                return found
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{len(found)} of {count} {what!r} recorded: {[e.what for e in await self.evidence()]}")
+
     async def messages(self, to_role: str) -> list[Any]:
         """What the register's outbox holds for that role about this account, oldest first."""
         found = await asyncio.to_thread(self.world.parts.reader.outbox, to_role, None, None, self.account_id)

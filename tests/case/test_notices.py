@@ -60,7 +60,7 @@ async def test_yellow_notice_states_its_four_parts(world: World) -> None:
     account = await world.customer()
     bills = [await world.bill(account, "128.50", 40), await world.bill(account, "71.50", 10)]
     case = await world.open(account)
-    await case.notice("yellow")
+    await case.recorded("notice.issued")
     (filed,) = await asyncio.to_thread(world.parts.reader.notices, account)
     assert filed.amount == sum(line.outstanding for line in filed.lines)
     assert {line.bill_id: str(line.outstanding) for line in filed.lines} == dict(zip(bills, ["128.50", "71.50"], strict=True))
@@ -127,7 +127,7 @@ async def test_issuing_is_not_delivering(world: World) -> None:
         delivered_at=(yellow_deliver_by(first) - A_MINUTE).isoformat(),
     )
     assert late == {"served": False, "void_reason": "not delivered in time"}, "even one made in time never revives"
-    assert len(await case.evidence("notice.issued")) == 2
+    assert len(await case.recorded("notice.issued", 2)) == 2
 
 
 async def test_yellow_delivered_on_the_last_moment_counts(world: World) -> None:
@@ -179,7 +179,7 @@ async def test_red_not_delivered_in_time_is_void_and_issued_again(world: World) 
     second = (await of_kind(case, "red", 2))[-1]
     assert (await case.snapshot())["stage"] == "red_notice"
     assert red_deliver_by(second) - moment(second["issued_at"]) >= 2 * DAY, "time to deliver it"
-    void = (await case.evidence("notice.void"))[0]
+    void = (await case.recorded("notice.void"))[0]
     assert void.about == first["notice_id"]
     assert void.clause == "II.2"
     raised = [e for e in (await case.snapshot())["escalations"] if e["kind"] == "void"]
@@ -195,7 +195,7 @@ async def test_undeliverable_is_not_service(world: World) -> None:
     snap = await case.snapshot()
     assert snap["notices"][0]["state"] == "to_deliver"
     assert [(a["act"], a["id"]) for a in snap["waiting_for"]] == [("record_delivery", yellow["notice_id"])]
-    assert len(await case.evidence("notice.undeliverable")) == 2
+    assert len(await case.recorded("notice.undeliverable", 2)) == 2
     assert await case.deliver("yellow") == {"served": True}
 
 
@@ -211,7 +211,7 @@ async def test_after_the_first_and_three_more_voids_a_person_decides(world: Worl
     assert ("team_leader", "serve_again") in await case.awaited()
     await case.pass_time(days=30)
     assert len((await case.snapshot())["notices"]) == 4, "time alone never moves it"
-    assert len(await case.evidence("escalation.raised")) == 4
+    assert len(await case.recorded("escalation.raised", 4)) == 4
     await case.update("serve_again", "team_leader", reason="new address found")
     fifth = (await of_kind(case, "yellow", 5))[-1]
     await case.until(yellow_deliver_by(fifth) + timedelta(seconds=1))
@@ -268,11 +268,11 @@ async def test_waking_weeks_late_skips_no_stage(world: World) -> None:
         await case.pass_time(days=1)
         red = await case.notice("red")
         snap = await case.snapshot()
+        assert {"R-08", "R-07", "R-12"} <= set(await case.why_not())
     assert snap["stage"] == "red_notice"
     assert snap["tickets"] == []
     assert moment(red["issued_at"]) > moment(yellow["cut_at"]), "the time that the yellow notice stated has passed"
     assert local_day(red["cut_at"], world.policy) >= local_day(red["issued_at"], world.policy) + 10 * DAY
-    assert {"R-08", "R-07", "R-12"} <= set(await case.why_not())
 
 
 async def test_case_that_nobody_serves_waits_and_cuts_nothing(world: World) -> None:
@@ -340,7 +340,7 @@ async def test_refused_counts_once_the_team_leader_has_acknowledged(world: World
     assert notice["delivered_at"] == delivered
     assert moment(notice["served_at"]) - moment(delivered) >= timedelta(hours=5)
     assert "R-08" not in await case.why_not()
-    refused = (await case.evidence("notice.refused"))[0]
+    refused = (await case.recorded("notice.refused"))[0]
     assert refused.clause == "II.2"
     assert refused.detail["place"] == "3-2-501"
     assert refused.detail["persons"] == ["neighbour Wang"]
@@ -410,7 +410,7 @@ async def test_station_head_is_told_of_every_red_notice_and_acknowledges_a_refus
     told = await case.messages("station_head")
     assert [m.about for m in told if m.subject == "red notice issued"] == [red["notice_id"]]
     assert {m.to_unit for m in told} == {STATION}
-    assert [e.about for e in await case.evidence("station_head.told")] == [red["notice_id"]]
+    assert [e.about for e in await case.recorded("station_head.told")] == [red["notice_id"]]
     assert set(await reports(case)) == {"team_leader", "station_head"}
     await acknowledge(case, "team_leader")
     assert (await case.notice("red"))["state"] == "to_deliver"
@@ -468,4 +468,4 @@ async def test_payment_in_full_ends_the_march_at_any_stage(world: World, when: s
     snap = await case.snapshot()
     assert {n["state"] for n in snap["notices"]} == {"void"}
     assert snap["waiting_for"] == []
-    assert (await case.evidence("debt.settled"))[0].clause == "II.8"
+    assert (await case.recorded("debt.settled"))[0].clause == "II.8"

