@@ -64,7 +64,7 @@ def revoke_permit(facts: CaseFacts, now: datetime, reason: str) -> CaseFacts:
     permit = facts.open_permit
     if permit is None:
         return facts
-    facts = facts.with_permit(permit.permit_id, state="revoked", ended_at=now)
+    facts = facts.with_permit(permit.permit_id, state="revoked", ended_at=min(now, permit.valid_until))
     facts = facts.noted(now, "permit.revoked", "R-18", "II.6", about=permit.permit_id, reason=reason)
     return facts.told(
         now,

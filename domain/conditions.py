@@ -63,7 +63,7 @@ ASK_AGAIN = Condition(
 
 def _owes(facts: CaseFacts, now: datetime) -> bool:
     del now
-    return facts.red is not None and facts.owes(facts.red.bills)
+    return facts.red is not None and facts.owes(facts.red.live_bills)
 
 
 def _yellow_served(facts: CaseFacts, now: datetime) -> bool:

@@ -81,17 +81,25 @@ def _plan_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
 
 def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
     """A notice whose bills are settled: nothing is cut (R-11), and debt re-opened later starts anew (R-05)."""
+    for notice in facts.notices:
+        if notice.stands and (settled := _newly_settled(facts, notice)):
+            facts = facts.with_notice(notice.notice_id, settled_bills=(*notice.settled_bills, *settled))
     red, yellow = facts.red, facts.yellow
-    if red and not facts.owes(red.bills):
+    if red and not facts.owes(red.live_bills):
         facts = _note_settled(facts, now, red.bills)
         facts = recall_cut_ticket(facts, now, "the bills are settled")
         facts = void_notice(facts, red.notice_id, now, "settled", counted=False, reported=False)
-    if yellow and not facts.owes(yellow.bills):
+    if yellow and not facts.owes(yellow.live_bills):
         if not red:
             facts = _note_settled(facts, now, yellow.bills)
         facts = void_notice(facts, yellow.notice_id, now, "settled", counted=False, reported=False)
         facts = facts.but(voids_in_a_row={}, needs_person=None)
     return facts
+
+
+def _newly_settled(facts: CaseFacts, notice: Notice) -> tuple[str, ...]:
+    owing = {b.bill_id for b in facts.arrears}
+    return tuple(b for b in notice.live_bills if b not in owing)
 
 
 def _note_settled(facts: CaseFacts, now: datetime, bills: tuple[str, ...]) -> CaseFacts:
@@ -251,7 +259,7 @@ def _why_the_day_is_wrong(facts: CaseFacts) -> str | None:
 
 def statutory_day_reached(facts: CaseFacts, red: Notice) -> bool:
     """Whether the stated time lies late enough after the due date of the oldest bill that still owes (R-03)."""
-    oldest = oldest_due(facts, red.bills)
+    oldest = oldest_due(facts, red.live_bills)
     day = clock.local_day(red.cut_at, facts.policy)
     return oldest is None or clock.earliest_cut_day(oldest, facts.policy) <= day
 
@@ -326,9 +334,22 @@ def _settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFa
     return facts
 
 
+def _a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """An agreed plan brings supply back, 24 hours from its arrival (R-24; wider than III.1, and so a policy)."""
+    del now
+    plan = facts.plan
+    if plan is None or plan.state != "open" or not facts.policy.restore_on_plan:
+        return facts
+    for cut in facts.cuts_off:
+        if cut.restore_since is None:
+            facts = facts.with_cut(cut.cut_id, settled_at=plan.agreed_at)
+            facts = restoration_due(facts, cut.cut_id, plan.agreed_at)
+    return facts
+
+
 def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
-    if facts.owes(cut.bills):
-        return False
+    if not set(cut.bills) <= set(facts.debt_asked) or facts.owes(cut.bills):
+        return False  # billing has not been asked about these bills yet, or says that they owe
     return not facts.policy.late_fee_blocks or facts.debt.credit >= facts.late_fee(now, cut.bills)
 
 
@@ -405,6 +426,7 @@ _RULES: tuple[Callable[[CaseFacts, datetime], CaseFacts], ...] = (
     _promise_is_judged,
     _plan_is_judged,
     _settlement_makes_restoration_due,
+    _a_plan_makes_restoration_due,
     _settled_bills_end_the_march,
     _permits_lapse,
     _undelivered_notices_go_void,

@@ -23,8 +23,7 @@ def _delivery(message: m.RecordDelivery) -> tuple[Any, ...] | None:
 def _cut(message: m.ReportCut) -> tuple[Any, ...] | None:
     if message.permit_id is None and message.at is None:
         return None
-    which = message.permit_id or (message.ticket_id, message.at)
-    return (which, message.meter_id, message.actor.role)
+    return (message.permit_id, message.ticket_id, message.at, message.meter_id, message.actor.role)
 
 
 _KEYS: dict[str, Callable[[Any], tuple[Any, ...] | None]] = {

@@ -40,6 +40,12 @@ class Notice(Contract):
     approval_asked: bool = False
     void_reason: str | None = None
     spent: bool = False
+    settled_bills: tuple[Id, ...] = ()
+
+    @property
+    def live_bills(self) -> tuple[str, ...]:
+        """The bills it names that have owed ever since: one settled and opened again needs its own notices (R-05)."""
+        return tuple(b for b in self.bills if b not in self.settled_bills)
 
     @property
     def stands(self) -> bool:
@@ -108,6 +114,7 @@ class Permit(Contract):
     ticket_id: Id
     meter_id: Id
     holder: Id
+    field_unit: Id
     given_at: Moment
     valid_until: Moment
     ended_at: Moment | None = None
@@ -219,7 +226,7 @@ class CaseFacts(Contract):
     """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet."""
 
     case_key: Id
-    workflow_id: Id
+    workflow_id: str
     account: Account
     policy: Policy
     opened_at: Moment
@@ -230,6 +237,7 @@ class CaseFacts(Contract):
 
     debt: AccountDebt
     debt_read_at: Moment
+    debt_asked: tuple[Id, ...] = ()
     hints: int = 0
     hints_answered: int = 0
     announced: Money = Decimal("0.00")
@@ -456,9 +464,11 @@ class CaseFacts(Contract):
         return total_late_fee(chosen, self.account.customer_class, now, self.policy)
 
     def query_bills(self) -> tuple[str, ...]:
-        """The bills whose state the case needs even when they are settled: those a live notice or cut names."""
-        named = {b for n in self.notices if n.stands for b in n.bills} | {b for c in self.cuts_off for b in c.bills}
-        return tuple(sorted(named))
+        """The bills whose state the case needs even when they are settled: those of a live notice, permit or cut."""
+        unanswered = {p.ticket_id for p in self.permits if not p.answered and p.state != "redeemed"}
+        at_stake = {t.notice_id for t in self.tickets if t.ticket_id in unanswered}
+        named = {b for n in self.notices if n.stands or n.notice_id in at_stake for b in n.bills}
+        return tuple(sorted(named | {b for c in self.cuts_off for b in c.bills}))
 
 
 def _replaced(items: tuple[_T, ...], key: str, value: str, changes: dict[str, Any]) -> tuple[_T, ...]:

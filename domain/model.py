@@ -46,6 +46,7 @@ _MOMENT = re.compile(
 )
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
+_LAST_YEAR_OF_A_MOMENT = 2299  # deadlines are computed from days, and lie after them
 
 
 def _money_text(value: Any) -> Any:
@@ -75,10 +76,13 @@ def _day_text(value: Any) -> Any:
     raise ValueError('must be a date such as "2026-10-25"')
 
 
-def _plausible_year(value: Any) -> Any:
-    if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
-        raise ValueError(f"year must lie between {_FIRST_YEAR} and {_LAST_YEAR}")
-    return value
+def _year_until(last: int) -> AfterValidator:
+    def check(value: Any) -> Any:
+        if not _FIRST_YEAR <= value.year <= last:
+            raise ValueError(f"year must lie between {_FIRST_YEAR} and {last}")
+        return value
+
+    return AfterValidator(check)
 
 
 def _positive(value: Decimal) -> Decimal:
@@ -106,8 +110,8 @@ Money = Annotated[
     PlainSerializer(str, return_type=str, when_used="json"),
 ]
 PositiveMoney = Annotated[Money, AfterValidator(_positive)]
-Moment = Annotated[datetime, BeforeValidator(_moment_text), AfterValidator(_plausible_year)]
-Day = Annotated[date, BeforeValidator(_day_text), AfterValidator(_plausible_year)]
+Moment = Annotated[datetime, BeforeValidator(_moment_text), _year_until(_LAST_YEAR_OF_A_MOMENT)]
+Day = Annotated[date, BeforeValidator(_day_text), _year_until(_LAST_YEAR)]
 Id = Annotated[
     str,
     StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=128),

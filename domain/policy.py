@@ -195,6 +195,9 @@ class Policy(Contract):
             raise ValueError(
                 f"restore_warnings_hours: {warnings[-1]} must lie below restore_hours {self.restore_hours}"
             )
+        if self.billing_check_minutes != self.final_notice_minutes:
+            # The case does both on one wake-up; a difference would be a check outside the last half-hour.
+            raise ValueError(f"billing_check_minutes: must equal final_notice_minutes ({self.final_notice_minutes})")
         amounts = [step.amount for step in self.approvals.from_amount]
         if amounts != sorted(set(amounts)):
             raise ValueError("approvals.from_amount: the amounts must ascend")

@@ -62,7 +62,7 @@ class CaseRow(Contract):
 
     case_key: Id
     account_id: Id
-    workflow_id: Id
+    workflow_id: str
     revision: int
     stage: Stage
     outcome: Outcome | None = None

@@ -6,7 +6,7 @@ from decimal import Decimal
 from domain import clock
 from domain.calendar import Calendar
 from domain.deadlines import oldest_due
-from domain.debt import AccountDebt
+from domain.debt import AccountDebt, DebtQuery
 from domain.facts import CaseFacts, Cut, Hold, Notice, NoticeKind, Ticket
 from domain.model import money
 from domain.papers import final_notice_texts
@@ -14,11 +14,17 @@ from domain.procedure import Leave
 from domain.records import BillLine
 
 
-def with_debt(facts: CaseFacts, debt: AccountDebt, now: datetime, hints: int) -> CaseFacts:
+def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: datetime, hints: int) -> CaseFacts:
     """Billing has answered. `hints` is how many had come when it was asked: later ones need another answer."""
     before = facts.debt
     announced = facts.announced if facts.hints > hints else Decimal("0.00")
-    facts = facts.but(debt=debt, debt_read_at=now, hints_answered=max(hints, facts.hints_answered), announced=announced)
+    facts = facts.but(
+        debt=debt,
+        debt_asked=query.bills,
+        debt_read_at=now,
+        hints_answered=max(hints, facts.hints_answered),
+        announced=announced,
+    )
     if debt.mark() == before.mark():
         return facts
     facts = facts.noted(
@@ -66,7 +72,7 @@ _REGISTER = "register"
 def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[CaseFacts, Notice]:
     """Plan a notice: its bills, its deadline, the specific time of the cut that would follow (R-05, R-07)."""
     yellow = facts.yellow
-    named = tuple(b.bill_id for b in facts.arrears if kind == "yellow" or (yellow and b.bill_id in yellow.bills))
+    named = tuple(b.bill_id for b in facts.arrears if kind == "yellow" or (yellow and b.bill_id in yellow.live_bills))
     oldest = oldest_due(facts, named)
     assert oldest is not None, "a notice names at least one bill that owes"
     if kind == "yellow":
@@ -178,7 +184,7 @@ def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answe
     ticket, red = facts.ticket(ticket_id), facts.red
     if ticket is None or not ticket.live or red is None:
         return facts
-    word = "no_answer" if not answered else "owes" if facts.owes(red.bills) else "settled"
+    word = "no_answer" if not answered else "owes" if facts.owes(red.live_bills) else "settled"
     facts = facts.with_ticket(ticket_id, billing_checked_at=now, billing_answer=word)
     return facts.noted(
         now,

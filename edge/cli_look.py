@@ -10,6 +10,7 @@ from domain.proof import prove
 from edge import cases
 from edge.output import Misused, Problem, console, print_fields, print_table, when
 from edge.session import Account, AsJson, Session, run
+from worker import Parts
 
 _OUTCOMES = {"settled": "结清 settled", "restored": "已复电 restored", "withdrawn": "已撤销 withdrawn"}
 _STAGES = {
@@ -146,20 +147,26 @@ def _proof(
     noted = _anchor(anchor)
 
     async def act(session: Session) -> dict[str, Any]:
-        reader, policy = session.parts.reader, session.parts.policy
-        file = reader.case_file(account, case)
-        if file is None:
-            raise Problem("NoCase", f"the register has no case {case or ''} of account {account}".replace("  ", " "))
-        return {
-            "account_id": account,
-            "case_key": file.case.case_key,
-            "policy": file.case.policy,
-            "judged_by": policy.label,
-            "rules": prove(file, policy),
-            "record": reader.verify(account, noted),
-        }
+        return proof_of(session.parts, account, case, noted)
 
     run(as_json, act, _show_proof)
+
+
+def proof_of(
+    parts: Parts, account: str, case: str | None = None, anchor: tuple[int, str] | None = None
+) -> dict[str, Any]:
+    """A case read against the regulation, and its account's record verified. Problem: the register has no such case."""
+    file = parts.reader.case_file(account, case)
+    if file is None:
+        raise Problem("NoCase", f"the register has no case {case or ''} of account {account}".replace("  ", " "))
+    return {
+        "account_id": account,
+        "case_key": file.case.case_key,
+        "policy": file.case.policy,
+        "judged_by": parts.policy.label,
+        "rules": prove(file, parts.policy),
+        "record": parts.reader.verify(account, anchor),
+    }
 
 
 def _anchor(text: str | None) -> tuple[int, str] | None:

@@ -4,11 +4,11 @@ import asyncio
 from datetime import timedelta
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfigProfile
 from temporalio.service import RPCError
 
 from edge.cases import TemporalUnavailable
+from workflows.converter import data_converter
 
 DEFAULT_ADDRESS = "localhost:7233"
 
@@ -20,7 +20,7 @@ async def connect(profile: ClientConfigProfile, seconds: float) -> Client:
     try:
         async with asyncio.timeout(seconds):
             return await Client.connect(
-                **config, data_converter=pydantic_data_converter, connect_timeout=timedelta(seconds=seconds)
+                **config, data_converter=data_converter, connect_timeout=timedelta(seconds=seconds)
             )
     except TimeoutError as problem:
         raise TemporalUnavailable(_sentence(address, f"no answer within {seconds:g} s")) from problem

@@ -17,7 +17,6 @@ from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker import Worker
@@ -29,6 +28,7 @@ from domain.debt import Account, Customer, CustomerCard
 from domain.policy import Policy
 from edge.search_attributes import ensure_search_attributes
 from worker import Parts, build, make_worker
+from workflows.converter import data_converter
 
 CENTRE, STATION, UNIT = "RC-03", "BS-01", "FU-02"
 TIME_SKIPPING = (
@@ -268,6 +268,22 @@ class Case:
         found = await asyncio.to_thread(self.world.parts.reader.outbox, to_role, None, None, self.account_id)
         return list(reversed(found))
 
+    async def told(self, to_role: str, subject: str) -> Any:
+        """The latest message to that role with that subject, once it is in the outbox."""
+        for _ in range(400):
+            if found := [m for m in await self.messages(to_role) if m.subject == subject]:
+                return found[-1]
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{to_role} was not told: {subject}")
+
+    async def undelivered(self, kind: str) -> dict[str, Any]:
+        """The notice of that kind that the reader has in his hands, once there is one."""
+
+        def waiting(snap: dict[str, Any]) -> list[dict[str, Any]]:
+            return [n for n in snap.get("notices", []) if n["kind"] == kind and n["state"] == "to_deliver"]
+
+        return waiting(await self.becomes(lambda s: bool(waiting(s)), f"an undelivered {kind} notice"))[-1]
+
     async def events(self) -> list[EventType.ValueType]:
         """The types of the history's events, less those that only tell of skipped time."""
         skipping = (
@@ -312,6 +328,15 @@ class Case:
                 raise Refusal(failure.cause) from None
             raise
 
+    async def update_raw(self, name: str, *payload: Any) -> Any:
+        """An update with whatever payload, or none at all; raises Refusal."""
+        try:
+            return await self.handle.execute_update(name, args=list(payload))
+        except WorkflowUpdateFailedError as failure:
+            if isinstance(failure.cause, ApplicationError):
+                raise Refusal(failure.cause) from None
+            raise
+
     async def pay(self, amount: str, *, told: bool = True, ago: timedelta = timedelta(), payment_id: str = "") -> str:
         """Money reaches the billing book, and (if `told`) the case hears of it."""
         payment_id = payment_id or f"P-{next(_accounts)}"
@@ -341,8 +366,12 @@ class Case:
 
     async def to_red(self) -> dict[str, Any]:
         """Yellow served and its deadline past: the red notice is out."""
-        yellow = await self.notice("yellow")
         await self.deliver("yellow")
+        return await self.to_red_from_served_yellow()
+
+    async def to_red_from_served_yellow(self) -> dict[str, Any]:
+        """The deadline of the yellow notice passes: the red notice is out."""
+        yellow = await self.notice("yellow")
         cut = datetime.fromisoformat(yellow["cut_at"])
         days = self.world.policy.delivery_allowance_days + self.world.policy.red_notice_days
         await self.until(cut - timedelta(days=days) + timedelta(seconds=5))
@@ -422,7 +451,7 @@ async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
         ts_config=TimeSkippingConfig(enabled=False, max_session_skip_count=100_000),
         dev_server_existing_path=temporal_cli(),
         dev_server_log_level="error",
-        data_converter=pydantic_data_converter,
+        data_converter=data_converter,
         ip="127.0.0.1",
         dev_server_extra_args=list(TIME_SKIPPING),
     ) as env:

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.register import RegisterActivities
     from activities.tickets import TicketActivities
     from domain import steps, view
-    from domain.facts import CaseFacts, NoticeKind, Ticket
+    from domain.facts import CaseFacts, Ticket
     from domain.opening import CaseClosed, CaseOpening
     from domain.procedure import (
         AskBilling,
@@ -40,13 +40,12 @@ class ArrearsCase(CaseMessages):
     @workflow.init
     def __init__(self, opening: RawValue = NOTHING) -> None:
         super().__init__()
-        try:
-            resumed = parse(CaseOpening, opening).resumed
-        except Refused:
-            resumed = None
-        if resumed is not None:
-            self._facts = self._written = resumed
-            self._revision = resumed.counters.get("revision", 0)
+        if workflow.info().continued_run_id is None:
+            return  # only a case that went on by itself may bring facts along
+        resumed = parse(CaseOpening, opening).resumed
+        assert resumed is not None, "a case that goes on in a new run brings its facts"
+        self._facts = self._written = resumed
+        self._revision = resumed.counters.get("revision", 0)
 
     @workflow.run
     async def run(self, opening: RawValue = NOTHING) -> CaseClosed:
@@ -56,16 +55,16 @@ class ArrearsCase(CaseMessages):
         self._record_keeper = asyncio.create_task(self.keep_the_record())
         while True:
             match self.next_act():
-                case SendRestorationTicket(cut_id):  # III.1, III.2: light comes first
-                    await self._send_restoration_ticket(cut_id)
+                case SendRestorationTicket() as act:  # III.1, III.2: light comes first
+                    await self._send_restoration_ticket(act)
                 case AskBilling():
                     self.ask_billing()
                 case LookAround():
                     self.look_around_meanwhile()
-                case IssueNotice(kind):  # II.1 yellow, II.2 red
-                    await self._issue_notice(kind)
-                case SendCutTicket():  # II.3, after III.4 approval
-                    await self._send_cut_ticket()
+                case IssueNotice() as act:  # II.1 yellow, II.2 red
+                    await self._issue_notice(act)
+                case SendCutTicket() as act:  # II.3, after III.4 approval
+                    await self._send_cut_ticket(act)
                 case CheckBeforeCut():  # II.4, II.6; the permit, II.7, is asked for by a message
                     await self._check_before_cut()
                 case Sleep(until, why):
@@ -156,11 +155,13 @@ class ArrearsCase(CaseMessages):
 
     # ---- II.1 – II.4, II.6 ---------------------------------------------------------------------
 
-    async def _issue_notice(self, kind: NoticeKind) -> None:
+    async def _issue_notice(self, act: IssueNotice) -> None:
         """Issue a notice; its period starts when it is delivered, not now (R-06)."""
         async with self._register_lock:
+            if self.next_act() != act:  # the register may have kept us waiting while things changed
+                return
             now = workflow.now()
-            facts, notice = steps.issue_notice(self.facts, kind, now)
+            facts, notice = steps.issue_notice(self.facts, act.kind, now)
             self.take(facts)
             self.show()
             order = NoticeOrder(
@@ -170,13 +171,15 @@ class ArrearsCase(CaseMessages):
                 timezone=facts.policy.timezone,
                 record=self.cut_record(),
             )
-            clause = "II.1" if kind == "yellow" else "II.2"
+            clause = "II.1" if act.kind == "yellow" else "II.2"
             await workflow.execute_activity_method(
-                NoticeActivities.issue_notice, order, **wait.titled(wait.NOTICES, f"{clause} {kind} notice")
+                NoticeActivities.issue_notice, order, **wait.titled(wait.NOTICES, f"{clause} {act.kind} notice")
             )
 
-    async def _send_cut_ticket(self) -> None:
+    async def _send_cut_ticket(self, act: SendCutTicket) -> None:
         async with self._register_lock:
+            if self.next_act() != act:
+                return
             facts, ticket = steps.send_cut_ticket(self.facts, workflow.now())
             await self._send(facts, ticket, "II.3 disconnection ticket", wait.CUT_TICKETS)
 
@@ -201,9 +204,11 @@ class ArrearsCase(CaseMessages):
 
     # ---- III -----------------------------------------------------------------------------------
 
-    async def _send_restoration_ticket(self, cut_id: str) -> None:
+    async def _send_restoration_ticket(self, act: SendRestorationTicket) -> None:
         async with self._register_lock:
-            facts, ticket = steps.send_restoration_ticket(self.facts, cut_id, workflow.now())
+            if self.next_act() != act:
+                return
+            facts, ticket = steps.send_restoration_ticket(self.facts, act.cut_id, workflow.now())
             await self._send(facts, ticket, "III.1 restoration ticket", wait.RESTORATIONS)
 
     # ---- sleeping and leaving ------------------------------------------------------------------
@@ -232,6 +237,7 @@ class ArrearsCase(CaseMessages):
         if (self.facts.hints, self.facts.counters["evidence"]) != (hints, journal):
             self.take(steps.reopen(self.facts, before, workflow.now()))
             return None
+        assert self._record_keeper is not None
         self._record_keeper.cancel()
         assert self.facts.closed_at is not None
         return CaseClosed(

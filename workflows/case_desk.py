@@ -36,6 +36,7 @@ class CaseDesk:
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at: datetime | None = None
         self._shown: tuple[object, ...] = ()
+        self._record_keeper: asyncio.Task[None] | None = None
 
     # ---- facts ---------------------------------------------------------------------------------
 
@@ -107,13 +108,14 @@ class CaseDesk:
 
     async def _read_debt(self) -> bool:
         number, hints, now = self._number(), self.facts.hints, workflow.now()
+        query = self._query(now)
         debt = await workflow.execute_activity_method(
             BillingActivities.read_debt,
-            DebtQuery(account_id=self.facts.account.account_id, as_of=now, bills=self.facts.query_bills()),
+            query,
             **wait.titled(wait.BILLING_FOR_LIGHT if self.facts.cuts_off else wait.BILLING, "II.6 what is owed"),
         )
         if self._is_newest(number):
-            self.take(steps.with_debt(self.facts, debt, workflow.now(), hints))
+            self.take(steps.with_debt(self.facts, query, debt, workflow.now(), hints))
         return True
 
     async def look_around(self, *, at_once: bool) -> bool:
@@ -121,7 +123,7 @@ class CaseDesk:
         number, hints, now = self._number(), self.facts.hints, workflow.now()
         request = LookAround(
             account=self.facts.account,
-            debt=DebtQuery(account_id=self.facts.account.account_id, as_of=now, bills=self.facts.query_bills()),
+            debt=self._query(now),
             calendar_through=(now + CALENDAR_HORIZON).date(),
         )
         try:
@@ -134,9 +136,12 @@ class CaseDesk:
             return False
         if not self._is_newest(number):
             return False
-        facts = steps.with_debt(self.facts, standing.debt, workflow.now(), hints)
+        facts = steps.with_debt(self.facts, request.debt, standing.debt, workflow.now(), hints)
         self.take(steps.with_look(facts, standing.calendar, standing.moratoria, workflow.now()))
         return True
+
+    def _query(self, now: datetime) -> DebtQuery:
+        return DebtQuery(account_id=self.facts.account.account_id, as_of=now, bills=self.facts.query_bills())
 
     def _number(self) -> int:
         self._questions += 1
@@ -163,8 +168,11 @@ class CaseDesk:
                 self._facts is not seen
                 or (self._alarm is not None and self._alarm.done())
                 or (question is not None and question.done())
+                or (self._record_keeper is not None and self._record_keeper.done())
             )
         )
+        if self._record_keeper is not None and self._record_keeper.done():
+            self._record_keeper.result()  # a fault in it must show, not silence the record
         if question is not None and question.done():
             self._question = None
             question.result()

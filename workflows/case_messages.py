@@ -57,6 +57,7 @@ class CaseMessages(CaseDesk):
         if self._facts is None:
             self._early_signals.append((name, raw))
         else:
+            self.take(self._facts)  # what time has brought about comes first
             self.take(self._ruled_signal(self._facts, name, raw))
 
     @staticmethod
@@ -88,6 +89,7 @@ class CaseMessages(CaseDesk):
         await workflow.wait_condition(lambda: self._facts is not None or self._not_opened is not None)
         if self._facts is None:
             raise _failure(Refused("NotWaiting", f"there is no case: {self._not_opened}"))
+        self.take(self._facts)  # what time has brought about comes first
         return parse(m.UPDATES[name].payload, raw)
 
     def _first_answer(self, name: str, message: Contract) -> Answer | None:
@@ -129,11 +131,13 @@ class CaseMessages(CaseDesk):
         """One request at a time: billing is asked, then everything is judged afresh on that moment's facts (R-18)."""
         message: m.RequestPermit = await self._open_and_parsed("request_permit", raw)
         async with self._permit_lock:
+            self.take(self.facts)
             if (held := field.permit_held_by(self.facts, message)) is not None:
                 return held.model_dump(mode="json", exclude_none=True)
             unmet = unmet_for_permit(self.facts, workflow.now(), message.ticket_id, message.meter_id)
             asked = not unmet and message.actor.role == "field_crew"
             answered = asked and await self.look_around(at_once=True)
+            self.take(self.facts)
             try:
                 facts, answer = field.decide_permit(self.facts, message, workflow.now(), asked=asked, answered=answered)
             except Refused as refusal:

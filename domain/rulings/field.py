@@ -9,7 +9,7 @@ from domain.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
 from domain.facts import CaseFacts, Cut, Permit, Ticket
 from domain.model import Stage
 from domain.refusal import Refused, check_actor, happened_at
-from domain.rulings.signals import dark_without_the_crew, judge_found_cut
+from domain.rulings.signals import dark_without_the_crew, known_cut, unauthorised_cut
 
 
 def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: datetime) -> tuple[CaseFacts, m.Done]:
@@ -125,6 +125,7 @@ def decide_permit(
         ticket_id=message.ticket_id,
         meter_id=message.meter_id,
         holder=message.actor.id,
+        field_unit=facts.account.field_unit,
         given_at=now,
         valid_until=clock.permit_end(now, red.cut_at, facts.policy),
     )
@@ -147,7 +148,7 @@ def decide_permit(
 
 def _billing_word(facts: CaseFacts) -> str:
     red = facts.red
-    return "owes" if red and facts.owes(red.bills) else "settled"
+    return "owes" if red and facts.owes(red.live_bills) else "settled"
 
 
 # ---- the cut ----------------------------------------------------------------------------------
@@ -159,19 +160,14 @@ def report_cut(facts: CaseFacts, message: m.ReportCut, now: datetime) -> tuple[C
     if again := _already_reported(facts, message, at):
         return facts, again
     permit = _permit_for(facts, message, at)
-    if permit is None or not _is_our_crew(facts, message):
+    if permit is None or not _is_our_crew(facts, message, permit):
         facts = _crew_has_answered(facts, message)
-        facts, cut = judge_found_cut(
-            facts,
-            now,
-            at,
-            message.meter_id,
-            actor_name(message.actor),
-            f"reported by {message.actor.role}",
-            actor=message.actor,
-        )
-        if cut is None:  # somebody else reported what the crew holds a permit for; the crew has been asked
-            return facts, m.CutRecorded(lawful=False)
+        source = f"reported by {message.actor.role}"
+        cut = known_cut(facts, message.meter_id, at)
+        if cut is None:
+            facts, cut = unauthorised_cut(
+                facts, now, at, message.meter_id, actor_name(message.actor), source, actor=message.actor
+            )
         facts = facts.noted(
             now,
             "cut.reported",
@@ -197,10 +193,11 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
     """Redeem the permit; the cut uses up its notices (R-05), and billing is asked once more (P2)."""
     ticket = _known(facts, permit.ticket_id)
     notice = facts.notice(ticket.notice_id or "")
-    bills = notice.bills if notice else ()
+    bills = notice.live_bills if notice else ()
     facts, restore_ticket = facts.numbered("restore-ticket")
     facts, cut_id = facts.numbered("cut")
     facts = facts.with_permit(permit.permit_id, state="redeemed", ended_at=permit.ended_at or at, answered=True)
+    facts = facts.with_permit(permit.permit_id, found_dark_at=None)
     facts = close_escalations(facts, about=permit.permit_id)
     facts = facts.with_ticket(ticket.ticket_id, state="done", done_at=at)
     facts = _use_up_notices(facts, now, ticket)
@@ -274,22 +271,23 @@ def _already_reported(facts: CaseFacts, message: m.ReportCut, at: datetime) -> m
     """The same cut told again: a redeemed permit answers as it did the first time."""
     for cut in facts.cuts:
         same_permit = message.permit_id is not None and cut.permit_id == message.permit_id
-        same_time = cut.meter_id == message.meter_id and cut.at == at
-        if cut.meter_id == message.meter_id and (same_permit or same_time) and cut.lawful:
+        still_then = cut.restored_at is None or at <= cut.restored_at
+        if cut.lawful and cut.meter_id == message.meter_id and (cut.at == at or (same_permit and still_then)):
             return m.CutRecorded(lawful=True)
     return None
 
 
-def _is_our_crew(facts: CaseFacts, message: m.ReportCut) -> bool:
-    actor = message.actor
-    return actor.role == "field_crew" and actor.unit in (None, facts.account.field_unit)
+def _is_our_crew(facts: CaseFacts, message: m.ReportCut, permit: Permit | None) -> bool:
+    """The field unit of the account, or the one that was when the permit was given."""
+    units = {None, facts.account.field_unit, permit.field_unit if permit else None}
+    return message.actor.role == "field_crew" and message.actor.unit in units
 
 
 def _crew_has_answered(facts: CaseFacts, message: m.ReportCut) -> CaseFacts:
     """The crew's word on its permits is in, even where what it tells is no lawful cut."""
-    if not _is_our_crew(facts, message):
-        return facts
     for permit in facts.permits:
+        if not _is_our_crew(facts, message, permit):
+            continue
         if permit.meter_id == message.meter_id and permit.state in ("revoked", "lapsed") and not permit.answered:
             facts = facts.with_permit(permit.permit_id, answered=True)
             facts = close_escalations(facts, about=permit.permit_id)
@@ -317,7 +315,7 @@ def report_not_cut(facts: CaseFacts, message: m.ReportNotCut, now: datetime) -> 
     for permit in facts.permits:
         if permit.ticket_id == ticket.ticket_id and permit.state != "redeemed" and not permit.answered:
             if permit.state == "open":
-                facts = facts.with_permit(permit.permit_id, state="revoked", ended_at=now)
+                facts = facts.with_permit(permit.permit_id, state="revoked", ended_at=min(now, permit.valid_until))
                 facts = facts.noted(
                     now, "permit.revoked", "R-18", "II.7", about=permit.permit_id, reason="given back by the crew"
                 )
@@ -476,6 +474,11 @@ def _lit_again(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: dateti
         reading=message.meter_reading,
     )
     facts = close_escalations(facts, about=cut.cut_id)
+    for other in facts.cuts_off:  # supply is a matter of the meter, however many reports told of its loss
+        if other.meter_id == cut.meter_id and other.at <= at:
+            facts = facts.with_cut(other.cut_id, restored_at=at)
+            if facts.ticket(other.restore_ticket):
+                facts = facts.with_ticket(other.restore_ticket, state="done", done_at=at)
     if due is not None and at > due and not cut.breached:
         facts = facts.with_cut(cut.cut_id, breached=True)
         facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)

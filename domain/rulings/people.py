@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from domain import clock
 from domain import messages as m
 from domain.attempt import end_attempt, recall_cut_ticket, revoke_permit, void_notice
-from domain.deadlines import restoration_due
 from domain.facts import CaseFacts, Plan, Promise, Withdrawal
 from domain.model import Role
 from domain.refusal import Refused, check_actor, happened_at
@@ -75,12 +74,7 @@ def agree_plan(facts: CaseFacts, message: m.AgreePlan, now: datetime) -> tuple[C
         about=message.plan_id,
         instalments=tuple(f"{i.due} {i.amount}" for i in message.instalments),
     )
-    facts = revoke_permit(facts, now, "a plan is agreed")
-    if facts.policy.restore_on_plan:
-        for cut in facts.cuts_off:
-            if cut.restore_since is None:
-                facts = restoration_due(facts.with_cut(cut.cut_id, settled_at=now), cut.cut_id, now)
-    return facts, m.Done()
+    return revoke_permit(facts, now, "a plan is agreed"), m.Done()
 
 
 def declare_delay(facts: CaseFacts, message: m.DeclareDelay, now: datetime) -> tuple[CaseFacts, m.Done]:

@@ -49,7 +49,7 @@ def payment_received(facts: CaseFacts, message: m.PaymentReceived, now: datetime
     )
     facts = _hinted(facts, message.amount)
     red = facts.red
-    if red and facts.open_permit and facts.announced >= facts.outstanding(red.bills) - facts.policy.tolerance:
+    if red and facts.open_permit and facts.announced >= facts.outstanding(red.live_bills) - facts.policy.tolerance:
         facts = revoke_permit(facts, now, f"payment {message.payment_id} arrived")
     return facts
 
@@ -162,12 +162,7 @@ def judge_found_cut(
     actor: Actor | None = None,
 ) -> tuple[CaseFacts, Cut | None]:
     """Record a cut that somebody found; returns the cut it is, or None where the crew has been asked for its report."""
-    ours = next(
-        (c for c in facts.cuts if c.meter_id == meter_id and c.at <= at and (c.off or at < (c.restored_at or now))),
-        None,
-    )
-    # Dark before our own lawful cut is another matter; an unauthorised one is being restored, whenever it was.
-    known = ours or next((c for c in facts.cuts_off if c.meter_id == meter_id and not c.lawful), None)
+    known = known_cut(facts, meter_id, at)
     if known is not None:
         facts = facts.noted(
             now,
@@ -210,6 +205,18 @@ def judge_found_cut(
     return facts, cut
 
 
+def known_cut(facts: CaseFacts, meter_id: str, at: datetime) -> Cut | None:
+    """The cut that explains darkness at that meter then: one of ours that stood at that time, or one found (R-27).
+
+    Dark before our own lawful cut is another matter; an unauthorised one is being restored, whenever it was.
+    """
+    for cut in facts.cuts:
+        stood = cut.at <= at and (cut.restored_at is None or at < cut.restored_at)
+        if cut.meter_id == meter_id and (stood or (cut.off and not cut.lawful)):
+            return cut
+    return None
+
+
 def unauthorised_cut(
     facts: CaseFacts,
     now: datetime,
@@ -246,7 +253,7 @@ def unauthorised_cut(
 
 def dark_without_the_crew(facts: CaseFacts, now: datetime, permit: Permit) -> CaseFacts:
     """Found dark while a permit was live, and it was not our crew: then it was unauthorised (R-27)."""
-    if permit.found_dark_at is None or any(c.off and c.meter_id == permit.meter_id for c in facts.cuts):
+    if permit.found_dark_at is None or known_cut(facts, permit.meter_id, permit.found_dark_at):
         return facts
     source = "found without supply; our crew has not cut"
     facts, _ = unauthorised_cut(facts, now, permit.found_dark_at, permit.meter_id, (), source, about=permit.permit_id)

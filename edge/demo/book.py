@@ -3,10 +3,12 @@
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from domain.book import BookedPayment
 
 OVERDUE_DAYS = 40
 NOT_DUE_YET = -12
@@ -99,14 +101,14 @@ def write_book(folder: Path, customers: Iterable[Customer], today: date) -> list
     bills = [bill_line(c.account_id, today - timedelta(days=c.overdue_days), c.amount) for c in everyone]
     bills.insert(5, ["B-0-1", "no-such-account", "2026-01", "2026-02-30", "88.00"])
     paid = [
-        ["P-9003-1", _PAID.account_id, f"{_PAID.amount}", f"{today - timedelta(days=20)} 10:15:00", "网上国网", ""],
-        ["P-9003-2", _PAID.account_id, "0.00", f"{today - timedelta(days=19)} 10:15:00", "网上国网", ""],
+        ["P-9003-1", _PAID.account_id, "", f"{_PAID.amount}", f"{today - timedelta(days=20)} 10:15", "网上国网", ""],
+        ["P-9003-2", _PAID.account_id, "", "0.00", f"{today - timedelta(days=19)} 10:15", "网上国网", ""],
     ]
     return [
         # The customers as an old system exports them; the bills and payments as a new one does.
         _write(folder / "customers.csv", _CUSTOMERS, book, "gb18030"),
         _write(folder / "bills.csv", _BILLS, bills),
-        write_payments(folder / "payments.csv", paid),
+        _write(folder / "payments.csv", _PAYMENTS, paid),
     ]
 
 
@@ -115,7 +117,7 @@ _CUSTOMERS = (
     *("抄表班长", "供电单位", "营业站", "区域"),
 )
 _BILLS = ("bill_id", "account_id", "period", "due_date", "amount")
-_PAYMENTS = ("payment_id", "account_id", "amount", "paid_at", "channel", "reverses")
+_PAYMENTS = ("payment_id", "account_id", "bill_id", "amount", "paid_at", "channel", "reverses")
 
 
 def _customer_line(c: Customer) -> list[str]:
@@ -134,11 +136,12 @@ def bill_line(account_id: str, due: date, amount: Decimal, number: int = 1) -> l
     return [f"B-{account_id}-{number}", account_id, f"{month:%Y-%m}", f"{due}", f"¥{amount:,}"]
 
 
-def payment_line(
-    payment_id: str, account_id: str, amount: Decimal, at: datetime, channel: str, reverses: str = ""
-) -> list[str]:
+def _payment_line(payment: BookedPayment) -> list[str]:
     """A payment as the export has it."""
-    return [payment_id, account_id, f"{amount}", at.isoformat(timespec="seconds"), channel, reverses]
+    at = payment.paid_at.isoformat(timespec="seconds")
+    bill_id, reverses = payment.bill_id or "", payment.reverses or ""
+    amount, channel = f"{payment.amount}", payment.channel or ""
+    return [payment.payment_id, payment.account_id, bill_id, amount, at, channel, reverses]
 
 
 def write_bills(path: Path, lines: Iterable[Line]) -> Path:
@@ -146,9 +149,9 @@ def write_bills(path: Path, lines: Iterable[Line]) -> Path:
     return _write(path, _BILLS, lines)
 
 
-def write_payments(path: Path, lines: Iterable[Line]) -> Path:
+def write_payments(path: Path, payments: Iterable[BookedPayment]) -> Path:
     """A file of payments."""
-    return _write(path, _PAYMENTS, lines)
+    return _write(path, _PAYMENTS, map(_payment_line, payments))
 
 
 def _write(path: Path, titles: Sequence[str], lines: Iterable[Line], encoding: str = "utf-8") -> Path:

@@ -63,6 +63,7 @@ VALID: dict[str, Any] = {
     "to": "r-2",
     "incident_id": "i-1",
 }
+NOT_TEXT = ("amount", "until", "at", "due_date", "paid_at", "told_at", "instalments")
 HUGE = "x" * 100_000
 WRONG: tuple[Any, ...] = (None, 7, -1.5, True, [], {}, "", HUGE, "\x00", "NaN", float("nan"))
 
@@ -98,7 +99,7 @@ def malformed(name: str) -> list[tuple[str, dict[str, Any]]]:
                 continue
             if wrong == {} and field == "refusal":  # well-formed but empty: MissingEvidence
                 continue
-            if wrong == "NaN" and field not in ("amount", "until", "at", "due_date", "paid_at", "told_at", "instalments"):
+            if wrong == "NaN" and field not in NOT_TEXT:
                 continue
             cases.append((field, {**good, field: wrong}))
     return cases
@@ -125,7 +126,7 @@ async def test_a_malformed_update_is_refused_by_its_field_and_leaves_no_event(wo
         assert str(refusal.details[0]["field"]).split(".")[0] == field, (field, refusal.details)
 
     await asyncio.gather(*(refused(field, payload) for field, payload in malformed(name)))
-    for args in ((), (None,), ([],), ("text",), (7,), (RawValue(Payload(data=b"\xff\x00{")),)):
+    for args in ((), (None,), ([],), ("text",), (7,), (None, {}), (RawValue(Payload(data=b"\xff\x00{")),)):
         assert (await refusal_of(case, name, *args)).type == "BadRequest"
     assert len(await case.events()) == before
 
@@ -137,9 +138,9 @@ async def test_a_malformed_signal_is_ignored_and_noted(world: World, name: str) 
     bad = malformed(name)[:24]
     for _, payload in bad:
         await case.handle.signal(name, payload)
-    for args in ([], [None], [[]], ["text"], [RawValue(Payload(data=b"\xff\x00{"))]):
+    for args in ([], [None], [[]], ["text"], [None, {}], [RawValue(Payload(data=b"\xff\x00{"))]):
         await case.handle.signal(name, args=args)
-    noted = await eventually(case, len(bad) + 5)
+    noted = await eventually(case, len(bad) + 6)
     assert {e.detail["message"] for e in noted} == {name}
     after = await case.snapshot()
     assert {k: after[k] for k in ("stage", "notices", "holds", "bills")} == {
@@ -167,6 +168,30 @@ async def test_a_bad_start_closes_withdrawn_with_the_reason(world: World, openin
     closed = await asyncio.wait_for(handle.result(), 20)
     assert closed["outcome"] == "withdrawn"
     assert closed["reason"]
+
+
+async def test_a_start_with_two_arguments_takes_the_first(world: World) -> None:
+    account = await world.customer()
+    await world.bill(account)
+    handle = await world.client.start_workflow(
+        "ArrearsCase",
+        args=[{"account_id": account}, {"surplus": 1}],
+        id=f"arrears-{account}",
+        task_queue=world.settings.task_queue,
+    )
+    assert (await Case(world, account, handle).notice("yellow"))["state"] == "to_deliver"
+
+
+async def test_facts_brought_along_from_outside_are_not_believed(world: World) -> None:
+    """Only a case that goes on in a new run brings its facts; a forged start opens an ordinary case."""
+    account = await world.customer()
+    await world.bill(account)
+    facts = {"account_id": account, "resumed": {"stage": "final_half_hour"}}
+    handle = await world.client.start_workflow(
+        "ArrearsCase", facts, id=f"arrears-{account}", task_queue=world.settings.task_queue
+    )
+    closed = await asyncio.wait_for(handle.result(), 20)
+    assert closed["outcome"] == "withdrawn"
 
 
 async def quiet_case(world: World) -> Case:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from tests.record_histories import HISTORIES, LIVES
 from worker import WORKFLOWS, sandbox
+from workflows.converter import data_converter
 
 RECORDED = sorted(HISTORIES.glob("*.json"))
 
@@ -17,7 +17,7 @@ RECORDED = sorted(HISTORIES.glob("*.json"))
 def replayer() -> Replayer:
     """As the worker runs them: the same sandbox, the same converter."""
     return Replayer(
-        workflows=WORKFLOWS, data_converter=pydantic_data_converter, workflow_runner=sandbox(strict=True)
+        workflows=WORKFLOWS, data_converter=data_converter, workflow_runner=sandbox(strict=True)
     )
 
 

@@ -209,7 +209,7 @@ def test_the_red_notice_is_issued_so_that_it_arrives_seven_days_ahead(
         pytest.param("2026-10-23T23:59", "2026-11-02T09:00", LONG_AGO, "2026-11-02T09:00", id="time_of_day_is_nothing"),
         pytest.param("2026-10-24T00:00", "2026-11-02T09:00", LONG_AGO, "2026-11-03T09:00", id="a_day_late"),
         pytest.param(
-            "2026-10-20T09:00", "2026-11-02T09:00", LONG_AGO, "2026-11-02T09:00", id="never_before_the_yellow"
+            "2026-10-16T09:00", "2026-11-02T09:00", LONG_AGO, "2026-11-02T09:00", id="never_before_the_yellow"
         ),
         pytest.param("2026-10-27T09:00", "2026-11-02T09:00", LONG_AGO, "2026-11-09T09:00", id="friday"),
         pytest.param("2026-09-20T09:00", "2026-09-24T09:00", LONG_AGO, "2026-10-08T09:00", id="national_day_eve"),

@@ -69,6 +69,7 @@ def test_the_due_dates_year_counts_however_long_ago() -> None:
         pytest.param([("2026-10-30T00:00", "600.00")], "6.40", id="from_the_day_it_was_paid"),
         pytest.param([("2026-10-30T23:59", "600.00")], "6.40", id="whatever_the_hour"),
         pytest.param([("2026-10-20T12:00", "600.00")], "4.00", id="paid_before_the_due_date"),
+        pytest.param([("2026-10-30T12:00", "1500.00")], "4.00", id="paid_too_much"),
         pytest.param(
             [("2026-10-28T12:00", "300.00"), ("2026-10-30T12:00", "700.00")], "3.40", id="paid_off_in_two_parts"
         ),
@@ -91,7 +92,7 @@ def test_payments_reduce_it_from_the_day_they_were_paid(paid: list[tuple[str, st
         pytest.param("0.01", "2027-10-26T12:00", "1.00", id="a_cent_for_a_year"),
         pytest.param("500.00", "2026-10-27T12:00", "1.00", id="just_reached"),
         pytest.param("128.35", "2026-11-25T12:00", "3.98", id="rounded_half_up"),  # 31 days: 3.97885
-        pytest.param("115.00", "2026-11-03T12:00", "1.04", id="half_a_cent_up"),  # 9 days: 1.035
+        pytest.param("125.00", "2026-11-03T12:00", "1.13", id="half_a_cent_up"),  # 9 days: 1.125
         pytest.param("999999999999.99", "2027-10-25T12:00", "365000000000.00", id="largest_bill"),
     ],
 )

@@ -70,6 +70,7 @@ def test_the_zone_is_known_by_name_and_is_no_field() -> None:
         pytest.param("ticket_lead_hours = 72", "ticket_lead_hours", TOO_MUCH, id="ticket_before_the_red_notice"),
         pytest.param("final_notice_minutes = 29", "final_notice_minutes", TOO_LITTLE, id="told_too_late"),
         pytest.param("billing_check_minutes = 31", "billing_check_minutes", TOO_MUCH, id="checked_too_early"),
+        pytest.param("billing_check_minutes = 20", "billing_check_minutes", "must equal", id="checked_apart"),
         pytest.param("restore_hours = 25", "restore_hours", TOO_MUCH, id="restored_too_late"),
         pytest.param("restore_hours = 20", "restore_warnings_hours", "below restore_hours", id="warned_too_late"),
         pytest.param("restore_warnings_hours = [20, 12]", "restore_warnings_hours", "ascend", id="warnings_descend"),

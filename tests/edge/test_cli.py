@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 import worker
@@ -26,6 +25,7 @@ from domain.messages import SIGNALS, UPDATES
 from edge import cases
 from edge.cli import main
 from edge.search_attributes import ensure_search_attributes
+from workflows.converter import data_converter
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READER = {"id": "r-017", "role": "reader", "unit": "RC-03"}
@@ -125,7 +125,7 @@ async def standing_utility(tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
         shutdown_seconds=0,
     )
     async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(temporal), data_converter=pydantic_data_converter, dev_server_log_level="error"
+        dev_server_existing_path=str(temporal), data_converter=data_converter, dev_server_log_level="error"
     ) as environment:
         await ensure_search_attributes(environment.client)
         parts = worker.build(settings)

@@ -1,0 +1,320 @@
+"""The lives of the sample book: each a customer, what becomes of him, and the script of the people around him."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from domain.model import Outcome
+from edge.demo import lives_cut as off
+from edge.demo import lives_dunning as lit
+from edge.demo.book import NOT_DUE_YET, Customer, customer
+from edge.demo.playing import Case
+
+Script = Callable[[Case], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Life:
+    """A customer, and what the script must lead to: outcome, incidents, and the path as the record tells it.
+
+    `opened_by_book` is false where there is no case until the script brings one about; `alone` is for a life whose
+    weather would trouble the others'; `cases` is how many the account has in the end; `breached` the rules that its proof finds broken.
+    """
+
+    customer: Customer
+    title_zh: str
+    title_en: str
+    script: Script
+    outcome: Outcome
+    path: str
+    incidents: tuple[str, ...] = ()
+    opened_by_book: bool = True
+    alone: bool = False
+    cases: int = 1
+    breached: tuple[str, ...] = ()
+
+
+LIVES: tuple[Life, ...] = (
+    Life(
+        customer(1, "186.40"),
+        "黄色催费单后交清",
+        "paid after the yellow notice",
+        lit.paid_after_yellow,
+        "settled",
+        "yellow settled",
+    ),
+    Life(
+        customer(2, "243.75"),
+        "红色通知书后交清",
+        "paid after the red notice",
+        lit.paid_after_red,
+        "settled",
+        "yellow red settled",
+    ),
+    Life(
+        customer(3, "312.08"),
+        "停电，交清，按时复电",
+        "cut, paid, restored in time",
+        off.cut_and_restored,
+        "restored",
+        "yellow red approved ticket half-hour permit cut settled restored",
+    ),
+    Life(
+        customer(4, "268.90"),
+        "停电，申报特殊情况后次日复电",
+        "cut, restored with a declared delay",
+        off.declared_delay,
+        "restored",
+        "yellow red approved ticket half-hour permit cut settled delay restored",
+    ),
+    Life(
+        customer(5, "197.35"),
+        "停电，逾期复电，事件结案",
+        "cut, restoration breached",
+        off.breached,
+        "restored",
+        "yellow red approved ticket half-hour permit cut settled breach restored",
+        incidents=("restoration_breach",),
+    ),
+    Life(
+        customer(6, "421.00"),
+        "拒签，逐级上报",
+        "refused signature, the ladder climbs",
+        lit.refused_signature,
+        "settled",
+        "yellow red refused climbed approved settled",
+    ),
+    Life(
+        customer(7, "156.22"),
+        "无法送达，逾期作废，重新送达",
+        "undeliverable, late, void, served again",
+        lit.delivered_too_late,
+        "settled",
+        "yellow red void red settled",
+    ),
+    Life(
+        customer(8, "18640.50", "商业", "和平路超市"),
+        "非居民：站长知悉，两级审批",
+        "station head, two levels, cut",
+        lit.non_residential,
+        "restored",
+        "yellow red refused approved ticket half-hour permit cut settled restored",
+    ),
+    Life(
+        customer(9, "36800.00", "医院", "市第二医院", important=True),
+        "重要用户：报备，半小时内交清",
+        "filed; paid in the last half-hour",
+        lit.important_customer,
+        "settled",
+        "yellow red approved filed ticket half-hour settled",
+    ),
+    Life(
+        customer(10, "62350.80"),
+        "欠费五万元以上，两级审批",
+        "from 50 000 on, two levels",
+        lit.large_amount,
+        "settled",
+        "yellow red approved settled",
+    ),
+    Life(
+        customer(11, "275.60"),
+        "审批驳回后重新送达",
+        "rejected, then served again",
+        lit.rejected,
+        "settled",
+        "yellow red rejected void red approved settled",
+    ),
+    Life(
+        customer(12, "333.33"),
+        "表前交清，许可撤销",
+        "paid at the meter: permit revoked",
+        lit.paid_at_the_meter,
+        "settled",
+        "yellow red approved ticket half-hour permit revoked settled not-cut",
+    ),
+    Life(
+        customer(13, "208.15"),
+        "表计存疑，核实为是",
+        "meter in doubt, confirmed",
+        off.meter_confirmed,
+        "restored",
+        "yellow red approved ticket half-hour doubt confirmed permit cut settled restored",
+    ),
+    Life(
+        customer(14, "224.70"),
+        "表计存疑，核实为否",
+        "meter in doubt, denied",
+        lit.meter_denied,
+        "settled",
+        "yellow red approved ticket half-hour doubt denied void red settled",
+        incidents=("wrong_meter",),
+    ),
+    Life(
+        customer(15, "190.05"),
+        "未停电（用户不在），改期",
+        "not cut (customer absent), slips",
+        lit.not_cut,
+        "settled",
+        "yellow red approved ticket half-hour not-cut void red settled",
+    ),
+    Life(
+        customer(16, "287.40"),
+        "工作票未确认，改期",
+        "ticket not acknowledged, slips",
+        lit.unacknowledged,
+        "settled",
+        "yellow red approved ticket void red settled",
+    ),
+    Life(
+        customer(17, "349.99"),
+        "改期后第二次停电",
+        "cut at the second attempt",
+        off.cut_at_the_second_time,
+        "restored",
+        "yellow red approved ticket half-hour not-cut void"
+        " red approved ticket half-hour permit cut settled restored",
+    ),
+    Life(
+        customer(18, "402.10"),
+        "承诺兑现",
+        "promise kept",
+        lit.promise_kept,
+        "settled",
+        "yellow red promise void kept settled",
+    ),
+    Life(
+        customer(19, "365.80"),
+        "承诺落空",
+        "promise broken",
+        lit.promise_broken,
+        "settled",
+        "yellow red promise void broken red approved settled",
+    ),
+    Life(
+        customer(20, "1260.00"),
+        "停电后分期，如约付清",
+        "plan after the cut, kept",
+        off.plan_kept,
+        "restored",
+        "yellow red approved ticket half-hour permit cut plan restored kept",
+    ),
+    Life(
+        customer(21, "980.00"),
+        "停电后分期，违约",
+        "plan after the cut, broken",
+        off.plan_broken,
+        "restored",
+        "yellow red approved ticket half-hour permit cut plan restored broken yellow settled",
+    ),
+    Life(
+        customer(22, "299.00"),
+        "电费争议，暂缓后恢复",
+        "dispute: held, lifted",
+        lit.dispute,
+        "settled",
+        "yellow red hold void lifted red settled",
+    ),
+    Life(
+        customer(23, "176.65"),
+        "两项暂缓并存",
+        "two holds stand at once",
+        lit.stacked_holds,
+        "settled",
+        "yellow hold hold lifted ended red settled",
+    ),
+    Life(
+        customer(24, "355.55"),
+        "分次交费",
+        "partial payments",
+        lit.partial_payments,
+        "settled",
+        "yellow settled",
+    ),
+    Life(
+        customer(25, "218.30"),
+        "退票冲正，重新立案",
+        "payment bounces, opened anew",
+        lit.bounced,
+        "settled",
+        "yellow settled yellow settled",
+        cases=2,
+    ),
+    Life(
+        customer(26, "264.45"),
+        "后续账单，复电后另行催费",
+        "another bill, its own yellow notice",
+        off.another_bill,
+        "restored",
+        "yellow red approved ticket half-hour permit cut settled restored yellow settled",
+    ),
+    Life(
+        customer(27, "512.00"),
+        "撤销案件",
+        "withdrawn",
+        lit.withdrawn,
+        "withdrawn",
+        "yellow red withdrawn",
+    ),
+    Life(
+        customer(28, "238.60"),
+        "停电后撤销，先复电",
+        "withdrawn after the cut",
+        off.withdrawn_after_the_cut,
+        "withdrawn",
+        "yellow red approved ticket half-hour permit cut withdrawn restored",
+    ),
+    Life(
+        customer(29, "205.90"),
+        "在办案件被擅自停电",
+        "unauthorised cut during a case",
+        off.unauthorised_in_a_case,
+        "restored",
+        "yellow found-cut restored settled",
+        incidents=("unauthorised_cut",),
+        breached=("R-02", "R-27"),
+    ),
+    Life(
+        customer(30, "167.25", overdue_days=NOT_DUE_YET),
+        "无案件而被停电",
+        "unauthorised cut, no case",
+        off.unauthorised_without_a_case,
+        "restored",
+        "found-cut restored",
+        incidents=("unauthorised_cut",),
+        breached=("R-02", "R-27"),
+        opened_by_book=False,
+    ),
+    Life(
+        customer(31, "289.95"),
+        "09:58 交清，10:02 停电，迟报",
+        "paid 09:58, cut 10:02, told late",
+        off.reported_late,
+        "restored",
+        "yellow red approved ticket half-hour permit cut settled restored",
+        incidents=("cut_after_settlement",),
+    ),
+    Life(
+        customer(32, "231.70"),
+        "95598 诉求复电",
+        "restored through 95598",
+        off.asked_the_hotline,
+        "restored",
+        "yellow red approved ticket half-hour permit cut asked settled asked restored",
+    ),
+    Life(
+        customer(33, "254.20"),
+        "每日核查发现交清",
+        "payment found by the daily sweep",
+        off.found_by_the_sweep,
+        "restored",
+        "yellow red approved ticket half-hour permit cut swept settled restored",
+    ),
+    Life(
+        customer(34, "272.85"),
+        "半小时前营销系统无应答，改期",
+        "billing silent at T − 30 min",
+        lit.billing_silent,
+        "settled",
+        "yellow red approved ticket half-hour void red settled",
+        alone=True,
+    ),
+)
