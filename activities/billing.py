@@ -102,7 +102,7 @@ class BillingActivities:
     moratoria: Moratoria
     default_policy: DefaultPolicy
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def open_account(self, request: OpenAccount) -> AccountOpened:
         """Read the customer, keep the personal half in the register, return the rest."""
         policy = request.policy or self.default_policy()
@@ -121,12 +121,12 @@ class BillingActivities:
             moratoria=standing.moratoria,
         )
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def read_debt(self, query: DebtQuery) -> AccountDebt:
         """What the account owes as of the query's time."""
         return self.billing.debts((query,))[0]
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def look_around(self, request: LookAround) -> Standing:
         """Debt, calendar and moratoria in one answer: judged together, they must be of one moment."""
         return self._look(request.account, request.debt, request.calendar_through)

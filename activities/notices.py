@@ -26,7 +26,7 @@ class NoticeActivities:
 
     office: NoticeOffice
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def issue_notice(self, order: NoticeOrder) -> None:
         """Write the paper and put it into the reader's hands; issuing is not delivering (R-06)."""
         self.office.issue(order, notice_message(order, self.office.card(order.notice.account_id)))

@@ -25,7 +25,7 @@ class RegisterActivities:
 
     register: Register
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def write_record(self, record: Record) -> None:
         """Write what the case has noted since the last write."""
         self.register.write(record)

@@ -26,7 +26,7 @@ class TicketActivities:
 
     field: FieldService
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def send_ticket(self, order: TicketOrder) -> None:
         """Put a disconnection or restoration ticket into the field unit's inbox."""
         self.field.send(order, ticket_message(order, self.field.card(order.ticket.account_id)))

@@ -16,6 +16,7 @@ from domain.attempt import (
     recall_cut_ticket,
     void_notice,
 )
+from domain.darkness import dark_without_the_crew, restoration_due
 from domain.facts import CaseFacts, Cut, Escalation, Notice
 from domain.model import Role
 
@@ -353,13 +354,14 @@ def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
     return not facts.policy.late_fee_blocks or facts.debt.credit >= facts.late_fee(now, cut.bills)
 
 
-def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts:
-    """Start the 24 hours of a cut, unless an earlier reason has started them already."""
-    cut = next(c for c in facts.cuts if c.cut_id == cut_id)
-    if cut.restore_since is not None and cut.restore_since <= since:
-        return facts
-    due = clock.exception_end(since, facts.policy) if cut.delay_declared else clock.restore_due(since, facts.policy)
-    return facts.with_cut(cut_id, restore_since=since, restore_due_by=due).but(stage="restoring")
+def _darkness_under_a_permit_waits_for_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Found dark while a permit was live, the crew silent, the bills settled: light first, the question after (P3)."""
+    for permit in facts.permits:
+        ticket = facts.ticket(permit.ticket_id)
+        notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
+        if permit.found_dark_at and not permit.answered and notice and not facts.owes(notice.live_bills):
+            facts = dark_without_the_crew(facts, now, permit)
+    return facts
 
 
 def _withdrawal_restores(facts: CaseFacts, now: datetime) -> CaseFacts:
@@ -434,6 +436,7 @@ _RULES: tuple[Callable[[CaseFacts, datetime], CaseFacts], ...] = (
     _attempts_end,
     _approval_is_asked_for,
     _crew_is_asked_through_the_leader,
+    _darkness_under_a_permit_waits_for_nobody,
     _withdrawal_restores,
     _restoration_is_watched,
     _restored_closes_reports,

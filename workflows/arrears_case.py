@@ -1,18 +1,19 @@
 """ArrearsCase: one durable workflow per overdue account, from the yellow notice to a payment, or to light again."""
 
 import asyncio
-from datetime import datetime
+import contextlib
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from temporalio import workflow
 from temporalio.common import RawValue
 
 with workflow.unsafe.imports_passed_through():
-    from activities.billing import BillingActivities, OpenAccount
+    from activities.billing import AccountOpened, BillingActivities, OpenAccount
     from activities.notices import NoticeActivities
     from activities.register import RegisterActivities
     from activities.tickets import TicketActivities
-    from domain import steps, view
+    from domain import steps, unopened, view
     from domain.facts import CaseFacts, Ticket
     from domain.opening import CaseClosed, CaseOpening
     from domain.procedure import (
@@ -25,12 +26,15 @@ with workflow.unsafe.imports_passed_through():
         SendRestorationTicket,
         Sleep,
     )
-    from domain.records import CaseRow, Evidence, NoticeOrder, Record, TicketOrder
+    from domain.records import NoticeOrder, Record, TicketOrder
     from domain.refusal import Refused
     from workflows import counterparties as wait
     from workflows.case_desk import CALENDAR_HORIZON
     from workflows.case_messages import CaseMessages
     from workflows.payloads import NOTHING, parse
+
+PATIENCE = timedelta(seconds=60)
+"""How long reported darkness waits for billing to say whose it is."""
 
 
 @workflow.defn
@@ -81,28 +85,30 @@ class ArrearsCase(CaseMessages):
         """Look the account up and start from its facts; what can never be a case closes withdrawn, with the reason."""
         if self._facts is not None:
             return None
+        info, now = workflow.info(), workflow.now()
         try:
             opening = parse(CaseOpening, raw)
-            if workflow.info().workflow_id != f"arrears-{opening.account_id}":
+            if info.workflow_id != f"arrears-{opening.account_id}":
                 raise Refused("BadRequest", f"the workflow id must be arrears-{opening.account_id}", field="account_id")
         except Refused as refusal:
-            return await self._never_opened(None, str(refusal))
-        now, heard = workflow.now(), len(self._early_signals)
-        found = await workflow.execute_activity_method(
-            BillingActivities.open_account,
-            OpenAccount(
-                account_id=opening.account_id,
-                as_of=now,
-                calendar_through=(now + CALENDAR_HORIZON).date(),
-                policy=opening.policy,
-            ),
-            **wait.titled(wait.BILLING, "I.1 look the account up"),
+            return await self._close_unopened(info.workflow_id.removeprefix("arrears-"), str(refusal))
+        case = unopened.Unopened(
+            case_key=info.first_execution_run_id,
+            workflow_id=info.workflow_id,
+            account_id=opening.account_id,
+            policy=opening.policy.label if opening.policy else "",
+            opened_at=now,
         )
+        heard = len(self._early_signals)
+        found = await self._look_up(opening, case, now)
         if found.account is None:
-            return await self._never_opened(opening, f"the billing system does not know account {opening.account_id}")
+            await self._tell_of_darkness(case, unopened.UNKNOWN)
+            reason = f"{unopened.UNKNOWN} {case.account_id}"
+            await self._write_unopened(unopened.never_opened(case, now, reason))
+            return await self._close_unopened(case.account_id, reason)
         facts = CaseFacts(
-            case_key=workflow.info().first_execution_run_id,
-            workflow_id=workflow.info().workflow_id,
+            case_key=case.case_key,
+            workflow_id=case.workflow_id,
             account=found.account,
             policy=found.policy,
             opened_at=now,
@@ -114,44 +120,42 @@ class ArrearsCase(CaseMessages):
         self.open_with(steps.with_look(facts, found.calendar, found.moratoria, workflow.now()), heard)
         return None
 
-    async def _never_opened(self, opening: CaseOpening | None, reason: str) -> CaseClosed:
-        """Nothing to open: say why, in the result and, where an account is named, in the register."""
-        now = workflow.now()
+    async def _look_up(self, opening: CaseOpening, case: unopened.Unopened, now: datetime) -> AccountOpened:
+        """Ask billing who this is, for as long as it takes; reported darkness does not wait for the answer."""
+        request = OpenAccount(
+            account_id=opening.account_id,
+            as_of=now,
+            calendar_through=(now + CALENDAR_HORIZON).date(),
+            policy=opening.policy,
+        )
+        looking = asyncio.create_task(
+            workflow.execute_activity_method(
+                BillingActivities.open_account, request, **wait.titled(wait.BILLING, "I.1 look the account up")
+            )
+        )
+        await workflow.wait_condition(lambda: looking.done() or bool(self.early_darkness()))
+        if not looking.done():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(looking.done, timeout=PATIENCE, timeout_summary="III.4 found dark")
+        if not looking.done():
+            await self._tell_of_darkness(case, unopened.NO_ANSWER)
+        return await looking
+
+    async def _tell_of_darkness(self, case: unopened.Unopened, why: str) -> None:
+        if reports := self.early_darkness():
+            await self._write_unopened(unopened.darkness_reported(case, reports, workflow.now(), why))
+
+    async def _write_unopened(self, record: Record) -> None:
+        self._revision = record.case.revision
+        await workflow.execute_activity_method(
+            RegisterActivities.write_record, record, **wait.titled(wait.REGISTER, "R-30 record")
+        )
+
+    async def _close_unopened(self, account_id: str, reason: str) -> CaseClosed:
+        """Nothing to open: whoever waits for an answer is refused, and the result says why."""
         self.open_never(reason)
-        account_id = opening.account_id if opening else workflow.info().workflow_id.removeprefix("arrears-")
-        closed = CaseClosed(account_id=account_id, outcome="withdrawn", closed_at=now, reason=reason)
-        if opening:
-            key = workflow.info().first_execution_run_id
-            row = CaseRow(
-                case_key=key,
-                account_id=account_id,
-                workflow_id=workflow.info().workflow_id,
-                revision=1,
-                stage="closed",
-                outcome="withdrawn",
-                outcome_reason=reason,
-                owed="0.00",  # type: ignore[arg-type]
-                late_fee="0.00",  # type: ignore[arg-type]
-                opened_at=now,
-                closed_at=now,
-                policy=opening.policy.label if opening.policy else "",
-            )
-            why = Evidence(
-                key=f"{key}/evidence/1",
-                what="case.not_opened",
-                rule="R-01",
-                clause="II.0",
-                at=now,
-                recorded_at=now,
-                detail={"reason": reason},
-            )
-            await workflow.execute_activity_method(
-                RegisterActivities.write_record,
-                Record(case=row, evidence=(why,)),
-                **wait.titled(wait.REGISTER, "R-30 record"),
-            )
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return closed
+        return CaseClosed(account_id=account_id, outcome="withdrawn", closed_at=workflow.now(), reason=reason)
 
     # ---- II.1 – II.4, II.6 ---------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.billing import BillingActivities, LookAround
@@ -67,7 +67,7 @@ class CaseDesk:
                 await workflow.execute_local_activity_method(
                     RegisterActivities.write_record, record, **wait.REGISTER_AT_ONCE
                 )
-            except ActivityError:
+            except FailureError:  # a local activity's failure comes bare, not as an ActivityError
                 await workflow.execute_activity_method(
                     RegisterActivities.write_record, record, **wait.titled(wait.REGISTER, "R-30 record")
                 )

@@ -1,6 +1,8 @@
 """The messages a case takes and the queries it answers, as the contract names them."""
 
+import contextlib
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -29,7 +31,7 @@ class CaseMessages(CaseDesk):
 
     def __init__(self) -> None:
         super().__init__()
-        self._early_signals: list[tuple[str, RawValue]] = []
+        self._early_signals: list[tuple[str, RawValue, datetime]] = []
         self._not_opened: str | None = None
 
     # ---- opening -------------------------------------------------------------------------------
@@ -40,12 +42,21 @@ class CaseMessages(CaseDesk):
         The first `heard` of them came before billing was asked, so its answer knows of them.
         """
         self._facts = facts
-        for number, (name, raw) in enumerate(self._early_signals, start=1):
-            self._facts = self._ruled_signal(self._facts, name, raw)
+        for number, (name, raw, arrived) in enumerate(self._early_signals, start=1):
+            self._facts = self._ruled_signal(self._facts, name, raw, arrived)
             if number == heard:
                 self._facts = self._facts.but(hints_answered=self._facts.hints, announced=Decimal("0.00"))
         self._early_signals.clear()
         self.take(self._facts)
+
+    def early_darkness(self) -> list[m.SupplyFoundCut]:
+        """What was reported dark before the case was open, as far as it is well-formed."""
+        found = []
+        for name, raw, _ in self._early_signals:
+            if name == "supply_found_cut":
+                with contextlib.suppress(Refused):
+                    found.append(parse(m.SupplyFoundCut, raw))
+        return found
 
     def open_never(self, reason: str) -> None:
         """There will be no case; whoever waits for an answer is refused."""
@@ -55,17 +66,17 @@ class CaseMessages(CaseDesk):
 
     def _signalled(self, name: str, raw: RawValue) -> None:
         if self._facts is None:
-            self._early_signals.append((name, raw))
+            self._early_signals.append((name, raw, workflow.now()))
         else:
             self.take(self._facts)  # what time has brought about comes first
-            self.take(self._ruled_signal(self._facts, name, raw))
+            self.take(self._ruled_signal(self._facts, name, raw, workflow.now()))
 
     @staticmethod
-    def _ruled_signal(facts: CaseFacts, name: str, raw: RawValue) -> CaseFacts:
+    def _ruled_signal(facts: CaseFacts, name: str, raw: RawValue, arrived: datetime) -> CaseFacts:
         try:
-            return SIGNAL_RULINGS[name](facts, parse(m.SIGNALS[name].payload, raw), workflow.now())
+            return SIGNAL_RULINGS[name](facts, parse(m.SIGNALS[name].payload, raw), arrived)
         except Refused as refusal:
-            return ignored(facts, workflow.now(), name, str(refusal))
+            return ignored(facts, arrived, name, str(refusal))
 
     def _check_form(self, name: str, raw: RawValue) -> None:
         """Refusals of form come from the validator and leave no event."""
@@ -132,13 +143,13 @@ class CaseMessages(CaseDesk):
         message: m.RequestPermit = await self._open_and_parsed("request_permit", raw)
         async with self._permit_lock:
             self.take(self.facts)
-            if (held := field.permit_held_by(self.facts, message)) is not None:
-                return held.model_dump(mode="json", exclude_none=True)
-            unmet = unmet_for_permit(self.facts, workflow.now(), message.ticket_id, message.meter_id)
-            asked = not unmet and message.actor.role == "field_crew"
-            answered = asked and await self.look_around(at_once=True)
-            self.take(self.facts)
             try:
+                check_actor(self.facts, message.actor, m.UPDATES["request_permit"].roles)
+                if (held := field.permit_held_by(self.facts, message)) is not None:
+                    return held.model_dump(mode="json", exclude_none=True)
+                asked = not unmet_for_permit(self.facts, workflow.now(), message.ticket_id, message.meter_id)
+                answered = asked and await self.look_around(at_once=True)
+                self.take(self.facts)
                 facts, answer = field.decide_permit(self.facts, message, workflow.now(), asked=asked, answered=answered)
             except Refused as refusal:
                 raise self._refused("request_permit", message, refusal) from None

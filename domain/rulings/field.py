@@ -6,10 +6,10 @@ from domain import clock
 from domain import messages as m
 from domain.attempt import actor_name, close_escalations, end_attempt, open_incident, revoke_permit, void_notice
 from domain.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
+from domain.darkness import dark_without_the_crew, known_cut, unauthorised_cut
 from domain.facts import CaseFacts, Cut, Permit, Ticket
 from domain.model import Stage
 from domain.refusal import Refused, check_actor, happened_at
-from domain.rulings.signals import dark_without_the_crew, known_cut, unauthorised_cut
 
 
 def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: datetime) -> tuple[CaseFacts, m.Done]:
@@ -193,7 +193,8 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
     """Redeem the permit; the cut uses up its notices (R-05), and billing is asked once more (P2)."""
     ticket = _known(facts, permit.ticket_id)
     notice = facts.notice(ticket.notice_id or "")
-    bills = notice.live_bills if notice else ()
+    # Reported after all of them were settled, it was a cut for all of them: the light must come back (P3).
+    bills = (notice.live_bills or notice.bills) if notice else ()
     facts, restore_ticket = facts.numbered("restore-ticket")
     facts, cut_id = facts.numbered("cut")
     facts = facts.with_permit(permit.permit_id, state="redeemed", ended_at=permit.ended_at or at, answered=True)

@@ -5,10 +5,10 @@ from datetime import datetime
 from domain import clock
 from domain import messages as m
 from domain.attempt import close_escalations, end_attempt, raise_escalation, void_notice
+from domain.darkness import dark_without_the_crew
 from domain.deadlines import missing_approvals
 from domain.facts import CLOCK_SKEW, Approval, CaseFacts, Filing, Notice
 from domain.refusal import Refused, check_actor, happened_at
-from domain.rulings.signals import dark_without_the_crew
 
 
 def record_delivery(facts: CaseFacts, message: m.RecordDelivery, now: datetime) -> tuple[CaseFacts, m.DeliveryRecorded]:

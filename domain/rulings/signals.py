@@ -4,9 +4,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain import messages as m
-from domain.attempt import open_incident, revoke_permit
-from domain.deadlines import restoration_due
-from domain.facts import CLOCK_SKEW, CaseFacts, Cut, Hold, Permit
+from domain.attempt import revoke_permit
+from domain.darkness import known_cut, unauthorised_cut
+from domain.facts import CLOCK_SKEW, CaseFacts, Cut, Hold
 from domain.model import Actor
 
 
@@ -203,61 +203,6 @@ def judge_found_cut(
         return _hinted(facts), None
     facts, cut = unauthorised_cut(facts, now, at, meter_id, persons, source, about=about, actor=actor)
     return facts, cut
-
-
-def known_cut(facts: CaseFacts, meter_id: str, at: datetime) -> Cut | None:
-    """The cut that explains darkness at that meter then: one of ours that stood at that time, or one found (R-27).
-
-    Dark before our own lawful cut is another matter; an unauthorised one is being restored, whenever it was.
-    """
-    for cut in facts.cuts:
-        stood = cut.at <= at and (cut.restored_at is None or at < cut.restored_at)
-        if cut.meter_id == meter_id and (stood or (cut.off and not cut.lawful)):
-            return cut
-    return None
-
-
-def unauthorised_cut(
-    facts: CaseFacts,
-    now: datetime,
-    at: datetime,
-    meter_id: str,
-    persons: tuple[str, ...],
-    source: str,
-    *,
-    about: str | None = None,
-    actor: Actor | None = None,
-) -> tuple[CaseFacts, Cut]:
-    """Supply cut without a live permit: incident, immediate restoration, leaders told (R-27, R-24)."""
-    facts, restore_ticket = facts.numbered("restore-ticket")
-    facts, cut_id = facts.numbered("cut")
-    cut = Cut(cut_id=cut_id, meter_id=meter_id, at=at, arrived_at=now, lawful=False, restore_ticket=restore_ticket)
-    facts = facts.but(cuts=(*facts.cuts, cut))
-    facts = facts.noted(
-        now, "cut.found", "R-27", "III.4", at=at, actor=actor, about=about or cut_id, meter_id=meter_id, source=source
-    )
-    wrong_meter = meter_id != facts.account.meter_id
-    facts, _ = open_incident(
-        facts,
-        now,
-        "wrong_meter" if wrong_meter else "unauthorised_cut",
-        at,
-        persons,
-        f"表号 {meter_id} 未经许可被停电" + ("（错表）" if wrong_meter else ""),
-        f"meter {meter_id} was cut without a live permit" + (" (wrong meter)" if wrong_meter else ""),
-    )
-    facts = revoke_permit(facts, now, "supply was found cut")
-    facts = _hinted(facts)
-    return restoration_due(facts, cut_id, now), next(c for c in facts.cuts if c.cut_id == cut_id)
-
-
-def dark_without_the_crew(facts: CaseFacts, now: datetime, permit: Permit) -> CaseFacts:
-    """Found dark while a permit was live, and it was not our crew: then it was unauthorised (R-27)."""
-    if permit.found_dark_at is None or known_cut(facts, permit.meter_id, permit.found_dark_at):
-        return facts
-    source = "found without supply; our crew has not cut"
-    facts, _ = unauthorised_cut(facts, now, permit.found_dark_at, permit.meter_id, (), source, about=permit.permit_id)
-    return facts
 
 
 def ignored(facts: CaseFacts, now: datetime, name: str, reason: str, actor: Actor | None = None) -> CaseFacts:

@@ -6,7 +6,7 @@
 import asyncio
 import signal
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
@@ -83,24 +83,29 @@ async def _play(stage: Stage, screen: Screen) -> int:
             f"导入 ingest: {report.lines} 行 lines, {report.accepted} 接受 accepted, {report.rejected} 拒绝 rejected"
             f" ({report.reject_file}), {report.cases_opened} 立案 cases opened"
         )
-        gate = asyncio.Semaphore(_AT_ONCE)
-        together = [life for life in LIVES if not life.alone]
-        endings = {
-            e.account_id: e for e in await asyncio.gather(*(_live(town, life, screen, gate) for life in together))
-        }
-        for life in LIVES:
-            if life.alone:
-                endings[life.customer.account_id] = await _live(town, life, screen, gate)
+        in_order = await _live_all(town, screen)
     finally:
         parts.close()
-    in_order = [endings[life.customer.account_id] for life in LIVES]
     closing(screen, stage, in_order, report.model_dump(mode="json"), time.monotonic() - began)
     return REFUSED if any(e.problems for e in in_order) else DONE
 
 
+async def _live_all(town: Town, screen: Screen) -> list[Ending]:
+    """Play all lives, some at a time; those that need to be alone come to their point when the others are over."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+    endings = {life: asyncio.create_task(_live(town, life, screen, gate)) for life in LIVES}
+    try:
+        await asyncio.gather(*(task for life, task in endings.items() if not life.alone))
+        town.quiet.set()
+        return await asyncio.gather(*endings.values())
+    finally:
+        for task in endings.values():
+            task.cancel()
+
+
 async def _live(town: Town, life: Life, screen: Screen, gate: asyncio.Semaphore) -> Ending:
     """Play one life to its end; whatever goes wrong in it ends it, and no other."""
-    async with gate:
+    async with nullcontext() if life.alone else gate:
         screen.begins(life)
         case = Case(town, life.customer, lambda at, what: screen.step(life, at, what))
         off_script = None

@@ -16,8 +16,8 @@ Script = Callable[[Case], Awaitable[None]]
 class Life:
     """A customer, and what the script must lead to: outcome, incidents, and the path as the record tells it.
 
-    `opened_by_book` is false where there is no case until the script brings one about; `alone` is for a life whose
-    weather would trouble the others'; `cases` is how many the account has in the end; `breached` the rules that its proof finds broken.
+    `opened_by_book` is false where there is no case until the script brings one about; `alone` is for a life that
+    does what would trouble the others, and so waits for their end; `cases` is how many the account has in the end; `breached` the rules that its proof finds broken.
     """
 
     customer: Customer
@@ -74,6 +74,7 @@ LIVES: tuple[Life, ...] = (
         "restored",
         "yellow red approved ticket half-hour permit cut settled breach restored",
         incidents=("restoration_breach",),
+        breached=("R-25", "R-26"),
     ),
     Life(
         customer(6, "421.00"),
@@ -307,6 +308,7 @@ LIVES: tuple[Life, ...] = (
         off.found_by_the_sweep,
         "restored",
         "yellow red approved ticket half-hour permit cut swept settled restored",
+        alone=True,
     ),
     Life(
         customer(34, "272.85"),

@@ -103,7 +103,9 @@ async def found_by_the_sweep(c: Case) -> None:
     await c.later(hours=5)
     await c.pays(silently=True)
     await c.later(hours=2)
-    await c.sweep()
+    async with c.town.to_itself():
+        await c.sweep()
+        await c.awaited("report_restored", "field_crew")
     await light(c)
 
 

@@ -235,6 +235,7 @@ async def paid_at_the_meter(c: Case) -> None:
     await march.permit(c, sent)
     await c.later(minutes=3)
     await c.pays()
+    await c.sees("billing's word that all is paid", lambda s: s["owed"] == "0.00")
     await c.does("report_not_cut", "field_crew", reason="接到撤销通知，未操作 revoked in time")
 
 
@@ -255,12 +256,13 @@ async def billing_silent(c: Case) -> None:
     """II.6: billing gives no answer in the last half-hour: no cut, and the time slips at once."""
     sent = await march.to_ticket(c)
     await c.says("acknowledge_ticket", "field_crew", ticket_id=sent["ticket_id"])
-    await c.billing_down()
-    try:
-        await c.until_deadline()
-        await c.sees("the ticket recalled", lambda s: s["tickets"][-1]["state"] == "recalled")
-    finally:
-        await c.billing_back()
+    async with c.town.to_itself():
+        await c.billing_down()
+        try:
+            await c.until_deadline()
+            await c.sees("the ticket recalled", lambda s: s["tickets"][-1]["state"] == "recalled")
+        finally:
+            await c.billing_back()
     await deliver(c, "red")
     await c.later(days=1)
     await c.pays()

@@ -2,8 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +24,7 @@ from edge.schedules import DAILY_SWEEP
 
 PATIENCE = 120.0
 """Seconds until a case that does not do what the script expects is given up; a killed worker costs some of them."""
-_LOOK_AGAIN = 0.05
+_LOOK_AGAIN, _LOOK_RARELY = 0.03, 0.3  # seconds from one look at a case to the next, longer each time
 # Past a deadline by as much as a worker may need to act on it: time skipped to a moment that real time has passed
 # meanwhile would run on to the next deadline.
 _JUST_AFTER = timedelta(minutes=5)
@@ -68,7 +68,10 @@ class Town:
     parts: worker.Parts
     folder: Path
     now: Callable[[], datetime]
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when only the lives that need to be alone are left."""
     _ingesting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
     _files: int = 0
 
     def file(self, kind: str, account_id: str) -> Path:
@@ -88,6 +91,13 @@ class Town:
                 say=say,
                 reject_path=self.folder / "rejected.csv",
             )
+
+    @asynccontextmanager
+    async def to_itself(self) -> AsyncIterator[None]:
+        """The town for one life alone, once the others are over: what it does now would trouble them."""
+        await self.quiet.wait()
+        async with self._alone:
+            yield
 
     async def book_quietly(self, payment: BookedPayment) -> None:
         """Billing has the payment, and no case is told of it: neither now nor with another account's file."""
@@ -123,18 +133,20 @@ class Case:
                         self.town.client, self.account_id, "snapshot", patience=timedelta(seconds=10)
                     )
                     return answer
-                await asyncio.sleep(_LOOK_AGAIN)
+                await asyncio.sleep(_LOOK_RARELY)
 
     async def sees(self, what: str, found: Callable[[Answer], Any]) -> Any:
         """What `found` finds in the snapshot, once it finds something. OffScript: it never did."""
         snap: Answer = {}
+        pause = _LOOK_AGAIN
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 while True:
                     snap = await self.snapshot()
                     if it := found(snap):
                         return it
-                    await asyncio.sleep(_LOOK_AGAIN)
+                    await asyncio.sleep(pause)
+                    pause = min(1.5 * pause, _LOOK_RARELY)
         awaited = ", ".join(f"{a['role']} {a['act']}" for a in snap.get("waiting_for", ()))
         raise OffScript(f"{what} did not come; stage {snap.get('stage')}, waiting for {awaited or 'nobody'}")
 
@@ -170,7 +182,7 @@ class Case:
                 try:
                     return await cases.update(self.town.client, self.account_id, act, payload, update_id=update_id)
                 except cases.NoAnswer:
-                    await asyncio.sleep(_LOOK_AGAIN)
+                    await asyncio.sleep(_LOOK_RARELY)
 
     async def does(self, act: str, role: str | None = None, **payload: Any) -> Answer:
         """Whoever is awaited does what is awaited of him; the id is taken from `waiting_for`."""

@@ -115,3 +115,22 @@ def refuse_connections(server: "PostgresServer", url: str, refuse: bool) -> None
     server.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {'false' if refuse else 'true'};")
     if refuse:
         server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';")
+
+
+async def test_darkness_reported_while_billing_is_silent_is_told_at_once(patient: World) -> None:
+    """R-27, P3: no case can be opened without billing, but nobody is left in the dark unheard."""
+    account = await patient.customer()
+    await patient.outage()
+    report = {"report_id": "f-1", "meter_id": f"M-{account}", "reported_by": "neighbour", "source": "hotline"}
+    case = await patient.open(account, signal="supply_found_cut", payload=report)
+    await case.pass_time(minutes=5)
+    for _ in range(100):
+        if await case.evidence("cut.found"):
+            break
+        await asyncio.sleep(0.05)
+    told = await asyncio.to_thread(patient.parts.reader.outbox, "field_crew")
+    assert any(message.about == account for message in told)
+    await patient.billing_back()
+    await case.pass_time(hours=2)
+    await case.restore()
+    assert (await case.snapshot())["incidents"][0]["kind"] == "unauthorised_cut"

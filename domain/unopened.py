@@ -1,0 +1,81 @@
+"""What is recorded of an account whose case is not (yet) open: why not, and darkness that was reported."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from domain.messages import SupplyFoundCut
+from domain.model import Contract, Id, Moment, Role
+from domain.records import CaseRow, Evidence, Message, Record
+
+_TOLD_OF_DARKNESS: tuple[Role, ...] = ("field_crew", "centre_director", "company_leader")
+
+
+class Unopened(Contract):
+    """The case as far as it is known before billing has said who the customer is."""
+
+    case_key: Id
+    workflow_id: str
+    account_id: Id
+    policy: str
+    opened_at: Moment
+
+
+def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], now: datetime, why: str) -> Record:
+    """Found cut, and billing cannot say whose unit it is: the field and the leaders are told at once (R-27, P3)."""
+    evidence: list[Evidence] = []
+    messages: list[Message] = []
+    for report in reports:
+        evidence.append(
+            Evidence(
+                key=f"{case.case_key}/darkness/{len(evidence) + 1}",
+                what="cut.found",
+                rule="R-27",
+                clause="III.4",
+                at=min(report.at or now, now),
+                recorded_at=now,
+                about=report.report_id[:120],
+                detail={"meter_id": report.meter_id, "source": report.source, "unopened": why},
+            )
+        )
+        for role in _TOLD_OF_DARKNESS:
+            messages.append(
+                Message(
+                    key=f"{case.case_key}/darkness/{len(messages) + 1}/message",
+                    to_role=role,
+                    subject="supply found cut",
+                    text_zh=f"户号 {case.account_id}、表号 {report.meter_id} 被发现已停电，但{_WHY_ZH.get(why, why)}。"
+                    "请立即核实并先行恢复供电。",
+                    text_en=f"Account {case.account_id}, meter {report.meter_id} was found without supply, but {why}. "
+                    "Find out at once, and restore supply first.",
+                    about=case.account_id,
+                    at=now,
+                )
+            )
+    row = _row(case, stage="restoring", supply_off=True, outcome_reason=why, revision=1)
+    return Record(case=row, evidence=tuple(evidence), messages=tuple(messages))
+
+
+def never_opened(case: Unopened, now: datetime, reason: str) -> Record:
+    """The account cannot have a case: closed withdrawn, with the reason."""
+    why = Evidence(
+        key=f"{case.case_key}/never-opened",
+        what="case.not_opened",
+        rule="R-01",
+        clause="II.0",
+        at=now,
+        recorded_at=now,
+        detail={"reason": reason},
+    )
+    row = _row(case, stage="closed", outcome="withdrawn", outcome_reason=reason, closed_at=now, revision=2)
+    return Record(case=row, evidence=(why,))
+
+
+def _row(case: Unopened, **state: object) -> CaseRow:
+    nothing = Decimal("0.00")
+    return CaseRow.model_validate({**case.model_dump(), "owed": nothing, "late_fee": nothing, **state})
+
+
+NO_ANSWER = "the billing system gives no answer"
+UNKNOWN = "the billing system does not know the account"
+_WHY_ZH = {NO_ANSWER: "营销系统无应答", UNKNOWN: "营销系统查无此户"}
