@@ -25,7 +25,9 @@ def why_not_cut(facts: CaseFacts, now: datetime) -> tuple[Condition, ...]:
     return tuple(rule.condition for rule in _RULES if not rule.met(facts, now))
 
 
-def unmet_for_permit(facts: CaseFacts, now: datetime, ticket_id: str, meter_id: str) -> tuple[Condition, ...]:
+def unmet_for_permit(
+    facts: CaseFacts, now: datetime, ticket_id: str, meter_id: str, crew: str
+) -> tuple[Condition, ...]:
     """What `why_not_cut` says, and what is wrong with this request: ticket, meter, another permit out."""
     unmet = list(why_not_cut(facts, now))
     ticket = facts.cut_ticket
@@ -33,7 +35,7 @@ def unmet_for_permit(facts: CaseFacts, now: datetime, ticket_id: str, meter_id: 
         unmet.append(WRONG_TICKET)
     elif ticket.meter_id != meter_id:
         unmet.append(WRONG_METER)
-    if facts.open_permit is not None:
+    if facts.open_permit or any(not p.answered and p.state != "redeemed" and p.holder != crew for p in facts.permits):
         unmet.append(PERMIT_OUT)
     return tuple(unmet)
 

@@ -98,6 +98,14 @@ def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
     return facts
 
 
+def _nothing_left_needs_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """With all debt settled, what a person was to decide is moot, and the next debt starts anew."""
+    del now
+    if facts.needs_person is None or facts.in_arrears or facts.debt_is_stale:
+        return facts
+    return facts.but(needs_person=None, voids_in_a_row={})
+
+
 def _newly_settled(facts: CaseFacts, notice: Notice) -> tuple[str, ...]:
     owing = {b.bill_id for b in facts.arrears}
     return tuple(b for b in notice.live_bills if b not in owing)
@@ -128,7 +136,8 @@ def _undelivered_notices_go_void(facts: CaseFacts, now: datetime) -> CaseFacts:
             else clock.red_deliver_by(notice.cut_at, facts.policy)
         )
         if now > by:
-            facts = void_notice(facts, notice.notice_id, now, "not delivered in time", counted=not facts.held)
+            counted = not facts.held and not facts.cuts_off
+            facts = void_notice(facts, notice.notice_id, now, "not delivered in time", counted=counted)
     return facts
 
 
@@ -430,6 +439,7 @@ _RULES: tuple[Callable[[CaseFacts, datetime], CaseFacts], ...] = (
     _settlement_makes_restoration_due,
     _a_plan_makes_restoration_due,
     _settled_bills_end_the_march,
+    _nothing_left_needs_nobody,
     _permits_lapse,
     _undelivered_notices_go_void,
     _silence_climbs_the_ladder,

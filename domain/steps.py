@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain import clock
+from domain.attempt import end_attempt
 from domain.calendar import Calendar
 from domain.deadlines import oldest_due
 from domain.debt import AccountDebt, DebtQuery
@@ -21,7 +22,7 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
     facts = facts.but(
         debt=debt,
         debt_asked=query.bills,
-        debt_read_at=now,
+        debt_read_at=query.as_of,
         hints_answered=max(hints, facts.hints_answered),
         announced=announced,
     )
@@ -160,6 +161,16 @@ def send_cut_ticket(facts: CaseFacts, now: datetime) -> tuple[CaseFacts, Ticket]
     return _noted_ticket(facts, ticket, now, "R-15", "II.3"), ticket
 
 
+def ticket_arrived(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
+    """The ticket is in the inbox. A disconnection ticket that got there after the day before is given up (R-15)."""
+    ticket, red = facts.ticket(ticket_id), facts.red
+    if ticket is None or ticket.kind != "cut" or not ticket.live or red is None:
+        return facts
+    if now < clock.ticket_too_late(red.cut_at, facts.policy):
+        return facts
+    return end_attempt(facts, now, "the ticket did not reach the field unit the day before", counted=True)
+
+
 def reach_half_hour(facts: CaseFacts, now: datetime) -> CaseFacts:
     """T - 30 min: the customer is to be told the time again, and billing looked into (R-16, R-17)."""
     red, ticket = facts.red, facts.cut_ticket
@@ -236,8 +247,10 @@ def _noted_ticket(facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, cl
 
 
 def cut_to_answer_for(facts: CaseFacts) -> Cut | None:
-    """The latest cut that is still off: what a request for restoration is about."""
-    return facts.cuts_off[-1] if facts.cuts_off else None
+    """The cut a request for restoration is about: of the account's own meter before any other."""
+    own = [c for c in facts.cuts_off if c.meter_id == facts.account.meter_id]
+    every = own or list(facts.cuts_off)
+    return every[-1] if every else None
 
 
 # ---- closing ----------------------------------------------------------------------------------
@@ -254,5 +267,16 @@ def close(facts: CaseFacts, leave: Leave, now: datetime) -> CaseFacts:
 
 def reopen(facts: CaseFacts, before: CaseFacts, now: datetime) -> CaseFacts:
     """Something arrived while the case was being closed: it goes on as if it had not been."""
-    facts = facts.but(stage=before.stage, outcome=None, outcome_reason=None, closed_at=None)
+    stage = before.stage if facts.stage == "closed" else facts.stage
+    closed = {e.escalation_id: e.state for e in before.escalations}
+    facts = facts.but(
+        stage=stage,
+        outcome=None,
+        outcome_reason=None,
+        closed_at=None,
+        escalations=tuple(
+            e.model_copy(update={"state": closed[e.escalation_id]}) if e.escalation_id in closed else e
+            for e in facts.escalations
+        ),
+    )
     return facts.noted(now, "case.reopened", "R-30", "II.0")

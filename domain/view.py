@@ -6,7 +6,7 @@ from typing import Any
 from domain import clock
 from domain.conditions import why_not_cut
 from domain.deadlines import filing_missing, missing_approvals
-from domain.facts import CaseFacts
+from domain.facts import CaseFacts, Cut
 from domain.model import Contract, Id, Moment, Role, money
 from domain.procedure import boundaries, unanswered_permits
 from domain.records import CaseRow, IncidentRow, NoticeRow, Record, Task, TicketRow
@@ -135,7 +135,7 @@ def _changed(rows: list[Any], before: list[Any]) -> tuple[Any, ...]:
 
 def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
     """The case for lists and worklists."""
-    account, cut = facts.account, facts.cuts[-1] if facts.cuts else None
+    account, cut = facts.account, _own_cut(facts)
     return CaseRow(
         case_key=facts.case_key,
         account_id=account.account_id,
@@ -165,6 +165,13 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
         policy=facts.policy.label,
         tasks=tuple(_task(facts, a) for a in waiting_for(facts, now)),
     )
+
+
+def _own_cut(facts: CaseFacts) -> Cut | None:
+    """The latest cut of the account's own meter; of another one, only if there is no other."""
+    own = [c for c in facts.cuts if c.meter_id == facts.account.meter_id]
+    every = own or list(facts.cuts)
+    return every[-1] if every else None
 
 
 def planned_cut_at(facts: CaseFacts) -> datetime | None:
@@ -230,7 +237,7 @@ def _incident_rows(facts: CaseFacts | None) -> list[IncidentRow]:
 
 def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
     """The case as the `snapshot` query answers it: JSON, times in the utility's zone, money as text."""
-    cut, permit = facts.cuts[-1] if facts.cuts else None, facts.permit
+    cut, permit = _own_cut(facts), facts.permit
     view: dict[str, Any] = {
         "account_id": facts.account.account_id,
         "stage": facts.stage,

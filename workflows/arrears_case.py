@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.register import RegisterActivities
     from activities.tickets import TicketActivities
     from domain import steps, unopened, view
-    from domain.facts import CaseFacts, Ticket
+    from domain.facts import CaseFacts, NoticeKind, Ticket
     from domain.opening import CaseClosed, CaseOpening
     from domain.procedure import (
         AskBilling,
@@ -59,16 +59,16 @@ class ArrearsCase(CaseMessages):
         self._record_keeper = asyncio.create_task(self.keep_the_record())
         while True:
             match self.next_act():
-                case SendRestorationTicket() as act:  # III.1, III.2: light comes first
-                    await self._send_restoration_ticket(act)
+                case SendRestorationTicket(cut_id):  # III.1, III.2: light comes first
+                    self._send_restoration_ticket(cut_id)
                 case AskBilling():
                     self.ask_billing()
                 case LookAround():
                     self.look_around_meanwhile()
-                case IssueNotice() as act:  # II.1 yellow, II.2 red
-                    await self._issue_notice(act)
-                case SendCutTicket() as act:  # II.3, after III.4 approval
-                    await self._send_cut_ticket(act)
+                case IssueNotice(kind):  # II.1 yellow, II.2 red
+                    self._issue_notice(kind)
+                case SendCutTicket():  # II.3, after III.4 approval
+                    self._send_cut_ticket()
                 case CheckBeforeCut():  # II.4, II.6; the permit, II.7, is asked for by a message
                     await self._check_before_cut()
                 case Sleep(until, why):
@@ -113,7 +113,7 @@ class ArrearsCase(CaseMessages):
             policy=found.policy,
             opened_at=now,
             debt=found.debt,
-            debt_read_at=workflow.now(),
+            debt_read_at=now,
             looked_at=workflow.now(),
         )
         facts = facts.noted(now, "case.opened", "R-01", "II.0", owed=found.debt.owed, policy=found.policy.label)
@@ -159,43 +159,38 @@ class ArrearsCase(CaseMessages):
 
     # ---- II.1 – II.4, II.6 ---------------------------------------------------------------------
 
-    async def _issue_notice(self, act: IssueNotice) -> None:
+    def _issue_notice(self, kind: NoticeKind) -> None:
         """Issue a notice; its period starts when it is delivered, not now (R-06)."""
-        async with self._register_lock:
-            if self.next_act() != act:  # the register may have kept us waiting while things changed
-                return
-            now = workflow.now()
-            facts, notice = steps.issue_notice(self.facts, act.kind, now)
-            self.take(facts)
-            self.show()
-            order = NoticeOrder(
-                notice=view.notice_row(facts, notice.notice_id),
-                lines=steps.bill_lines(facts, notice.bills, now),
-                reader=facts.account.reader,
-                timezone=facts.policy.timezone,
-                record=self.cut_record(),
-            )
-            clause = "II.1" if act.kind == "yellow" else "II.2"
-            await workflow.execute_activity_method(
-                NoticeActivities.issue_notice, order, **wait.titled(wait.NOTICES, f"{clause} {act.kind} notice")
-            )
-
-    async def _send_cut_ticket(self, act: SendCutTicket) -> None:
-        async with self._register_lock:
-            if self.next_act() != act:
-                return
-            facts, ticket = steps.send_cut_ticket(self.facts, workflow.now())
-            await self._send(facts, ticket, "II.3 disconnection ticket", wait.CUT_TICKETS)
-
-    async def _send(self, facts: CaseFacts, ticket: Ticket, summary: str, config: workflow.ActivityConfig) -> None:
+        now = workflow.now()
+        facts, notice = steps.issue_notice(self.facts, kind, now)
         self.take(facts)
-        self.show()
+        order = NoticeOrder(
+            notice=view.notice_row(facts, notice.notice_id),
+            lines=steps.bill_lines(facts, notice.bills, now),
+            reader=facts.account.reader,
+            timezone=facts.policy.timezone,
+            record=self.cut_record(),
+        )
+        summary = "II.1 yellow notice" if kind == "yellow" else "II.2 red notice"
+        self.carry_out(NoticeActivities.issue_notice, order, wait.titled(wait.NOTICES, summary))
+
+    def _send_cut_ticket(self) -> None:
+        """The ticket in the name of the reader who served; one that comes too late is no ticket (R-15)."""
+        facts, ticket = steps.send_cut_ticket(self.facts, workflow.now())
+        self._send(facts, ticket, wait.titled(wait.CUT_TICKETS, "II.3 disconnection ticket"))
+
+    def _send(self, facts: CaseFacts, ticket: Ticket, config: workflow.ActivityConfig) -> None:
+        self.take(facts)
         order = TicketOrder(
             ticket=view.ticket_row(facts, ticket.ticket_id),
             timezone=facts.policy.timezone,
             record=self.cut_record(),
         )
-        await workflow.execute_activity_method(TicketActivities.send_ticket, order, **wait.titled(config, summary))
+
+        def arrived() -> None:
+            self.take(steps.ticket_arrived(self.facts, ticket.ticket_id, workflow.now()))
+
+        self.carry_out(TicketActivities.send_ticket, order, config, arrived)
 
     async def _check_before_cut(self) -> None:
         """T - 30 min: ask for the customer to be told, and billing whether he still owes; silence is no (R-17)."""
@@ -208,12 +203,10 @@ class ArrearsCase(CaseMessages):
 
     # ---- III -----------------------------------------------------------------------------------
 
-    async def _send_restoration_ticket(self, act: SendRestorationTicket) -> None:
-        async with self._register_lock:
-            if self.next_act() != act:
-                return
-            facts, ticket = steps.send_restoration_ticket(self.facts, act.cut_id, workflow.now())
-            await self._send(facts, ticket, "III.1 restoration ticket", wait.RESTORATIONS)
+    def _send_restoration_ticket(self, cut_id: str) -> None:
+        """The field unit is to bring light back; nothing else is waited for (R-24)."""
+        facts, ticket = steps.send_restoration_ticket(self.facts, cut_id, workflow.now())
+        self._send(facts, ticket, wait.titled(wait.RESTORATIONS, "III.1 restoration ticket"))
 
     # ---- sleeping and leaving ------------------------------------------------------------------
 
@@ -229,7 +222,7 @@ class ArrearsCase(CaseMessages):
 
     async def _leave(self, leave: Leave) -> CaseClosed | None:
         """Close under the last look: whatever arrives before the end opens the case again (II.8, III.3)."""
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(self.nothing_under_way)
         if self.next_act() != leave:
             return None
         before = self.facts

@@ -1,24 +1,28 @@
 """What every part of a case shares: its facts, its record, its questions to billing, its alarm clock."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.billing import BillingActivities, LookAround
+    from activities.billing import BillingActivities, LookAround, Standing
     from activities.register import RegisterActivities
     from domain import procedure, steps, view
     from domain.deadlines import settle
-    from domain.debt import DebtQuery
+    from domain.debt import AccountDebt, DebtQuery
     from domain.facts import CaseFacts
+    from domain.model import Contract
     from domain.records import Record
     from workflows import counterparties as wait
     from workflows import search_attributes as shown
 
 CALENDAR_HORIZON = timedelta(days=120)
+AFTER_A_FAILURE = timedelta(minutes=1)
 
 
 class CaseDesk:
@@ -33,6 +37,7 @@ class CaseDesk:
         self._questions = 0
         self._last_answered = 0
         self._question: asyncio.Task[bool] | None = None
+        self._effects: list[asyncio.Task[None]] = []
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at: datetime | None = None
         self._shown: tuple[object, ...] = ()
@@ -68,12 +73,10 @@ class CaseDesk:
                     RegisterActivities.write_record, record, **wait.REGISTER_AT_ONCE
                 )
             except FailureError:  # a local activity's failure comes bare, not as an ActivityError
-                await workflow.execute_activity_method(
-                    RegisterActivities.write_record, record, **wait.titled(wait.REGISTER, "R-30 record")
-                )
+                await self.insist(RegisterActivities.write_record, record, wait.titled(wait.REGISTER, "R-30 record"))
 
     def cut_record(self) -> Record:
-        """Take the journal for writing; the caller holds the register lock."""
+        """Take the journal for writing. Records may arrive in any order: their rows carry the revision."""
         self._revision += 1
         record = view.record(self.facts, self._written, self._revision, workflow.now())
         self._written = self._facts
@@ -92,6 +95,34 @@ class CaseDesk:
         act = procedure.next_act(self._facts, workflow.now(), asking=self._asking)
         return isinstance(act, procedure.Sleep | procedure.AskBilling | procedure.LookAround)
 
+    # ---- effects -------------------------------------------------------------------------------
+
+    def carry_out(
+        self,
+        effect: Callable[[Any, Any], Any],
+        order: Contract,
+        config: workflow.ActivityConfig,
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Have an effect done for as long as it takes; neither deadlines nor light wait behind it."""
+
+        async def work() -> None:
+            await self.insist(effect, order, config)
+            then()
+
+        self.show()
+        self._effects = [*(e for e in self._effects if not e.done()), asyncio.create_task(work())]
+
+    async def insist(
+        self, activity: Callable[[Any, Any], Any], order: Contract, config: workflow.ActivityConfig
+    ) -> Any:
+        """The activity's answer, however often it takes: what the law demands is not given up because one failed."""
+        while True:
+            try:
+                return await workflow.execute_activity_method(activity, order, **config)
+            except ActivityError:  # failed by an operator's hand, or for good: try again after a pause
+                await workflow.sleep(AFTER_A_FAILURE, summary="a failed activity is tried again")
+
     # ---- questions to billing ------------------------------------------------------------------
 
     @property
@@ -109,11 +140,8 @@ class CaseDesk:
     async def _read_debt(self) -> bool:
         number, hints, now = self._number(), self.facts.hints, workflow.now()
         query = self._query(now)
-        debt = await workflow.execute_activity_method(
-            BillingActivities.read_debt,
-            query,
-            **wait.titled(wait.BILLING_FOR_LIGHT if self.facts.cuts_off else wait.BILLING, "II.6 what is owed"),
-        )
+        config = wait.titled(wait.BILLING_FOR_LIGHT if self.facts.cuts_off else wait.BILLING, "II.6 what is owed")
+        debt: AccountDebt = await self.insist(BillingActivities.read_debt, query, config)
         if self._is_newest(number):
             self.take(steps.with_debt(self.facts, query, debt, workflow.now(), hints))
         return True
@@ -126,17 +154,19 @@ class CaseDesk:
             debt=self._query(now),
             calendar_through=(now + CALENDAR_HORIZON).date(),
         )
-        try:
-            standing = await workflow.execute_activity_method(
-                BillingActivities.look_around,
-                request,
-                **wait.titled(wait.BILLING_NOW if at_once else wait.BILLING, "II.6 debt, calendar, moratoria"),
-            )
-        except ActivityError:
-            return False
-        if not self._is_newest(number):
-            return False
-        facts = steps.with_debt(self.facts, request.debt, standing.debt, workflow.now(), hints)
+        standing: Standing
+        if at_once:
+            config = wait.titled(wait.BILLING_NOW, "II.6 debt, calendar, moratoria")
+            try:
+                standing = await workflow.execute_activity_method(BillingActivities.look_around, request, **config)
+            except ActivityError:
+                return False
+        else:
+            config = wait.titled(wait.BILLING, "II.6 debt, calendar, moratoria")
+            standing = await self.insist(BillingActivities.look_around, request, config)
+        facts = self.facts
+        if self._is_newest(number):
+            facts = steps.with_debt(facts, request.debt, standing.debt, workflow.now(), hints)
         self.take(steps.with_look(facts, standing.calendar, standing.moratoria, workflow.now()))
         return True
 
@@ -155,7 +185,11 @@ class CaseDesk:
 
     def may_continue_as_new(self) -> bool:
         """Nothing is under way that a new run would lose."""
-        return workflow.all_handlers_finished() and not self._asking and not self._register_lock.locked()
+        return self.nothing_under_way() and not self._asking and not self._register_lock.locked()
+
+    def nothing_under_way(self) -> bool:
+        """Every message is answered and every effect done."""
+        return workflow.all_handlers_finished() and all(e.done() for e in self._effects)
 
     # ---- sleeping ------------------------------------------------------------------------------
 
@@ -168,14 +202,18 @@ class CaseDesk:
                 self._facts is not seen
                 or (self._alarm is not None and self._alarm.done())
                 or (question is not None and question.done())
-                or (self._record_keeper is not None and self._record_keeper.done())
+                or self._background_faults() != []
             )
         )
-        if self._record_keeper is not None and self._record_keeper.done():
-            self._record_keeper.result()  # a fault in it must show, not silence the record
+        for task in self._background_faults():
+            task.result()  # a fault must show in the workflow task, not silence the record
         if question is not None and question.done():
             self._question = None
             question.result()
+
+    def _background_faults(self) -> list[asyncio.Task[None]]:
+        tasks = [*self._effects, *([self._record_keeper] if self._record_keeper else [])]
+        return [t for t in tasks if t.done() and not t.cancelled() and t.exception() is not None]
 
     def _set_alarm(self, until: datetime | None, why: str) -> None:
         if self._alarm is not None and (self._alarm_at != until or self._alarm.done()):
@@ -193,9 +231,10 @@ class CaseDesk:
         facts, now = self.facts, workflow.now()
         workflow.set_current_details(view.details(facts, now))
         roles = sorted({a.role for a in view.waiting_for(facts, now)})
-        if (facts.stage, roles) == self._shown:
+        shows = (facts.stage, roles, view.restore_due_by(facts))
+        if shows == self._shown:
             return
-        self._shown = (facts.stage, roles)
+        self._shown = shows
         workflow.upsert_search_attributes(
             [
                 shown.STAGE.value_set(facts.stage),

@@ -33,8 +33,9 @@ SWEEP = ActivityConfig(start_to_close_timeout=timedelta(minutes=5), retry_policy
 
 # A record is written within the workflow task if the register answers at once; else as REGISTER.
 REGISTER_AT_ONCE = LocalActivityConfig(
-    start_to_close_timeout=timedelta(seconds=4),
-    retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=2),
+    start_to_close_timeout=timedelta(seconds=2),
+    schedule_to_close_timeout=timedelta(seconds=3),
+    retry_policy=RetryPolicy(maximum_attempts=1),  # the activity that follows is tried for ever
 )
 
 

@@ -71,6 +71,7 @@ def permit_held_by(facts: CaseFacts, message: m.RequestPermit) -> m.PermitAnswer
     permit = facts.open_permit
     if (
         permit
+        and message.actor.role == "field_crew"
         and permit.holder == message.actor.id
         and (permit.ticket_id, permit.meter_id) == (message.ticket_id, message.meter_id)
     ):
@@ -89,7 +90,7 @@ def decide_permit(
     check_actor(facts, message.actor, ("field_crew",))
     if facts.ticket(message.ticket_id) is None:
         raise Refused("UnknownTicket", f"this case has no ticket {message.ticket_id}", field="ticket_id", clause="II.3")
-    unmet = list(unmet_for_permit(facts, now, message.ticket_id, message.meter_id))
+    unmet = list(unmet_for_permit(facts, now, message.ticket_id, message.meter_id, message.actor.id))
     if asked and not answered:
         unmet.append(NO_ANSWER)
     elif asked and facts.debt_is_stale:

@@ -134,6 +134,16 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
         return facts, m.Done()
     if message.role == "field_unit":
         facts = revoke_permit(facts, now, "another field unit takes over")
+        for ticket in facts.tickets:
+            if ticket.live:
+                facts = facts.told(
+                    now,
+                    "field_crew",
+                    "ticket taken over",
+                    f"工作票 {ticket.ticket_id} 已转交 {message.to}，你方不得再操作（表号 {ticket.meter_id}）。",
+                    f"Ticket {ticket.ticket_id} now belongs to {message.to}: leave meter {ticket.meter_id} alone.",
+                    about=ticket.ticket_id,
+                )
     facts = facts.but(account=facts.account.model_copy(update={message.role: message.to}))
     facts = facts.noted(
         now, "reassigned", "R-30", "II.2", actor=message.actor, role=message.role, to=message.to, before=before

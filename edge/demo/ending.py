@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,37 +18,45 @@ from edge.demo.playing import Town
 
 _SKIPPED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
 
-# One step of a life in a word, and in the sign that the table shows.
-_STEPS = {
-    "approvals.complete": ("approved", "批"),
-    "approval.rejected": ("rejected", "驳"),
-    "filing.recorded": ("filed", "备"),
-    "notice.refused": ("refused", "拒"),
-    "half_hour.reached": ("half-hour", "告"),
-    "meter.uncertain": ("doubt", "疑"),
-    "permit.granted": ("permit", "许"),
-    "permit.revoked": ("revoked", "撤许"),
-    "not_cut.reported": ("not-cut", "未停"),
-    "cut.reported": ("cut", "停"),
-    "cut.found": ("found-cut", "擅停"),
-    "debt.settled": ("settled", "清"),
-    "restoration.requested": ("asked", "诉"),
-    "recheck.requested": ("swept", "查"),
-    "delay.declared": ("delay", "延"),
-    "restore.breached": ("breach", "超时"),
-    "supply.restored": ("restored", "复"),
-    "promise.made": ("promise", "诺"),
-    "promise.kept": ("kept", "兑"),
-    "promise.broken": ("broken", "违"),
-    "plan.agreed": ("plan", "分期"),
-    "plan.kept": ("kept", "兑"),
-    "plan.broken": ("broken", "违"),
-    "hold.placed": ("hold", "缓"),
-    "hold.lifted": ("lifted", "解"),
-    "hold.ended": ("ended", "期满"),
-    "withdrawn": ("withdrawn", "销"),
-}
-_NOTICES = {"yellow": ("yellow", "黄"), "red": ("red", "红")}
+# What the record says, with what in its details, is a step of a life: in a word, and in the sign that the table shows.
+_STEPS: tuple[tuple[str, dict[str, Any], str, str], ...] = (
+    ("notice.issued", {"kind": "yellow"}, "yellow", "黄"),
+    ("notice.issued", {"kind": "red"}, "red", "红"),
+    ("notice.refused", {}, "refused", "拒"),
+    ("escalation.raised", {"kind": "refusal", "rung": "centre_director"}, "climbed", "逐级"),
+    ("notice.void", {"kind": "red"}, "void", "废"),
+    ("approvals.complete", {}, "approved", "批"),
+    ("approval.rejected", {}, "rejected", "驳"),
+    ("filing.recorded", {"purpose": "filing"}, "filed", "备"),
+    ("ticket.sent", {"kind": "cut"}, "ticket", "票"),
+    ("half_hour.reached", {}, "half-hour", "告"),
+    ("meter.uncertain", {}, "doubt", "疑"),
+    ("meter.verified", {"confirmed": True}, "confirmed", "核实"),
+    ("meter.verified", {"confirmed": False}, "denied", "不符"),
+    ("permit.granted", {}, "permit", "许"),
+    ("permit.revoked", {}, "revoked", "撤许"),
+    ("not_cut.reported", {}, "not-cut", "未停"),
+    ("cut.reported", {"lawful": True}, "cut", "停"),
+    ("cut.found", {}, "found-cut", "擅停"),
+    ("debt.settled", {}, "settled", "清"),
+    ("restoration.requested", {}, "asked", "诉"),
+    ("recheck.requested", {}, "swept", "查"),
+    ("delay.declared", {}, "delay", "延"),
+    ("restore.breached", {}, "breach", "超时"),
+    ("supply.restored", {}, "restored", "复"),
+    ("promise.made", {}, "promise", "诺"),
+    ("promise.kept", {}, "kept", "兑"),
+    ("promise.broken", {}, "broken", "违"),
+    ("plan.agreed", {}, "plan", "分期"),
+    ("plan.kept", {}, "kept", "兑"),
+    ("plan.broken", {}, "broken", "违"),
+    ("hold.placed", {}, "hold", "缓"),
+    ("hold.lifted", {}, "lifted", "解"),
+    ("hold.ended", {}, "ended", "期满"),
+    ("withdrawn", {}, "withdrawn", "销"),
+)
+_NOT_WORTH_A_STEP = ("settled", "withdrawn")
+"""Reasons for a void that are a step of their own."""
 
 
 @dataclass(frozen=True)
@@ -138,27 +146,13 @@ async def ending_of(town: Town, life: Life, off_script: str | None) -> Ending:
     )
 
 
-def _steps(evidence: list[FiledEvidence]) -> Iterator[tuple[str, str]]:
-    ladder = 0
+def _steps(evidence: Iterable[FiledEvidence]) -> Iterator[tuple[str, str]]:
     for e in evidence:
-        kind, reason = e.detail.get("kind"), e.detail.get("reason")
-        if e.what == "notice.issued":
-            ladder = 0
-            yield _NOTICES[str(kind)]
-        elif e.what == "notice.void" and kind == "red" and reason not in ("settled", "withdrawn"):
-            yield "void", "废"
-        elif e.what == "ticket.sent" and kind == "cut":
-            yield "ticket", "票"
-        elif e.what == "escalation.raised" and kind == "refusal" and e.detail.get("rung") != "station_head":
-            ladder += 1
-            if ladder > 1:
-                yield "climbed", "逐级"
-        elif e.what == "meter.verified":
-            yield ("confirmed", "核实") if e.detail.get("confirmed") else ("denied", "不符")
-        elif (e.what == "filing.recorded" and e.detail.get("purpose") != "filing") or (e.what == "cut.reported" and not e.detail.get("lawful")):
-            continue
-        elif e.what in _STEPS:
-            yield _STEPS[e.what]
+        for what, details, word, sign in _STEPS:
+            if e.what == what and all(e.detail.get(key) == value for key, value in details.items()):
+                if e.what != "notice.void" or e.detail.get("reason") not in _NOT_WORTH_A_STEP:
+                    yield word, sign
+                break
 
 
 async def _events(town: Town, account_id: str, run_id: str) -> int:

@@ -16,8 +16,8 @@ Script = Callable[[Case], Awaitable[None]]
 class Life:
     """A customer, and what the script must lead to: outcome, incidents, and the path as the record tells it.
 
-    `opened_by_book` is false where there is no case until the script brings one about; `alone` is for a life that
-    does what would trouble the others, and so waits for their end; `cases` is how many the account has in the end; `breached` the rules that its proof finds broken.
+    `alone` is for a life that does what would trouble the others, and so waits for their end. `cases` is how many the
+    account has in the end, `breached` what its proof finds broken.
     """
 
     customer: Customer
@@ -27,7 +27,6 @@ class Life:
     outcome: Outcome
     path: str
     incidents: tuple[str, ...] = ()
-    opened_by_book: bool = True
     alone: bool = False
     cases: int = 1
     breached: tuple[str, ...] = ()
@@ -171,8 +170,7 @@ LIVES: tuple[Life, ...] = (
         "cut at the second attempt",
         off.cut_at_the_second_time,
         "restored",
-        "yellow red approved ticket half-hour not-cut void"
-        " red approved ticket half-hour permit cut settled restored",
+        "yellow red approved ticket half-hour not-cut void red approved ticket half-hour permit cut settled restored",
     ),
     Life(
         customer(18, "402.10"),
@@ -282,7 +280,6 @@ LIVES: tuple[Life, ...] = (
         "found-cut restored",
         incidents=("unauthorised_cut",),
         breached=("R-02", "R-27"),
-        opened_by_book=False,
     ),
     Life(
         customer(31, "289.95"),

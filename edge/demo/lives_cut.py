@@ -17,7 +17,7 @@ from edge.demo.march import (
     to_window,
     window,
 )
-from edge.demo.playing import Case, expect
+from edge.demo.playing import Answer, Case, expect
 
 
 async def cut_and_restored(c: Case) -> None:
@@ -65,7 +65,7 @@ async def breached(c: Case) -> None:
 async def meter_confirmed(c: Case) -> None:
     """II.7: the crew is unsure; no permit until a reader has been there. Another meter gets none at all."""
     sent = await to_window(c)
-    ids = {"ticket_id": sent["ticket_id"], "meter_id": sent["meter_id"]}
+    ids: Answer = {"ticket_id": sent["ticket_id"], "meter_id": sent["meter_id"]}
     await c.says("report_meter_uncertain", "field_crew", **ids, remark="表号磨损 the number is worn")
     answer = await c.says("request_permit", "field_crew", **ids)
     expect([u["rule"] for u in answer.get("unmet", ())] == ["R-19"], f"a permit in doubt: {answer}")
@@ -165,7 +165,7 @@ async def withdrawn_after_the_cut(c: Case) -> None:
 
 
 async def unauthorised_in_a_case(c: Case) -> None:
-    """III.4: found cut without a permit of ours: restored at once, leaders told; the debt is judged once light is back."""
+    """III.4: found cut without a permit of ours: restored at once, the debt is judged once light is back."""
     await deliver(c, "yellow")
     await c.later(days=1)
     await c.hears(

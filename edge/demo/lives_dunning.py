@@ -175,7 +175,11 @@ async def important_customer(c: Case) -> None:
         "record_filing", purpose="filing", reference="电监备〔2026〕17号", authority="市电力管理部门 power authority"
     )
     await c.says(
-        "record_filing", "liaison", purpose="coordination", reference="区政府协调会 a meeting", authority="区政府 district"
+        "record_filing",
+        "liaison",
+        purpose="coordination",
+        reference="协调会 meeting",
+        authority="区政府 district",
     )
     await march.half_hour(c, await march.ticket(c))
     await c.later(minutes=10)
@@ -222,7 +226,7 @@ async def unacknowledged(c: Case) -> None:
 async def not_cut(c: Case) -> None:
     """II.7: the crew leaves without cutting: the time slips."""
     sent = await march.to_window(c)
-    await c.says("report_not_cut", "field_crew", ticket_id=sent["ticket_id"], reason="用户不在家，无法入户 nobody at home")
+    await c.says("report_not_cut", "field_crew", ticket_id=sent["ticket_id"], reason="无人在家 nobody at home")
     await c.does("acknowledge_escalation", "team_leader", remark="另约时间 another time")
     await deliver(c, "red")
     await c.later(days=1)

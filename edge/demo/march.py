@@ -84,12 +84,14 @@ async def window(c: Case, sent: Answer) -> Answer:
 
 
 async def permit(c: Case, sent: Answer) -> str:
-    """The crew at the meter asks for the permit, and gets it."""
-    answer = await c.says(
-        "request_permit", "field_crew", ticket_id=sent["ticket_id"], meter_id=sent["meter_id"]
-    )
-    expect(answer["granted"], f"the permit was refused: {answer.get('unmet')}")
-    return str(answer["permit_id"])
+    """The crew at the meter asks for the permit, and gets it; while only billing is silent, it asks again."""
+    while True:
+        answer = await c.says("request_permit", "field_crew", ticket_id=sent["ticket_id"], meter_id=sent["meter_id"])
+        if answer["granted"]:
+            return str(answer["permit_id"])
+        unmet = [condition["rule"] for condition in answer["unmet"]]
+        expect(unmet == ["R-17"], f"the permit was refused: {unmet}")
+        await c.later(minutes=1)
 
 
 async def cut(c: Case, sent: Answer) -> None:

