@@ -113,7 +113,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         NoticeActivities(parts.register).issue_notice,
         TicketActivities(parts.register).send_ticket,
         RegisterActivities(parts.register).write_record,
-        SweepActivities(parts.billing, parts.reader, parts.register).sweep_page,
+        SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
     ]
 
 

@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
+import structlog
 from temporalio import activity
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -12,9 +14,11 @@ from activities.billing import BillingSystem
 from domain.debt import DebtQuery
 from domain.filed import OpenCase, SweepPage
 from domain.messages import RecheckRequested
-from domain.model import Contract, Day, Id, Moment
+from domain.model import Contract, Id, Moment
 
 SIGNALS_AT_ONCE = 50
+
+log = structlog.get_logger()
 
 
 class CaseList(Protocol):
@@ -35,7 +39,6 @@ class PageOrder(Contract):
     """Sweep one page of open cases: those after `after`, `limit` at most."""
 
     sweep_id: Id
-    day: Day
     page: int
     after: str = ""
     limit: int
@@ -43,53 +46,74 @@ class PageOrder(Contract):
 
 
 class PageSwept(Contract):
-    """What a page covered; `last_account` is None when there was nothing left."""
+    """What a page covered; one that is not `full` was the last. `missing`: changed, and nobody there to be asked."""
 
-    last_account: str | None
+    last_account: str
     counted: int
     signalled: int
+    missing: int
     full: bool
 
 
 @dataclass(frozen=True)
 class SweepActivities:
-    """Looking at every open case's payments once a day (R-23, III.2)."""
+    """Looking at every open case's payments once a day (R-23, III.2); days are those of `zone`."""
 
     billing: BillingSystem
     cases: CaseList
     book: SweepBook
+    zone: ZoneInfo
 
     @activity.defn
     async def sweep_page(self, order: PageOrder) -> PageSwept:
-        """Compare what billing says with what each case knew; ask the cases that differ to look again."""
+        """Compare what billing says with what each case knew; ask the cases that differ to look again.
+
+        An empty page is recorded too: it shows that the sweep came to its end.
+        """
         cases = await asyncio.to_thread(self.cases.open_cases_page, order.after, order.limit)
-        if not cases:
-            return PageSwept(last_account=None, counted=0, signalled=0, full=False)
         changed = await asyncio.to_thread(self._changed, cases, order.as_of)
-        told = await self._signal(changed, order)
+        unheard = await self._signal(changed, order)
+        missing = await asyncio.to_thread(self._still_open, unheard, order)
+        for case in missing:
+            log.error("sweep.case_missing", account=case.account_id, case=case.workflow_id, supply_off=case.supply_off)
         page = SweepPage(
             sweep_id=order.sweep_id,
             page=order.page,
-            day=order.day,
-            first_account=cases[0].account_id,
-            last_account=cases[-1].account_id,
+            day=order.as_of.astimezone(self.zone).date(),
+            first_account=cases[0].account_id if cases else "",
+            last_account=cases[-1].account_id if cases else "",
             counted=len(cases),
             disconnected=sum(c.supply_off for c in cases),
             changed=len(changed),
-            signalled=told,
+            signalled=len(changed) - len(unheard),
+            missing=tuple(c.account_id for c in missing),
             at=order.as_of,
         )
         await asyncio.to_thread(self.book.record_sweep, page)
         return PageSwept(
-            last_account=page.last_account, counted=page.counted, signalled=told, full=len(cases) == order.limit
+            last_account=page.last_account,
+            counted=page.counted,
+            signalled=page.signalled,
+            missing=len(missing),
+            full=len(cases) == order.limit,
         )
 
     def _changed(self, cases: tuple[OpenCase, ...], as_of: datetime) -> list[OpenCase]:
         debts = self.billing.debts(tuple(DebtQuery(account_id=c.account_id, as_of=as_of) for c in cases))
         return [case for case, debt in zip(cases, debts, strict=True) if debt.mark() != case.debt_mark]
 
-    async def _signal(self, cases: list[OpenCase], order: PageOrder) -> int:
-        """Ask each case to look again, by one request id a sweep: a page repeated asks nobody twice."""
+    def _still_open(self, unheard: list[OpenCase], order: PageOrder) -> list[OpenCase]:
+        """Those whom the register, asked again, still calls open: a case that has closed since is no fault."""
+        if not unheard:
+            return []
+        now_open = {c.case_key for c in self.cases.open_cases_page(order.after, order.limit)}
+        return [case for case in unheard if case.case_key in now_open]
+
+    async def _signal(self, cases: list[OpenCase], order: PageOrder) -> list[OpenCase]:
+        """Ask each case to look again, by one request id a sweep: a page repeated asks nobody twice.
+
+        Returns those of which the server knows no running workflow.
+        """
         message = RecheckRequested(request_id=order.sweep_id, source="sweep", at=order.as_of)
         gate, client = asyncio.Semaphore(SIGNALS_AT_ONCE), activity.client()
 
@@ -98,9 +122,10 @@ class SweepActivities:
                 try:
                     await client.get_workflow_handle(case.workflow_id).signal("recheck_requested", message)
                 except RPCError as error:
-                    if error.status == RPCStatusCode.NOT_FOUND:  # closed since the register was read
+                    if error.status == RPCStatusCode.NOT_FOUND:
                         return False
                     raise
             return True
 
-        return sum(await asyncio.gather(*(tell(c) for c in cases)))
+        heard = await asyncio.gather(*(tell(c) for c in cases))
+        return [case for case, told in zip(cases, heard, strict=True) if not told]

@@ -216,6 +216,7 @@ class SweepLine(RegisterTable, table=True):
     disconnected: int
     changed: int
     signalled: int
+    missing: list[str] = Field(sa_type=CanonicalJson)
     at: datetime = Field(sa_type=Instant)
 
 

@@ -94,17 +94,22 @@ class OpenCase(Contract):
 
 
 class SweepPage(Contract):
-    """The evidence of one page of a sweep (R-23): the accounts it looked at, and what it found."""
+    """The evidence of one page of a sweep (R-23): the accounts it looked at, and what it found.
+
+    `missing` names the accounts whose debt has changed and whose case no workflow carries on. A page on which no
+    case was left has counted none, and names no account.
+    """
 
     sweep_id: Id
     page: int
     day: Day
-    first_account: Id
-    last_account: Id
+    first_account: str
+    last_account: str
     counted: int
     disconnected: int
     changed: int
     signalled: int
+    missing: tuple[Id, ...] = ()
     at: Moment
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -201,8 +202,16 @@ class Case:
 
     async def snapshot(self) -> dict[str, Any]:
         """The `snapshot` query."""
-        answer: dict[str, Any] = await self.handle.query("snapshot")
-        return answer
+        for _ in range(100):
+            try:
+                answer: dict[str, Any] = await self.handle.query("snapshot")
+            except RPCError as error:  # between two runs of a case there is a moment without an answer
+                if error.status != RPCStatusCode.FAILED_PRECONDITION:
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                return answer
+        raise AssertionError("no answer to a query")
 
     async def why_not(self) -> list[str]:
         """Rules of the `why_not_cut` query."""
@@ -438,8 +447,8 @@ class Case:
 
 
 @asynccontextmanager
-async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
-    """A world with its worker running; everything in it ends with the context."""
+async def running_world(folder: Path, dynamic: tuple[str, ...] = (), **settings: Any) -> AsyncIterator[World]:
+    """A world with its worker running; all of it ends with the context. `dynamic`: server settings, key=value."""
     chosen = Settings.model_validate(
         {
             "register_url": f"sqlite:///{folder / 'register.db'}",
@@ -453,7 +462,7 @@ async def running_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
         dev_server_log_level="error",
         data_converter=data_converter,
         ip="127.0.0.1",
-        dev_server_extra_args=list(TIME_SKIPPING),
+        dev_server_extra_args=[*TIME_SKIPPING, *(a for d in dynamic for a in ("--dynamic-config-value", d))],
     ) as env:
         await ensure_search_attributes(env.client)
         parts = build(chosen)

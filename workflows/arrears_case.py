@@ -128,10 +128,8 @@ class ArrearsCase(CaseMessages):
             calendar_through=(now + CALENDAR_HORIZON).date(),
             policy=opening.policy,
         )
-        looking = asyncio.create_task(
-            workflow.execute_activity_method(
-                BillingActivities.open_account, request, **wait.titled(wait.BILLING, "I.1 look the account up")
-            )
+        looking: asyncio.Task[AccountOpened] = asyncio.create_task(
+            self.insist(BillingActivities.open_account, request, wait.titled(wait.BILLING, "I.1 look the account up"))
         )
         await workflow.wait_condition(lambda: looking.done() or bool(self.early_darkness()))
         if not looking.done():
@@ -147,9 +145,7 @@ class ArrearsCase(CaseMessages):
 
     async def _write_unopened(self, record: Record) -> None:
         self._revision = record.case.revision
-        await workflow.execute_activity_method(
-            RegisterActivities.write_record, record, **wait.titled(wait.REGISTER, "R-30 record")
-        )
+        await self.insist(RegisterActivities.write_record, record, wait.titled(wait.REGISTER, "R-30 record"))
 
     async def _close_unopened(self, account_id: str, reason: str) -> CaseClosed:
         """Nothing to open: whoever waits for an answer is refused, and the result says why."""
@@ -222,8 +218,9 @@ class ArrearsCase(CaseMessages):
 
     async def _leave(self, leave: Leave) -> CaseClosed | None:
         """Close under the last look: whatever arrives before the end opens the case again (II.8, III.3)."""
-        await workflow.wait_condition(self.nothing_under_way)
-        if self.next_act() != leave:
+        seen = self._facts
+        await workflow.wait_condition(lambda: self.nothing_under_way() or self._facts is not seen)
+        if self.next_act() != leave or not self.nothing_under_way():
             return None
         before = self.facts
         self.take(steps.close(before, leave, workflow.now()))

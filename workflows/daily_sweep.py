@@ -1,11 +1,10 @@
 """DailySweep: every day every open case's payments are looked at (III.2), a page a run, however many there are."""
 
-
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.sweep import PageOrder, SweepActivities
-    from domain.model import Contract, Day, Id, Moment
+    from domain.model import Contract, Id, Moment
     from workflows import counterparties as wait
 
 PAGE = 2_000
@@ -15,12 +14,12 @@ class SweepProgress(Contract):
     """How far a sweep has come; the schedule starts it with nothing. `page_size` is for trying it out."""
 
     sweep_id: Id | None = None
-    day: Day | None = None
     as_of: Moment | None = None
     page: int = 0
     after: str = ""
     counted: int = 0
     signalled: int = 0
+    missing: int = 0
     page_size: int = PAGE
 
 
@@ -31,6 +30,7 @@ class SweepDone(Contract):
     pages: int
     counted: int
     signalled: int
+    missing: int
 
 
 @workflow.defn
@@ -46,7 +46,6 @@ class DailySweep:
         as_of = so_far.as_of or now
         order = PageOrder(
             sweep_id=sweep_id,
-            day=so_far.day or as_of.date(),
             page=so_far.page + 1,
             after=so_far.after,
             limit=so_far.page_size,
@@ -56,20 +55,22 @@ class DailySweep:
             SweepActivities.sweep_page, order, **wait.titled(wait.SWEEP, f"III.2 page {order.page}")
         )
         counted, signalled = so_far.counted + swept.counted, so_far.signalled + swept.signalled
-        workflow.set_current_details(f"{counted} cases looked at, {signalled} asked to look again")
+        missing = so_far.missing + swept.missing
+        workflow.set_current_details(f"{counted} cases looked at, {signalled} asked to look again, {missing} missing")
         if not swept.full:
-            pages = order.page if swept.counted else so_far.page
-            return SweepDone(sweep_id=sweep_id, pages=pages, counted=counted, signalled=signalled)
+            return SweepDone(
+                sweep_id=sweep_id, pages=order.page, counted=counted, signalled=signalled, missing=missing
+            )
         workflow.continue_as_new(
             so_far.model_copy(
                 update={
                     "sweep_id": sweep_id,
-                    "day": order.day,
                     "as_of": as_of,
                     "page": order.page,
                     "after": swept.last_account,
                     "counted": counted,
                     "signalled": signalled,
+                    "missing": missing,
                 }
             )
         )

@@ -22,7 +22,7 @@ from edge.demo.book import Customer, bill_line, write_bills, write_payments
 from edge.ingest import IngestReport, ingest
 from edge.schedules import DAILY_SWEEP
 
-PATIENCE = 120.0
+PATIENCE = 180.0
 """Seconds until a case that does not do what the script expects is given up; a killed worker costs some of them."""
 _LOOK_AGAIN, _LOOK_RARELY = 0.03, 0.3  # seconds from one look at a case to the next, longer each time
 # Past a deadline by as much as a worker may need to act on it: time skipped to a moment that real time has passed

@@ -22,7 +22,8 @@ async def found_cut(case: Case, meter_id: str | None = None, report_id: str = "f
 
 async def incidents(case: Case, count: int = 1) -> list[dict[str, Any]]:
     """The incidents of the case, once there are so many."""
-    found: list[dict[str, Any]] = (await case.becomes(lambda s: len(s.get("incidents", [])) >= count, "incidents"))["incidents"]
+    snap = await case.becomes(lambda s: len(s.get("incidents", [])) >= count, "incidents")
+    found: list[dict[str, Any]] = snap["incidents"]
     assert len(found) == count, found
     return found
 
@@ -223,9 +224,7 @@ async def test_cut_without_asking_although_everything_else_is_ready(world: World
     """R-18, R-27: in the window, approved, told, owing: without the permit it is unauthorised all the same."""
     case = await world.open()
     ticket = await case.to_window()
-    answer = await case.update(
-        "report_cut", "field_crew", ticket_id=ticket["ticket_id"], meter_id=ticket["meter_id"]
-    )
+    answer = await case.update("report_cut", "field_crew", ticket_id=ticket["ticket_id"], meter_id=ticket["meter_id"])
     assert answer["lawful"] is False
     await assert_unauthorised(case)
     assert [t["state"] for t in (await case.snapshot())["tickets"] if t["kind"] == "cut"] == ["recalled"]

@@ -74,7 +74,7 @@ async def finish(case: Case) -> dict[str, Any]:
     assert_lawful(evidence)
     query = DebtQuery(account_id=case.account_id, as_of=await case.now())
     (debt,) = await asyncio.to_thread(case.world.parts.billing.debts, (query,))
-    assert (debt.owed, debt.paid_total, debt.credit) == (0, OWED, 0)
+    assert (debt.owed, debt.paid_total, debt.credit) == (Decimal(0), OWED, Decimal(0))
     hints = [e for e in evidence if e.what == "payment.hint"]
     assert len({e.about for e in hints}) == len(hints), "each payment is counted once"
     dark = any(e.what == "cut.reported" for e in evidence)
