@@ -9,7 +9,7 @@ from domain import proof_supply as supply
 from domain.filed import CaseFile
 from domain.model import Contract, Id, Moment
 from domain.policy import Policy
-from domain.proof_reading import Check, Checks, Reading, check
+from domain.proof_reading import Check, Checks, Reading, check, in_the_order_of_the_case
 
 
 class ProofLine(Contract):
@@ -30,7 +30,7 @@ def prove(file: CaseFile, policy: Policy) -> tuple[ProofLine, ...]:
 
     `policy` gives the numbers; where its label is not the case's own, the case may rightly have had others.
     """
-    reading = Reading(file, policy)
+    reading = Reading(in_the_order_of_the_case(file), policy)
     return tuple(_line(rule, tuple(rule.judge(reading))) for rule in RULES)
 
 

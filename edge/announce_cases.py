@@ -10,7 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.debt import Account
 from domain.messages import BillOverdue, PaymentReceived, PaymentReversed
 from domain.policy import Policy
-from edge.cases import NoCase, open_or_join, signal, unavailable, workflow_id
+from edge.cases import NoCase, open_or_join, patiently, signal, unavailable, workflow_id
 from edge.overdue import summary
 
 
@@ -51,19 +51,21 @@ class CaseAnnounce:
     async def _open(
         self, name: str, account: Account, owed: Decimal, event: BillOverdue | PaymentReversed
     ) -> Literal["opened", "joined"]:
-        return await open_or_join(
-            self.client,
-            account.account_id,
-            name,
-            event,
-            policy=self.policy,
-            task_queue=self.task_queue,
-            summary=summary(account, owed, self.policy.currency),
+        return await patiently(
+            lambda: open_or_join(
+                self.client,
+                account.account_id,
+                name,
+                event,
+                policy=self.policy,
+                task_queue=self.task_queue,
+                summary=summary(account, owed, self.policy.currency),
+            )
         )
 
     async def _signal(self, account_id: str, name: str, event: PaymentReceived | PaymentReversed) -> bool:
         try:
-            await signal(self.client, account_id, name, event)
+            await patiently(lambda: signal(self.client, account_id, name, event))
         except NoCase:
             return False
         return True

@@ -2,9 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 from temporalio.client import (
@@ -26,6 +26,10 @@ from edge.output import NotThere, Problem
 
 WORKFLOW_TYPE = "ArrearsCase"
 PATIENCE = timedelta(seconds=30)
+PAUSES = (1, 2, 4, 8, 15)
+"""Seconds between tries while a server is too busy to answer."""
+
+T = TypeVar("T")
 Payload = Contract | Mapping[str, Any]
 
 
@@ -193,6 +197,19 @@ async def report_cut(
         client, account_id, "supply_found_cut", found, policy=policy, task_queue=task_queue, summary=None
     )
     return {"lawful": False, "sent": "supply_found_cut", "case": how, "workflow_id": workflow_id(account_id)}
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again, for half a minute, a server that gives no answer: thousands of cases at once may well overload it.
+
+    Opening twice by this is harmless, only counted as a joining: the case takes an event once.
+    """
+    for pause in PAUSES:
+        try:
+            return await ask()
+        except (TemporalUnavailable, NoAnswer):
+            await asyncio.sleep(pause)
+    return await ask()
 
 
 def _wire(name: str, payload: Payload) -> dict[str, Any]:

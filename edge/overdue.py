@@ -12,10 +12,10 @@ from temporalio.client import Client
 from domain.debt import Account, AccountDebt, BillDebt, DebtQuery
 from domain.messages import BillOverdue
 from domain.policy import Policy
-from edge.cases import open_or_join
+from edge.cases import open_or_join, patiently
 
 PAGE = 500
-AT_ONCE = 50
+AT_ONCE = 32
 _CLASSES = {"residential": "居民 residential", "non_residential": "非居民 non-residential"}
 
 
@@ -83,20 +83,18 @@ async def _open(
             f"欠费 {debt.owed} 低于起点 {policy.min_debt} the debt is below the minimum for a case"
         )
     else:
-        how = await open_or_join(
-            client,
-            debt.account_id,
-            "bill_overdue",
-            BillOverdue(
-                event_id=f"overdue-{bill.bill_id}",
-                account_id=debt.account_id,
-                bill_id=bill.bill_id,
-                amount=bill.amount,
-                due_date=bill.due_date,
-            ),
-            policy=policy,
-            task_queue=task_queue,
-            summary=summary(account, debt.owed, policy.currency),
+        event = BillOverdue(
+            event_id=f"overdue-{bill.bill_id}",
+            account_id=debt.account_id,
+            bill_id=bill.bill_id,
+            amount=bill.amount,
+            due_date=bill.due_date,
+        )
+        line = summary(account, debt.owed, policy.currency)
+        how = await patiently(
+            lambda: open_or_join(
+                client, debt.account_id, "bill_overdue", event, policy=policy, task_queue=task_queue, summary=line
+            )
         )
         if how == "opened":
             done.cases_opened += 1

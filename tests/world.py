@@ -242,13 +242,23 @@ class Case:
 
     async def notice(self, kind: str) -> dict[str, Any]:
         """The standing notice of that kind, once there is one."""
+
         def standing(snap: dict[str, Any]) -> list[dict[str, Any]]:
             return [n for n in snap.get("notices", []) if n["kind"] == kind and n["state"] != "void"]
 
         return standing(await self.becomes(lambda s: bool(standing(s)), f"a {kind} notice"))[-1]
 
+    async def notices(self, kind: str, count: int) -> list[dict[str, Any]]:
+        """All notices of that kind, void ones too, once there are so many."""
+
+        def chosen(snap: dict[str, Any]) -> list[dict[str, Any]]:
+            return [n for n in snap.get("notices", ()) if n["kind"] == kind]
+
+        return chosen(await self.becomes(lambda s: len(chosen(s)) == count, f"{count} {kind} notices"))
+
     async def ticket(self, kind: str) -> dict[str, Any]:
         """The latest live ticket of that kind, once there is one."""
+
         def live(snap: dict[str, Any]) -> list[dict[str, Any]]:
             return [t for t in snap.get("tickets", []) if t["kind"] == kind and t["state"] in ("sent", "acknowledged")]
 
@@ -356,13 +366,14 @@ class Case:
             await self.signal("payment_received", payment_id=payment_id, amount=amount, paid_at=at.isoformat())
         return payment_id
 
-    async def reverse(self, payment_id: str, amount: str) -> None:
-        """A payment bounces, in the book and to the case."""
+    async def reverse(self, payment_id: str, amount: str, *, told: bool = True) -> None:
+        """A payment bounces, in the book and (if `told`) to the case."""
         back = BookedPayment(
             f"{payment_id}-back", self.account_id, -Decimal(amount), await self.now(), reverses=payment_id
         )
         await asyncio.to_thread(self.world.parts.billing.add_payments, (back,))
-        await self.signal("payment_reversed", payment_id=payment_id, reason="bounced")
+        if told:
+            await self.signal("payment_reversed", payment_id=payment_id, reason="bounced")
 
     # ---- the march, step by step ---------------------------------------------------------------
 

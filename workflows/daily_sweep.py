@@ -58,9 +58,7 @@ class DailySweep:
         missing = so_far.missing + swept.missing
         workflow.set_current_details(f"{counted} cases looked at, {signalled} asked to look again, {missing} missing")
         if not swept.full:
-            return SweepDone(
-                sweep_id=sweep_id, pages=order.page, counted=counted, signalled=signalled, missing=missing
-            )
+            return SweepDone(sweep_id=sweep_id, pages=order.page, counted=counted, signalled=signalled, missing=missing)
         workflow.continue_as_new(
             so_far.model_copy(
                 update={

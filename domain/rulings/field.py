@@ -476,11 +476,6 @@ def _lit_again(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: dateti
         reading=message.meter_reading,
     )
     facts = close_escalations(facts, about=cut.cut_id)
-    for other in facts.cuts_off:  # supply is a matter of the meter, however many reports told of its loss
-        if other.meter_id == cut.meter_id and other.at <= at:
-            facts = facts.with_cut(other.cut_id, restored_at=at)
-            if facts.ticket(other.restore_ticket):
-                facts = facts.with_ticket(other.restore_ticket, state="done", done_at=at)
     if due is not None and at > due and not cut.breached:
         facts = facts.with_cut(cut.cut_id, breached=True)
         facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)

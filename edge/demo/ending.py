@@ -11,6 +11,7 @@ from pydantic_core import to_jsonable_python
 from temporalio.api.enums.v1 import EventType
 
 from domain.filed import FiledEvidence
+from domain.proof_reading import in_the_order_of_the_case
 from edge.cases import workflow_id
 from edge.cli_look import proof_of
 from edge.demo.lives import Life
@@ -102,7 +103,7 @@ async def ending_of(town: Town, life: Life, off_script: str | None) -> Ending:
     account_id, reader = life.customer.account_id, town.parts.reader
     keys = await asyncio.to_thread(reader.case_keys, account_id)
     files = [f for f in [await asyncio.to_thread(reader.case_file, account_id, key) for key in keys] if f is not None]
-    evidence = [e for f in files for e in f.evidence]
+    evidence = [e for f in files for e in in_the_order_of_the_case(f).evidence]
     incidents = tuple(i.kind for f in files for i in f.incidents)
     outcome = files[-1].case.outcome if files else None
     lived = [((f.case.closed_at or town.now()) - f.case.opened_at).total_seconds() / 86_400 for f in files]

@@ -86,7 +86,7 @@ async def asked_the_hotline(c: Case) -> None:
     """III.1: 95598 asks: first what is owed is the answer; once it is paid, the ticket."""
     await to_cut(c)
     await c.later(hours=5)
-    ask = {"source": "hotline"}
+    ask: Answer = {"source": "hotline"}
     answer = await c.says("request_restoration", "hotline", request_id=f"HL1-{c.account_id}", **ask)
     expect(answer["still_owing"]["amount"] == str(c.customer.amount), f"still owing: {answer}")
     await c.later(hours=2)

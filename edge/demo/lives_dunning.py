@@ -267,6 +267,7 @@ async def billing_silent(c: Case) -> None:
             await c.sees("the ticket recalled", lambda s: s["tickets"][-1]["state"] == "recalled")
         finally:
             await c.billing_back()
+    await c.later(minutes=2)  # billing is asked again after a minute at most
     await deliver(c, "red")
     await c.later(days=1)
     await c.pays()

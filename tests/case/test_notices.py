@@ -1,4 +1,4 @@
-"""Yellow and red notices: what they state, when they count, when they are void and served again (R-05 – R-11)."""
+"""Yellow and red notices: what they state, when they count, when they are void and served again (R-05 – R-08, R-11)."""
 
 import asyncio
 from datetime import date, datetime, time, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.policy import Policy
-from tests.world import STATION, Case, Refusal, World
+from tests.world import World
 
 DAY = timedelta(days=1)
 A_MINUTE = timedelta(minutes=1)
@@ -31,27 +31,6 @@ def yellow_deliver_by(notice: dict[str, Any]) -> datetime:
     return moment(notice["deadline"]) - 7 * DAY
 
 
-async def of_kind(case: Case, kind: str, count: int) -> list[dict[str, Any]]:
-    """The notices of that kind, once there are so many."""
-
-    def chosen(snap: dict[str, Any]) -> list[dict[str, Any]]:
-        return [n for n in snap.get("notices", ()) if n["kind"] == kind]
-
-    return chosen(await case.becomes(lambda s: len(chosen(s)) == count, f"{count} {kind} notices"))
-
-
-async def reports(case: Case, state: str = "open") -> dict[str, str]:
-    """Rung and id of the reports on a refused signature in that state."""
-    found = (await case.snapshot())["escalations"]
-    return {e["rung"]: e["escalation_id"] for e in found if e["state"] == state and e["kind"] == "refusal"}
-
-
-async def acknowledge(case: Case, rung: str) -> None:
-    await case.update(
-        "acknowledge_escalation", rung, escalation_id=(await reports(case))[rung], remark="read, go on as planned"
-    )
-
-
 # ---- R-05, R-06: the yellow notice -----------------------------------------------------------------
 
 
@@ -63,7 +42,8 @@ async def test_yellow_notice_states_its_four_parts(world: World) -> None:
     await case.recorded("notice.issued")
     (filed,) = await asyncio.to_thread(world.parts.reader.notices, account)
     assert filed.amount == sum(line.outstanding for line in filed.lines)
-    assert [(line.bill_id, str(line.outstanding)) for line in filed.lines] == [(bills[0], "128.50"), (bills[1], "71.50")]
+    assert [line.bill_id for line in filed.lines] == bills
+    assert [str(line.outstanding) for line in filed.lines] == ["128.50", "71.50"]
     assert filed.late_fee == sum(line.late_fee for line in filed.lines) > 0
     zone = world.policy.zone
     last_day, cut_at = filed.deadline.astimezone(zone) - DAY, filed.cut_at.astimezone(zone)
@@ -112,7 +92,7 @@ async def test_issuing_is_not_delivering(world: World) -> None:
     case = await world.open()
     first = await case.notice("yellow")
     await case.until(yellow_deliver_by(first) + timedelta(seconds=1))
-    second = (await of_kind(case, "yellow", 2))[-1]
+    second = (await case.notices("yellow", 2))[-1]
     assert second["state"] == "to_deliver"
     assert moment(second["deadline"]) > moment(first["deadline"])
     snap = await case.snapshot()
@@ -139,7 +119,7 @@ async def test_yellow_delivered_on_the_last_moment_counts(world: World) -> None:
     # Told a minute early with the time at which the reader will stand there: within the five minutes allowed.
     late = await case.deliver("yellow", delivered_at=(by + timedelta(seconds=1)).isoformat())
     assert late == {"served": False, "void_reason": "delivered too late"}
-    second = (await of_kind(case, "yellow", 2))[-1]
+    second = (await case.notices("yellow", 2))[-1]
     by = yellow_deliver_by(second)
     await case.until(by - A_MINUTE)
     assert await case.deliver("yellow", delivered_at=by.isoformat()) == {"served": True}
@@ -158,7 +138,7 @@ async def test_red_delivered_seven_full_days_before_counts_and_a_second_less_is_
     await case.until(by - A_MINUTE)
     late = await case.deliver("red", delivered_at=(by + timedelta(seconds=1)).isoformat())
     assert late == {"served": False, "void_reason": "delivered too late"}
-    second = (await of_kind(case, "red", 2))[-1]
+    second = (await case.notices("red", 2))[-1]
     policy = world.policy
     assert moment(second["cut_at"]) > moment(first["cut_at"])
     assert local_day(second["cut_at"], policy) >= local_day(second["issued_at"], policy) + 10 * DAY
@@ -176,7 +156,7 @@ async def test_red_not_delivered_in_time_is_void_and_issued_again(world: World) 
     case = await world.open()
     first = await case.to_red()
     await case.until(red_deliver_by(first) + timedelta(seconds=1))
-    second = (await of_kind(case, "red", 2))[-1]
+    second = (await case.notices("red", 2))[-1]
     assert (await case.snapshot())["stage"] == "red_notice"
     assert red_deliver_by(second) - moment(second["issued_at"]) >= 2 * DAY, "time to deliver it"
     void = (await case.recorded("notice.void"))[0]
@@ -203,7 +183,7 @@ async def test_after_the_first_and_three_more_voids_a_person_decides(world: Worl
     """R-07: max_reissues = 3: the fourth void in a row waits for a person; `serve_again` restarts the count."""
     case = await world.open()
     for count in range(1, 5):
-        yellow = (await of_kind(case, "yellow", count))[-1]
+        yellow = (await case.notices("yellow", count))[-1]
         assert yellow["state"] == "to_deliver"
         await case.until(yellow_deliver_by(yellow) + timedelta(seconds=1))
     snap = await case.becomes(lambda s: "needs_person" in s, "the wait for a person")
@@ -213,9 +193,9 @@ async def test_after_the_first_and_three_more_voids_a_person_decides(world: Worl
     assert len((await case.snapshot())["notices"]) == 4, "time alone never moves it"
     assert len(await case.recorded("escalation.raised", 4)) == 4
     await case.update("serve_again", "team_leader", reason="new address found")
-    fifth = (await of_kind(case, "yellow", 5))[-1]
+    fifth = (await case.notices("yellow", 5))[-1]
     await case.until(yellow_deliver_by(fifth) + timedelta(seconds=1))
-    assert (await of_kind(case, "yellow", 6))[-1]["state"] == "to_deliver", "the count began anew"
+    assert (await case.notices("yellow", 6))[-1]["state"] == "to_deliver", "the count began anew"
 
 
 async def test_voids_of_red_notices_are_counted_whatever_their_reason(world: World) -> None:
@@ -224,7 +204,7 @@ async def test_voids_of_red_notices_are_counted_whatever_their_reason(world: Wor
     case = await world.open(policy=policy)
     first = await case.to_red()
     await case.until(red_deliver_by(first) + timedelta(seconds=1))  # undelivered
-    second = (await of_kind(case, "red", 2))[-1]
+    second = (await case.notices("red", 2))[-1]
     await case.deliver("red")
     await case.until(moment(second["cut_at"]) - DAY + timedelta(seconds=1))  # slipped: nobody approved
     snap = await case.becomes(lambda s: "needs_person" in s, "the wait for a person")
@@ -241,7 +221,7 @@ async def test_serve_again_gives_up_the_attempt_and_plans_a_new_time(world: Worl
     await case.approve()
     await case.pass_time(days=1)
     await case.update("serve_again", "reader", reason="the time was misread to the customer")
-    second = (await of_kind(case, "red", 2))[-1]
+    second = (await case.notices("red", 2))[-1]
     assert second["state"] == "to_deliver"
     assert local_day(second["cut_at"], world.policy) >= local_day(second["issued_at"], world.policy) + 10 * DAY
     snap = await case.snapshot()
@@ -302,147 +282,6 @@ async def test_red_notice_names_only_bills_of_the_yellow_that_still_owe(world: W
     red = await case.to_red()
     assert red["bills"] == [newer]
     assert red["amount"] == "50.00"
-
-
-# ---- R-09, R-10: refused signatures ----------------------------------------------------------------
-
-
-async def test_refusal_needs_its_full_record(world: World) -> None:
-    """R-09: place, persons, words and evidence; an empty one of the four is refused by name."""
-    case = await world.open()
-    full = {"place": "3-2-501", "persons": "neighbour Wang", "words": "will not sign", "evidence": "photo 7"}
-    for part in full:
-        for empty in ({**full, part: ""}, {k: v for k, v in full.items() if k != part}):
-            with pytest.raises(Refusal) as refused:
-                await case.deliver("yellow", "refused", refusal=empty)
-            assert refused.value.type == "MissingEvidence"
-            assert refused.value.details["field"] == f"refusal.{part}"
-            assert refused.value.details["rule"] == "R-09"
-    assert (await case.notice("yellow"))["state"] == "to_deliver"
-    assert await case.deliver("yellow", "refused", refusal=full) == {"served": False}
-
-
-async def test_refused_counts_once_the_team_leader_has_acknowledged(world: World) -> None:
-    """R-09: until then the notice is to deliver with its delivered_at; served_at is the acknowledgement."""
-    case = await world.open()
-    await case.to_red()
-    await case.deliver("red", "refused")
-    delivered = (await case.notice("red"))["delivered_at"]
-    notice = await case.notice("red")
-    assert notice["state"] == "to_deliver"
-    assert "served_at" not in notice
-    assert "R-08" in await case.why_not()
-    assert ("centre_director", "decide_approval") not in await case.awaited(), "R-13: asked for after it is served"
-    await case.pass_time(hours=5)
-    await acknowledge(case, "team_leader")
-    notice = await case.notice("red")
-    assert notice["state"] == "delivered"
-    assert notice["delivered_at"] == delivered
-    assert moment(notice["served_at"]) - moment(delivered) >= timedelta(hours=5)
-    assert "R-08" not in await case.why_not()
-    refused = (await case.recorded("notice.refused"))[0]
-    assert refused.clause == "II.2"
-    assert refused.detail["place"] == "3-2-501"
-    assert refused.detail["persons"] == ["neighbour Wang"]
-
-
-async def test_silence_climbs_the_ladder_and_never_moves_the_case(world: World) -> None:
-    """R-09: each rung has its time; silence adds the next, earlier ones stay open; any rung reached may acknowledge."""
-    case = await world.open()
-    await case.to_red()
-    await case.deliver("red", "refused")
-    assert list(await reports(case)) == ["team_leader"]
-    await case.pass_time(hours=24, seconds=1)
-    await case.becomes(lambda s: len([e for e in s["escalations"] if e["state"] == "open"]) == 2, "the next rung")
-    assert list(await reports(case)) == ["team_leader", "centre_director"]
-    await case.pass_time(hours=30)
-    assert list(await reports(case)) == ["team_leader", "centre_director"], "the ladder has no third rung"
-    assert (await case.notice("red"))["state"] == "to_deliver", "silence never moves the case forward"
-    await acknowledge(case, "centre_director")
-    assert (await case.notice("red"))["state"] == "delivered"
-    assert await reports(case) == {}
-    closed = (await reports(case, "closed"))["team_leader"]
-    with pytest.raises(Refusal) as late:
-        await case.update("acknowledge_escalation", "team_leader", escalation_id=closed, remark="late")
-    assert late.value.type == "NotWaiting"
-
-
-async def test_unacknowledged_refusal_slips_the_day_before(world: World) -> None:
-    """R-09, R-20: nobody acknowledged by T - 24 h: no ticket, the notice is void and served again."""
-    case = await world.open()
-    first = await case.to_red()
-    await case.deliver("red", "refused")
-    await case.until(moment(first["cut_at"]) - DAY + timedelta(seconds=1))
-    second = (await of_kind(case, "red", 2))[-1]
-    assert second["state"] == "to_deliver"
-    snap = await case.snapshot()
-    assert snap["tickets"] == []
-    assert not [e for e in snap["escalations"] if e["kind"] == "refusal" and e["state"] == "open"]
-
-
-async def test_late_refused_delivery_is_void_like_any_other(world: World) -> None:
-    """R-07, R-09: the seven days run from delivered_at, however quickly the refusal is acknowledged."""
-    case = await world.open()
-    first = await case.to_red()
-    by = red_deliver_by(first)
-    await case.until(by - A_MINUTE)
-    answer = await case.deliver("red", "refused", delivered_at=(by + timedelta(seconds=1)).isoformat())
-    assert answer == {"served": False, "void_reason": "delivered too late"}
-    assert len(await of_kind(case, "red", 2)) == 2
-
-
-async def test_refused_yellow_climbs_and_counts_like_a_red_one(world: World) -> None:
-    """R-09: the yellow notice likewise; R-10 asks the station head for red notices only."""
-    case = await world.open(customer_class="non_residential")
-    await case.deliver("yellow", "refused")
-    assert list(await reports(case)) == ["team_leader"]
-    await acknowledge(case, "team_leader")
-    assert (await case.notice("yellow"))["state"] == "delivered"
-
-
-async def test_station_head_is_told_of_every_red_notice_and_acknowledges_a_refusal(world: World) -> None:
-    """R-10: non-residential: told at issue; the refusal counts only once the station head too has acknowledged."""
-    case = await world.open(customer_class="non_residential")
-    red = await case.to_red()
-    await case.deliver("red", "refused")
-    told = await case.messages("station_head")
-    assert [m.about for m in told if m.subject == "red notice issued"] == [red["notice_id"]]
-    assert {m.to_unit for m in told} == {STATION}
-    assert [e.about for e in await case.recorded("station_head.told")] == [red["notice_id"]]
-    assert set(await reports(case)) == {"team_leader", "station_head"}
-    await acknowledge(case, "team_leader")
-    assert (await case.notice("red"))["state"] == "to_deliver"
-    await acknowledge(case, "station_head")
-    assert (await case.notice("red"))["state"] == "delivered"
-
-
-async def test_station_head_alone_does_not_make_a_refusal_count(world: World) -> None:
-    """R-09, R-10: the station head is no rung of the ladder: the team leader's word is needed too."""
-    case = await world.open(customer_class="non_residential")
-    await case.to_red()
-    await case.deliver("red", "refused")
-    await acknowledge(case, "station_head")
-    assert (await case.notice("red"))["state"] == "to_deliver"
-    await acknowledge(case, "team_leader")
-    assert (await case.notice("red"))["state"] == "delivered"
-
-
-async def test_residential_red_notices_are_no_matter_of_the_station_head(world: World) -> None:
-    """R-10: only non-residential cases reach the station head."""
-    case = await world.open()
-    await case.to_red()
-    await case.deliver("red", "refused")
-    assert list(await reports(case)) == ["team_leader"]
-    assert await case.messages("station_head") == []
-
-
-async def test_refusing_customer_who_then_signs_is_served_at_once(world: World) -> None:
-    """R-08: the task to deliver stayed; a signature afterwards serves, and the report needs no answer any more."""
-    case = await world.open()
-    await case.deliver("yellow", "refused")
-    assert await case.deliver("yellow") == {"served": True}
-    assert (await case.notice("yellow"))["state"] == "delivered"
-    assert await reports(case) == {}
 
 
 # ---- R-11: paid ------------------------------------------------------------------------------------

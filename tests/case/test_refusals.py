@@ -1,8 +1,7 @@
 """Every refusal of the contract for every update it applies to: type, sentence, details, and the case unchanged."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -10,7 +9,8 @@ import pytest
 
 from domain.messages import UPDATES
 from domain.model import Role
-from tests.world import CENTRE, PEOPLE, STATION, UNIT, Case, Refusal, World
+from tests.standing_cases import SAMPLES, Standing, Waiting, events_at_rest, filled, refusal_of, refusal_to
+from tests.world import CENTRE, PEOPLE, STATION, UNIT, World
 
 DAY = timedelta(days=1)
 ROLES: tuple[str, ...] = get_args(Role)
@@ -25,227 +25,10 @@ HOME_UNIT = {
 ONLY_FOR_FORM = ("report_cut", "report_restored")
 
 
-# ---- cases in the states that the rows ask for; a refusal leaves them as they are, so rows share them ----
-
-
-@dataclass
-class Waiting:
-    """A case that stands still in one state, and the ids that its messages need."""
-
-    case: Case
-    ids: dict[str, str] = field(default_factory=dict)
-
-
-async def yellow(world: World) -> Waiting:
-    """The yellow notice is out and not delivered."""
-    case = await world.open()
-    await case.recorded("notice.issued")
-    return Waiting(case, {"yellow": (await case.notice("yellow"))["notice_id"]})
-
-
-async def yellow_served(world: World) -> Waiting:
-    """The yellow notice is served; no red one is out."""
-    case = await world.open()
-    await case.deliver("yellow")
-    return Waiting(case, {"yellow": (await case.notice("yellow"))["notice_id"]})
-
-
-async def refused(world: World) -> Waiting:
-    """The signature on the red notice was refused; nobody has acknowledged it."""
-    case = await world.open(customer_class="non_residential")
-    red = await case.to_red()
-    await case.deliver("red", "refused")
-    reports = {e["rung"]: e["escalation_id"] for e in (await case.snapshot())["escalations"]}
-    return Waiting(case, {"red": red["notice_id"], "report": reports["team_leader"]})
-
-
-async def served(world: World) -> Waiting:
-    """The red notice is served after a refusal; one of two levels has approved."""
-    case = await world.open(customer_class="non_residential")
-    red = await case.to_red()
-    await case.deliver("red", "refused")
-    reports = {e["rung"]: e["escalation_id"] for e in (await case.snapshot())["escalations"]}
-    for rung, report in reports.items():
-        await case.update("acknowledge_escalation", rung, escalation_id=report, remark="read")
-    await case.approve("centre_director")
-    return Waiting(case, {"red": red["notice_id"], "report": reports["team_leader"]})
-
-
-async def slipped(world: World) -> Waiting:
-    """A red notice is void and its ticket recalled; another red notice is out."""
-    case = await world.open()
-    ticket = await case.to_ticket()
-    void = await case.notice("red")
-    await case.update("serve_again", "reader", reason="the time was misread")
-    await case.becomes(lambda s: s["notices"][-1]["state"] == "to_deliver", "another red notice")
-    return Waiting(case, {"void": void["notice_id"], "ticket": ticket["ticket_id"], "meter": ticket["meter_id"]})
-
-
-async def window(world: World) -> Waiting:
-    """Inside the stated window: told, billing asked, the ticket acknowledged, no permit asked for."""
-    case = await world.open()
-    ticket = await case.to_window()
-    return Waiting(case, {"ticket": ticket["ticket_id"], "meter": ticket["meter_id"]})
-
-
-async def doubted(world: World) -> Waiting:
-    """Inside the window, and the crew is unsure of the meter."""
-    found = await window(world)
-    await found.case.update(
-        "report_meter_uncertain",
-        "field_crew",
-        ticket_id=found.ids["ticket"],
-        meter_id=found.ids["meter"],
-        remark="two meters, one label",
-    )
-    return found
-
-
-async def dark(world: World) -> Waiting:
-    """Found cut off without a permit, owing nothing, not restored for 25 hours; incidents are open."""
-    account = await world.customer()
-    report = {"report_id": f"h-{account}", "meter_id": f"M-{account}", "reported_by": "customer", "source": "95598"}
-    case = await world.open(account, signal="supply_found_cut", payload=report)
-    ticket = await case.ticket("restore")
-    await case.pass_time(hours=25)
-    snap = await case.becomes(lambda s: len(s["incidents"]) == 2, "the breach")
-    return Waiting(
-        case,
-        {
-            "ticket": ticket["ticket_id"],
-            "meter": ticket["meter_id"],
-            "incident": snap["incidents"][0]["incident_id"],
-        },
-    )
-
-
-async def withdrawn(world: World) -> Waiting:
-    """Withdrawn while supply is off: it waits for light."""
-    found = await dark(world)
-    await found.case.update("withdraw", "centre_director", reason="meter exchanged by mistake")
-    return found
-
-
-STATES: dict[str, Callable[[World], Awaitable[Waiting]]] = {
-    make.__name__: make
-    for make in (yellow, yellow_served, refused, served, slipped, window, doubted, dark, withdrawn)
-}
-
-
-class Standing:
-    """One case a state, brought there when the first row asks for it."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.found: dict[str, Waiting] = {}
-
-    async def at(self, state: str) -> Waiting:
-        """The case that waits in that state."""
-        if state not in self.found:
-            self.found[state] = await STATES[state](self.world)
-        return self.found[state]
-
-
 @pytest.fixture(scope="module")
 def standing(world: World) -> Standing:
     """The cases of this file."""
     return Standing(world)
-
-
-# ---- messages that would be taken, were it not for one thing ---------------------------------------
-
-SAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "record_delivery": ("yellow", "reader", {"notice_id": "<yellow>", "outcome": "signed"}),
-    "acknowledge_escalation": ("refused", "team_leader", {"escalation_id": "<report>", "remark": "read"}),
-    "decide_approval": ("served", "company_leader", {"notice_id": "<red>", "decision": "approved"}),
-    "record_filing": (
-        "served",
-        "liaison",
-        {"notice_id": "<red>", "purpose": "filing", "reference": "17", "authority": "bureau"},
-    ),
-    "acknowledge_ticket": ("window", "field_crew", {"ticket_id": "<ticket>"}),
-    "record_final_notice": ("window", "reader", {"ticket_id": "<ticket>", "how": "phone"}),
-    "request_permit": ("window", "field_crew", {"ticket_id": "<ticket>", "meter_id": "<meter>"}),
-    "report_cut": ("window", "field_crew", {"meter_id": "<meter>"}),
-    "report_not_cut": ("window", "field_crew", {"ticket_id": "<ticket>", "reason": "locked gate"}),
-    "report_meter_uncertain": (
-        "window",
-        "field_crew",
-        {"ticket_id": "<ticket>", "meter_id": "<meter>", "remark": "two meters"},
-    ),
-    "verify_meter": ("doubted", "reader", {"ticket_id": "<ticket>", "meter_id": "<meter>", "confirmed": True}),
-    "request_restoration": ("dark", "hotline", {"request_id": "q-1", "source": "hotline"}),
-    "report_restored": ("dark", "field_crew", {"ticket_id": "<ticket>"}),
-    "declare_delay": (
-        "dark",
-        "team_leader",
-        {
-            "reason": "storm",
-            "customer_told_at": "<now>",
-            "customer_told_how": "phone",
-            "leader": "Li",
-            "leader_told_at": "<now>",
-        },
-    ),
-    "record_promise": ("yellow", "reader", {"promise_id": "p-1", "amount": "50.00", "until": "<today+3>"}),
-    "agree_plan": (
-        "yellow",
-        "team_leader",
-        {"plan_id": "pl-1", "instalments": [{"due": "<today+5>", "amount": "200.00"}]},
-    ),
-    "serve_again": ("served", "team_leader", {"reason": "another time"}),
-    "reassign": ("yellow", "team_leader", {"role": "reader", "to": "r-099"}),
-    "close_incident": ("dark", "centre_director", {"incident_id": "<incident>", "outcome": "disciplined"}),
-    "withdraw": ("yellow", "centre_director", {"reason": "error"}),
-}
-
-
-async def filled(value: Any, waiting: Waiting) -> Any:
-    """The payload with its placeholders replaced: ids of the case, `<now-3h>`, `<today+3>`."""
-    if isinstance(value, dict):
-        return {k: await filled(v, waiting) for k, v in value.items()}
-    if isinstance(value, list):
-        return [await filled(v, waiting) for v in value]
-    if not (isinstance(value, str) and value.startswith("<")):
-        return value
-    word = value.strip("<>")
-    if word.startswith("now"):
-        hours = int(word[3:].rstrip("h") or 0)
-        return (await waiting.case.now() + timedelta(hours=hours)).isoformat()
-    if word.startswith("today"):
-        today = (await waiting.case.now()).astimezone(waiting.case.world.policy.zone).date()
-        return (today + timedelta(days=int(word[5:] or 0))).isoformat()
-    return waiting.ids[word]
-
-
-async def refusal_of(waiting: Waiting, update: str, payload: dict[str, Any], actor: Any) -> Refusal:
-    """How the case refuses this; fails if it does not, or if anything of the case has changed."""
-    before = await waiting.case.snapshot()
-    with pytest.raises(Refusal) as caught:
-        await waiting.case.update(update, **{**await filled(payload, waiting), "actor": actor})
-    refusal = caught.value
-    assert await waiting.case.snapshot() == before, f"{update} was refused and yet changed the case"
-    assert len(refusal.message) > 10, "a sentence"
-    assert set(refusal.details) <= {"field", "rule", "clause"}
-    return refusal
-
-
-async def refusal_to(waiting: Waiting, update: str, *payload: Any) -> Refusal:
-    """How the case refuses this payload; fails if it does not."""
-    with pytest.raises(Refusal) as caught:
-        await waiting.case.update_raw(update, *payload)
-    return caught.value
-
-
-async def events_at_rest(case: Case) -> int:
-    """How many events the history has, once what was under way has been written."""
-    counts = [-1]
-    for _ in range(100):
-        counts.append(len(await case.events()))
-        if counts[-1] == counts[-2]:
-            break
-        await asyncio.sleep(0.05)
-    return counts[-1]
 
 
 def test_every_update_of_the_contract_has_a_sample() -> None:
@@ -259,9 +42,10 @@ async def test_bad_form_is_refused_by_field_and_leaves_no_event(standing: Standi
     """BadRequest: a field missing, an unknown role, no payload at all, for every update; refused in the validator."""
     waiting = await standing.at("yellow")
     events, before = await events_at_rest(waiting.case), await waiting.case.snapshot()
+    any_ids = Waiting(waiting.case, defaultdict(lambda: "x-0"))
     for update, (_, actor, payload) in SAMPLES.items():
         first = next(name for name, info in UPDATES[update].payload.model_fields.items() if info.is_required())
-        good = {**payload, "actor": PEOPLE[actor]}
+        good = {**await filled(payload, any_ids), "actor": PEOPLE[actor]}
         bad = [
             ({k: v for k, v in good.items() if k != first}, first),
             ({**good, "actor": {**PEOPLE[actor], "role": "emperor"}}, "actor.role"),
@@ -425,296 +209,99 @@ async def test_same_person_is_refused_and_recorded(standing: Standing, person: s
 
 # ---- the rest, row by row --------------------------------------------------------------------------
 
-_FULL = {"place": "3-2-501", "persons": ["Wang"], "words": "no", "evidence": "photo"}
-_REFUSED = {"notice_id": "<yellow>", "outcome": "refused"}
-_FILING = SAMPLES["record_filing"][2]
-_DELAY = SAMPLES["declare_delay"][2]
+Row = tuple[str, str, str, str, dict[str, Any], str | None]
 
-ROWS: list[tuple[str, str, str, dict[str, Any], str, str | None]] = [
-    # type, state, update, payload, actor, field
-    ("UnknownNotice", "yellow", "record_delivery", {"notice_id": "n-0", "outcome": "signed"}, "reader", "notice_id"),
-    (
-        "UnknownNotice",
-        "served",
-        "decide_approval",
-        {"notice_id": "n-0", "decision": "approved"},
-        "company_leader",
-        "notice_id",
+
+def row(type_: str, state: str, update: str, actor: str, field: str | None, **changes: Any) -> Row:
+    """In that state the sample of that update, with these changes, is refused with that type for that field."""
+    return type_, state, update, actor, {**SAMPLES[update][2], **changes}, field
+
+
+_FULL = {"place": "3-2-501", "persons": ["Wang"], "words": "no", "evidence": "photo"}
+_PAST = [{"due": "<today-1>", "amount": "200.00"}]
+_PLAN = [{"due": "<today+3>", "amount": "1.00"}]
+
+ROWS: list[Row] = [
+    row("UnknownNotice", "yellow", "record_delivery", "reader", "notice_id", notice_id="n-0"),
+    row("UnknownNotice", "served", "decide_approval", "company_leader", "notice_id", notice_id="n-0"),
+    row("UnknownNotice", "served", "record_filing", "liaison", "notice_id", notice_id="n-0"),
+    row("UnknownTicket", "window", "acknowledge_ticket", "field_crew", "ticket_id", ticket_id="t-0"),
+    row("UnknownTicket", "window", "record_final_notice", "reader", "ticket_id", ticket_id="t-0"),
+    row("UnknownTicket", "window", "request_permit", "field_crew", "ticket_id", ticket_id="t-0"),
+    row("UnknownTicket", "window", "report_not_cut", "field_crew", "ticket_id", ticket_id="t-0"),
+    row("UnknownTicket", "window", "report_meter_uncertain", "field_crew", "ticket_id", ticket_id="t-0"),
+    row("UnknownTicket", "doubted", "verify_meter", "reader", "ticket_id", ticket_id="t-0"),
+    row("UnknownEscalation", "refused", "acknowledge_escalation", "team_leader", "escalation_id", escalation_id="e"),
+    row("UnknownIncident", "dark", "close_incident", "centre_director", "incident_id", incident_id="i-0"),
+    # the record of a refusal
+    row("MissingEvidence", "yellow", "record_delivery", "reader", "refusal.place", outcome="refused"),
+    row("MissingEvidence", "yellow", "record_delivery", "reader", "refusal.place", outcome="refused", refusal={}),
+    *(
+        row(
+            "MissingEvidence",
+            "yellow",
+            "record_delivery",
+            "reader",
+            f"refusal.{part}",
+            outcome="refused",
+            refusal=record,
+        )
+        for part, record in (("persons", {**_FULL, "persons": []}), ("evidence", {**_FULL, "evidence": " "}))
     ),
-    ("UnknownNotice", "served", "record_filing", {**_FILING, "notice_id": "n-0"}, "liaison", "notice_id"),
-    ("UnknownTicket", "window", "acknowledge_ticket", {"ticket_id": "t-0"}, "field_crew", "ticket_id"),
-    ("UnknownTicket", "window", "record_final_notice", {"ticket_id": "t-0", "how": "phone"}, "reader", "ticket_id"),
-    (
-        "UnknownTicket",
-        "window",
-        "request_permit",
-        {"ticket_id": "t-0", "meter_id": "<meter>"},
-        "field_crew",
-        "ticket_id",
+    # before its time, or later than now
+    row("TooEarly", "yellow", "record_delivery", "reader", "delivered_at", delivered_at="<now+1h>"),
+    row("TooEarly", "yellow", "record_delivery", "reader", "delivered_at", delivered_at="<now-2h>"),
+    row("TooEarly", "window", "record_final_notice", "reader", "told_at", told_at="<now+1h>"),
+    row("TooEarly", "window", "report_not_cut", "field_crew", "at", at="<now+1h>"),
+    row("TooEarly", "doubted", "verify_meter", "reader", "at", at="<now+1h>"),
+    row("TooEarly", "dark", "declare_delay", "team_leader", "customer_told_at", customer_told_at="<now+1h>"),
+    row("TooEarly", "dark", "declare_delay", "team_leader", "leader_told_at", leader_told_at="<now+1h>"),
+    row("TooEarly", "yellow", "record_promise", "reader", "until", until="<today-1>"),
+    row("TooEarly", "yellow", "agree_plan", "team_leader", "instalments.0.due", instalments=_PAST),
+    # after its time
+    row(
+        "TooLate", "slipped", "decide_approval", "centre_director", "notice_id", notice_id="<void>", decision="rejected"
     ),
-    ("UnknownTicket", "window", "report_not_cut", {"ticket_id": "t-0", "reason": "gate"}, "field_crew", "ticket_id"),
-    (
-        "UnknownTicket",
-        "window",
-        "report_meter_uncertain",
-        {"ticket_id": "t-0", "meter_id": "<meter>", "remark": "two"},
-        "field_crew",
-        "ticket_id",
-    ),
-    (
-        "UnknownTicket",
-        "doubted",
-        "verify_meter",
-        {"ticket_id": "t-0", "meter_id": "<meter>", "confirmed": True},
-        "reader",
-        "ticket_id",
-    ),
-    (
-        "UnknownEscalation",
-        "refused",
-        "acknowledge_escalation",
-        {"escalation_id": "e-0", "remark": "read"},
-        "team_leader",
-        "escalation_id",
-    ),
-    (
-        "UnknownIncident",
-        "dark",
-        "close_incident",
-        {"incident_id": "i-0", "outcome": "none"},
-        "centre_director",
-        "incident_id",
-    ),
-    # MissingEvidence
-    ("MissingEvidence", "yellow", "record_delivery", _REFUSED, "reader", "refusal.place"),
-    ("MissingEvidence", "yellow", "record_delivery", {**_REFUSED, "refusal": {}}, "reader", "refusal.place"),
-    (
-        "MissingEvidence",
-        "yellow",
-        "record_delivery",
-        {**_REFUSED, "refusal": {**_FULL, "persons": []}},
-        "reader",
-        "refusal.persons",
-    ),
-    (
-        "MissingEvidence",
-        "yellow",
-        "record_delivery",
-        {**_REFUSED, "refusal": {**_FULL, "evidence": " "}},
-        "reader",
-        "refusal.evidence",
-    ),
-    # TooEarly
-    (
-        "TooEarly",
-        "yellow",
-        "record_delivery",
-        {"notice_id": "<yellow>", "outcome": "signed", "delivered_at": "<now+1h>"},
-        "reader",
-        "delivered_at",
-    ),
-    (
-        "TooEarly",
-        "yellow",
-        "record_delivery",
-        {"notice_id": "<yellow>", "outcome": "signed", "delivered_at": "<now-2h>"},
-        "reader",
-        "delivered_at",
-    ),
-    (
-        "TooEarly",
-        "window",
-        "record_final_notice",
-        {"ticket_id": "<ticket>", "how": "phone", "told_at": "<now+1h>"},
-        "reader",
-        "told_at",
-    ),
-    (
-        "TooEarly",
-        "window",
-        "report_not_cut",
-        {"ticket_id": "<ticket>", "reason": "gate", "at": "<now+1h>"},
-        "field_crew",
-        "at",
-    ),
-    (
-        "TooEarly",
-        "doubted",
-        "verify_meter",
-        {"ticket_id": "<ticket>", "meter_id": "<meter>", "confirmed": True, "at": "<now+1h>"},
-        "reader",
-        "at",
-    ),
-    (
-        "TooEarly",
-        "dark",
-        "declare_delay",
-        {**_DELAY, "customer_told_at": "<now+1h>"},
-        "team_leader",
-        "customer_told_at",
-    ),
-    ("TooEarly", "dark", "declare_delay", {**_DELAY, "leader_told_at": "<now+1h>"}, "team_leader", "leader_told_at"),
-    (
-        "TooEarly",
-        "yellow",
-        "record_promise",
-        {"promise_id": "p-2", "amount": "5.00", "until": "<today-1>"},
-        "reader",
-        "until",
-    ),
-    (
-        "TooEarly",
-        "yellow",
-        "agree_plan",
-        {"plan_id": "pl-3", "instalments": [{"due": "<today-1>", "amount": "200.00"}]},
-        "team_leader",
-        "instalments.0.due",
-    ),
-    # TooLate
-    (
-        "TooLate",
-        "slipped",
-        "decide_approval",
-        {"notice_id": "<void>", "decision": "rejected"},
-        "centre_director",
-        "notice_id",
-    ),
-    ("TooLate", "slipped", "record_filing", {**_FILING, "notice_id": "<void>"}, "liaison", "notice_id"),
-    ("TooLate", "slipped", "acknowledge_ticket", {"ticket_id": "<ticket>"}, "field_crew", "ticket_id"),
-    ("TooLate", "slipped", "record_final_notice", {"ticket_id": "<ticket>", "how": "phone"}, "reader", "ticket_id"),
-    (
-        "TooLate",
-        "slipped",
-        "report_meter_uncertain",
-        {"ticket_id": "<ticket>", "meter_id": "<meter>", "remark": "two"},
-        "field_crew",
-        "ticket_id",
-    ),
-    (
-        "TooLate",
-        "slipped",
-        "verify_meter",
-        {"ticket_id": "<ticket>", "meter_id": "<meter>", "confirmed": True},
-        "reader",
-        "ticket_id",
-    ),
-    ("TooLate", "dark", "declare_delay", _DELAY, "team_leader", None),
-    (
-        "TooLate",
-        "yellow",
-        "record_promise",
-        {"promise_id": "p-3", "amount": "5.00", "until": "<today+31>"},
-        "reader",
-        "until",
-    ),
-    # NotWaiting
-    (
-        "NotWaiting",
-        "yellow_served",
-        "record_delivery",
-        {"notice_id": "<yellow>", "outcome": "undeliverable"},
-        "reader",
-        "notice_id",
-    ),
-    (
-        "NotWaiting",
-        "refused",
-        "decide_approval",
-        {"notice_id": "<red>", "decision": "approved"},
-        "centre_director",
-        "notice_id",
-    ),
-    (
-        "NotWaiting",
-        "yellow",
-        "decide_approval",
-        {"notice_id": "<yellow>", "decision": "approved"},
-        "centre_director",
-        "notice_id",
-    ),
-    (
-        "NotWaiting",
-        "yellow",
-        "record_filing",
-        {"purpose": "filing", "reference": "17", "authority": "bureau"},
-        "liaison",
-        "notice_id",
-    ),
-    ("NotWaiting", "yellow", "record_filing", {**_FILING, "notice_id": "<yellow>"}, "liaison", "notice_id"),
-    ("NotWaiting", "dark", "record_final_notice", {"ticket_id": "<ticket>", "how": "phone"}, "reader", "ticket_id"),
-    (
-        "NotWaiting",
-        "slipped",
-        "report_not_cut",
-        {"ticket_id": "<ticket>", "reason": "gate"},
-        "field_crew",
-        "ticket_id",
-    ),
-    ("NotWaiting", "dark", "report_not_cut", {"ticket_id": "<ticket>", "reason": "gate"}, "field_crew", "ticket_id"),
-    (
-        "NotWaiting",
-        "dark",
-        "report_meter_uncertain",
-        {"ticket_id": "<ticket>", "meter_id": "<meter>", "remark": "two"},
-        "field_crew",
-        "ticket_id",
-    ),
-    (
-        "NotWaiting",
-        "window",
-        "verify_meter",
-        {"ticket_id": "<ticket>", "meter_id": "<meter>", "confirmed": True},
-        "reader",
-        "ticket_id",
-    ),
-    ("NotWaiting", "yellow", "request_restoration", {"request_id": "q-2", "source": "counter"}, "operator", None),
-    ("NotWaiting", "yellow", "declare_delay", _DELAY, "centre_director", None),
-    (
-        "NotWaiting",
-        "dark",
-        "record_promise",
-        {"promise_id": "p-4", "amount": "5.00", "until": "<today+3>"},
-        "team_leader",
-        None,
-    ),
-    (
-        "NotWaiting",
-        "dark",
-        "agree_plan",
-        {"plan_id": "pl-4", "instalments": [{"due": "<today+3>", "amount": "1.00"}]},
-        "centre_director",
-        None,
-    ),
-    ("NotWaiting", "yellow_served", "serve_again", {"reason": "why not"}, "reader", None),
-    ("NotWaiting", "dark", "serve_again", {"reason": "why not"}, "team_leader", None),
-    ("NotWaiting", "withdrawn", "serve_again", {"reason": "why not"}, "team_leader", None),
-    ("NotWaiting", "withdrawn", "withdraw", {"reason": "again"}, "centre_director", None),
+    row("TooLate", "slipped", "record_filing", "liaison", "notice_id", notice_id="<void>"),
+    row("TooLate", "slipped", "acknowledge_ticket", "field_crew", "ticket_id"),
+    row("TooLate", "slipped", "record_final_notice", "reader", "ticket_id"),
+    row("TooLate", "slipped", "report_meter_uncertain", "field_crew", "ticket_id"),
+    row("TooLate", "slipped", "verify_meter", "reader", "ticket_id"),
+    row("TooLate", "dark", "declare_delay", "team_leader", None),
+    row("TooLate", "yellow", "record_promise", "reader", "until", until="<today+31>"),
+    # nothing of the kind is awaited
+    row("NotWaiting", "yellow_served", "record_delivery", "reader", "notice_id", outcome="undeliverable"),
+    row("NotWaiting", "refused", "decide_approval", "centre_director", "notice_id"),
+    row("NotWaiting", "yellow", "decide_approval", "centre_director", "notice_id", notice_id="<yellow>"),
+    row("NotWaiting", "yellow", "record_filing", "liaison", "notice_id", notice_id=None),
+    row("NotWaiting", "yellow", "record_filing", "liaison", "notice_id", notice_id="<yellow>"),
+    row("NotWaiting", "dark", "record_final_notice", "reader", "ticket_id"),
+    row("NotWaiting", "slipped", "report_not_cut", "field_crew", "ticket_id"),
+    row("NotWaiting", "dark", "report_not_cut", "field_crew", "ticket_id"),
+    row("NotWaiting", "dark", "report_meter_uncertain", "field_crew", "ticket_id"),
+    row("NotWaiting", "window", "verify_meter", "reader", "ticket_id"),
+    row("NotWaiting", "yellow", "request_restoration", "operator", None, source="counter"),
+    row("NotWaiting", "yellow", "declare_delay", "centre_director", None),
+    row("NotWaiting", "dark", "record_promise", "team_leader", None),
+    row("NotWaiting", "dark", "agree_plan", "centre_director", None, instalments=_PLAN),
+    row("NotWaiting", "yellow_served", "serve_again", "reader", None),
+    row("NotWaiting", "dark", "serve_again", "team_leader", None),
+    row("NotWaiting", "withdrawn", "serve_again", "team_leader", None),
+    row("NotWaiting", "withdrawn", "withdraw", "centre_director", None),
 ]
 
 
 @pytest.mark.parametrize(
-    ("type_", "state", "update", "payload", "actor", "name"),
-    ROWS,
-    ids=[f"{row[0]}-{row[2]}-{row[1]}-{number}" for number, row in enumerate(ROWS)],
+    ("type_", "state", "update", "actor", "payload", "name"), ROWS, ids=[f"{r[0]}-{r[2]}-{r[1]}-{r[5]}" for r in ROWS]
 )
 async def test_refused_with_its_type_and_the_case_unchanged(
-    standing: Standing, type_: str, state: str, update: str, payload: dict[str, Any], actor: str, name: str | None
+    standing: Standing, type_: str, state: str, update: str, actor: str, payload: dict[str, Any], name: str | None
 ) -> None:
     """Each row is a message that is well formed and comes from the right person, at the wrong moment or thing."""
-    waiting = await standing.at(state)
-    refusal = await refusal_of(waiting, update, payload, PEOPLE[actor])
+    refusal = await refusal_of(await standing.at(state), update, payload, PEOPLE[actor])
     assert refusal.type == type_, str(refusal)
     assert refusal.details.get("field") == name
-    assert name is None or refusal.details.get("clause") or type_ == "TooEarly", "the clause it serves"
-
-
-async def test_acknowledged_report_needs_no_second_answer(standing: Standing) -> None:
-    """NotWaiting: a report that was closed unanswered; one already acknowledged gives its first answer again."""
-    waiting = await standing.at("served")
-    answer = await waiting.case.update(
-        "acknowledge_escalation", "team_leader", escalation_id=waiting.ids["report"], remark="read"
-    )
-    assert answer == {}
+    assert refusal.details.get("clause") or type_ == "TooEarly", "the clause it serves"
 
 
 async def test_permit_at_the_wrong_time_meter_or_state_is_no_refusal_but_an_answer(standing: Standing) -> None:

@@ -254,10 +254,16 @@ def test_next_act(given: CaseFacts, now: datetime, act: Any) -> None:
     ("given", "now"),
     [
         (facts(), OPENED + 6 * MINUTE),
+        (facts(debt=SETTLED, hints=1), OPENED),
         (facts(notices=(YELLOW_SERVED,), looked_at=RED_ISSUE, hints=1), RED_ISSUE),
         (served(looked_at=TICKET_TIME, hints=1), TICKET_TIME),
     ],
-    ids=["a look is under way", "red due, the debt may have changed", "ticket due, the debt may have changed"],
+    ids=[
+        "a look is under way",
+        "settled, a reversal may have come",
+        "red due, the debt may have changed",
+        "ticket due, the debt may have changed",
+    ],
 )
 def test_nothing_goes_forward_while_billing_is_being_asked(given: CaseFacts, now: datetime) -> None:
     """R-17: time goes on while billing thinks, but no paper is issued on a debt that may have changed."""

@@ -618,6 +618,15 @@ def test_a_hold_lifted_before_it_arrived_never_stood() -> None:
     assert not breached(story)
 
 
+def test_a_record_held_up_by_a_crash_is_read_where_the_case_numbered_it() -> None:
+    """R-30: the yellow notice's own record reaches the register after that of its delivery."""
+    file = case_file(clean())
+    order = (3, 4, 0, 1, 2, *range(5, len(file.evidence)))
+    filed = tuple(file.evidence[place].model_copy(update={"seq": n}) for n, place in enumerate(order, start=1))
+    held_up = file.model_copy(update={"evidence": filed})
+    assert [x.verdict for x in prove(held_up, POLICY)] == [x.verdict for x in prove(file, POLICY)]
+
+
 def test_a_row_without_evidence_behind_it_is_found() -> None:
     line = BillLine(bill_id="b-1", due_date=date(2026, 9, 10), outstanding=Decimal("1.00"), late_fee=Decimal("1.00"))
     row = FiledNotice(

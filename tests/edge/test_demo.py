@@ -20,7 +20,7 @@ from edge.demo.lives import LIVES
 
 ROOT = Path(__file__).resolve().parents[2]
 _ALL = ("starter.py", "demo", "--json")
-_SOME = (1, 3, 6, 12, 13, 26, 31)  # paid, cut, refused, revoked, in doubt, another bill, told late
+_SOME = (1, 3, 6, 12, 26)  # paid, cut, refused, permit revoked, another bill
 
 
 def _only(*numbers: int) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class Demo:
 
     def result(self) -> dict[str, Any]:
         """Its one JSON object, at its end; fails with what it said if it did not end well."""
-        out, _ = self.process.communicate(timeout=110)
+        out, _ = self.process.communicate(timeout=170)
         assert self.process.returncode == 0, self.said()
         result = json.loads(out)
         assert isinstance(result, dict)
@@ -114,6 +114,7 @@ def _assert_all_as_scripted(result: dict[str, Any], lives: int) -> None:
             assert "R-30" in {line["rule"] for line in proof["rules"] if line["verdict"] == "met"}
 
 
+@pytest.mark.timeout(200)
 def test_the_demo_plays_every_life_as_its_script_says(start: Callable[[tuple[str, ...]], Demo]) -> None:
     result = start(_ALL).result()
 
@@ -130,19 +131,18 @@ def test_the_demo_plays_every_life_as_its_script_says(start: Callable[[tuple[str
     assert not [pid for pid in result["processes"].values() if _runs(pid)]
 
 
+@pytest.mark.timeout(200)  # what the killed worker had in hand is tried again after a minute at most
 def test_a_worker_killed_in_the_middle_of_the_demo_loses_nothing(start: Callable[[tuple[str, ...]], Demo]) -> None:
     demo = start(_only(*_SOME))
-    demo.until(lambda said: "cases opened" in said)
+    demo.until(lambda said: "✓" in said)  # one life is over, the others are under way
     killed = demo.worker
     os.kill(killed, signal.SIGKILL)
-    demo.until(lambda said: f"{killed} ended" in said)
-    demo.until(lambda said: "✓" in said)
-    os.kill(demo.worker, signal.SIGKILL)
 
     result = demo.result()
 
     _assert_all_as_scripted(result, len(_SOME))
-    assert result["worker_restarts"] == 2
+    assert result["worker_restarts"] == 1
+    assert result["processes"]["worker"] != killed
 
 
 def test_an_interrupted_demo_ends_all_that_it_started(start: Callable[[tuple[str, ...]], Demo]) -> None:
