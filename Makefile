@@ -19,7 +19,7 @@ help:  ## say what there is
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .venv/requirements.txt --constraint constraints.txt
 	@touch $@
 
-demo: .venv/.made  ## sixteen lives of an account on this machine, weeks in a minute
+demo: .venv/.made  ## the lives of a sample book on this machine, weeks in a minute
 	$(BIN)/python starter.py demo $(DEMO_FLAGS)
 
 test: .venv/.made  ## the tests, on real servers and databases

@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from typing import Any, Literal, TextIO
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from temporalio import activity, workflow
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
@@ -71,10 +72,12 @@ class _Stderr(logging.StreamHandler[TextIO]):
 def _renderers(format_: str) -> list[structlog.typing.Processor]:
     match format_:
         case "console":
-            return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+            # The usual one prints the locals of every frame: personal data, and seconds for each try in an outage.
+            plain = structlog.dev.plain_traceback
+            return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
         case "json":
             return [
-                structlog.processors.dict_tracebacks,
+                structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ]
         case other:

@@ -67,7 +67,7 @@ def _lift(
             raise Problem("UnknownMoratorium", f"the register has no moratorium {moratorium_id}")
         return {"moratorium_id": moratorium_id, "lifted": True, "running_cases_told": False}
 
-    run(as_json, act, _show)
+    run(as_json, act, lambda result: print_fields((("已解除 lifted", result["moratorium_id"]),)))
 
 
 @schedules.command("install")

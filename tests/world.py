@@ -39,6 +39,8 @@ TIME_SKIPPING = (
     'history.timerProcessorMaxTimeShift="1ms"',
 )
 _accounts = itertools.count(1)
+# A little after a deadline: a case still at work when its clock is overtaken would jump to its next timer.
+SOON = timedelta(seconds=30)
 
 PEOPLE: dict[str, dict[str, str]] = {
     "reader": {"id": "r-017", "role": "reader", "unit": CENTRE},
@@ -394,7 +396,7 @@ class Case:
         yellow = await self.notice("yellow")
         cut = datetime.fromisoformat(yellow["cut_at"])
         days = self.world.policy.delivery_allowance_days + self.world.policy.red_notice_days
-        await self.until(cut - timedelta(days=days) + timedelta(seconds=5))
+        await self.until(cut - timedelta(days=days) + SOON)
         return await self.notice("red")
 
     async def approve(self, *roles: str) -> Any:
@@ -410,14 +412,14 @@ class Case:
         red = await self.to_red()
         await self.deliver("red")
         await self.approve(*approvers)
-        await self.until(datetime.fromisoformat(red["cut_at"]) - timedelta(hours=24) + timedelta(seconds=5))
+        await self.until(datetime.fromisoformat(red["cut_at"]) - timedelta(hours=24) + SOON)
         return await self.ticket("cut")
 
     async def to_half_hour(self, *approvers: str) -> dict[str, Any]:
         """The ticket acknowledged, T - 30 min reached and billing asked."""
         ticket = await self.to_ticket(*approvers)
         await self.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
-        await self.until(await self.cut_time() - timedelta(minutes=30) + timedelta(seconds=1))
+        await self.until(await self.cut_time() - timedelta(minutes=30) + SOON)
         await self.in_stage("final_half_hour")
         return ticket
 
@@ -486,4 +488,4 @@ async def running_world(folder: Path, dynamic: tuple[str, ...] = (), **settings:
             parts.close()
 
 
-__all__ = ["PEOPLE", "REFUSAL", "Case", "Refusal", "World", "overdue_event", "running_world", "temporal_cli"]
+__all__ = ["PEOPLE", "REFUSAL", "SOON", "Case", "Refusal", "World", "overdue_event", "running_world", "temporal_cli"]

@@ -103,9 +103,10 @@ async def _live_all(town: Town, screen: Screen, lives: Sequence[Life]) -> list[E
     gate = asyncio.Semaphore(_AT_ONCE)
     endings = {life: asyncio.create_task(_live(town, life, screen, gate)) for life in lives}
     try:
-        await asyncio.gather(*(task for life, task in endings.items() if not life.alone))
-        town.quiet.set()
-        return await asyncio.gather(*endings.values())
+        for turn in sorted({life.alone for life in lives}):
+            town.turns[turn].set()
+            await asyncio.gather(*(task for life, task in endings.items() if life.alone == turn))
+        return [task.result() for task in endings.values()]
     finally:
         for task in endings.values():
             task.cancel()
@@ -115,7 +116,7 @@ async def _live(town: Town, life: Life, screen: Screen, gate: asyncio.Semaphore)
     """Play one life to its end; whatever goes wrong in it ends it, and no other."""
     async with nullcontext() if life.alone else gate:
         screen.begins(life)
-        case = Case(town, life.customer, lambda at, what: screen.step(life, at, what))
+        case = Case(town, life.customer, lambda at, what: screen.step(life, at, what), life.alone)
         off_script = None
         try:
             await life.script(case)

@@ -16,8 +16,8 @@ Script = Callable[[Case], Awaitable[None]]
 class Life:
     """A customer, and what the script must lead to: outcome, incidents, and the path as the record tells it.
 
-    `alone` is for a life that does what would trouble the others, and so waits for their end. `cases` is how many the
-    account has in the end, `breached` what its proof finds broken.
+    `alone` is for a life that does what would trouble the others: its turn among those that wait for their end. `cases`
+    is how many the account has in the end, `breached` what its proof finds broken.
     """
 
     customer: Customer
@@ -27,7 +27,7 @@ class Life:
     outcome: Outcome
     path: str
     incidents: tuple[str, ...] = ()
-    alone: bool = False
+    alone: int = 0
     cases: int = 1
     breached: tuple[str, ...] = ()
 
@@ -305,7 +305,7 @@ LIVES: tuple[Life, ...] = (
         off.found_by_the_sweep,
         "restored",
         "yellow red approved ticket half-hour permit cut swept settled restored",
-        alone=True,
+        alone=1,
     ),
     Life(
         customer(34, "272.85"),
@@ -314,6 +314,6 @@ LIVES: tuple[Life, ...] = (
         lit.billing_silent,
         "settled",
         "yellow red approved ticket half-hour void red settled",
-        alone=True,
+        alone=2,
     ),
 )

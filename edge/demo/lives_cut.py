@@ -103,9 +103,8 @@ async def found_by_the_sweep(c: Case) -> None:
     await c.later(hours=5)
     await c.pays(silently=True)
     await c.later(hours=2)
-    async with c.town.to_itself():
-        await c.sweep()
-        await c.awaited("report_restored", "field_crew")
+    await c.comes_to_its_turn()
+    await c.sweep()
     await light(c)
 
 

@@ -260,13 +260,13 @@ async def billing_silent(c: Case) -> None:
     """II.6: billing gives no answer in the last half-hour: no cut, and the time slips at once."""
     sent = await march.to_ticket(c)
     await c.says("acknowledge_ticket", "field_crew", ticket_id=sent["ticket_id"])
-    async with c.town.to_itself():
-        await c.billing_down()
-        try:
-            await c.until_deadline()
-            await c.sees("the ticket recalled", lambda s: s["tickets"][-1]["state"] == "recalled")
-        finally:
-            await c.billing_back()
+    await c.comes_to_its_turn()
+    await c.billing_down()
+    try:
+        await c.until_deadline()
+        await c.sees("the ticket recalled", lambda s: s["tickets"][-1]["state"] == "recalled")
+    finally:
+        await c.billing_back()
     await c.later(minutes=2)  # billing is asked again after a minute at most
     await deliver(c, "red")
     await c.later(days=1)

@@ -2,8 +2,9 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -68,10 +69,9 @@ class Town:
     parts: worker.Parts
     folder: Path
     now: Callable[[], datetime]
-    quiet: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when only the lives that need to be alone are left."""
+    turns: dict[int, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    """Set for each life that needs to be alone when those before it are over."""
     _ingesting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
     _files: int = 0
 
     def file(self, kind: str, account_id: str) -> Path:
@@ -92,13 +92,6 @@ class Town:
                 reject_path=self.folder / "rejected.csv",
             )
 
-    @asynccontextmanager
-    async def to_itself(self) -> AsyncIterator[None]:
-        """The town for one life alone, once the others are over: what it does now would trouble them."""
-        await self.quiet.wait()
-        async with self._alone:
-            yield
-
     async def book_quietly(self, payment: BookedPayment) -> None:
         """Billing has the payment, and no case is told of it: neither now nor with another account's file."""
         billing = self.parts.billing
@@ -114,6 +107,7 @@ class Case:
     town: Town
     customer: Customer
     show: Callable[[datetime | None, str], None] = lambda _at, _text: None
+    turn: int = 0
     _payments: int = 0
     _bills: int = 1
 
@@ -290,6 +284,10 @@ class Case:
         self.show(moment, "")
         if (ahead := moment - await self.now()) > timedelta():
             await self.town.clocks.fast_forward(handle, ahead)
+
+    async def comes_to_its_turn(self) -> None:
+        """Wait for the other lives to be over: what this one does next would trouble them."""
+        await self.town.turns[self.turn].wait()
 
     async def later(self, **delta: float) -> None:
         """Let so much time pass."""

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from domain.clock import local_day
-from tests.world import PEOPLE, REFUSAL, Case, World
-
-SECOND = timedelta(seconds=1)
+from tests.world import PEOPLE, REFUSAL, SOON, Case, World
 
 Message = tuple[str, str, dict[str, Any]]
 Scene = Callable[[World], Awaitable[tuple[Case, Message]]]
@@ -329,7 +327,7 @@ async def test_a_late_copy_of_a_delivery_does_not_touch_the_next_notice(world: W
     red = await case.to_red()
     payload = {"notice_id": red["notice_id"], "outcome": "signed", "delivered_at": red["issued_at"]}
     first = await case.update("record_delivery", "reader", **payload)
-    await case.until(datetime.fromisoformat(red["cut_at"]) + SECOND)  # nobody approved: the time has slipped
+    await case.until(datetime.fromisoformat(red["cut_at"]) + SOON)  # nobody approved: the time has slipped
     new = await case.undelivered("red")
     assert await case.update("record_delivery", "reader", **payload) == first
     assert (await case.undelivered("red"))["notice_id"] == new["notice_id"]

@@ -7,9 +7,8 @@ import pytest
 
 from domain.clock import end_of_day, local_day
 from domain.filed import Moratorium
-from tests.world import PEOPLE, Case, Refusal, World
+from tests.world import PEOPLE, SOON, Case, Refusal, World
 
-SECOND = timedelta(seconds=1)
 KINDS = ("dispute", "hardship", "medical", "moratorium", "other")
 
 
@@ -123,7 +122,7 @@ async def test_a_hold_with_an_end_is_over_by_the_clock(world: World) -> None:
     await holds(case, "h-1")
     await case.until(end - timedelta(minutes=1))
     assert await red_ids(case) == []
-    await case.until(end + SECOND)
+    await case.until(end + SOON)
     await case.notice("red")
     assert (await case.recorded("hold.ended"))[0].at == end
 
@@ -177,7 +176,7 @@ async def test_a_hold_over_before_the_ticket_is_due_leaves_the_red_notice(world:
     await case.until(due - timedelta(hours=1))
     await lift(case)
     await holds(case)
-    await case.until(due + SECOND)
+    await case.until(due + SOON)
     ticket = await case.ticket("cut")
     assert await red_ids(case) == [(red["notice_id"], "delivered")]
     assert ticket["notice_id"] == red["notice_id"]
@@ -200,7 +199,7 @@ async def test_a_hold_still_standing_when_the_ticket_is_due_voids_the_red_notice
     case, red, due = await red_served(world)
     await hold(case)
     await holds(case, "h-1")
-    await case.until(due + SECOND)
+    await case.until(due + SOON)
     await case.becomes(lambda s: s["notices"][-1]["state"] == "void")
     assert (await case.snapshot())["tickets"] == []
     await case.pass_time(days=20)
@@ -254,7 +253,7 @@ async def test_a_promise_is_broken_at_the_end_of_its_day_and_not_before(world: W
     end = await promise(case, days=25, by="team_leader")
     await case.until(end - timedelta(seconds=30))
     assert (await case.snapshot())["promise"]["state"] == "open"
-    await case.until(end + SECOND)
+    await case.until(end + SOON)
     await case.becomes(lambda s: s["promise"]["state"] == "broken")
     await case.notice("red")
     assert (await case.recorded("promise.broken"))[0].at == end
@@ -267,7 +266,7 @@ async def test_a_payment_on_the_promised_evening_keeps_it_though_nobody_told(wor
     end = await promise(case)
     await case.until(end - timedelta(minutes=5))
     await case.pay("200.00", told=False)
-    await case.until(end + SECOND)
+    await case.until(end + SOON)
     assert (await case.result())["outcome"] == "settled"
     assert await case.recorded("promise.kept")
 
@@ -296,7 +295,7 @@ async def test_a_promise_after_the_ticket_ends_the_attempt(world: World) -> None
     snap = await case.snapshot()
     assert [t["state"] for t in snap["tickets"]] == ["recalled"]
     assert await red_ids(case) == [(red["notice_id"], "void")]
-    await case.until(end + SECOND)
+    await case.until(end + SOON)
     assert (await case.undelivered("red"))["notice_id"] != red["notice_id"]
 
 
@@ -336,7 +335,7 @@ async def test_a_plan_is_broken_when_an_instalment_is_short(world: World) -> Non
     await case.pay("119.99")
     await case.until(first - timedelta(minutes=1))
     assert (await case.snapshot())["plan"]["state"] == "open"
-    await case.until(first + SECOND)
+    await case.until(first + SOON)
     await case.becomes(lambda s: s["plan"]["state"] == "broken")
     assert (await case.notice("red"))["amount"] == "80.01"
 
@@ -381,7 +380,7 @@ async def test_a_moratorium_is_found_when_the_ticket_is_due(world: World) -> Non
     await case.deliver("red")
     await case.approve()
     moratorium = await declare(world, case, "R-flood-1")
-    await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(hours=24) + SECOND)
+    await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(hours=24) + SOON)
     snap = await holds(case, moratorium)
     assert snap["tickets"] == []
     assert await red_ids(case) == [(red["notice_id"], "void")]

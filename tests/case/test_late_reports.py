@@ -5,9 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.book import BookedPayment
-from tests.world import Case, World
-
-SECOND = timedelta(seconds=1)
+from tests.world import SOON, Case, World
 
 
 async def permitted(world: World) -> tuple[Case, dict[str, Any], datetime, datetime]:
@@ -94,7 +92,7 @@ async def test_a_late_report_recalls_the_ticket_of_the_next_attempt(world: World
     red = await slipped(case, ends)
     await case.deliver("red")
     await case.approve()
-    await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(hours=24) + SECOND)
+    await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(hours=24) + SOON)
     ticket = await case.ticket("cut")
     assert await report_cut(case, given + timedelta(minutes=2)) == {"lawful": True}
     states = {t["ticket_id"]: t["state"] for t in (await case.snapshot())["tickets"]}

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from domain.policy import CutHours
-from tests.world import PEOPLE, Case, Refusal, World
-
-SECOND = timedelta(seconds=1)
+from tests.world import PEOPLE, SOON, Case, Refusal, World
 
 
 async def granted(case: Case, ticket: dict[str, Any]) -> dict[str, Any]:
@@ -277,7 +275,7 @@ async def test_a_permit_lapses_after_its_minutes(world: World) -> None:
     case = await world.open()
     ticket = await case.to_window()
     permit = await granted(case, ticket)
-    await case.until(datetime.fromisoformat(permit["valid_until"]) + SECOND)
+    await case.until(datetime.fromisoformat(permit["valid_until"]) + SOON)
     await case.becomes(lambda s: s["permit"]["state"] == "lapsed")
     checks = len(await case.recorded("billing.checked", 3))
     another = await granted(case, ticket)
@@ -394,7 +392,7 @@ async def test_a_customer_not_told_again_is_not_cut(world: World) -> None:
     case = await world.open()
     await case.to_half_hour()
     red = await case.notice("red")
-    await case.until(datetime.fromisoformat(red["cut_at"]) + SECOND)
+    await case.until(datetime.fromisoformat(red["cut_at"]) + SOON)
     await assert_served_anew(case, red)
 
 
@@ -403,7 +401,7 @@ async def test_a_ticket_nobody_acknowledged_is_recalled_at_the_half_hour(world: 
     case = await world.open()
     await case.to_ticket()
     red = await case.notice("red")
-    await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(minutes=30) + SECOND)
+    await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(minutes=30) + SOON)
     await assert_served_anew(case, red)
 
 
@@ -415,7 +413,7 @@ async def test_billing_silent_at_the_half_hour_lets_the_time_slip_at_once(world:
     red = await case.notice("red")
     await world.outage()
     try:
-        await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(minutes=30) + SECOND)
+        await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(minutes=30) + SOON)
         for _ in range(20):
             if any(n["state"] == "void" for n in (await case.snapshot())["notices"]):
                 break
@@ -440,18 +438,18 @@ async def test_the_second_attempt_cuts_at_the_new_time_only(world: World) -> Non
     case = await world.open()
     await case.to_half_hour()
     old = await case.notice("red")
-    await case.until(datetime.fromisoformat(old["cut_at"]) + SECOND)
+    await case.until(datetime.fromisoformat(old["cut_at"]) + SOON)
     await voided(case, old["notice_id"])
     red = await case.notice("red")
     await case.deliver("red")
     await case.approve()
-    await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(hours=24) + SECOND)
+    await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(hours=24) + SOON)
     ticket = await case.ticket("cut")
     await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
     await case.until(datetime.fromisoformat(red["cut_at"]) - timedelta(minutes=29))
     await case.in_stage("final_half_hour")
     await case.update("record_final_notice", "reader", ticket_id=ticket["ticket_id"], how="at the door")
-    await case.until(datetime.fromisoformat(red["cut_at"]) + SECOND)
+    await case.until(datetime.fromisoformat(red["cut_at"]) + SOON)
     permit = await granted(case, ticket)
     answer = await case.update("report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"])
     assert answer == {"lawful": True}

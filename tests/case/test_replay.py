@@ -21,12 +21,16 @@ def replayer() -> Replayer:
     )
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=lambda p: p.stem)
-async def test_a_recorded_life_replays(path: Path) -> None:
+def history_of(path: Path) -> WorkflowHistory:
+    """A recorded history, under the id it ran with."""
     text = path.read_text(encoding="utf-8")
     started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
-    history = WorkflowHistory.from_json(started["workflowId"], text)
-    await replayer().replay_workflow(history)
+    return WorkflowHistory.from_json(started["workflowId"], text)
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda p: p.stem)
+async def test_a_recorded_life_replays(path: Path) -> None:
+    await replayer().replay_workflow(history_of(path))
 
 
 def test_every_stage_is_recorded() -> None:

@@ -8,9 +8,7 @@ import pytest
 
 from domain.book import BookedPayment
 from domain.clock import end_of_day, local_day
-from tests.world import PEOPLE, Case, Refusal, World
-
-SECOND = timedelta(seconds=1)
+from tests.world import PEOPLE, SOON, Case, Refusal, World
 
 
 def moment(snap: dict[str, Any], name: str) -> datetime:
@@ -170,13 +168,13 @@ async def test_warnings_at_twelve_and_twenty_hours_and_the_breach_at_the_end(wor
 
     await case.until(settled + timedelta(hours=12) - timedelta(minutes=1))
     assert await warned() == []
-    await case.until(settled + timedelta(hours=12) + SECOND)
+    await case.until(settled + timedelta(hours=12) + SOON)
     await case.becomes(lambda s: len(s["escalations"]) == 1)
-    await case.until(settled + timedelta(hours=20) + SECOND)
+    await case.until(settled + timedelta(hours=20) + SOON)
     await case.becomes(lambda s: len(s["escalations"]) == 2)
     assert await warned() == ["team_leader", "centre_director"]
     assert [e.detail["hours"] for e in await case.recorded("restore.warning", 2)] == [12, 20]
-    await case.until(settled + timedelta(hours=24) + SECOND)
+    await case.until(settled + timedelta(hours=24) + SOON)
     snap = await case.becomes(lambda s: bool(s["incidents"]))
     assert [i["kind"] for i in snap["incidents"]] == ["restoration_breach"]
     for leader in ("centre_director", "company_leader"):
@@ -217,7 +215,7 @@ async def test_a_declared_delay_that_runs_out_is_a_breach_too(world: World) -> N
     end = moment(await case.snapshot(), "restore_due_by")
     await case.until(end - timedelta(minutes=1))
     assert (await case.snapshot())["incidents"] == []
-    await case.until(end + SECOND)
+    await case.until(end + SOON)
     snap = await case.becomes(lambda s: bool(s["incidents"]))
     assert snap["incidents"][0]["kind"] == "restoration_breach"
 
@@ -231,7 +229,7 @@ async def test_a_delay_is_declared_in_time_and_by_a_leader(world: World) -> None
     settled = moment(await case.in_stage("restoring"), "settled_at")
     with pytest.raises(Refusal, match="NotAllowed"):
         await declare_delay(case, "field_crew")
-    await case.until(settled + timedelta(hours=24) + SECOND)
+    await case.until(settled + timedelta(hours=24) + SOON)
     with pytest.raises(Refusal, match="TooLate"):
         await declare_delay(case)
     assert (await case.snapshot())["incidents"][0]["kind"] == "restoration_breach"
