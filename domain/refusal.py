@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from domain.facts import CLOCK_SKEW, CaseFacts
+from domain.facts import CLOCK_SKEW, CaseFacts, Ticket
 from domain.model import Actor
 
 RefusalType = Literal[
@@ -66,3 +66,11 @@ def happened_at(at: datetime | None, now: datetime, field: str) -> datetime:
     if at > now + CLOCK_SKEW:
         raise Refused("TooEarly", f"{field} lies in the future: the case's clock says {now.isoformat()}", field=field)
     return at
+
+
+def known_ticket(facts: CaseFacts, ticket_id: str) -> Ticket:
+    """The ticket with that id; raises UnknownTicket."""
+    ticket = facts.ticket(ticket_id)
+    if ticket is None:
+        raise Refused("UnknownTicket", f"this case has no ticket {ticket_id}", field="ticket_id", clause="II.3")
+    return ticket

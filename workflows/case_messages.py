@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.facts import CaseFacts
     from domain.model import Actor, Contract, money
     from domain.refusal import RECORDED, Refused, check_actor
-    from domain.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, field
+    from domain.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, cutting
     from domain.rulings.signals import ignored
     from workflows.case_desk import CaseDesk
     from workflows.payloads import NOTHING, parse
@@ -148,14 +148,16 @@ class CaseMessages(CaseDesk):
             self.take(self.facts)
             try:
                 check_actor(self.facts, message.actor, m.UPDATES["request_permit"].roles)
-                if (held := field.permit_held_by(self.facts, message)) is not None:
+                if (held := cutting.permit_held_by(self.facts, message)) is not None:
                     return held.model_dump(mode="json", exclude_none=True)
                 asked = not unmet_for_permit(
                 self.facts, workflow.now(), message.ticket_id, message.meter_id, message.actor.id
             )
                 answered = asked and await self.look_around(at_once=True)
                 self.take(self.facts)
-                facts, answer = field.decide_permit(self.facts, message, workflow.now(), asked=asked, answered=answered)
+                facts, answer = cutting.decide_permit(
+                    self.facts, message, workflow.now(), asked=asked, answered=answered
+                )
             except Refused as refusal:
                 raise self._refused("request_permit", message, refusal) from None
             self.take(facts)

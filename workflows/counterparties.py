@@ -5,15 +5,18 @@ from datetime import timedelta
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityConfig, LocalActivityConfig
 
+# A worker killed with an activity in hand delays it by this much, so it is short: nothing here takes seconds.
+SOON = timedelta(seconds=20)
+
 # Effects the law demands are tried for ever; the longest pause is the worker's setting (see `interceptors`).
 _FOR_EVER = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2.0)
 
 LIGHT_FIRST = Priority(priority_key=1)
 DUNNING = Priority(priority_key=4)
 
-BILLING = ActivityConfig(start_to_close_timeout=timedelta(seconds=30), retry_policy=_FOR_EVER)
+BILLING = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
 BILLING_FOR_LIGHT = ActivityConfig(
-    start_to_close_timeout=timedelta(seconds=30), retry_policy=_FOR_EVER, priority=LIGHT_FIRST
+    start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST
 )
 
 # In the last half-hour and at the permit no answer is an answer: no cut.
@@ -23,12 +26,12 @@ BILLING_NOW = ActivityConfig(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), backoff_coefficient=1.5),
 )
 
-NOTICES = ActivityConfig(start_to_close_timeout=timedelta(seconds=60), retry_policy=_FOR_EVER, priority=DUNNING)
-CUT_TICKETS = ActivityConfig(start_to_close_timeout=timedelta(seconds=60), retry_policy=_FOR_EVER)
+NOTICES = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=DUNNING)
+CUT_TICKETS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
 RESTORATIONS = ActivityConfig(
-    start_to_close_timeout=timedelta(seconds=60), retry_policy=_FOR_EVER, priority=LIGHT_FIRST
+    start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST
 )
-REGISTER = ActivityConfig(start_to_close_timeout=timedelta(seconds=30), retry_policy=_FOR_EVER)
+REGISTER = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
 SWEEP = ActivityConfig(start_to_close_timeout=timedelta(minutes=5), retry_policy=_FOR_EVER)
 
 # A record is written within the workflow task if the register answers at once; else as REGISTER.

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.facts import CaseFacts
 from domain.model import Contract
-from domain.rulings import field, notices, people, signals
+from domain.rulings import cutting, field, notices, people, signals
 
 Ruling = Callable[[CaseFacts, Any, datetime], tuple[CaseFacts, Contract]]
 SignalRuling = Callable[[CaseFacts, Any, datetime], CaseFacts]
@@ -19,8 +19,8 @@ UPDATE_RULINGS: dict[str, Ruling] = {
     "record_filing": notices.record_filing,
     "acknowledge_ticket": field.acknowledge_ticket,
     "record_final_notice": field.record_final_notice,
-    "report_cut": field.report_cut,
-    "report_not_cut": field.report_not_cut,
+    "report_cut": cutting.report_cut,
+    "report_not_cut": cutting.report_not_cut,
     "report_meter_uncertain": field.report_meter_uncertain,
     "verify_meter": field.verify_meter,
     "report_restored": field.report_restored,

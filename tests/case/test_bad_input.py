@@ -138,9 +138,10 @@ async def test_a_malformed_signal_is_ignored_and_noted(world: World, name: str) 
     bad = malformed(name)[:24]
     for _, payload in bad:
         await case.handle.signal(name, payload)
-    for args in ([], [None], [[]], ["text"], [None, {}], [RawValue(Payload(data=b"\xff\x00{"))]):
+    arguments: list[list[Any]] = [[], [None], [[]], ["text"], [None, {}], [RawValue(Payload(data=b"\xff\x00{"))]]
+    for args in arguments:
         await case.handle.signal(name, args=args)
-    noted = await eventually(case, len(bad) + 6)
+    noted = await eventually(case, len(bad) + len(arguments))
     assert {e.detail["message"] for e in noted} == {name}
     after = await case.snapshot()
     assert {k: after[k] for k in ("stage", "notices", "holds", "bills")} == {
