@@ -171,6 +171,22 @@ class World:
         async with make_worker(self.client, parts, chosen):
             yield World(self.env, parts, chosen, self.policy)
 
+    @asynccontextmanager
+    async def apart(self, folder: Path, **settings: Any) -> AsyncIterator["World"]:
+        """The same server with empty books in that folder, and a worker of their own."""
+        chosen = Settings.model_validate(
+            {
+                "register_url": f"sqlite:///{folder / 'register.db'}",
+                "billing_url": f"sqlite:///{folder / 'billing.db'}",
+                "task_queue": f"arrears-{next(_accounts)}",
+                **settings,
+            }
+        )
+        parts = build(chosen)
+        async with make_worker(self.client, parts, chosen):
+            yield World(self.env, parts, chosen, self.policy)
+        parts.close()
+
     async def outage(self) -> None:
         """Billing answers nobody."""
         await asyncio.to_thread(self.parts.billing.set_reachable, False)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from domain import messages as m
 from domain.attempt import revoke_permit
 from domain.darkness import known_cut, unauthorised_cut
-from domain.facts import CLOCK_SKEW, CaseFacts, Cut, Hold
+from domain.facts import CLOCK_SKEW, CaseFacts, Hold
 from domain.model import Actor
 
 
@@ -144,52 +144,25 @@ def supply_found_cut(facts: CaseFacts, message: m.SupplyFoundCut, now: datetime)
         return facts
     facts = _remembered(facts, key)
     at = min(message.at or now, now)
-    facts, _ = judge_found_cut(
-        facts, now, at, message.meter_id, (message.reported_by,), message.source, about=message.report_id
+    known = known_cut(facts, message.meter_id, at)
+    permit = next((p for p in facts.permits if p.meter_id == message.meter_id and p.live_at(at)), None)
+    if known is None and permit is None:
+        facts, _ = unauthorised_cut(
+            facts, now, at, message.meter_id, (message.reported_by,), message.source, about=message.report_id
+        )
+        return facts
+    facts = facts.noted(
+        now,
+        "cut.found",
+        "R-27",
+        "III.4",
+        at=at,
+        about=message.report_id,
+        meter_id=message.meter_id,
+        source=message.source,
+        known=True,
     )
-    return facts
-
-
-def judge_found_cut(
-    facts: CaseFacts,
-    now: datetime,
-    at: datetime,
-    meter_id: str,
-    persons: tuple[str, ...],
-    source: str,
-    *,
-    about: str | None = None,
-    actor: Actor | None = None,
-) -> tuple[CaseFacts, Cut | None]:
-    """Record a cut that somebody found; returns the cut it is, or None where the crew has been asked for its report."""
-    known = known_cut(facts, meter_id, at)
-    if known is not None:
-        facts = facts.noted(
-            now,
-            "cut.found",
-            "R-27",
-            "III.4",
-            at=at,
-            actor=actor,
-            about=about,
-            meter_id=meter_id,
-            source=source,
-            known=True,
-        )
-        return _hinted(facts), known
-    if permit := next((p for p in facts.permits if p.meter_id == meter_id and p.live_at(at)), None):
-        facts = facts.noted(
-            now,
-            "cut.found",
-            "R-27",
-            "III.4",
-            at=at,
-            actor=actor,
-            about=about,
-            meter_id=meter_id,
-            source=source,
-            known=True,
-        )
+    if known is None and permit is not None:
         facts = facts.with_permit(permit.permit_id, found_dark_at=permit.found_dark_at or at)
         facts = facts.told(
             now,
@@ -200,9 +173,7 @@ def judge_found_cut(
             "report at once whether you cut.",
             about=permit.permit_id,
         )
-        return _hinted(facts), None
-    facts, cut = unauthorised_cut(facts, now, at, meter_id, persons, source, about=about, actor=actor)
-    return facts, cut
+    return _hinted(facts)
 
 
 def ignored(facts: CaseFacts, now: datetime, name: str, reason: str, actor: Actor | None = None) -> CaseFacts:

@@ -126,7 +126,8 @@ async def test_a_malformed_update_is_refused_by_its_field_and_leaves_no_event(wo
         assert str(refusal.details[0]["field"]).split(".")[0] == field, (field, refusal.details)
 
     await asyncio.gather(*(refused(field, payload) for field, payload in malformed(name)))
-    for args in ((), (None,), ([],), ("text",), (7,), (None, {}), (RawValue(Payload(data=b"\xff\x00{")),)):
+    arguments: list[list[Any]] = [[], [None], [[]], ["text"], [7], [None, {}], [RawValue(Payload(data=b"\xff\x00{"))]]
+    for args in arguments:
         assert (await refusal_of(case, name, *args)).type == "BadRequest"
     assert len(await case.events()) == before
 

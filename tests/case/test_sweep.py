@@ -21,7 +21,7 @@ from domain.debt import AccountDebt, DebtQuery
 from domain.filed import OpenCase, SweepPage
 from tests.register_records import case_row
 from tests.world import Case, World
-from worker import build, make_worker, sandbox
+from worker import sandbox
 from workflows.daily_sweep import DailySweep
 
 EVENTS_PER_PAGE = 12
@@ -32,18 +32,8 @@ _CASES, _SWEEPS = TABLES.tables["cases"], TABLES.tables["sweeps"]
 @pytest.fixture
 async def utility(world: World, tmp_path: Path) -> AsyncIterator[World]:
     """A utility with empty books on the shared server: a sweep sees the cases of its own test only."""
-    chosen = world.settings.model_validate(
-        {
-            "register_url": f"sqlite:///{tmp_path / 'register.db'}",
-            "billing_url": f"sqlite:///{tmp_path / 'billing.db'}",
-            "task_queue": f"sweep-{tmp_path.name}",
-            "retry_max_seconds": 1,
-        }
-    )
-    parts = build(chosen)
-    async with make_worker(world.client, parts, chosen):
-        yield World(world.env, parts, chosen, world.policy)
-    parts.close()
+    async with world.apart(tmp_path, retry_max_seconds=1) as apart:
+        yield apart
 
 
 @dataclass(frozen=True)
