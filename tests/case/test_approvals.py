@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import CENTRE, Case, Refusal, World
+from tests.world import CENTRE, SOON, Case, Refusal, World
 
 DAY = timedelta(days=1)
 
@@ -40,7 +40,7 @@ async def file(case: Case, notice: dict[str, Any] | None = None, purpose: str = 
 
 async def the_day_before(case: Case, notice: dict[str, Any]) -> None:
     """T - 24 h has come."""
-    await case.until(datetime.fromisoformat(notice["cut_at"]) - DAY + timedelta(seconds=2))
+    await case.until(datetime.fromisoformat(notice["cut_at"]) - DAY + SOON)
 
 
 async def next_red(case: Case, after: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.world import running_world
+from tests.world import SOON, running_world
 
 SUGGESTED_EARLY = ("limit.historyCount.suggestContinueAsNew=40",)
 
@@ -23,7 +23,7 @@ async def test_a_life_of_many_runs(tmp_path_factory: pytest.TempPathFactory) -> 
         red = await case.notice("red")
         await case.deliver("red")
         await case.approve()
-        await case.until(await case.cut_time() - timedelta(hours=24) + timedelta(seconds=2))
+        await case.until(await case.cut_time() - timedelta(hours=24) + SOON)
         ticket = await case.ticket("cut")
         await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
         await case.until(await case.cut_time() - timedelta(minutes=29))

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from temporalio.api.enums.v1 import EventType
 
-from tests.world import Case, World
+from tests.world import SOON, Case, World
 
 STAGES_PASSED = {"paid after yellow": 2, "paid after red": 3, "cut and restored": 7, "with an exception": 7}
 
@@ -90,17 +90,17 @@ async def test_a_further_attempt_costs_ninety_events_at_most(world: World) -> No
     case = await world.open()
     await case.to_half_hour()
     first = await case.cut_time()
-    await case.until(first + timedelta(seconds=2))
+    await case.until(first + SOON)
     await case.becomes(lambda s: s["planned_cut_at"] > first.isoformat(), "a second red notice")
     before = len(await case.events())
     red = await case.notice("red")
     await case.deliver("red")
     await case.approve()
-    await case.until(await case.cut_time() - timedelta(hours=24) + timedelta(seconds=2))
+    await case.until(await case.cut_time() - timedelta(hours=24) + SOON)
     ticket = await case.ticket("cut")
     await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
-    await case.until(await case.cut_time() - timedelta(minutes=30) + timedelta(seconds=1))
+    await case.until(await case.cut_time() - timedelta(minutes=30) + SOON)
     await case.in_stage("final_half_hour")
-    await case.until(await case.cut_time() + timedelta(seconds=2))
+    await case.until(await case.cut_time() + SOON)
     await case.becomes(lambda s: s["planned_cut_at"] > red["cut_at"], "a third red notice")
     assert len(await case.events()) - before <= 90

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.policy import Policy
-from tests.world import World
+from tests.world import SOON, World
 
 DAY = timedelta(days=1)
 A_MINUTE = timedelta(minutes=1)
@@ -91,7 +91,7 @@ async def test_issuing_is_not_delivering(world: World) -> None:
     """R-06, R-08: an undelivered yellow notice leads to another yellow one, never to a red one."""
     case = await world.open()
     first = await case.notice("yellow")
-    await case.until(yellow_deliver_by(first) + timedelta(seconds=1))
+    await case.until(yellow_deliver_by(first) + SOON)
     second = (await case.notices("yellow", 2))[-1]
     assert second["state"] == "to_deliver"
     assert moment(second["deadline"]) > moment(first["deadline"])
@@ -155,7 +155,7 @@ async def test_red_not_delivered_in_time_is_void_and_issued_again(world: World) 
     """R-07: not delivered by then, it is void at once; the team leader is told; the new one has its full days."""
     case = await world.open()
     first = await case.to_red()
-    await case.until(red_deliver_by(first) + timedelta(seconds=1))
+    await case.until(red_deliver_by(first) + SOON)
     second = (await case.notices("red", 2))[-1]
     assert (await case.snapshot())["stage"] == "red_notice"
     assert red_deliver_by(second) - moment(second["issued_at"]) >= 2 * DAY, "time to deliver it"
@@ -185,7 +185,7 @@ async def test_after_the_first_and_three_more_voids_a_person_decides(world: Worl
     for count in range(1, 5):
         yellow = (await case.notices("yellow", count))[-1]
         assert yellow["state"] == "to_deliver"
-        await case.until(yellow_deliver_by(yellow) + timedelta(seconds=1))
+        await case.until(yellow_deliver_by(yellow) + SOON)
     snap = await case.becomes(lambda s: "needs_person" in s, "the wait for a person")
     assert [n["state"] for n in snap["notices"]] == ["void"] * 4
     assert ("team_leader", "serve_again") in await case.awaited()
@@ -194,7 +194,7 @@ async def test_after_the_first_and_three_more_voids_a_person_decides(world: Worl
     assert len(await case.recorded("escalation.raised", 4)) == 4
     await case.update("serve_again", "team_leader", reason="new address found")
     fifth = (await case.notices("yellow", 5))[-1]
-    await case.until(yellow_deliver_by(fifth) + timedelta(seconds=1))
+    await case.until(yellow_deliver_by(fifth) + SOON)
     assert (await case.notices("yellow", 6))[-1]["state"] == "to_deliver", "the count began anew"
 
 
@@ -203,10 +203,10 @@ async def test_voids_of_red_notices_are_counted_whatever_their_reason(world: Wor
     policy = world.policy.model_copy(update={"max_reissues": 1})
     case = await world.open(policy=policy)
     first = await case.to_red()
-    await case.until(red_deliver_by(first) + timedelta(seconds=1))  # undelivered
+    await case.until(red_deliver_by(first) + SOON)  # undelivered
     second = (await case.notices("red", 2))[-1]
     await case.deliver("red")
-    await case.until(moment(second["cut_at"]) - DAY + timedelta(seconds=1))  # slipped: nobody approved
+    await case.until(moment(second["cut_at"]) - DAY + SOON)  # slipped: nobody approved
     snap = await case.becomes(lambda s: "needs_person" in s, "the wait for a person")
     assert [n["state"] for n in snap["notices"] if n["kind"] == "red"] == ["void", "void"]
     yellow = next(n for n in snap["notices"] if n["kind"] == "yellow")

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.world import STATION, Case, Refusal, World
+from tests.world import SOON, STATION, Case, Refusal, World
 
 DAY = timedelta(days=1)
 A_MINUTE = timedelta(minutes=1)
@@ -91,7 +91,7 @@ async def test_unacknowledged_refusal_slips_the_day_before(world: World) -> None
     case = await world.open()
     first = await case.to_red()
     await case.deliver("red", "refused")
-    await case.until(moment(first["cut_at"]) - DAY + timedelta(seconds=1))
+    await case.until(moment(first["cut_at"]) - DAY + SOON)
     second = (await case.notices("red", 2))[-1]
     assert second["state"] == "to_deliver"
     snap = await case.snapshot()

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.world import Case, running_world
+from tests.world import SOON, Case, running_world
 
 
 async def test_a_life_with_another_worker_after_every_step(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -19,7 +19,7 @@ async def test_a_life_with_another_worker_after_every_step(tmp_path_factory: pyt
         await world.restart_worker()
         await case.approve()
         await world.restart_worker()
-        await case.until(await case.cut_time() - timedelta(hours=24) + timedelta(seconds=2))
+        await case.until(await case.cut_time() - timedelta(hours=24) + SOON)
         ticket = await case.ticket("cut")
         await world.restart_worker()
         await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
