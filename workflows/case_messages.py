@@ -151,8 +151,8 @@ class CaseMessages(CaseDesk):
                 if (held := cutting.permit_held_by(self.facts, message)) is not None:
                     return held.model_dump(mode="json", exclude_none=True)
                 asked = not unmet_for_permit(
-                self.facts, workflow.now(), message.ticket_id, message.meter_id, message.actor.id
-            )
+                    self.facts, workflow.now(), message.ticket_id, message.meter_id, message.actor.id
+                )
                 answered = asked and await self.look_around(at_once=True)
                 self.take(self.facts)
                 facts, answer = cutting.decide_permit(

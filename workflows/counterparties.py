@@ -15,9 +15,7 @@ LIGHT_FIRST = Priority(priority_key=1)
 DUNNING = Priority(priority_key=4)
 
 BILLING = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
-BILLING_FOR_LIGHT = ActivityConfig(
-    start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST
-)
+BILLING_FOR_LIGHT = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST)
 
 # In the last half-hour and at the permit no answer is an answer: no cut.
 BILLING_NOW = ActivityConfig(
@@ -28,9 +26,7 @@ BILLING_NOW = ActivityConfig(
 
 NOTICES = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=DUNNING)
 CUT_TICKETS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
-RESTORATIONS = ActivityConfig(
-    start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST
-)
+RESTORATIONS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST)
 REGISTER = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
 SWEEP = ActivityConfig(start_to_close_timeout=timedelta(minutes=5), retry_policy=_FOR_EVER)
 

@@ -16,9 +16,7 @@ RECORDED = sorted(HISTORIES.glob("*.json"))
 
 def replayer() -> Replayer:
     """As the worker runs them: the same sandbox, the same converter."""
-    return Replayer(
-        workflows=WORKFLOWS, data_converter=data_converter, workflow_runner=sandbox(strict=True)
-    )
+    return Replayer(workflows=WORKFLOWS, data_converter=data_converter, workflow_runner=sandbox(strict=True))
 
 
 def history_of(path: Path) -> WorkflowHistory:

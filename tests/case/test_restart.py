@@ -30,9 +30,7 @@ async def test_a_life_with_another_worker_after_every_step(tmp_path_factory: pyt
         await case.until(await case.cut_time() + timedelta(minutes=1))
         permit = await case.permit(ticket)
         await world.restart_worker()
-        cut = await case.update(
-            "report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"]
-        )
+        cut = await case.update("report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"])
         assert cut == {"lawful": True}
         await world.restart_worker()
         await case.pass_time(hours=1)
