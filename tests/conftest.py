@@ -1,10 +1,13 @@
-"""One world for all case tests: the server and the worker start once."""
+"""One world for all case tests, and one PostgreSQL: server, worker and database start once."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.databases import database_url, postgresql_server, postgresql_url, sqlite_url
 from tests.world import World, running_world
+
+__all__ = ["database_url", "postgresql_server", "postgresql_url", "sqlite_url", "world"]
 
 
 @pytest.fixture(scope="session")

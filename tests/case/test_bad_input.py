@@ -202,10 +202,11 @@ async def quiet_case(world: World) -> Case:
     await case.notice("yellow")
     for _ in range(200):
         events = await case.events()
-        if events[-1] == EventType.EVENT_TYPE_TIMER_STARTED:
+        done = events.count(EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
+        if done == 2 and events[-1] == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
             break
         await asyncio.sleep(0.05)
-    assert events[-1] == EventType.EVENT_TYPE_TIMER_STARTED
+    assert events[-1] == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
     return case
 
 

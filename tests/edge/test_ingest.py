@@ -165,7 +165,7 @@ async def test_a_gb18030_export_of_ten_thousand_customers_loses_no_good_line_and
     last = office.billing.customer("1009999")
     assert last is not None
     assert last.card.name == "张磊9999"
-    assert 50 <= office.cases.most_in_flight <= 200
+    assert 10 <= office.cases.most_in_flight <= 200, "many at once, but bounded"
 
 
 async def test_a_second_export_of_the_same_book_only_adds_what_is_new(office: Office) -> None:

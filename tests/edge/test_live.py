@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import EventType, IndexedValueType, PendingActivityState
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
@@ -27,7 +28,7 @@ from domain.debt import DebtQuery
 from edge.cli import main
 from tests.edge.test_cli import Ended
 from tests.sample_exports import write_sample
-from tests.world import PEOPLE, Case, World, temporal_cli
+from tests.world import PEOPLE, Case, World, overdue_event, temporal_cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 Cli = Callable[..., Coroutine[Any, Any, Ended]]
@@ -132,7 +133,7 @@ async def test_a_whole_march_by_commands(world: World, cli: Cli, tmp_path: Path)
     served = await cli(
         "record-delivery", account, "--notice-id", yellow, "--outcome", "signed", *by("reader"), "--json"
     )
-    assert served.result == {"served": True, "void_reason": None}
+    assert served.result == {"served": True}
     hold = ("--hold-id", "h-1", "--kind", "dispute", "--reason", "读数有争议", *by("team_leader"))
     assert (await cli("hold-placed", account, *hold)).code == 0
     lifted = {"hold_id": "h-1", "actor": PEOPLE["team_leader"]}
@@ -285,8 +286,9 @@ async def test_an_operator_finds_restorations_due_within_four_hours(world: World
         await case.pay("200.00")
         await case.in_stage("restoring")
     await world.bill(restored.account_id, "60.00", overdue_days=2)
-    await restored.restore()  # and goes on, for the bill that has fallen overdue since
-    await restored.signal("recheck_requested", request_id="r-1", source="operator")
+    await restored.signal("bill_overdue", **overdue_event(restored.account_id, "60.00"))
+    await restored.becomes(lambda s: s["owed"] == "60.00")
+    await restored.restore()  # and the case goes on, for the bill that has fallen overdue since
     await restored.in_stage("yellow_notice")
     for case in (soon, later):
         await case.pass_time(hours=21)
@@ -294,9 +296,9 @@ async def test_an_operator_finds_restorations_due_within_four_hours(world: World
     await later.in_stage("restoring")
     within = (await soon.now() + timedelta(hours=4)).astimezone(UTC)
     due = f"RestoreDueBy <= '{within.isoformat()}' AND Region = 'R-due' AND ExecutionStatus = 'Running'"
-    await finds(world, due, {soon})
-    await finds(world, "RestoreDueBy IS NOT NULL AND Region = 'R-due' AND ExecutionStatus = 'Running'", {soon, later})
-    await finds(world, "ArrearsStage = 'disconnected' AND Region = 'R-due'", {unpaid})
+    await finds(world, due, soon)
+    await finds(world, "RestoreDueBy IS NOT NULL AND Region = 'R-due' AND ExecutionStatus = 'Running'", soon, later)
+    await finds(world, "ArrearsStage = 'disconnected' AND Region = 'R-due'", unpaid)
 
 
 async def test_an_operator_finds_what_waits_for_approval(world: World) -> None:
@@ -310,13 +312,13 @@ async def test_an_operator_finds_what_waits_for_approval(world: World) -> None:
     await approved.approve()
     await business.approve()
     here = "Region = 'R-approval' AND ArrearsStage = 'red_notice'"
-    await finds(world, f"WaitingFor = 'centre_director' AND {here}", {waiting})
-    await finds(world, f"WaitingFor = 'company_leader' AND {here}", {business})
-    await finds(world, f"WaitingFor IN ('centre_director', 'company_leader') AND {here}", {waiting, business})
-    await finds(world, f"CustomerClass = 'non_residential' AND AmountOwed >= 200 AND {here}", {business})
+    await finds(world, f"WaitingFor = 'centre_director' AND {here}", waiting)
+    await finds(world, f"WaitingFor = 'company_leader' AND {here}", business)
+    await finds(world, f"WaitingFor IN ('centre_director', 'company_leader') AND {here}", waiting, business)
+    await finds(world, f"CustomerClass = 'non_residential' AND AmountOwed >= 200 AND {here}", business)
 
 
-async def finds(world: World, query: str, cases: set[Case]) -> None:
+async def finds(world: World, query: str, *cases: Case) -> None:
     """The filter comes to find these cases and no other."""
     wanted, found = {c.handle.id for c in cases}, set()
     for _ in range(100):  # what is listed follows what is so
@@ -370,8 +372,10 @@ async def test_the_schedule_runs_the_sweep(world: World, cli: Cli) -> None:
 
 async def test_a_namespace_without_room_for_the_search_attributes_is_named(world: World, tmp_path: Path) -> None:
     """Unregistered search attributes: the commands that open cases, and the worker, say what is missing and stop."""
-    service, name = world.client.service_client, "crowded"
-    await service.workflow_service.register_namespace(RegisterNamespaceRequest(namespace=name))
+    service, name, a_day = world.client.service_client, "crowded", Duration(seconds=86_400)
+    await service.workflow_service.register_namespace(
+        RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=a_day)
+    )
     taken = {f"Taken{n}": IndexedValueType.INDEXED_VALUE_TYPE_DATETIME for n in range(3)}
     request = AddSearchAttributesRequest(namespace=name, search_attributes=taken)
 
