@@ -42,10 +42,11 @@ async def install_daily_sweep(
         return ScheduleUpdate(schedule)
 
     try:
-        await client.create_schedule(DAILY_SWEEP, schedule)
-    except ScheduleAlreadyRunningError:
-        await client.get_schedule_handle(DAILY_SWEEP).update(renewed)
-        return "updated"
+        try:
+            await client.create_schedule(DAILY_SWEEP, schedule)
+        except ScheduleAlreadyRunningError:
+            await client.get_schedule_handle(DAILY_SWEEP).update(renewed)
+            return "updated"
     except RPCError as problem:
         raise unavailable(problem) from problem
     return "created"

@@ -7,9 +7,8 @@ import os
 import signal
 import sqlite3
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,27 +24,14 @@ from temporalio.service import RPCError
 
 from adapters.settings import Settings
 from domain.debt import DebtQuery
+from edge.cases import open_or_join
 from edge.cli import main
+from tests.edge.programs import environment, program, until, worker_program
 from tests.edge.test_cli import Ended
 from tests.sample_exports import write_sample
 from tests.world import PEOPLE, Case, World, overdue_event, temporal_cli
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 Cli = Callable[..., Coroutine[Any, Any, Ended]]
-
-
-def environment(world: World, **changes: str) -> dict[str, str]:
-    """What a command needs to find this world."""
-    rest = {k: v for k, v in os.environ.items() if not k.startswith(("ARREARS_", "TEMPORAL_"))}
-    return {
-        **rest,
-        "TEMPORAL_CONFIG_FILE": os.devnull,
-        "TEMPORAL_ADDRESS": world.client.service_client.config.target_host,
-        "ARREARS_REGISTER_URL": world.settings.register_url.get_secret_value(),
-        "ARREARS_BILLING_URL": world.settings.billing_url.get_secret_value(),
-        "ARREARS_TASK_QUEUE": world.settings.task_queue,
-        **changes,
-    }
 
 
 @pytest.fixture
@@ -67,37 +53,9 @@ def cli(world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     return run
 
 
-async def program(world: World, *arguments: str, folder: Path, script: str = "starter.py", **changes: str) -> Ended:
-    """Run `python starter.py …` as a process of its own, in that folder."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(ROOT / script), *arguments),
-        env=environment(world, **changes),
-        cwd=folder,
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    try:
-        out, err = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
-
-
 def by(person: str) -> tuple[str, ...]:
     """Flags for one of the PEOPLE."""
     return tuple(part for key, value in PEOPLE[person].items() for part in (f"--actor-{key}", value))
-
-
-async def until(ready: Callable[[], Coroutine[Any, Any, bool]], what: str) -> None:
-    """Wait for something that comes about by itself."""
-    for _ in range(300):
-        if await ready():
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(f"{what} did not come about")
 
 
 @dataclass
@@ -429,9 +387,7 @@ async def test_a_worker_waits_for_billing_and_the_register_and_finishes_what_it_
     try:
         async with worker_program(world, tmp_path, **changes, ARREARS_RETRY_MAX_SECONDS="1") as running:
             await until(lambda: running.said("worker.started"), "a started worker")
-            opened = await program(world, "bill-overdue", account, *overdue(account), folder=tmp_path, **changes)
-            assert opened.code == 0, opened.err
-            handle = world.client.get_workflow_handle(f"arrears-{account}")
+            handle = await opened(world, account, "program")
             await until(lambda: attempts(handle, 2), "a second try")
             await world.billing_back()
             await until(lambda: attempts(handle, 3), "a third try, against the register alone")
@@ -444,8 +400,7 @@ async def test_a_worker_waits_for_billing_and_the_register_and_finishes_what_it_
             await world.bill(account, "30.00", overdue_days=3)
             other = await world.customer()
             await world.bill(other)
-            assert (await program(world, "bill-overdue", other, *overdue(other), folder=tmp_path, **changes)).code == 0
-            held = world.client.get_workflow_handle(f"arrears-{other}")
+            held = await opened(world, other, "program")
             await until(lambda: attempts(held, 1), "an activity in hand")
             running.process.send_signal(signal.SIGTERM)
             await until(lambda: running.said("worker.stopping"), "a stopping worker")
@@ -462,9 +417,11 @@ async def test_a_worker_waits_for_billing_and_the_register_and_finishes_what_it_
         await world.billing_back()
 
 
-def overdue(account: str) -> tuple[str, ...]:
-    """Flags of `bill-overdue`."""
-    return ("--event-id", f"e-{account}", "--bill-id", "b-1", "--amount", "200.00", "--due-date", "2026-01-01")
+async def opened(world: World, account: str, queue: str) -> WorkflowHandle[Any, Any]:
+    """A case of this account, on that queue."""
+    event = overdue_event(account)
+    await open_or_join(world.client, account, "bill_overdue", event, policy=world.policy, task_queue=queue)
+    return world.client.get_workflow_handle(f"arrears-{account}")
 
 
 async def attempts(handle: WorkflowHandle[Any, Any], number: int) -> bool:
@@ -472,35 +429,6 @@ async def attempts(handle: WorkflowHandle[Any, Any], number: int) -> bool:
     pending = (await handle.describe()).raw_description.pending_activities
     begun = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
     return bool(pending) and (pending[0].attempt > number or (pending[0].attempt, pending[0].state) == (number, begun))
-
-
-@dataclass
-class Program:
-    """A worker running as a process, and its log."""
-
-    process: Process
-    log: Path
-
-    async def said(self, event: str) -> bool:
-        """Whether this stands in its log."""
-        assert self.process.returncode is None or event == "worker.stopped", self.log.read_text("utf-8")
-        return event in self.log.read_text("utf-8")
-
-
-@asynccontextmanager
-async def worker_program(world: World, folder: Path, **changes: str) -> AsyncIterator[Program]:
-    """`python worker.py`, killed at the end if it has not ended by itself."""
-    log = folder / "worker.log"
-    with log.open("wb") as out:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(ROOT / "worker.py")), env=environment(world, **changes), cwd=folder, stderr=out
-        )
-    try:
-        yield Program(process, log)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def test_with_no_worker_a_command_waits_half_a_minute_and_says_so(unanswered: Unanswered) -> None:
