@@ -5,13 +5,16 @@ import csv
 import socket
 import sqlite3
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import date, datetime
 from pathlib import Path
 
+import pytest
 from temporalio.client import Client
 
+from edge import cases
+from edge.output import Problem
 from tests.edge.programs import program, until
 from tests.sample_exports import account, write_sample
 from tests.world import World, temporal_cli
@@ -35,8 +38,8 @@ async def test_a_gb18030_export_with_bad_lines_is_ingested_whole(world: World, t
         assert [place for place, reason in sample.bad.items() if reason not in named[place]] == []
 
         async def all_noticed() -> bool:
-            cases = utility.parts.reader.list_cases(role="reader", limit=1_000)
-            return {case.account_id for case in cases} == {account(i) for i in range(18, 60)}
+            noticed = utility.parts.reader.list_cases(role="reader", limit=1_000)
+            return {case.account_id for case in noticed} == {account(i) for i in range(18, 60)}
 
         await until(all_noticed, "a yellow notice for each")
         later = tmp_path / "later.csv"
@@ -75,6 +78,31 @@ async def test_a_server_killed_in_the_middle_of_an_ingest_costs_patience_and_no_
             return (await client.count_workflows("WorkflowType = 'ArrearsCase'")).count == count
 
         await until(all_listed, "every case in the list")
+
+
+@pytest.mark.parametrize("busy", [cases.TemporalUnavailable("too busy"), cases.NoAnswer("A1", cases.PATIENCE)])
+async def test_a_server_too_busy_to_answer_is_asked_again_and_a_refusal_is_final(
+    busy: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of openings may overload a server for longer than the SDK tries; it is given up in the end."""
+    monkeypatch.setattr(cases, "PAUSES", (0.01, 0.01))
+
+    def answers(*given: Exception | str) -> Callable[[], Coroutine[None, None, str]]:
+        left = list(given)
+
+        async def ask() -> str:
+            answer = left.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return ask
+
+    assert await cases.patiently(answers(busy, busy, "opened")) == "opened"
+    with pytest.raises(type(busy)):
+        await cases.patiently(answers(busy, busy, busy, "opened"))
+    with pytest.raises(cases.NoCase):
+        await cases.patiently(answers(cases.NoCase("A1"), "opened"))
 
 
 def today(world: World) -> date:

@@ -29,7 +29,7 @@ from edge.cli import main
 from tests.edge.programs import environment, program, until, worker_program
 from tests.edge.test_cli import Ended
 from tests.sample_exports import write_sample
-from tests.world import PEOPLE, Case, World, overdue_event, temporal_cli
+from tests.world import PEOPLE, SOON, Case, World, overdue_event, running_world, temporal_cli
 
 Cli = Callable[..., Coroutine[Any, Any, Ended]]
 
@@ -64,6 +64,13 @@ class Unanswered:
 
     asking: asyncio.Task[Ended]
     began: float
+
+
+@pytest.fixture(scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A world of its own: what other tests left unannounced in a shared book would be told to their cases here."""
+    async with running_world(tmp_path_factory.mktemp("live")) as own:
+        yield own
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -115,13 +122,13 @@ async def test_a_whole_march_by_commands(world: World, cli: Cli, tmp_path: Path)
     assert approved.result == {"granted": True, "still_needed": []}
 
     cut_at = await case.cut_time()
-    await case.until(cut_at - timedelta(hours=24) + timedelta(seconds=5))
+    await case.until(cut_at - timedelta(hours=24) + SOON)
     ticket = await case.ticket("cut")
     named = ("--ticket-id", ticket["ticket_id"])
     meter = ("--meter-id", ticket["meter_id"])
     crew = by("field_crew")
     assert (await cli("acknowledge-ticket", account, *named, *crew)).code == 0
-    await case.until(cut_at - timedelta(minutes=30) + timedelta(seconds=1))
+    await case.until(cut_at - timedelta(minutes=30) + SOON)
     await case.in_stage("final_half_hour")
     told = await cli("record-final-notice", account, *named, "--how", "at the door", *by("reader"), "--json")
     assert told.result == {"told": True}
@@ -191,7 +198,7 @@ async def test_detours_by_commands(world: World, cli: Cli) -> None:
     await case.becomes(lambda s: (first["notice_id"], "void") in {(n["notice_id"], n["state"]) for n in s["notices"]})
     await case.deliver("red")
     await case.approve()
-    await case.until(await case.cut_time() - timedelta(hours=24) + timedelta(seconds=5))
+    await case.until(await case.cut_time() - timedelta(hours=24) + SOON)
     ticket = await case.ticket("cut")
     left = ("--ticket-id", ticket["ticket_id"], "--reason", "the road is flooded", *by("field_crew"))
     assert (await cli("report-not-cut", account, *left, "--json")).result == {}
