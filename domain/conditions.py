@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain import clock
-from domain.deadlines import filing_missing, missing_approvals, statutory_day_reached
+from domain.deadlines import filing_missing, missing_approvals, oldest_due, statutory_day_reached
 from domain.facts import CaseFacts
 from domain.messages import Condition
 
@@ -89,8 +89,11 @@ def _red_in_time(facts: CaseFacts, now: datetime) -> bool:
 
 
 def _statutory_day(facts: CaseFacts, now: datetime) -> bool:
-    del now
-    return facts.red is not None and statutory_day_reached(facts, facts.red)
+    """By the day the red notice states; before there is one, by today and everything overdue."""
+    if facts.red is not None:
+        return statutory_day_reached(facts, facts.red)
+    oldest = oldest_due(facts, tuple(b.bill_id for b in facts.arrears))
+    return oldest is None or clock.earliest_cut_day(oldest, facts.policy) <= clock.local_day(now, facts.policy)
 
 
 def _approved(facts: CaseFacts, now: datetime) -> bool:
@@ -130,10 +133,8 @@ def _inside_window(facts: CaseFacts, now: datetime) -> bool:
 
 def _day_allowed(facts: CaseFacts, now: datetime) -> bool:
     del now
-    red = facts.red
-    return red is not None and clock.cut_allowed_on(
-        clock.local_day(red.cut_at, facts.policy), facts.policy, facts.calendar
-    )
+    red = facts.red  # without one no day is stated yet, and R-11 bars the cut
+    return red is None or clock.cut_allowed_on(clock.local_day(red.cut_at, facts.policy), facts.policy, facts.calendar)
 
 
 def _nothing_holds(facts: CaseFacts, now: datetime) -> bool:

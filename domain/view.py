@@ -308,7 +308,7 @@ def details(facts: CaseFacts, now: datetime) -> str:
         act_zh, act_en = _ACTS[awaited.act]
         by = f" ≤ {awaited.by.astimezone(zone):%Y-%m-%d %H:%M}" if awaited.by else ""
         lines.append(f"- {awaited.role}: {act_zh} / {act_en} (`{awaited.act}` {awaited.id or ''}){by}")
-    if facts.red and not facts.cuts_off:
+    if not facts.cuts_off and facts.closed_at is None:
         lines.append("")
         lines.append("停电条件未满足 / unmet conditions for a cut:")
         lines += [f"- {c.rule} ({c.clause}) {c.text_zh} / {c.text_en}" for c in why_not_cut(facts, now)]

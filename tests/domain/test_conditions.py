@@ -1,6 +1,6 @@
 """Why nobody is cut yet, as a table: each condition of P1 alone bars the cut, at the permit too."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -93,6 +93,16 @@ def test_lifted_hold_and_confirmed_meter_bar_nothing() -> None:
         tickets=(TOLD.model_copy(update={"meter_verdict": "confirmed"}),),
     )
     assert why_not_cut(ended, T) == ()
+
+
+@pytest.mark.parametrize(("days_overdue", "too_young"), [(30, True), (31, False)])
+def test_before_a_red_notice_only_what_really_bars_is_listed(days_overdue: int, too_young: bool) -> None:
+    """R-03, R-21: with no day stated yet, the age of the debt is judged by today, and no day is called barred."""
+    due = T.astimezone(POLICY.zone).date() - timedelta(days=days_overdue)
+    listed = [c.rule for c in why_not_cut(ready(notices=(YELLOW_SERVED,), debt=debt(("B-1", "60.00", due))), T)]
+    assert ("R-03" in listed) == too_young
+    assert {"R-11", "R-08"} <= set(listed)
+    assert "R-21" not in listed
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import socket
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import EventType, IndexedValueType, PendingActivityState
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
@@ -26,7 +28,7 @@ from adapters.settings import Settings
 from domain.debt import DebtQuery
 from edge.cases import open_or_join
 from edge.cli import main
-from tests.edge.programs import environment, program, until, worker_program
+from tests.edge.programs import ROOT, environment, program, until, worker_program
 from tests.edge.test_cli import Ended
 from tests.sample_exports import write_sample
 from tests.world import PEOPLE, SOON, Case, World, overdue_event, running_world, temporal_cli
@@ -422,6 +424,30 @@ async def test_a_worker_waits_for_billing_and_the_register_and_finishes_what_it_
         assert tried[0].activity_task_started_event_attributes.attempt == 1
     finally:
         await world.billing_back()
+
+
+@pytest.mark.parametrize("versioned", [False, True], ids=["plain", "versioned"])
+async def test_the_health_check_of_the_compose_file_sees_a_worker(
+    world: World, tmp_path: Path, versioned: bool
+) -> None:
+    """The very command of docker-compose.yml: unhealthy before the worker asks for work, healthy from then on."""
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    kind, check = compose["services"]["worker"]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    queue = f"health-{versioned}"
+    inside = environment(world, ARREARS_TASK_QUEUE=queue, HOSTNAME=socket.gethostname())
+    inside["PATH"] = f"{Path(sys.executable).parent}:{inside['PATH']}"
+
+    async def healthy() -> bool:
+        probe = await asyncio.create_subprocess_shell(check.replace("$$", "$"), env=inside, stdout=PIPE, stderr=PIPE)
+        await probe.communicate()
+        return probe.returncode == 0
+
+    assert not await healthy()
+    build = {"ARREARS_DEPLOYMENT_NAME": queue, "ARREARS_BUILD_ID": "1"} if versioned else {}
+    async with worker_program(world, tmp_path, ARREARS_TASK_QUEUE=queue, **build) as running:
+        await until(lambda: running.said("worker.started"), "a started worker")
+        await until(healthy, "a healthy worker")
 
 
 async def opened(world: World, account: str, queue: str) -> WorkflowHandle[Any, Any]:
