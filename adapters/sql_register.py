@@ -53,16 +53,18 @@ class SqlRegister:
     def issue(self, order: NoticeOrder, paper: Message) -> None:
         """File the notice with its text, put it into the reader's hands, and write the record; once per notice."""
         with writing(self.engine) as connection:
+            _write(
+                connection, order.record
+            )  # first, as every writer: two that lock in another order wait for each other
             _file_notice(connection, order.notice, order.record.case.revision, order, paper)
             _file_message(connection, order.record.case, paper)
-            _write(connection, order.record)
 
     def send(self, order: TicketOrder, ticket: Message) -> None:
         """Put the ticket with its text into the field unit's inbox, and write the record; once per ticket."""
         with writing(self.engine) as connection:
+            _write(connection, order.record)
             _file_ticket(connection, order.ticket, order.record.case.revision, ticket)
             _file_message(connection, order.record.case, ticket)
-            _write(connection, order.record)
 
     def keep_card(self, card: CustomerCard) -> None:
         """Store or replace the personal half of a customer record."""

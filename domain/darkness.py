@@ -55,7 +55,7 @@ def unauthorised_cut(
 
 
 def dark_without_the_crew(facts: CaseFacts, now: datetime, permit: Permit) -> CaseFacts:
-    """Found dark while a permit was live, and it was not our crew: then it was unauthorised (R-27)."""
+    """Found dark while a permit was live, and no cut of ours explains it: then it was unauthorised (R-27)."""
     if permit.found_dark_at is None or known_cut(facts, permit.meter_id, permit.found_dark_at):
         return facts
     source = "found without supply; our crew has not cut"

@@ -17,7 +17,7 @@ from domain.attempt import (
     void_notice,
 )
 from domain.darkness import dark_without_the_crew, restoration_due
-from domain.facts import CaseFacts, Cut, Escalation, Notice
+from domain.facts import CaseFacts, Cut, Escalation, Notice, Permit
 from domain.model import Role
 
 _LEADERS_OF_WARNINGS: tuple[Role, ...] = ("team_leader", "centre_director")
@@ -348,7 +348,7 @@ def _a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
     """An agreed plan brings supply back, 24 hours from its arrival (R-24; wider than III.1, and so a policy)."""
     del now
     plan = facts.plan
-    if plan is None or plan.state != "open" or not facts.policy.restore_on_plan:
+    if plan is None or not _plan_brings_light(facts):
         return facts
     for cut in facts.cuts_off:
         if cut.restore_since is None:
@@ -364,13 +364,27 @@ def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
 
 
 def _darkness_under_a_permit_waits_for_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """Found dark while a permit was live, the crew silent, the bills settled: light first, the question after (P3)."""
+    """Found dark while a permit was live: the crew's own cut may explain it, and the crew is asked (R-27).
+
+    Once it has answered otherwise, or light is due whoever cut it, light comes first and the question after (P3).
+    """
     for permit in facts.permits:
-        ticket = facts.ticket(permit.ticket_id)
-        notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
-        if permit.found_dark_at and not permit.answered and notice and not facts.owes(notice.live_bills):
+        if permit.found_dark_at is None or permit.state == "redeemed":
+            continue
+        if permit.answered or _light_is_due_anyway(facts, permit):
             facts = dark_without_the_crew(facts, now, permit)
     return facts
+
+
+def _light_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
+    ticket = facts.ticket(permit.ticket_id)
+    notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
+    settled = notice is not None and not facts.owes(notice.live_bills)
+    return settled or facts.withdrawn is not None or _plan_brings_light(facts)
+
+
+def _plan_brings_light(facts: CaseFacts) -> bool:
+    return facts.plan is not None and facts.plan.state == "open" and facts.policy.restore_on_plan
 
 
 def _withdrawal_restores(facts: CaseFacts, now: datetime) -> CaseFacts:

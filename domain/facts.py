@@ -142,7 +142,10 @@ class Escalation(Contract):
 
 
 class Hold(Contract):
-    """Something that stops the march: a reason, a person, perhaps an end."""
+    """Something that stops the march: a reason, a person, perhaps an end.
+
+    `listed`: a moratorium that the register was seen to hold; it falls when the register holds it no more.
+    """
 
     hold_id: Id
     kind: Literal["dispute", "hardship", "medical", "moratorium", "other"]
@@ -151,6 +154,7 @@ class Hold(Contract):
     placed_at: Moment
     until: Moment | None = None
     ended_at: Moment | None = None
+    listed: bool = False
 
     @property
     def stands(self) -> bool:

@@ -1,7 +1,7 @@
 """The words every contract is built from: ids, texts, moments, money, roles and the actor."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -78,7 +78,10 @@ def _day_text(value: Any) -> Any:
 
 def _year_until(last: int) -> AfterValidator:
     def check(value: Any) -> Any:
-        if not _FIRST_YEAR <= value.year <= last:
+        years = {value.year}
+        if isinstance(value, datetime) and 1 < value.year < 9999:
+            years.add(value.astimezone(UTC).year)  # kept in UTC: what passes here must pass when it is read back
+        if not all(_FIRST_YEAR <= year <= last for year in years):
             raise ValueError(f"year must lie between {_FIRST_YEAR} and {last}")
         return value
 

@@ -129,9 +129,10 @@ def needs_billing(facts: CaseFacts, now: datetime) -> bool:
 
 
 def moratorium_is_due_for_a_look(facts: CaseFacts, now: datetime) -> bool:
-    """The register is the authority on moratoria: a hold that comes of one is looked up again each day."""
-    moratorium = any(h.kind == "moratorium" for h in facts.standing_holds)
-    return moratorium and now - facts.looked_at >= MORATORIUM_IS_LOOKED_UP_EVERY
+    """The register is the authority on moratoria: a hold that comes of one is looked up at once, and again each day."""
+    moratoria = [h for h in facts.standing_holds if h.kind == "moratorium"]
+    news = any(not h.listed and h.placed_at > facts.looked_at for h in moratoria)
+    return bool(moratoria) and (news or now - facts.looked_at >= MORATORIUM_IS_LOOKED_UP_EVERY)
 
 
 def over_with(facts: CaseFacts) -> Leave | None:

@@ -44,21 +44,39 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
     return facts
 
 
-def with_look(facts: CaseFacts, calendar: Calendar, moratoria: tuple[str, ...], now: datetime) -> CaseFacts:
-    """Calendar and moratoria as the register has them now: what it says, stands; what it no longer says, falls."""
-    facts = facts.but(calendar=calendar, looked_at=now)
+def with_look(
+    facts: CaseFacts, calendar: Calendar, moratoria: tuple[str, ...], asked: datetime, now: datetime
+) -> CaseFacts:
+    """Calendar and moratoria as they were when `asked`: what the register lists, stands; what it lists no more, falls.
+
+    An answer may come days after its question: an older one than the last changes nothing, and a hold lifted since
+    does not stand again. A hold that the register has never listed is a person's, and falls by that person's word.
+    """
+    if asked < facts.looked_at:
+        return facts
+    facts = facts.but(calendar=calendar, looked_at=asked)
     for moratorium in moratoria:
         hold = next((h for h in facts.holds if h.hold_id == moratorium), None)
         if hold is not None and hold.stands:
+            facts = facts if hold.listed else facts.with_hold(moratorium, listed=True)
             continue
-        if hold is not None:
-            facts = facts.with_hold(moratorium, ended_at=None)
-        else:
-            found = Hold(hold_id=moratorium, kind="moratorium", reason="moratorium", placed_by=_REGISTER, placed_at=now)
+        if hold is None:
+            found = Hold(
+                hold_id=moratorium,
+                kind="moratorium",
+                reason="moratorium",
+                placed_by=_REGISTER,
+                placed_at=now,
+                listed=True,
+            )
             facts = facts.but(holds=(*facts.holds, found))
+        elif hold.ended_at is not None and hold.ended_at < asked:
+            facts = facts.with_hold(moratorium, ended_at=None, listed=True)
+        else:
+            continue
         facts = facts.noted(now, "hold.placed", "R-04", "I.3", about=moratorium, kind="moratorium", source=_REGISTER)
     for hold in facts.standing_holds:
-        if hold.placed_by == _REGISTER and hold.hold_id not in moratoria:
+        if hold.listed and hold.hold_id not in moratoria:
             facts = facts.with_hold(hold.hold_id, ended_at=now)
             facts = facts.noted(now, "hold.lifted", "R-04", "I.3", about=hold.hold_id, source=_REGISTER)
     return facts

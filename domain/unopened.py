@@ -17,18 +17,21 @@ class Unopened(Contract):
     case_key: Id
     workflow_id: str
     account_id: Id
-    policy: str
+    policy: str = ""
     opened_at: Moment
 
 
-def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], now: datetime, why: str) -> Record:
-    """Found cut, and billing cannot say whose unit it is: the field and the leaders are told at once (R-27, P3)."""
+def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], told: int, now: datetime, why: str) -> Record:
+    """Found cut, and nobody can say whose unit it is: the field and the leaders are told at once (R-27, P3).
+
+    `reports` are all there are so far, the first `told` of them told already.
+    """
     evidence: list[Evidence] = []
     messages: list[Message] = []
-    for report in reports:
+    for number, report in enumerate(reports[told:], start=told + 1):
         evidence.append(
             Evidence(
-                key=f"{case.case_key}/darkness/{len(evidence) + 1}",
+                key=f"{case.case_key}/darkness/{number}",
                 what="cut.found",
                 rule="R-27",
                 clause="III.4",
@@ -41,10 +44,10 @@ def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], now: da
         for role in _TOLD_OF_DARKNESS:
             messages.append(
                 Message(
-                    key=f"{case.case_key}/darkness/{len(messages) + 1}/message",
+                    key=f"{case.case_key}/darkness/{number}/{role}",
                     to_role=role,
                     subject="supply found cut",
-                    text_zh=f"户号 {case.account_id}、表号 {report.meter_id} 被发现已停电，但{_WHY_ZH.get(why, why)}。"
+                    text_zh=f"户号 {case.account_id}、表号 {report.meter_id} 被发现已停电，但{_WHY_ZH[why]}。"
                     "请立即核实并先行恢复供电。",
                     text_en=f"Account {case.account_id}, meter {report.meter_id} was found without supply, but {why}. "
                     "Find out at once, and restore supply first.",
@@ -52,12 +55,12 @@ def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], now: da
                     at=now,
                 )
             )
-    row = _row(case, stage="restoring", supply_off=True, outcome_reason=why, revision=1)
+    row = _row(case, stage="restoring", supply_off=True, outcome_reason=why, revision=len(reports))
     return Record(case=row, evidence=tuple(evidence), messages=tuple(messages))
 
 
-def never_opened(case: Unopened, now: datetime, reason: str) -> Record:
-    """The account cannot have a case: closed withdrawn, with the reason."""
+def never_opened(case: Unopened, told: int, now: datetime, reason: str) -> Record:
+    """The account cannot have a case: closed withdrawn, with the reason. `told`: reports of darkness till then."""
     why = Evidence(
         key=f"{case.case_key}/never-opened",
         what="case.not_opened",
@@ -67,7 +70,7 @@ def never_opened(case: Unopened, now: datetime, reason: str) -> Record:
         recorded_at=now,
         detail={"reason": reason},
     )
-    row = _row(case, stage="closed", outcome="withdrawn", outcome_reason=reason, closed_at=now, revision=2)
+    row = _row(case, stage="closed", outcome="withdrawn", outcome_reason=reason, closed_at=now, revision=told + 1)
     return Record(case=row, evidence=(why,))
 
 
@@ -78,4 +81,5 @@ def _row(case: Unopened, **state: object) -> CaseRow:
 
 NO_ANSWER = "the billing system gives no answer"
 UNKNOWN = "the billing system does not know the account"
-_WHY_ZH = {NO_ANSWER: "营销系统无应答", UNKNOWN: "营销系统查无此户"}
+BAD_START = "the case could not be started as it was asked for"
+_WHY_ZH = {NO_ANSWER: "营销系统无应答", UNKNOWN: "营销系统查无此户", BAD_START: "立案请求有误，未能立案"}

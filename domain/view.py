@@ -1,7 +1,7 @@
 """How a case is seen: snapshot, who is awaited, the rows for the register, the details in Temporal UI."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from domain import clock
 from domain.conditions import why_not_cut
@@ -10,6 +10,11 @@ from domain.facts import CaseFacts, Cut
 from domain.model import Contract, Id, Moment, Role, money
 from domain.procedure import boundaries, unanswered_permits
 from domain.records import CaseRow, IncidentRow, NoticeRow, Record, Task, TicketRow
+
+PORTION = 100_000
+"""Characters of evidence, and of messages, that one record carries at most: 300 kB each, written in Chinese."""
+
+_Entry = TypeVar("_Entry", bound=Contract)
 
 
 class Awaited(Contract):
@@ -118,15 +123,30 @@ def next_deadline(facts: CaseFacts, now: datetime) -> datetime | None:
 
 
 def record(facts: CaseFacts, before: CaseFacts | None, revision: int, now: datetime) -> Record:
-    """What changed since the last write, with the journal and the messages, as one record."""
+    """What changed since the last write, with the journal and the messages, as far as they fit into one record."""
     return Record(
         case=case_row(facts, revision, now),
-        evidence=facts.journal,
-        messages=facts.outgoing,
+        evidence=_portion(facts.journal),
+        messages=_portion(facts.outgoing),
         notices=_changed(_notice_rows(facts), _notice_rows(before)),
         tickets=_changed(_ticket_rows(facts), _ticket_rows(before)),
         incidents=_changed(_incident_rows(facts), _incident_rows(before)),
     )
+
+
+def after(facts: CaseFacts, written: Record) -> CaseFacts:
+    """The facts without what this record carries away."""
+    return facts.but(journal=facts.journal[len(written.evidence) :], outgoing=facts.outgoing[len(written.messages) :])
+
+
+def _portion(entries: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
+    """The first of them that fit. Thousands may have come at once, and Temporal refuses a payload above 2 MB."""
+    size = 0
+    for n, entry in enumerate(entries):
+        size += len(entry.model_dump_json())
+        if n and size > PORTION:
+            return entries[:n]
+    return entries
 
 
 def _changed(rows: list[Any], before: list[Any]) -> tuple[Any, ...]:

@@ -29,9 +29,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.records import NoticeOrder, Record, TicketOrder
     from domain.refusal import Refused
     from workflows import counterparties as wait
-    from workflows.case_desk import CALENDAR_HORIZON
+    from workflows.case_desk import CALENDAR_HORIZON, CaseDesk
     from workflows.case_messages import CaseMessages
     from workflows.payloads import NOTHING, parse
+    from workflows.uncancelled import uncancelled
 
 PATIENCE = timedelta(seconds=60)
 """How long reported darkness waits for billing to say whose it is."""
@@ -44,6 +45,7 @@ class ArrearsCase(CaseMessages):
     @workflow.init
     def __init__(self, opening: RawValue = NOTHING) -> None:
         super().__init__()
+        self._darkness_told = 0
         if workflow.info().continued_run_id is None:
             return  # only a case that went on by itself may bring facts along
         resumed = parse(CaseOpening, opening).resumed
@@ -52,6 +54,7 @@ class ArrearsCase(CaseMessages):
         self._revision = resumed.counters.get("revision", 0)
 
     @workflow.run
+    @uncancelled(noticed=CaseDesk.note_cancellation)
     async def run(self, opening: RawValue = NOTHING) -> CaseClosed:
         """Open the case, then do what the procedure asks for next, until it is over."""
         if impossible := await self._open(opening):
@@ -66,7 +69,7 @@ class ArrearsCase(CaseMessages):
                 case LookAround():
                     self.look_around_meanwhile()
                 case IssueNotice(kind):  # II.1 yellow, II.2 red
-                    self._issue_notice(kind)
+                    await self._issue_notice(kind)
                 case SendCutTicket():  # II.3, after III.4 approval
                     self._send_cut_ticket()
                 case CheckBeforeCut():  # II.4, II.6; the permit, II.7, is asked for by a message
@@ -86,26 +89,24 @@ class ArrearsCase(CaseMessages):
         if self._facts is not None:
             return None
         info, now = workflow.info(), workflow.now()
+        case = unopened.Unopened(
+            case_key=info.first_execution_run_id,
+            workflow_id=info.workflow_id,
+            account_id=info.workflow_id.removeprefix("arrears-")[:128] or "?",
+            opened_at=now,
+        )
         try:
             opening = parse(CaseOpening, raw)
             if info.workflow_id != f"arrears-{opening.account_id}":
                 raise Refused("BadRequest", f"the workflow id must be arrears-{opening.account_id}", field="account_id")
         except Refused as refusal:
-            return await self._close_unopened(info.workflow_id.removeprefix("arrears-"), str(refusal))
-        case = unopened.Unopened(
-            case_key=info.first_execution_run_id,
-            workflow_id=info.workflow_id,
-            account_id=opening.account_id,
-            policy=opening.policy.label if opening.policy else "",
-            opened_at=now,
-        )
+            return await self._close_unopened(case, unopened.BAD_START, str(refusal))
+        if opening.policy:
+            case = case.model_copy(update={"policy": opening.policy.label})
         heard = len(self._early_signals)
         found = await self._look_up(opening, case, now)
         if found.account is None:
-            await self._tell_of_darkness(case, unopened.UNKNOWN)
-            reason = f"{unopened.UNKNOWN} {case.account_id}"
-            await self._write_unopened(unopened.never_opened(case, now, reason))
-            return await self._close_unopened(case.account_id, reason)
+            return await self._close_unopened(case, unopened.UNKNOWN, f"{unopened.UNKNOWN} {case.account_id}")
         facts = CaseFacts(
             case_key=case.case_key,
             workflow_id=case.workflow_id,
@@ -114,10 +115,10 @@ class ArrearsCase(CaseMessages):
             opened_at=now,
             debt=found.debt,
             debt_read_at=now,
-            looked_at=workflow.now(),
+            looked_at=now,
         )
         facts = facts.noted(now, "case.opened", "R-01", "II.0", owed=found.debt.owed, policy=found.policy.label)
-        self.open_with(steps.with_look(facts, found.calendar, found.moratoria, workflow.now()), heard)
+        self.open_with(steps.with_look(facts, found.calendar, found.moratoria, now, workflow.now()), heard)
         return None
 
     async def _look_up(self, opening: CaseOpening, case: unopened.Unopened, now: datetime) -> AccountOpened:
@@ -131,32 +132,46 @@ class ArrearsCase(CaseMessages):
         looking: asyncio.Task[AccountOpened] = asyncio.create_task(
             self.insist(BillingActivities.open_account, request, wait.titled(wait.BILLING, "I.1 look the account up"))
         )
-        await workflow.wait_condition(lambda: looking.done() or bool(self.early_darkness()))
-        if not looking.done():
-            with contextlib.suppress(asyncio.TimeoutError):
-                await workflow.wait_condition(looking.done, timeout=PATIENCE, timeout_summary="III.4 found dark")
-        if not looking.done():
+        while True:
+            await workflow.wait_condition(lambda: looking.done() or self._untold_darkness() > 0)
+            if not looking.done():
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await workflow.wait_condition(looking.done, timeout=PATIENCE, timeout_summary="III.4 found dark")
+            if looking.done():
+                return await looking
             await self._tell_of_darkness(case, unopened.NO_ANSWER)
-        return await looking
+
+    def _untold_darkness(self) -> int:
+        return len(self.early_darkness()) - self._darkness_told
 
     async def _tell_of_darkness(self, case: unopened.Unopened, why: str) -> None:
-        if reports := self.early_darkness():
-            await self._write_unopened(unopened.darkness_reported(case, reports, workflow.now(), why))
+        reports, told = self.early_darkness(), self._darkness_told
+        self._darkness_told = len(reports)
+        await self._write_unopened(unopened.darkness_reported(case, reports, told, workflow.now(), why))
 
     async def _write_unopened(self, record: Record) -> None:
         self._revision = record.case.revision
         await self.insist(RegisterActivities.write_record, record, wait.titled(wait.REGISTER, "R-30 record"))
 
-    async def _close_unopened(self, account_id: str, reason: str) -> CaseClosed:
-        """Nothing to open: whoever waits for an answer is refused, and the result says why."""
+    async def _close_unopened(self, case: unopened.Unopened, why: str, reason: str) -> CaseClosed:
+        """Nothing to open: darkness is told of all the same, whoever waits is refused, and the result says why."""
         self.open_never(reason)
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return CaseClosed(account_id=account_id, outcome="withdrawn", closed_at=workflow.now(), reason=reason)
+        closed_at = workflow.now()
+        written = why == unopened.BAD_START  # which leaves nothing in the register, but for darkness
+        while self._untold_darkness() or not written or not workflow.all_handlers_finished():
+            if written := self._untold_darkness() == 0:
+                await self._write_unopened(unopened.never_opened(case, self._darkness_told, closed_at, reason))
+            else:
+                await self._tell_of_darkness(case, why)
+            await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._untold_darkness() > 0)
+        return CaseClosed(account_id=case.account_id, outcome="withdrawn", closed_at=closed_at, reason=reason)
 
     # ---- II.1 – II.4, II.6 ---------------------------------------------------------------------
 
-    def _issue_notice(self, kind: NoticeKind) -> None:
+    async def _issue_notice(self, kind: NoticeKind) -> None:
         """Issue a notice; its period starts when it is delivered, not now (R-06)."""
+        if self.facts.outgoing:  # a recall or a revocation does not wait behind papers
+            return await self.write()
         now = workflow.now()
         facts, notice = steps.issue_notice(self.facts, kind, now)
         self.take(facts)
@@ -209,12 +224,14 @@ class ArrearsCase(CaseMessages):
     async def _sleep(self, until: datetime | None, why: str) -> None:
         """Sleep to the next boundary; a history that has grown long goes on in a new run first."""
         self.show()
-        if workflow.info().is_continue_as_new_suggested() and self.may_continue_as_new():
-            await self.write()
-            if self.may_continue_as_new():
-                facts = self.facts.but(counters={**self.facts.counters, "revision": self._revision})
-                workflow.continue_as_new(CaseOpening(account_id=facts.account.account_id, resumed=facts))
+        if self.goes_on_in_a_new_run():
+            facts = self.facts.but(counters={**self.facts.counters, "revision": self._revision})
+            workflow.continue_as_new(CaseOpening(account_id=facts.account.account_id, resumed=facts))
         await self.sleep(until, why)
+
+    def _heard(self) -> tuple[int, int]:
+        """Changes with every message that says anything."""
+        return self.facts.hints, self.facts.counters["evidence"]
 
     async def _leave(self, leave: Leave) -> CaseClosed | None:
         """Close under the last look: whatever arrives before the end opens the case again (II.8, III.3)."""
@@ -225,10 +242,11 @@ class ArrearsCase(CaseMessages):
         before = self.facts
         self.take(steps.close(before, leave, workflow.now()))
         self.show()
-        hints, journal = self.facts.hints, self.facts.counters["evidence"]
-        await self.write()
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        if (self.facts.hints, self.facts.counters["evidence"]) != (hints, journal):
+        heard = self._heard()
+        while self.unwritten and self._heard() == heard:
+            await self.write()
+        await workflow.wait_condition(lambda: self.nothing_under_way() or self._heard() != heard)
+        if self._heard() != heard:
             self.take(steps.reopen(self.facts, before, workflow.now()))
             return None
         assert self._record_keeper is not None

@@ -23,6 +23,10 @@ with workflow.unsafe.imports_passed_through():
 
 CALENDAR_HORIZON = timedelta(days=120)
 AFTER_A_FAILURE = timedelta(minutes=1)
+ANSWER_IS_FRESH = timedelta(seconds=20)
+"""How old an answer of billing may be when the permit, or the last half-hour, is judged by it."""
+LATE_RECORDS = 20
+"""Records at most that wait side by side for a register that is down."""
 
 
 class CaseDesk:
@@ -38,6 +42,7 @@ class CaseDesk:
         self._last_answered = 0
         self._question: asyncio.Task[bool] | None = None
         self._effects: list[asyncio.Task[None]] = []
+        self._late_records: list[asyncio.Task[Any]] = []
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at: datetime | None = None
         self._shown: tuple[object, ...] = ()
@@ -55,17 +60,26 @@ class CaseDesk:
         """Replace the facts, with all that follows from them by now."""
         self._facts = settle(facts, workflow.now())
 
+    def note_cancellation(self) -> None:
+        """Somebody asked Temporal to cancel the case; it goes on (R-02)."""
+        if self._facts is not None:
+            reason = "a case is not cancelled; withdraw ends it"
+            self.take(
+                self._facts.noted(workflow.now(), "message.ignored", "R-30", "II.0", message="cancel", reason=reason)
+            )
+
     def next_act(self) -> procedure.Act:
         """What the procedure asks for now; deadlines passed since are applied first."""
+        self.surface_faults()
         self.take(self.facts)
         return procedure.next_act(self.facts, workflow.now(), asking=self._asking)
 
     # ---- the record ----------------------------------------------------------------------------
 
     async def write(self) -> None:
-        """Write what is unwritten: at once if the register answers, else for as long as it takes."""
+        """Write what is unwritten: at once if the register answers, else in the background for as long as it takes."""
         async with self._register_lock:
-            if not (self.facts.journal or self.facts.outgoing):
+            if not self.unwritten:
                 return
             record = self.cut_record()
             try:
@@ -73,14 +87,23 @@ class CaseDesk:
                     RegisterActivities.write_record, record, **wait.REGISTER_AT_ONCE
                 )
             except FailureError:  # a local activity's failure comes bare, not as an ActivityError
-                await self.insist(RegisterActivities.write_record, record, wait.titled(wait.REGISTER, "R-30 record"))
+                late = self.insist(RegisterActivities.write_record, record, wait.titled(wait.REGISTER, "R-30 record"))
+                self._late_records = [*(r for r in self._late_records if not r.done()), asyncio.create_task(late)]
+
+    @property
+    def unwritten(self) -> bool:
+        """The register has not been given everything yet."""
+        return self._facts is not None and bool(self._facts.journal or self._facts.outgoing)
 
     def cut_record(self) -> Record:
-        """Take the journal for writing. Records may arrive in any order: their rows carry the revision."""
+        """Take the journal for writing, as much as fits into one record.
+
+        Records may arrive in any order: their rows carry the revision.
+        """
         self._revision += 1
         record = view.record(self.facts, self._written, self._revision, workflow.now())
         self._written = self._facts
-        self._facts = self.facts.but(journal=(), outgoing=())
+        self._facts = view.after(self.facts, record)
         return record
 
     async def keep_the_record(self) -> None:
@@ -90,9 +113,13 @@ class CaseDesk:
             await self.write()
 
     def _has_something_to_write(self) -> bool:
-        if self._facts is None or not (self._facts.journal or self._facts.outgoing) or self._facts.closed_at:
+        """While older records wait for the register, only what tells somebody something is tried beside them."""
+        if not self.unwritten or self.facts.closed_at:
             return False
-        act = procedure.next_act(self._facts, workflow.now(), asking=self._asking)
+        late = sum(not r.done() for r in self._late_records)
+        if late >= LATE_RECORDS or (late and not self.facts.outgoing):
+            return False
+        act = procedure.next_act(self.facts, workflow.now(), asking=self._asking)
         return isinstance(act, procedure.Sleep | procedure.AskBilling | procedure.LookAround)
 
     # ---- effects -------------------------------------------------------------------------------
@@ -112,6 +139,18 @@ class CaseDesk:
 
         self.show()
         self._effects = [*(e for e in self._effects if not e.done()), asyncio.create_task(work())]
+
+    def surface_faults(self) -> None:
+        """A fault in the background must show in the workflow task; nothing is lost by it, for the task is retried."""
+        for task in self._background():
+            if task.done() and not task.cancelled():
+                task.result()
+        if self._question is not None and self._question.done():
+            self._question.result()
+            self._question = None
+
+    def _background(self) -> list[asyncio.Task[Any]]:
+        return [*self._effects, *self._late_records, *([self._record_keeper] if self._record_keeper else [])]
 
     async def insist(
         self, activity: Callable[[Any, Any], Any], order: Contract, config: workflow.ActivityConfig
@@ -147,7 +186,10 @@ class CaseDesk:
         return True
 
     async def look_around(self, *, at_once: bool) -> bool:
-        """Read debt, calendar and moratoria; false if `at_once` asked for an answer within seconds and none came."""
+        """Read debt, calendar and moratoria; false if `at_once` asked for an answer within seconds and none came.
+
+        An answer that lay waiting for a worker is none either: what was true then may be so no longer (R-17).
+        """
         number, hints, now = self._number(), self.facts.hints, workflow.now()
         request = LookAround(
             account=self.facts.account,
@@ -167,8 +209,8 @@ class CaseDesk:
         facts = self.facts
         if self._is_newest(number):
             facts = steps.with_debt(facts, request.debt, standing.debt, workflow.now(), hints)
-        self.take(steps.with_look(facts, standing.calendar, standing.moratoria, workflow.now()))
-        return True
+        self.take(steps.with_look(facts, standing.calendar, standing.moratoria, now, workflow.now()))
+        return not at_once or workflow.now() - now <= ANSWER_IS_FRESH
 
     def _query(self, now: datetime) -> DebtQuery:
         return DebtQuery(account_id=self.facts.account.account_id, as_of=now, bills=self.facts.query_bills())
@@ -183,13 +225,19 @@ class CaseDesk:
         self._last_answered = max(number, self._last_answered)
         return newest
 
-    def may_continue_as_new(self) -> bool:
-        """Nothing is under way that a new run would lose."""
-        return self.nothing_under_way() and not self._asking and not self._register_lock.locked()
+    def goes_on_in_a_new_run(self) -> bool:
+        """The history has grown long, and nothing is under way or unwritten that a new run would lose."""
+        return (
+            workflow.info().is_continue_as_new_suggested()
+            and self.nothing_under_way()
+            and not self._asking
+            and not self.unwritten
+            and not self._register_lock.locked()
+        )
 
     def nothing_under_way(self) -> bool:
-        """Every message is answered and every effect done."""
-        return workflow.all_handlers_finished() and all(e.done() for e in self._effects)
+        """Every message is answered, every effect done, every record in the register that was given up to it."""
+        return workflow.all_handlers_finished() and all(t.done() for t in (*self._effects, *self._late_records))
 
     # ---- sleeping ------------------------------------------------------------------------------
 
@@ -202,18 +250,10 @@ class CaseDesk:
                 self._facts is not seen
                 or (self._alarm is not None and self._alarm.done())
                 or (question is not None and question.done())
-                or self._background_faults() != []
+                or any(t.done() and not t.cancelled() and t.exception() is not None for t in self._background())
+                or self.goes_on_in_a_new_run()
             )
         )
-        for task in self._background_faults():
-            task.result()  # a fault must show in the workflow task, not silence the record
-        if question is not None and question.done():
-            self._question = None
-            question.result()
-
-    def _background_faults(self) -> list[asyncio.Task[None]]:
-        tasks = [*self._effects, *([self._record_keeper] if self._record_keeper else [])]
-        return [t for t in tasks if t.done() and not t.cancelled() and t.exception() is not None]
 
     def _set_alarm(self, until: datetime | None, why: str) -> None:
         if self._alarm is not None and (self._alarm_at != until or self._alarm.done()):

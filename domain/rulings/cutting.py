@@ -6,7 +6,7 @@ from domain import clock
 from domain import messages as m
 from domain.attempt import actor_name, close_escalations, end_attempt, void_notice
 from domain.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
-from domain.darkness import dark_without_the_crew, known_cut, unauthorised_cut
+from domain.darkness import known_cut, unauthorised_cut
 from domain.facts import CaseFacts, Cut, Permit, Ticket
 from domain.model import Stage
 from domain.refusal import Refused, check_actor, happened_at, known_ticket
@@ -271,7 +271,6 @@ def report_not_cut(facts: CaseFacts, message: m.ReportNotCut, now: datetime) -> 
                 )
             facts = facts.with_permit(permit.permit_id, answered=True)
             facts = close_escalations(facts, about=permit.permit_id)
-            facts = dark_without_the_crew(facts, now, permit)
     if ticket.live:
         facts = facts.with_ticket(ticket.ticket_id, crew_left=True)
     return facts, m.Done()

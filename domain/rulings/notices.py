@@ -5,7 +5,6 @@ from datetime import datetime
 from domain import clock
 from domain import messages as m
 from domain.attempt import close_escalations, end_attempt, raise_escalation, void_notice
-from domain.darkness import dark_without_the_crew
 from domain.deadlines import missing_approvals
 from domain.facts import CLOCK_SKEW, Approval, CaseFacts, Filing, Notice
 from domain.refusal import Refused, check_actor, happened_at
@@ -195,9 +194,6 @@ def acknowledge_escalation(
     )
     if escalation.kind == "permit_unanswered" and escalation.about:
         facts = facts.with_permit(escalation.about, answered=True)
-        for permit in facts.permits:
-            if permit.permit_id == escalation.about:
-                facts = dark_without_the_crew(facts, now, permit)
     if escalation.kind == "refusal" and escalation.notice_id:
         facts = _refusal_may_count(facts, escalation.notice_id, now)
     return facts, m.Done()

@@ -6,7 +6,7 @@ from decimal import Decimal
 from domain import messages as m
 from domain.attempt import revoke_permit
 from domain.darkness import known_cut, unauthorised_cut
-from domain.facts import CLOCK_SKEW, CaseFacts, Hold
+from domain.facts import CLOCK_SKEW, CaseFacts, Hold, Permit
 from domain.model import Actor
 
 
@@ -145,7 +145,7 @@ def supply_found_cut(facts: CaseFacts, message: m.SupplyFoundCut, now: datetime)
     facts = _remembered(facts, key)
     at = min(message.at or now, now)
     known = known_cut(facts, message.meter_id, at)
-    permit = next((p for p in facts.permits if p.meter_id == message.meter_id and p.live_at(at)), None)
+    permit = next((p for p in facts.permits if p.meter_id == message.meter_id and _may_explain(p, at)), None)
     if known is None and permit is None:
         facts, _ = unauthorised_cut(
             facts, now, at, message.meter_id, (message.reported_by,), message.source, about=message.report_id
@@ -162,7 +162,7 @@ def supply_found_cut(facts: CaseFacts, message: m.SupplyFoundCut, now: datetime)
         source=message.source,
         known=True,
     )
-    if known is None and permit is not None:
+    if known is None and permit is not None and not permit.answered:
         facts = facts.with_permit(permit.permit_id, found_dark_at=permit.found_dark_at or at)
         facts = facts.told(
             now,
@@ -174,6 +174,11 @@ def supply_found_cut(facts: CaseFacts, message: m.SupplyFoundCut, now: datetime)
             about=permit.permit_id,
         )
     return _hinted(facts)
+
+
+def _may_explain(permit: Permit, at: datetime) -> bool:
+    """It was live then, and the crew has not said that it did not cut."""
+    return permit.live_at(at) and (not permit.answered or permit.state == "redeemed")
 
 
 def ignored(facts: CaseFacts, now: datetime, name: str, reason: str, actor: Actor | None = None) -> CaseFacts:

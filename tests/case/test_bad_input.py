@@ -11,7 +11,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from domain.messages import SIGNALS, UPDATES
-from tests.world import PEOPLE, Case, World
+from tests.world import PEOPLE, UNIT, Case, World, running_world
 
 TIME = "2026-10-25T09:00:00+08:00"
 VALID: dict[str, Any] = {
@@ -219,3 +219,39 @@ async def eventually(case: Case, count: int) -> list[Any]:
         await asyncio.sleep(0.05)
     assert len(noted) == count
     return noted
+
+
+async def test_a_flood_of_long_messages_before_darkness_wedges_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """No worker for a while, and an integration that loops: more than a payload may hold, and the light comes back."""
+    async with running_world(tmp_path_factory.mktemp("flood")) as world:
+        case = await world.open()
+        await case.deliver("yellow")
+        await case.recorded("notice.served")
+        await world.stop_worker()
+        for n in range(250):
+            await case.signal("payment_received", payment_id=f"p-{n}", amount="0.01", channel="微" * 3_900)
+        await case.signal(
+            "supply_found_cut", report_id="f-1", meter_id=f"M-{case.account_id}", reported_by="n", source="95598"
+        )
+        await world.start_worker()
+        ticket = await case.ticket("restore")
+        assert len(await case.recorded("payment.hint", 250)) == 250
+        inbox = await asyncio.to_thread(world.parts.reader.inbox, UNIT)
+        assert [t.ticket_id for t in inbox] == [ticket["ticket_id"]]
+        failed = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+        assert failed not in await case.events()
+
+
+@pytest.mark.parametrize("at", ["2000-01-01T00:00:00+14:00", "2299-12-31T23:59:00-12:00", "0001-01-01T00:00:00+14:00"])
+async def test_a_time_on_the_edge_of_what_can_be_kept_is_refused_and_not_stored(world: World, at: str) -> None:
+    """Kept in UTC it would lie in a year that is refused on reading, and nobody could list the cases any more."""
+    case = await world.open()
+    await case.notice("yellow")
+    await case.signal(
+        "supply_found_cut", report_id="f-1", meter_id=f"M-{case.account_id}", reported_by="n", source="95598", at=at
+    )
+    (noted,) = await case.recorded("message.ignored")
+    assert "at: " in noted.detail["reason"]
+    assert await asyncio.to_thread(world.parts.reader.list_cases)

@@ -1,10 +1,12 @@
 """A case whose history grows long goes on in a new run, with all it knows; nobody outside notices."""
 
+import asyncio
+import sqlite3
 from datetime import timedelta
 
 import pytest
 
-from tests.world import SOON, running_world
+from tests.world import SOON, Refusal, running_world
 
 SUGGESTED_EARLY = ("limit.historyCount.suggestContinueAsNew=40",)
 
@@ -46,3 +48,36 @@ async def test_a_life_of_many_runs(tmp_path_factory: pytest.TempPathFactory) -> 
         keys = [e.key for e in await case.evidence()]
         assert len(keys) == len(set(keys))
         assert {k.split("/")[0] for k in keys} == {first_run}
+
+
+async def test_a_new_run_waits_for_the_register_and_nothing_else_does(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A register that takes nothing, a history grown long: light is sent for meanwhile, and no row is lost by it."""
+    async with running_world(tmp_path_factory.mktemp("rows"), dynamic=SUGGESTED_EARLY) as world:
+        case = await world.open()
+        ticket = await case.to_ticket()
+        await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
+        await case.recorded("ticket.acknowledged")
+        latest = world.client.get_workflow_handle(case.handle.id)
+        before = (await latest.describe()).run_id
+        database = sqlite3.connect(str(world.parts.register_engine.url.database), isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")
+        for n in range(12):  # each leaves a note
+            with pytest.raises(Refusal):
+                await case.update("withdraw", "hotline", reason=f"r-{n}")
+        await case.signal(
+            "supply_found_cut", report_id="f-1", meter_id="M-else", reported_by="neighbour", source="95598"
+        )
+        snap = await case.becomes(lambda s: any(t["kind"] == "restore" for t in s["tickets"]), "a restoration ticket")
+        assert [i["kind"] for i in snap["incidents"]] == ["wrong_meter"]
+        database.execute("ROLLBACK")
+        database.close()
+        for _ in range(600):
+            if (await latest.describe()).run_id != before:
+                break
+            await asyncio.sleep(0.1)
+        assert (await latest.describe()).run_id != before, "it never went on in a new run"
+        await case.recorded("incident.opened")
+        snap, reader = await case.snapshot(), world.parts.reader
+        assert [t.state for t in reader.tickets(case.account_id)] == [t["state"] for t in snap["tickets"]]
+        assert [n.state for n in reader.notices(case.account_id)] == [n["state"] for n in snap["notices"]]
+        assert [i.kind for i in reader.incidents(case.account_id)] == ["wrong_meter"]

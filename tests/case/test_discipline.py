@@ -152,6 +152,78 @@ async def test_found_cut_while_a_permit_is_live_but_the_crew_has_not_cut(world: 
     await assert_unauthorised(case)
 
 
+ANSWERS = {
+    "unsure of the meter": ("report_meter_uncertain", {"meter_id": "M-{account}", "remark": "two meters"}),
+    "not cut": ("report_not_cut", {"reason": "it was dark already"}),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_darkness_is_not_forgotten_whatever_the_crew_answers(world: World, answer: str) -> None:
+    """R-27, R-24: found dark under a permit; any answer but "we cut it" makes it unauthorised, paid or not."""
+    case = await world.open()
+    ticket = await case.to_window()
+    await case.permit(ticket)
+    await found_cut(case)
+    await case.told("field_crew", "report asked")
+    name, payload = ANSWERS[answer]
+    filled = {k: v.format(account=case.account_id) for k, v in payload.items()}
+    await case.update(name, "field_crew", ticket_id=ticket["ticket_id"], **filled)
+    await assert_unauthorised(case)
+    await case.pay("200.00")
+    await case.restore()
+
+
+@pytest.mark.parametrize("answered_by", ["the crew", "the team leader"])
+async def test_darkness_reported_after_the_answer_is_unauthorised(world: World, answered_by: str) -> None:
+    """R-27: it fell inside the permit's life, but whoever was to answer for it has said that nothing was cut."""
+    case = await world.open()
+    ticket = await case.to_window()
+    await case.permit(ticket)
+    dark_at = await case.now() + timedelta(minutes=2)
+    if answered_by == "the crew":
+        await case.pass_time(minutes=3)
+        await case.update("report_not_cut", "field_crew", ticket_id=ticket["ticket_id"], reason="locked gate")
+    else:
+        await case.pass_time(hours=3)
+        snap = await case.becomes(lambda s: any(e["kind"] == "permit_unanswered" for e in s["escalations"]))
+        asked = next(e for e in snap["escalations"] if e["kind"] == "permit_unanswered")
+        await case.update(
+            "acknowledge_escalation", "team_leader", escalation_id=asked["escalation_id"], remark="nothing was cut"
+        )
+    await found_cut(case, at=dark_at.isoformat())
+    await assert_unauthorised(case)
+
+
+@pytest.mark.parametrize("reason", ["withdrawn", "plan"])
+async def test_light_that_is_due_anyway_does_not_wait_for_the_crew(world: World, reason: str) -> None:
+    """R-24, R-25: dark under a permit, the crew silent, and a withdrawal or a plan arrives: light, whoever cut it."""
+    case = await world.open()
+    ticket = await case.to_window()
+    await case.permit(ticket)
+    await found_cut(case)
+    await case.told("field_crew", "report asked")
+    if reason == "withdrawn":
+        await case.update("withdraw", "centre_director", reason="an error of ours")
+    else:
+        due = (await case.now() + timedelta(days=20)).date().isoformat()
+        instalments = [{"due": due, "amount": "200.00"}]
+        await case.update("agree_plan", "team_leader", plan_id="p-1", instalments=instalments)
+    await assert_unauthorised(case)
+
+
+async def test_a_cancelled_workflow_goes_on_until_light_is_back(world: World) -> None:
+    """R-24: Temporal's own "cancel", pressed on a customer who is cut off, is noted and changes nothing."""
+    case = await world.open()
+    await case.to_cut()
+    await case.handle.cancel()
+    (noted,) = await case.recorded("message.ignored")
+    assert noted.detail["message"] == "cancel"
+    await case.pay("200.00")
+    await case.restore()
+    assert (await case.result())["outcome"] == "restored"
+
+
 # ---- reported by the wrong person, of the wrong meter, at the wrong time ----------------------
 
 

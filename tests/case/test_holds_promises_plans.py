@@ -7,7 +7,7 @@ import pytest
 
 from domain.clock import end_of_day, local_day
 from domain.filed import Moratorium
-from tests.world import PEOPLE, SOON, Case, Refusal, World
+from tests.world import PEOPLE, SOON, Case, Refusal, World, running_world
 
 KINDS = ("dispute", "hardship", "medical", "moratorium", "other")
 
@@ -419,3 +419,50 @@ async def test_a_moratorium_is_found_when_the_case_opens(world: World) -> None:
     await case.becomes(lambda s: [h["hold_id"] for h in s.get("holds", [])] == [moratorium])
     assert (await case.snapshot())["notices"] == []
     await other.notice("yellow")
+
+
+async def test_a_moratorium_told_by_signal_and_lifted_in_the_register_alone_falls_within_a_day(world: World) -> None:
+    """R-04: the batch of signals only makes it quick; the register is what counts, also for one the batch missed."""
+    case = await world.open(region="R-flood-5")
+    await case.notice("yellow")
+    moratorium = await declare(world, case, "R-flood-5")
+    await case.signal("hold_placed", hold_id=moratorium, kind="moratorium", reason="flood", actor=PEOPLE["operator"])
+    await holds(case, moratorium)
+    await case.pass_time(hours=1)
+    world.parts.register.lift_moratorium(moratorium, "o-001", await case.now())
+    await case.pass_time(days=1)
+    await holds(case)
+
+
+async def test_a_moratorium_placed_by_a_person_alone_stands_until_it_is_lifted(world: World) -> None:
+    """R-04: the register has never listed it, so the register's silence ends nothing."""
+    case = await world.open()
+    await case.notice("yellow")
+    await case.signal("hold_placed", hold_id="m-1", kind="moratorium", reason="flood", actor=PEOPLE["operator"])
+    await holds(case, "m-1")
+    await case.pass_time(days=3)
+    await holds(case, "m-1")
+    await case.signal("hold_lifted", hold_id="m-1", actor=PEOPLE["operator"])
+    await holds(case)
+
+
+async def test_a_moratorium_lifted_while_billing_was_silent_does_not_stand_again(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """R-04: the daily look was asked before the lifting and is answered after it: what it says is out of date."""
+    async with running_world(tmp_path_factory.mktemp("patient"), retry_max_seconds=3600) as world:
+        case = await world.open(region="R-flood-6")
+        await case.notice("yellow")
+        moratorium = await declare(world, case, "R-flood-6")
+        await case.signal(
+            "hold_placed", hold_id=moratorium, kind="moratorium", reason="flood", actor=PEOPLE["operator"]
+        )
+        await case.pass_time(hours=1)
+        await world.outage()
+        await case.pass_time(hours=25)
+        world.parts.register.lift_moratorium(moratorium, "o-001", await case.now())
+        await case.signal("hold_lifted", hold_id=moratorium, actor=PEOPLE["operator"])
+        await holds(case)
+        await world.billing_back()
+        await case.pass_time(days=2)
+        await holds(case)

