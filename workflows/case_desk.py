@@ -25,6 +25,8 @@ CALENDAR_HORIZON = timedelta(days=120)
 AFTER_A_FAILURE = timedelta(minutes=1)
 ANSWER_IS_FRESH = timedelta(seconds=20)
 """How old an answer of billing may be when the permit, or the last half-hour, is judged by it."""
+LIGHT_AT_ONCE = "light-at-once"
+"""Change: where supply is off, billing is asked within the workflow task, and no longer by an activity in a queue."""
 LATE_RECORDS = 20
 """Records at most that wait side by side for a register that is down."""
 
@@ -179,11 +181,22 @@ class CaseDesk:
     async def _read_debt(self) -> bool:
         number, hints, now = self._number(), self.facts.hints, workflow.now()
         query = self._query(now)
-        config = wait.titled(wait.BILLING_FOR_LIGHT if self.facts.cuts_off else wait.BILLING, "II.6 what is owed")
-        debt: AccountDebt = await self.insist(BillingActivities.read_debt, query, config)
+        debt = await self._debt_at_once(query) if self.facts.cuts_off and workflow.patched(LIGHT_AT_ONCE) else None
+        if debt is None:
+            config = wait.titled(wait.BILLING_FOR_LIGHT if self.facts.cuts_off else wait.BILLING, "II.6 what is owed")
+            debt = await self.insist(BillingActivities.read_debt, query, config)
         if self._is_newest(number):
             self.take(steps.with_debt(self.facts, query, debt, workflow.now(), hints))
         return True
+
+    async def _debt_at_once(self, query: DebtQuery) -> AccountDebt | None:
+        """What billing says within the workflow task; None if it does not answer at once."""
+        try:
+            return await workflow.execute_local_activity_method(
+                BillingActivities.read_debt, query, **wait.BILLING_AT_ONCE
+            )
+        except FailureError:
+            return None
 
     async def look_around(self, *, at_once: bool) -> bool:
         """Read debt, calendar and moratoria; false if `at_once` asked for an answer within seconds and none came.

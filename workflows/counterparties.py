@@ -17,6 +17,14 @@ DUNNING = Priority(priority_key=4)
 BILLING = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
 BILLING_FOR_LIGHT = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST)
 
+# Somebody sits in the dark and has perhaps paid: asked within the workflow task, and as above if that takes a second.
+BILLING_AT_ONCE = LocalActivityConfig(
+    start_to_close_timeout=timedelta(seconds=1),
+    schedule_to_close_timeout=timedelta(seconds=2),
+    retry_policy=RetryPolicy(maximum_attempts=1),
+    summary="II.6 what is owed",
+)
+
 # In the last half-hour and at the permit no answer is an answer: no cut.
 BILLING_NOW = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=10),
@@ -35,6 +43,7 @@ REGISTER_AT_ONCE = LocalActivityConfig(
     start_to_close_timeout=timedelta(seconds=2),
     schedule_to_close_timeout=timedelta(seconds=3),
     retry_policy=RetryPolicy(maximum_attempts=1),  # the activity that follows is tried for ever
+    summary="R-30 record",
 )
 
 
