@@ -1,11 +1,13 @@
 """Records the histories that replay tests hold the workflow to: run it only when a change of history is intended.
 
-    python -m tests.record_histories
+    python -m tests.record_histories CHANGE
 
-One file for every stage a case can stand in, and for finished lives. Old files stay: cases like them may still be open.
+One file for every stage a case can stand in, and for finished lives, in `histories/CHANGE/`. The folders of earlier
+changes stay, and go on being replayed: cases like them may still be open.
 """
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -158,15 +160,18 @@ LIVES: tuple[Callable[[World], Awaitable[Case]], ...] = (
 )
 
 
-async def record() -> None:
+async def record(change: str) -> None:
     """Live every life and write its history."""
-    HISTORIES.mkdir(exist_ok=True)
+    folder = HISTORIES / change
+    folder.mkdir(parents=True)
     async with running_world(Path(tempfile.mkdtemp())) as world:
         for life in LIVES:
             case = await life(world)
             history = await case.handle.fetch_history()
-            (HISTORIES / f"{life.__name__}.json").write_text(history.to_json(), encoding="utf-8")
+            (folder / f"{life.__name__}.json").write_text(history.to_json(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    asyncio.run(record())
+    if len(sys.argv) != 2 or (HISTORIES / sys.argv[1]).exists():
+        sys.exit(f"usage: python -m tests.record_histories CHANGE, a name that {HISTORIES} does not hold yet")
+    asyncio.run(record(sys.argv[1]))

@@ -11,7 +11,7 @@ from tests.record_histories import HISTORIES, LIVES
 from worker import WORKFLOWS, sandbox
 from workflows.converter import data_converter
 
-RECORDED = sorted(HISTORIES.glob("*.json"))
+RECORDED = sorted(HISTORIES.glob("*/*.json"))
 
 
 def replayer() -> Replayer:
@@ -26,7 +26,7 @@ def history_of(path: Path) -> WorkflowHistory:
     return WorkflowHistory.from_json(started["workflowId"], text)
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", RECORDED, ids=lambda p: f"{p.parent.name}-{p.stem}")
 async def test_a_recorded_life_replays(path: Path) -> None:
     await replayer().replay_workflow(history_of(path))
 
