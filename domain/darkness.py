@@ -50,16 +50,21 @@ def unauthorised_cut(
         f"meter {meter_id} was cut without a live permit" + (" (wrong meter)" if wrong_meter else ""),
     )
     facts = revoke_permit(facts, now, "supply was found cut")
+    for permit in facts.permits:  # whoever was to be asked about this darkness: light is on its way
+        if permit.meter_id == meter_id and permit.found_dark_at:
+            facts = facts.with_permit(permit.permit_id, found_dark_at=None)
     facts = facts.but(hints=facts.hints + 1)  # what is owed is looked at again before anything goes on
     return restoration_due(facts, cut_id, now), next(c for c in facts.cuts if c.cut_id == cut_id)
 
 
 def dark_without_the_crew(facts: CaseFacts, now: datetime, permit: Permit) -> CaseFacts:
     """Found dark while a permit was live, and no cut of ours explains it: then it was unauthorised (R-27)."""
-    if permit.found_dark_at is None or known_cut(facts, permit.meter_id, permit.found_dark_at):
+    if permit.found_dark_at is None:
+        return facts
+    facts = facts.with_permit(permit.permit_id, found_dark_at=None)
+    if known_cut(facts, permit.meter_id, permit.found_dark_at):
         return facts
     source = "found without supply; our crew has not cut"
-    facts = facts.with_permit(permit.permit_id, found_dark_at=None)
     facts, _ = unauthorised_cut(facts, now, permit.found_dark_at, permit.meter_id, (), source, about=permit.permit_id)
     return facts
 

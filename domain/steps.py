@@ -50,7 +50,8 @@ def with_look(
     """Calendar and moratoria as they were when `asked`: what the register lists, stands; what it lists no more, falls.
 
     An answer may come days after its question: an older one than the last changes nothing, and a hold lifted since
-    does not stand again. A hold that the register has never listed is a person's, and falls by that person's word.
+    does not stand again. One that the register lists ends when it is listed no more, and not before; one that it has
+    never listed is a person's, and falls by that person's word.
     """
     if asked < facts.looked_at:
         return facts
@@ -58,7 +59,7 @@ def with_look(
     for moratorium in moratoria:
         hold = next((h for h in facts.holds if h.hold_id == moratorium), None)
         if hold is not None and hold.stands:
-            facts = facts if hold.listed else facts.with_hold(moratorium, listed=True)
+            facts = facts if hold.listed else facts.with_hold(moratorium, listed=True, until=None)
             continue
         if hold is None:
             found = Hold(
@@ -71,7 +72,7 @@ def with_look(
             )
             facts = facts.but(holds=(*facts.holds, found))
         elif hold.ended_at is not None and hold.ended_at < asked:
-            facts = facts.with_hold(moratorium, ended_at=None, listed=True)
+            facts = facts.with_hold(moratorium, ended_at=None, listed=True, until=None)
         else:
             continue
         facts = facts.noted(now, "hold.placed", "R-04", "I.3", about=moratorium, kind="moratorium", source=_REGISTER)

@@ -195,6 +195,23 @@ async def test_darkness_reported_after_the_answer_is_unauthorised(world: World, 
     await assert_unauthorised(case)
 
 
+async def test_one_darkness_reported_twice_is_restored_once(world: World) -> None:
+    """R-27: reported inside the permit's life and again after it: one incident, one light, whatever the crew says."""
+    case = await world.open()
+    ticket = await case.to_window()
+    await case.permit(ticket)
+    await found_cut(case)
+    await case.told("field_crew", "report asked")
+    await case.pass_time(minutes=20)  # the permit lapses
+    await found_cut(case, report_id="f-2")
+    await assert_unauthorised(case)
+    await case.update("report_not_cut", "field_crew", ticket_id=ticket["ticket_id"], reason="it was dark already")
+    await case.restore()
+    await case.pass_time(hours=1)
+    await incidents(case, 1)
+    assert [t["kind"] for t in (await case.snapshot())["tickets"]] == ["cut", "restore"]
+
+
 @pytest.mark.parametrize("reason", ["withdrawn", "plan"])
 async def test_light_that_is_due_anyway_does_not_wait_for_the_crew(world: World, reason: str) -> None:
     """R-24, R-25: dark under a permit, the crew silent, and a withdrawal or a plan arrives: light, whoever cut it."""

@@ -434,6 +434,20 @@ async def test_a_moratorium_told_by_signal_and_lifted_in_the_register_alone_fall
     await holds(case)
 
 
+async def test_a_moratorium_in_the_register_outlasts_the_end_that_a_signal_gave_it(world: World) -> None:
+    """R-04: the register is what counts; an end in the signal ends nothing that the register still lists."""
+    case = await world.open(region="R-flood-7")
+    await case.notice("yellow")
+    moratorium = await declare(world, case, "R-flood-7")
+    until = (await case.now() + timedelta(hours=2)).isoformat()
+    order = {"hold_id": moratorium, "kind": "moratorium", "reason": "flood", "until": until}
+    await case.signal("hold_placed", **order, actor=PEOPLE["operator"])
+    await case.becomes(lambda s: any(h["listed"] for h in s["holds"]))
+    await case.pass_time(days=3)
+    await holds(case, moratorium)
+    assert len(await case.evidence("hold.placed")) == 1
+
+
 async def test_a_moratorium_placed_by_a_person_alone_stands_until_it_is_lifted(world: World) -> None:
     """R-04: the register has never listed it, so the register's silence ends nothing."""
     case = await world.open()

@@ -327,3 +327,10 @@ async def test_darkness_reported_with_a_bad_start_is_told_all_the_same(world: Wo
     assert (await case.result())["outcome"] == "withdrawn"
     for role in ("field_crew", "centre_director", "company_leader"):
         assert account in (await case.told(role, "supply found cut")).text_en
+
+
+@pytest.mark.parametrize("workflow_id", ["arrears-\x07x", "arrears- ", "arrears-\u200bA", "arrears-" + "9" * 300])
+async def test_a_start_under_an_id_that_no_account_could_have_closes_withdrawn(world: World, workflow_id: str) -> None:
+    """The contract: a bad start closes withdrawn; nothing wedges on what stands in its id."""
+    ended = await started_raw(world, workflow_id, {"account": "typo"})
+    assert ended["outcome"] == "withdrawn"

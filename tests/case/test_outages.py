@@ -199,6 +199,28 @@ async def test_a_revocation_does_not_wait_behind_an_older_record(patient: World)
         await case.recorded("message.refused")
 
 
+async def test_a_recall_does_not_wait_for_the_case_to_close(patient: World) -> None:
+    """R-20: paid, and about to close; a note that waits for its next try holds up the closing, not the recall."""
+    fickle = Fickle(patient.parts.register)
+    parts = replace(patient.parts, register=fickle)  # type: ignore[arg-type]
+    settings = patient.settings.model_copy(update={"task_queue": "fickle-2"})
+    async with make_worker(patient.client, parts, settings):
+        case = await World(patient.env, parts, settings, patient.policy).open()
+        ticket = await case.to_ticket()
+        await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
+        await case.recorded("ticket.acknowledged")
+        fickle.up = False
+        with pytest.raises(Refusal):
+            await case.update("withdraw", "hotline", reason="leaves a note")
+        await until_tried(case, 4)
+        fickle.up = True
+        began = time.monotonic()
+        await case.pay("200.00")
+        await case.told("field_crew", "ticket recalled")
+        assert time.monotonic() - began < 3
+        assert (await case.result())["outcome"] == "settled"
+
+
 async def until_tried(case: Case, times: int) -> None:
     """Wait until an activity of the case has been tried so often."""
     for _ in range(300):
