@@ -40,7 +40,8 @@ class Run:
     caught: int = 0
     """Kills between an activity's commit and its completion."""
     ingests: int = 0
-    killed_while_opening: int = 0
+    opening: int = 0
+    """Kills before the export had gone through."""
     stuck: list[str] = field(default_factory=list)
 
 
@@ -52,7 +53,7 @@ class Ended:
     cases: int
     kills: int
     caught: int
-    killed_while_opening: int
+    opening: int
     seconds: float
     findings: Findings
 
@@ -86,7 +87,7 @@ async def run_killed(folder: Path, victim: Victim, seed: int, count: int, kills:
         findings.missing += run.stuck
         run.said.close()
         died = place.worker_kills if victim == "worker" else place.server_kills
-    return Ended(seed, count, died, run.caught, run.killed_while_opening, time.monotonic() - began, findings)
+    return Ended(seed, count, died, run.caught, run.opening, time.monotonic() - began, findings)
 
 
 # ---- lives --------------------------------------------------------------------------------------
@@ -142,13 +143,12 @@ async def _live(run: Run, life: Life) -> None:
 async def _kill(run: Run) -> None:
     """Kill at moments that the seed names by how far the run has come, not by a clock."""
     total = messages_to_come(run.lives)
-    opening = run.victim == "server"
-    if opening:
+    if run.victim == "server":
         await _kill_while_opening(run)
-    left = run.kills - (1 if opening else 0)
+    left = run.kills - (run.victim == "server")
     moments = sorted(run.dice.uniform(0.02, 0.85) for _ in range(left))
     ways = [run.dice.random() for _ in range(left)]
-    for moment, way in zip(moments, ways, strict=True):
+    for number, (moment, way) in enumerate(zip(moments, ways, strict=True)):
         while len(run.said.acknowledged()) - len(run.lives) < moment * total:
             if run.over.is_set():
                 return
@@ -156,20 +156,20 @@ async def _kill(run: Run) -> None:
         if run.victim == "server":
             await _server_dies(run, 0.1 + way)
         else:
-            await _worker_dies(run, hunted=way < 0.7)
+            await _worker_dies(run, hunted=number == 0 or way < 0.7)
 
 
 async def _kill_while_opening(run: Run) -> None:
     """The server dies when a part of the export, by seed, has become cases."""
-    part = run.dice.uniform(0.1, 0.7) * len(run.lives)
+    part = run.dice.uniform(0.02, 0.3) * len(run.lives)
     while True:
-        opened = await asyncio.to_thread(run.written.rows, "SELECT 1 FROM cases")
-        if len(opened) >= part:
+        looked_up = await asyncio.to_thread(run.written.rows, "SELECT 1 FROM customer_cards")
+        if len(looked_up) >= part:
             break
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.005)
     opened_all = run.said.acknowledged()
     await _server_dies(run, 0.3)
-    run.killed_while_opening += not opened_all
+    run.opening += not opened_all
 
 
 async def _server_dies(run: Run, seconds: float) -> None:

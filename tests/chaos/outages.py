@@ -1,6 +1,7 @@
 """L7: billing, the register, the reader's inbox or the field unit's inbox gives no answer for 48 hours of case time."""
 
 import asyncio
+import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -41,6 +42,7 @@ class Outage:
     visible: int = 0
     """Cases whose waiting step stood in the server's list of pending activities, with the reason."""
     permits: int = 0
+    seconds: float = 0.0
     faults: list[str] = field(default_factory=list)
 
     def expects(self, case: Case, truth: object, what: str) -> None:
@@ -51,9 +53,10 @@ class Outage:
 
 async def run_outages(folder: Path, each: int, down: tuple[Down, ...] = DOWN) -> list[Outage]:
     """Each outage in turn, on the same server and PostgreSQL, with its own cases in every stage."""
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240
     with _postgresql() as server, ExitStack() as stack:
         register, billing = (stack.enter_context(fresh_postgresql(server)) for _ in range(2))
-        async with running_world(folder, register_url=register, billing_url=billing, retry_max_seconds=3600) as world:
+        async with running_world(folder, register_url=register, billing_url=billing, retry_max_seconds=7200) as world:
             return [await _outage(world, server, which, each) for which in down]
 
 
@@ -157,6 +160,7 @@ _STAGES: dict[str, Callable[[World], Awaitable[Case]]] = {
 
 
 async def _outage(world: World, server: "PostgresServer", which: Down, each: int) -> Outage:
+    began = time.monotonic()
     found = Outage(which)
     cases = [
         (stage, case)
@@ -170,6 +174,7 @@ async def _outage(world: World, server: "PostgresServer", which: Down, each: int
     await asyncio.gather(*(_stands_still(found, stage, case) for stage, case in cases))
     await _switch(world, server, which, off=False)
     await asyncio.gather(*(_goes_on(found, stage, case) for stage, case in cases))
+    found.seconds = time.monotonic() - began
     return found
 
 
@@ -224,7 +229,7 @@ async def _stands_still(found: Outage, stage: str, case: Case) -> None:
 
 async def _goes_on(found: Outage, stage: str, case: Case) -> None:
     """Within the longest pause between two tries everything that waited is done, without anybody's help."""
-    await case.pass_time(hours=2)
+    await case.pass_time(hours=3)
     await case.recorded("case.opened")
     match stage:
         case "opens":
