@@ -41,7 +41,11 @@ def open_engine(url: str, tables: MetaData | None = None) -> Engine:
         address = make_url(url)
     except ArgumentError as problem:
         raise ValueError(f"not a database address: {problem}") from problem
-    options: dict[str, Any] = {"execution_options": {"shared": _Shared(tables, ready=tables is None)}}
+    options: dict[str, Any] = {
+        "execution_options": {"shared": _Shared(tables, ready=tables is None)},
+        # A failure goes into Temporal's history and into the log: it must not quote a customer's name and address.
+        "hide_parameters": True,
+    }
     match address.get_backend_name():
         case "sqlite":
             if not address.database or address.database == ":memory:":

@@ -188,6 +188,21 @@ def test_the_customers_card_is_kept_and_replaced(register: SqlRegister) -> None:
     assert register.card(ACCOUNT) == CustomerCard(account_id=ACCOUNT, name="张三", address="新址", phone="13800000000")
 
 
+def test_a_write_that_fails_tells_nobody_who_the_customer_is(register: SqlRegister, engine: Engine) -> None:
+    """An activity's failure goes to Temporal with all its causes, and to the log: it may quote no value of a row."""
+    register.keep_card(CustomerCard(account_id=ACCOUNT, name="张三", address="北京路1号", phone="13800000000"))
+    with writing(engine) as connection:
+        connection.execute(text("ALTER TABLE customer_cards DROP COLUMN email"))
+    with pytest.raises(Exception) as caught:  # noqa: PT011  (either database says it in its own way)
+        register.keep_card(CustomerCard(account_id=ACCOUNT, name="李四", address="南京路2号", phone="13900000000"))
+    error: BaseException | None = caught.value
+    said = ""
+    while error is not None:
+        said, error = f"{said}{error!r}{error}", error.__cause__ or error.__context__
+    assert "email" in said
+    assert not [secret for secret in ("李四", "南京路2号", "13900000000") if secret in said]
+
+
 def test_an_account_billing_does_not_know_has_a_nameless_card(register: SqlRegister) -> None:
     assert register.card("nobody") == CustomerCard(account_id="nobody", name="", address="")
 

@@ -1,0 +1,225 @@
+"""L1 and L2: the worker, or the server, is killed again and again while whole lives of cases go on."""
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+from temporalio.api.enums.v1 import PendingActivityState
+
+from edge import cases
+from edge.output import NOT_THERE
+from tests.chaos.judging import Findings, judge
+from tests.chaos.ledgers import Said, Watchman, Written
+from tests.chaos.lives import draw_lives, messages_to_come, write_export
+from tests.chaos.people import Life, People, Stuck
+from tests.chaos.programs import Town, town
+
+Victim = Literal["worker", "server"]
+_HUNTS = 40
+_RUN_SECONDS = 580
+
+
+@dataclass
+class Run:
+    """One seed: its lives, its faults, and what came of it."""
+
+    town: Town
+    victim: Victim
+    dice: Random
+    lives: list[Life]
+    said: Said
+    written: Written
+    kills: int
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    caught: int = 0
+    """Kills between an activity's commit and its completion."""
+    ingests: int = 0
+    opening: int = 0
+    """Kills before the export had gone through."""
+    stuck: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What one seed has shown."""
+
+    seed: int
+    cases: int
+    kills: int
+    caught: int
+    opening: int
+    seconds: float
+    findings: Findings
+
+
+async def run_killed(folder: Path, victim: Victim, seed: int, count: int, kills: int) -> Ended:
+    """Whole lives of `count` cases, through so many kills of the victim; the seed draws the lives and the moments."""
+    began = time.monotonic()
+    dice = Random(f"{victim}/{seed}")
+    async with town(folder) as place:
+        written = Written(place.folder / "register.db")
+        await asyncio.to_thread(place.parts.reader.verify, "none")  # makes the tables
+        written.watch()
+        run = Run(
+            town=place,
+            victim=victim,
+            dice=dice,
+            lives=draw_lives(dice, count),
+            said=Said(place.folder / "said.jsonl"),
+            written=written,
+            kills=kills,
+        )
+        async with asyncio.timeout(_RUN_SECONDS), asyncio.TaskGroup() as group:
+            killing = group.create_task(_kill(run))
+            await _open(run)
+            async with asyncio.TaskGroup() as everyone:
+                for life in run.lives:
+                    everyone.create_task(_live(run, life))
+            run.over.set()
+            await killing
+        findings = await judge(place, run.said, written, run.lives)
+        findings.missing += run.stuck
+        run.said.close()
+        died = place.worker_kills if victim == "worker" else place.server_kills
+    return Ended(seed, count, died, run.caught, run.opening, time.monotonic() - began, findings)
+
+
+# ---- lives --------------------------------------------------------------------------------------
+
+
+async def _open(run: Run) -> None:
+    """`starter.py ingest`, repeated until it has gone through; a second time it must find nothing new."""
+    today = datetime.now(run.town.parts.policy.zone).date()
+    files = [str(path) for path in write_export(run.town.folder, run.lives, today)]
+    for life in run.lives:
+        run.said.says(life.account_id, "bill_overdue", life.bill_id, {"bill_id": life.bill_id})
+    while True:
+        run.ingests += 1
+        program = run.town.run_starter("ingest", *files, "--json")
+        code = await asyncio.to_thread(program.wait)
+        if code == 0:
+            break
+        assert code in (NOT_THERE, -9), (run.town.folder / "starter.log").read_text("utf-8")
+    report = json.loads((run.town.folder / "starter.out").read_text("utf-8"))
+    assert report["rejected"] == 0, report
+    for life in run.lives:
+        run.said.heard(life.account_id, "bill_overdue", life.bill_id, {})
+
+
+async def _live(run: Run, life: Life) -> None:
+    people = People(run.town, run.said, life)
+    if life.ending == "found cut":
+        report = f"F-{life.account_id}"
+        payload = {"report_id": report, "meter_id": life.meter_id, "reported_by": "customer", "source": "95598"}
+        run.said.says(life.account_id, "supply_found_cut", report, payload)
+        for _ in range(2 if life.twice else 1):
+            await people.insist(
+                lambda: cases.open_or_join(
+                    run.town.client,
+                    life.account_id,
+                    "supply_found_cut",
+                    payload,
+                    policy=None,
+                    task_queue=run.town.settings.task_queue,
+                    summary=None,
+                )
+            )
+        run.said.heard(life.account_id, "supply_found_cut", report, {})
+    try:
+        await people.live()
+    except Stuck as problem:
+        run.stuck.append(str(problem))
+
+
+# ---- faults -------------------------------------------------------------------------------------
+
+
+async def _kill(run: Run) -> None:
+    """Kill at moments that the seed names by how far the run has come, not by a clock."""
+    total = messages_to_come(run.lives)
+    if run.victim == "server":
+        await _kill_while_opening(run)
+    left = run.kills - (run.victim == "server")
+    moments = sorted(run.dice.uniform(0.02, 0.85) for _ in range(left))
+    ways = [run.dice.random() for _ in range(left)]
+    for number, (moment, way) in enumerate(zip(moments, ways, strict=True)):
+        while len(run.said.acknowledged()) - len(run.lives) < moment * total:
+            if run.over.is_set():
+                return
+            await asyncio.sleep(0.02)
+        if run.victim == "server":
+            await _server_dies(run, 0.1 + way)
+        else:
+            await _worker_dies(run, hunted=number == 0 or way < 0.7)
+
+
+async def _kill_while_opening(run: Run) -> None:
+    """The server dies when a part of the export, by seed, has become cases."""
+    part = run.dice.uniform(0.02, 0.3) * len(run.lives)
+    while True:
+        looked_up = await asyncio.to_thread(run.written.rows, "SELECT 1 FROM customer_cards")
+        if len(looked_up) >= part:
+            break
+        await asyncio.sleep(0.005)
+    opened_all = run.said.acknowledged()
+    await _server_dies(run, 0.3)
+    run.opening += not opened_all
+
+
+async def _server_dies(run: Run, seconds: float) -> None:
+    run.town.kill_server()
+    await asyncio.sleep(seconds)
+    await run.town.start_server()
+
+
+async def _worker_dies(run: Run, *, hunted: bool) -> None:
+    """Killed at once; or frozen as soon as the register has been written to, and killed if an activity was caught."""
+    if hunted:
+        for _ in range(_HUNTS):
+            if run.over.is_set() or await _caught(run):
+                break
+    run.town.kill_worker()
+    run.town.start_worker()
+
+
+async def _caught(run: Run) -> bool:
+    """Freeze the worker right after a commit; true if the server does not know of it, else the worker goes on."""
+    before = await asyncio.to_thread(run.written.count)
+    watchman = Watchman(run.written.path, run.town.freeze_worker)
+    watchman.start()
+    if not await asyncio.to_thread(watchman.wait, 3):
+        return False
+    await asyncio.sleep(0.1)  # what the worker had said before it froze reaches the server
+    for account_id in {a for kind, _, a in await asyncio.to_thread(run.written.after, before) if kind != "messages"}:
+        with suppress(Exception):
+            if await _is_pending(run, account_id):
+                run.caught += 1
+                return True
+    run.town.thaw_worker()
+    return False
+
+
+async def _is_pending(run: Run, account_id: str) -> bool:
+    """Whether an effect that the register holds is still thought to be under way."""
+    handle = run.town.client.get_workflow_handle(cases.workflow_id(account_id))
+    async with asyncio.timeout(2):
+        raw = (await handle.describe()).raw_description
+    kinds = {
+        p.activity_type.name
+        for p in raw.pending_activities
+        if p.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+    }
+    if "issue_notice" in kinds:
+        newest = "SELECT text_zh FROM notices WHERE account_id = ? ORDER BY issued_at DESC LIMIT 1"
+    elif "send_ticket" in kinds:
+        newest = "SELECT text_zh FROM tickets WHERE account_id = ? ORDER BY sent_at DESC LIMIT 1"
+    else:
+        return False
+    found = await asyncio.to_thread(run.written.rows, newest, account_id)
+    return bool(found and found[0]["text_zh"])
