@@ -37,6 +37,8 @@ TIME_SKIPPING = (
     "frontend.WorkflowTimeSkippingEnabled=true",
     "--dynamic-config-value",
     'history.timerProcessorMaxTimeShift="1ms"',
+    "--dynamic-config-value",
+    "history.maxInFlightUpdatePayloads=1500000",  # as in production: see deploy/temporal/dynamic-config.yaml
 )
 _accounts = itertools.count(1)
 # A little after a deadline: a case still at work when its clock is overtaken would jump to its next timer.
