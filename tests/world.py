@@ -210,6 +210,17 @@ def overdue_event(account_id: str, amount: str = "200.00") -> dict[str, Any]:
     }
 
 
+_AT_REST = (
+    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+    EventType.EVENT_TYPE_TIMER_STARTED,
+    EventType.EVENT_TYPE_TIMER_CANCELED,
+    EventType.EVENT_TYPE_MARKER_RECORDED,
+    EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+)
+
+
 @dataclass
 class Case:
     """One case, seen and steered from outside."""
@@ -330,6 +341,16 @@ class Case:
             EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
         )
         return [e.event_type async for e in self.handle.fetch_history_events() if e.event_type not in skipping]
+
+    async def at_rest(self) -> None:
+        """Once no activity is under way and the last workflow task is done: only time or a message goes on."""
+        for _ in range(400):
+            described = (await self.handle.describe()).raw_description
+            last = (await self.events())[-1]
+            if not described.pending_activities and last in _AT_REST:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"the case does not come to rest: {EventType.Name(last)}")
 
     # ---- time ----------------------------------------------------------------------------------
 

@@ -16,12 +16,13 @@ from queue import SimpleQueue
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from tests.mutants.fault import Fault, NoLongerApplies
 from tests.mutants.faults import FAULTS
 from tests.mutants.running import ROOT, Verdict, copy_of_the_tree, last_line, run_tests, try_out
 
-console = Console(width=200, highlight=False)
+console = Console(width=200, highlight=False, markup=False)
 
 
 def main() -> int:
@@ -78,11 +79,10 @@ def _tried(roots: "SimpleQueue[Path]", fault: Fault) -> Verdict:
 
 
 def _report(verdicts: list[Verdict], seconds: float) -> int:
-    table = Table("rule", "fault", "caught by", "s", title="deliberate faults", width=200)
+    table = Table("rule", "fault", "caught by", "s", title="deliberate faults")
     for v in verdicts:
-        table.add_row(
-            v.fault.rule, v.fault.name, v.caught_by or (f"VOID: {v.void}" if v.void else "SURVIVED"), f"{v.seconds:.0f}"
-        )
+        caught_by = v.caught_by or (f"VOID: {v.void}" if v.void else "SURVIVED")
+        table.add_row(v.fault.rule, v.fault.name, Text(caught_by), f"{v.seconds:.0f}")
     console.print(table)
     caught = sum(v.caught_by is not None for v in verdicts)
     console.print(f"{caught} of {len(verdicts)} faults caught in {seconds:.0f} s")
