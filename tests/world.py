@@ -17,6 +17,7 @@ from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
@@ -130,7 +131,7 @@ class World:
         overdue_days: int = 40,
         policy: Policy | None = None,
         signal: str = "bill_overdue",
-        payload: dict[str, Any] | None = None,
+        payload: dict[str, Any] | RawValue | None = None,
         **customer: Any,
     ) -> "Case":
         """An account with one overdue bill, and its case, opened by signal-with-start."""

@@ -15,12 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    WorkflowFailureError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from domain.messages import SIGNALS, UPDATES
+from domain.messages import OPENING_SIGNALS, SIGNALS, UPDATES
 from domain.model import Contract
 from domain.opening import CaseOpening
 from domain.policy import Policy
@@ -148,6 +152,33 @@ async def test_a_start_with_any_field_spoiled_closes_withdrawn_and_says_which(wo
     starts = [(Payload(metadata=JSON, data=w.body), w.slot.name) for w in share(inside, STARTS)]
     starts += [(strange, "") for strange in STRANGE.values()]
     await at_once([withdrawn(n, payload, field) for n, (payload, field) in enumerate(starts)])
+
+
+@pytest.mark.parametrize("name", OPENING_SIGNALS)
+async def test_a_case_opened_by_a_spoiled_signal_is_an_ordinary_case(world: World, name: str) -> None:
+    """Signal-with-start: the start is good, what came with it is ignored and noted."""
+    wrong = share(wrong_messages(SIGNALS[name].payload), 4)
+
+    async def opened(spoilt: Payload) -> None:
+        case = await world.open(signal=name, payload=RawValue(spoilt))
+        assert (await case.notice("yellow"))["state"] == "to_deliver"
+        assert [e.detail["message"] for e in await case.recorded("message.ignored")] == [name]
+        assert not await failed_tasks(case)
+
+    await at_once([opened(Payload(metadata=JSON, data=w.body)) for w in wrong])
+    await at_once([opened(STRANGE[what]) for what in ("no metadata", "plain bytes", "cut short")])
+
+
+@pytest.mark.parametrize("what", sorted({*STRANGE} - {"one field twice", "a megabyte of nothing"}))  # empty inputs
+async def test_a_sweep_started_with_what_is_no_input_fails_and_says_so(world: World, what: str) -> None:
+    """Else it would hang, and with it every sweep after it: one runs at a time (R-23)."""
+    handle = await world.client.start_workflow(
+        "DailySweep", RawValue(STRANGE[what]), id=f"sweep-{what}", task_queue=world.settings.task_queue
+    )
+    with pytest.raises(WorkflowFailureError) as failure:
+        await asyncio.wait_for(handle.result(), 20)
+    assert isinstance(failure.value.cause, ApplicationError)
+    assert failure.value.cause.type == "BadRequest"
 
 
 @pytest.mark.parametrize("megabytes", [1.6, 2.2, 3.9, 5.0])

@@ -12,7 +12,6 @@ QUICK = (
     "6 days instead of 7",
     "a hold is ignored at the permit",
     "billing's silence at the permit means that he owes",
-    "a case closes over an incident without an outcome",
 )
 
 
@@ -33,6 +32,7 @@ def test_the_table_is_long_enough_and_names_each_fault_once() -> None:
     assert sum(fault.rule.startswith(("R-", "P")) for fault in FAULTS) >= 24
 
 
+@pytest.mark.timeout(300)
 def test_a_few_faults_are_caught_and_the_tree_is_left_alone(tmp_path: Path) -> None:
     """Each by a test of its own rule; the working tree never holds a fault."""
     chosen = [fault for fault in FAULTS if fault.name in QUICK]
