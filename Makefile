@@ -6,7 +6,7 @@ PYTEST_FLAGS ?= -n 2 --dist loadfile
 SERVER_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos lint types server worker clean
+.PHONY: help demo test chaos mutants fuzz lint types server worker clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ test: .venv/.made  ## the tests, on real servers and databases
 chaos: .venv/.made  ## servers and workers killed, counterparties down, nobody at work: a table, minutes
 	$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
 
+mutants: .venv/.made  ## deliberate faults in a copy of the tree: each must be caught, and by which test
+	$(BIN)/python -m tests.mutants $(MUTANTS)
+
+fuzz: .venv/.made  ## every wrong value in every field of every message, of the export, the settings, the policy
+	FUZZ=1 $(BIN)/python -m pytest tests/fuzz $(PYTEST_FLAGS) --timeout 1800
+
 lint: .venv/.made  ## style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,7 +44,8 @@ types: .venv/.made  ## types, strictly
 server: .venv/.made  ## a Temporal server with its UI, kept in var/temporal.db
 	@mkdir -p var
 	$(BIN)/temporal server start-dev --ip 127.0.0.1 --db-filename var/temporal.db \
-		--sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=full --log-level warn $(SERVER_FLAGS)
+		--sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=full --log-level warn \
+		--dynamic-config-value history.maxInFlightUpdatePayloads=1500000 $(SERVER_FLAGS)
 
 worker: .venv/.made  ## a worker for that server
 	$(BIN)/python worker.py

@@ -135,6 +135,8 @@ def load_settings() -> Settings:
     """Settings from the environment and `.env`. ConfigurationError: one sentence for each wrong variable."""
     try:
         settings = Settings()
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{ENV_FILE}: is not UTF-8; save it as UTF-8") from None
     except ValidationError as problem:
         raise ConfigurationError("\n".join(_sentence(e["loc"], e["msg"]) for e in problem.errors())) from None
     if settings.mode == "production" and (weak := weaknesses(settings)):

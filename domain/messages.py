@@ -4,7 +4,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from domain.model import Actor, Contract, Day, Id, Moment, Money, PositiveMoney, Role, Text
 
@@ -262,12 +262,12 @@ class AgreePlan(Contract):
     instalments: Annotated[tuple[Instalment, ...], Field(min_length=1, max_length=120)]
     actor: Actor
 
-    @model_validator(mode="after")
-    def _dates_ascend(self) -> "AgreePlan":
-        dates = [i.due for i in self.instalments]
-        if any(b <= a for a, b in pairwise(dates)):
-            raise ValueError("instalments: due dates must ascend")
-        return self
+    @field_validator("instalments", mode="after")
+    @classmethod
+    def _dates_ascend(cls, instalments: tuple[Instalment, ...]) -> tuple[Instalment, ...]:
+        if any(b.due <= a.due for a, b in pairwise(instalments)):
+            raise ValueError("due dates must ascend")
+        return instalments
 
     @property
     def total(self) -> Decimal:

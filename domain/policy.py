@@ -10,11 +10,13 @@ from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from domain.model import Contract, CustomerClass, Id, Money, Role
 
 _PACKS = Path(__file__).resolve().parent.parent / "policies"
 DEFAULT_PACK = "reading-centre"
+_ERRORS_SAID = 20
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
@@ -248,23 +250,43 @@ def _file_of(name_or_path: str) -> Path:
     """A bare word is a pack, anything with a separator or an ending is a file."""
     if re.fullmatch(r"[\w-]+", name_or_path):
         pack = _PACKS / f"{name_or_path}.toml"
-        if pack.is_file():
+        if _is_file(pack):
             return pack
         known = ", ".join(sorted(p.stem for p in _PACKS.glob("*.toml"))) or "none"
-        if not Path(name_or_path).is_file():
-            raise PolicyError(f"{pack}: no policy pack of that name; known packs: {known}; or give the path of a file")
+        if not _is_file(Path(name_or_path)):
+            said = f"no policy pack of that name; known packs: {known}; or give the path of a file"
+            raise PolicyError(f"{_shortened(str(pack))}: {said}")
     path = Path(name_or_path)
-    if not name_or_path.strip() or "\0" in name_or_path or not path.is_file():
-        raise PolicyError(f"{name_or_path!r}: no such policy file; give a pack's name or the path of a TOML file")
+    if not name_or_path.strip() or "\0" in name_or_path or not _is_file(path):
+        said = _shortened(repr(name_or_path))
+        raise PolicyError(f"{said}: no such policy file; give a pack's name or the path of a TOML file")
     return path
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than any file's
+        return False
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
 def _said(problem: ValidationError) -> Iterable[str]:
-    for error in problem.errors(include_url=False):
+    errors = problem.errors(include_url=False)
+    yield from _sentences(errors[:_ERRORS_SAID])
+    if len(errors) > _ERRORS_SAID:
+        yield f"and {len(errors) - _ERRORS_SAID} more"
+
+
+def _sentences(errors: list[ErrorDetails]) -> Iterable[str]:
+    for error in errors:
         key = ".".join(str(part) for part in error["loc"])
         if error["type"] == "extra_forbidden":
             yield f"{key}: is no key of a policy; remove it or correct its spelling"
             continue
-        text = error["msg"].removeprefix("Value error, ")
-        given = "" if error["type"] == "value_error" and not key else f" (given: {error['input']!r})"
+        text = _shortened(error["msg"].removeprefix("Value error, "))
+        given = "" if error["type"] == "value_error" and not key else f" (given: {_shortened(repr(error['input']))})"
         yield f"{key}: {text}{given}" if key else text

@@ -82,7 +82,8 @@ class Export:
             try:
                 members = _members(_decoded(raw.data, self.encoding))
                 # Each object by its own keys: one that is rare, such as reverses, may first stand on the last line.
-                cells = {name: members[key] for name, key in _keys_of(self.kind, tuple(members)).items()}
+                keys = _keys_of(self.kind, tuple(members))
+                cells = {name: _cell(name, key, members[key]) for name, key in keys.items()}
                 yield self._line(raw, row_of(self.kind, cells, zone))
             except ValueError as problem:
                 yield self._line(raw, None, str(problem))
@@ -277,23 +278,30 @@ def _keys(stream: IO[bytes], start: int, encoding: str) -> list[str]:
     return list(keys)
 
 
-def _members(text: str) -> dict[str, str]:
-    """A JSON object with every value as text; null is the same as left out."""
+def _members(text: str) -> dict[str, Any]:
+    """A JSON object, its numbers as text; null is the same as left out."""
     try:
         value = json.loads(text, parse_int=str, parse_float=str, parse_constant=_no_number)
     except (ValueError, RecursionError) as problem:
         raise BadLine(f"is not a JSON object on one line: {problem}") from None
     if not isinstance(value, dict):
         raise BadLine("is not a JSON object: write each line as {…}")
-    return {key: _member(key, item) for key, item in value.items() if item is not None}
+    return {key: item for key, item in value.items() if item is not None}
 
 
-def _member(key: str, item: Any) -> str:
+def _cell(column: str, key: str, item: Any) -> str:
+    """A member of a JSON object as the cell of its column."""
     if isinstance(item, bool):
+        if column != "important":
+            raise BadLine(f"{_called(column, key)} is true or false: write a text or a number")
         return "yes" if item else "no"
     if not isinstance(item, str):
-        raise BadLine(f"{key} is a list or an object: write one text or number")
+        raise BadLine(f"{_called(column, key)} is a list or an object: write one text or number")
     return item
+
+
+def _called(column: str, key: str) -> str:
+    return column if key == column else f"{column} {key}"
 
 
 def _no_number(name: str) -> None:

@@ -99,6 +99,9 @@ YELLOW_SERVED = YELLOW.model_copy(
         "delivered_by": "r-1",
     }
 )
+YELLOW_REFUSED = YELLOW.model_copy(
+    update={"outcome": "refused", "delivered_at": YELLOW_ISSUED + DAY, "delivered_by": "r-1"}
+)
 RED = YELLOW.model_copy(update={"notice_id": "red-1", "kind": "red", "issued_at": RED_ISSUE, "deadline": at(T.date())})
 RED_SERVED = RED.model_copy(
     update={

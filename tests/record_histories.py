@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.world import Case, World, running_world
 
 HISTORIES = Path(__file__).parent / "histories"
+Life = Callable[[World], Awaitable[Case]]
 
 
 async def yellow_notice(world: World) -> Case:
@@ -142,7 +143,7 @@ async def found_cut(world: World) -> Case:
     return case
 
 
-LIVES: tuple[Callable[[World], Awaitable[Case]], ...] = (
+LIVES: tuple[Life, ...] = (
     yellow_notice,
     held_in_yellow,
     red_refused,

@@ -17,6 +17,7 @@ from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
@@ -37,6 +38,8 @@ TIME_SKIPPING = (
     "frontend.WorkflowTimeSkippingEnabled=true",
     "--dynamic-config-value",
     'history.timerProcessorMaxTimeShift="1ms"',
+    "--dynamic-config-value",
+    "history.maxInFlightUpdatePayloads=1500000",  # as in production: see deploy/temporal/dynamic-config.yaml
 )
 _accounts = itertools.count(1)
 # A little after a deadline: a case still at work when its clock is overtaken would jump to its next timer.
@@ -128,7 +131,7 @@ class World:
         overdue_days: int = 40,
         policy: Policy | None = None,
         signal: str = "bill_overdue",
-        payload: dict[str, Any] | None = None,
+        payload: dict[str, Any] | RawValue | None = None,
         **customer: Any,
     ) -> "Case":
         """An account with one overdue bill, and its case, opened by signal-with-start."""
@@ -206,6 +209,17 @@ def overdue_event(account_id: str, amount: str = "200.00") -> dict[str, Any]:
         "amount": amount,
         "due_date": "2026-01-01",
     }
+
+
+_AT_REST = (
+    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+    EventType.EVENT_TYPE_TIMER_STARTED,
+    EventType.EVENT_TYPE_TIMER_CANCELED,
+    EventType.EVENT_TYPE_MARKER_RECORDED,
+    EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+)
 
 
 @dataclass
@@ -328,6 +342,16 @@ class Case:
             EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
         )
         return [e.event_type async for e in self.handle.fetch_history_events() if e.event_type not in skipping]
+
+    async def at_rest(self) -> None:
+        """Once no activity is under way and the last workflow task is done: only time or a message goes on."""
+        for _ in range(400):
+            described = (await self.handle.describe()).raw_description
+            last = (await self.events())[-1]
+            if not described.pending_activities and last in _AT_REST:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"the case does not come to rest: {EventType.Name(last)}")
 
     # ---- time ----------------------------------------------------------------------------------
 

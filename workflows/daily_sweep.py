@@ -1,11 +1,15 @@
 """DailySweep: every day every open case's payments are looked at (III.2), a page a run, however many there are."""
 
 from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.sweep import PageOrder, SweepActivities
     from domain.model import Contract, Id, Moment
+    from domain.refusal import Refused
     from workflows import counterparties as wait
+    from workflows.payloads import NOTHING, parse
 
 PAGE = 2_000
 
@@ -33,15 +37,25 @@ class SweepDone(Contract):
     missing: int
 
 
+def _progress(raw: RawValue) -> SweepProgress:
+    """Where to go on; the beginning, if nothing is said. What is no input ends the sweep, so that the next can run."""
+    if raw is NOTHING:
+        return SweepProgress()
+    try:
+        return parse(SweepProgress, raw)
+    except Refused as refusal:
+        raise ApplicationError(str(refusal), refusal.details, type=refusal.type, non_retryable=True) from None
+
+
 @workflow.defn
 class DailySweep:
     """One page a run, then continue-as-new: the history does not grow with the number of accounts."""
 
     @workflow.run
-    async def run(self, progress: SweepProgress | None = None) -> SweepDone:
+    async def run(self, progress: RawValue = NOTHING) -> SweepDone:
         """Sweep page after page until none is left."""
         now = workflow.now()
-        so_far = progress or SweepProgress()
+        so_far = _progress(progress)
         sweep_id = so_far.sweep_id or f"sweep/{workflow.info().first_execution_run_id}"
         as_of = so_far.as_of or now
         order = PageOrder(

@@ -32,6 +32,8 @@ SERVER_FLAGS = (
     # Every case gets a clock of its own, and its timers fire to the millisecond.
     *("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"),
     *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="1ms"'),
+    # Without it an update of more than 2 MB would get its case stuck (see deploy/temporal/dynamic-config.yaml).
+    *("--dynamic-config-value", "history.maxInFlightUpdatePayloads=1500000"),
 )
 _SERVER_SECONDS = 30
 _PORT_TRIES = 3

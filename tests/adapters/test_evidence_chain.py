@@ -85,6 +85,11 @@ def edit_and_rehash(connection: Connection) -> None:
     )
 
 
+def edit_and_mend_the_next_link(connection: Connection) -> None:
+    edit_and_rehash(connection)
+    connection.execute(text("UPDATE evidence SET prev_hash = (SELECT hash FROM evidence WHERE seq = 3) WHERE seq = 4"))
+
+
 def delete_one(connection: Connection) -> None:
     connection.execute(text("DELETE FROM evidence WHERE seq = 3"))
 
@@ -140,6 +145,7 @@ def move_to_another_account(connection: Connection) -> None:
         (edit, 3),
         (edit_time, 3),
         (edit_and_rehash, 4),
+        (edit_and_mend_the_next_link, 4),
         (delete_one, 3),
         (delete_and_close_the_gap, 3),
         (swap, 3),

@@ -110,6 +110,20 @@ async def test_a_bill_never_noticed_does_not_hold_up_supply_and_gets_its_own_yel
     assert (await case.result())["outcome"] == "restored"
 
 
+async def test_a_bill_that_joined_before_the_cut_does_not_hold_up_supply_either(world: World) -> None:
+    """R-24, R-05: overdue and known when the switch was thrown, but not named in the red notice of the cut."""
+    case = await world.open()
+    ticket = await case.to_window()
+    newer = await world.bill(case.account_id, "80.00", 2, local_day(await case.now(), world.policy))
+    await case.signal("recheck_requested", request_id="sweep-1", source="sweep")
+    await case.becomes(lambda s: s["owed"] == "280.00")
+    permit = await case.permit(ticket)
+    await case.update("report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"])
+    await case.pay("200.00")
+    await case.restore()
+    assert (await case.undelivered("yellow"))["bills"] == [newer]
+
+
 async def test_a_part_of_the_debt_brings_no_light(world: World) -> None:
     """R-24: the bills named in the red notice must be settled."""
     case = await cut_off(world)

@@ -46,6 +46,7 @@ from tests.one_life import (
     YELLOW_BY,
     YELLOW_DEADLINE,
     YELLOW_ISSUED,
+    YELLOW_REFUSED,
     YELLOW_SERVED,
     YOUNG,
     T,
@@ -93,6 +94,12 @@ ACTS: list[tuple[str, CaseFacts, datetime, Any]] = [
         facts(notices=(YELLOW_SERVED,), looked_at=T + 30 * DAY),
         T + 30 * DAY,
         IssueNotice("red"),
+    ),
+    (
+        "R-06 a refused yellow notice that nobody acknowledged: no red one, however late",
+        facts(notices=(YELLOW_REFUSED,), looked_at=T),
+        T,
+        Sleep(None, "waiting for people"),
     ),
     (
         "R-06 red out: wait for its delivery",

@@ -515,6 +515,19 @@ SPOILED: dict[str, tuple[Callable[[], Story], set[str]]] = {
         ),
         {"R-20"},
     ),
+    "ticket_for_a_void_notice_and_no_permit": (
+        lambda: [
+            *yellow_served(),
+            *red_served(),
+            step("notice.void", t("10-25"), about=RED, kind="red", reason="slipped", counted=True),
+            *ticketed(),
+        ],
+        {"R-20"},
+    ),
+    "cut_by_the_reader": (
+        lambda: changed(clean(), "cut.reported", None, {"actor_id": "r-017", "actor_role": "reader"}),
+        {"R-18", "P1"},
+    ),
     "restoration_ticket_without_settlement": (lambda: without(clean(), "debt.settled"), {"R-24"}),
     "restoration_ticket_recalled": (
         lambda: put_after(

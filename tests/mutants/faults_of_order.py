@@ -1,0 +1,87 @@
+"""Edits that are not deterministic: open cases would be stuck after them. Replay finds them, or the command order."""
+
+from tests.mutants.fault import Fault
+
+CASE, DESK = "workflows/arrears_case.py", "workflows/case_desk.py"
+REPLAY, ORDER = "tests/case/test_replay.py", "tests/case/test_command_order.py"
+
+FAULTS = (
+    Fault(
+        name="two commands change places",
+        rule="replay",
+        file=CASE,
+        right="        self.show()\n        answered = await self.look_around(at_once=True)\n",
+        wrong="        answered = await self.look_around(at_once=True)\n        self.show()\n",
+        tests=(REPLAY,),
+    ),
+    Fault(
+        name="an upsert is dropped",
+        rule="replay",
+        file=DESK,
+        right="shows = (facts.stage, roles, view.restore_due_by(facts))",
+        wrong="shows = (facts.stage, view.restore_due_by(facts))",
+        tests=(REPLAY,),
+    ),
+    Fault(
+        name="one more timer",
+        rule="replay",
+        file=CASE,
+        right="        self.take(steps.reach_half_hour(self.facts, workflow.now()))\n",
+        wrong=(
+            "        await workflow.sleep(1)\n        self.take(steps.reach_half_hour(self.facts, workflow.now()))\n"
+        ),
+        tests=(REPLAY,),
+    ),
+    Fault(
+        name="one more question to billing",
+        rule="replay",
+        file="domain/steps.py",
+        right="hints_answered=max(hints, facts.hints_answered),",
+        wrong="hints_answered=max(hints - 1, facts.hints_answered),",
+        tests=(REPLAY,),
+    ),
+    Fault(
+        name="an activity is renamed",
+        rule="replay",
+        file="activities/billing.py",
+        right="    @activity.defn(no_thread_cancel_exception=True)\n    def look_around(",
+        wrong='    @activity.defn(name="look_about", no_thread_cancel_exception=True)\n    def look_around(',
+        tests=(REPLAY,),
+    ),
+    Fault(
+        name="an activity where there was a local one",
+        rule="replay",
+        file=DESK,
+        right=(
+            "await workflow.execute_local_activity_method(\n"
+            "                    RegisterActivities.write_record, record, **wait.REGISTER_AT_ONCE\n"
+            "                )\n"
+        ),
+        wrong="await self.insist(RegisterActivities.write_record, record, wait.REGISTER)\n",
+        tests=(REPLAY,),
+    ),
+    Fault(
+        name="a timer beside every paper and ticket",
+        rule="replay",
+        file=DESK,
+        right="        self.show()\n        self._effects = ",
+        wrong="        asyncio.create_task(workflow.sleep(60))\n        self.show()\n        self._effects = ",
+        tests=(REPLAY,),
+    ),
+    Fault(
+        name="a summary that Temporal UI shows says something else",
+        rule="order",
+        file=CASE,
+        right='summary = "II.1 yellow notice" if kind == "yellow" else "II.2 red notice"',
+        wrong='summary = "II.1 yellow notice" if kind == "yellow" else "II.1 yellow notice"',
+        tests=(f"{ORDER}::test_a_life_asks_for_what_is_written_and_in_that_order[settled]",),
+    ),
+    Fault(
+        name="a timer that Temporal UI shows says something else",
+        rule="order",
+        file="domain/procedure.py",
+        right='"II.3 ticket, the day before"',
+        wrong='"II.3 ticket"',
+        tests=(f"{ORDER}::test_a_life_asks_for_what_is_written_and_in_that_order[ticketed]",),
+    ),
+)

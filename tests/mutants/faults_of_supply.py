@@ -1,0 +1,232 @@
+"""Faults after the switch, and in the record: restoration, discipline, duplicates, evidence (III, II.0)."""
+
+from tests.mutants.fault import Fault
+from tests.mutants.faults_of_cutting import CASE, CUTTING, SIGNALS
+from tests.mutants.faults_of_notices import ATTEMPT, DEADLINES, PEOPLE, PROCEDURE, T_DEADLINES, T_PROCEDURE
+
+DARKNESS, CHAIN = "domain/darkness.py", "adapters/evidence_chain.py"
+T_CHAIN = "tests/adapters/test_evidence_chain.py"
+C_RESTORATION, C_DISCIPLINE = "tests/case/test_restoration.py::", "tests/case/test_discipline.py::"
+C_LATE, C_DUPLICATES, C_OPENING = (
+    "tests/case/test_late_reports.py::",
+    "tests/case/test_duplicates.py::",
+    "tests/case/test_opening.py::",
+)
+C_SWEEP = "tests/case/test_sweep.py::"
+
+LIGHT = (
+    Fault(
+        name="the hotline gets a ticket although the bills still owe",
+        rule="R-22",
+        file="workflows/case_messages.py",
+        right="if cut is None or cut.restore_since is not None:",
+        wrong="if cut is None or cut.restore_since is not None or cut.lawful:",
+        tests=(f"{C_RESTORATION}test_the_hotline_hears_what_is_owed_and_later_gets_a_ticket",),
+    ),
+    Fault(
+        name="the sweep passes over a changed debt",
+        rule="R-23",
+        file="activities/sweep.py",
+        right="if debt.mark() != case.debt_mark]",
+        wrong="if debt.mark() != case.debt_mark and not case.supply_off]",
+        tests=(f"{C_SWEEP}test_a_payment_nobody_told_of_brings_the_light_back_and_nobody_else_is_disturbed",),
+    ),
+    Fault(
+        name="restoration waits for the late fee",
+        rule="R-24",
+        file=DEADLINES,
+        right="return not facts.policy.late_fee_blocks or facts.debt.credit",
+        wrong="return facts.debt.credit",
+        tests=(T_DEADLINES, f"{C_RESTORATION}test_the_late_fee_does_not_hold_up_supply"),
+    ),
+    Fault(
+        name="restoration waits for every bill, noticed or not",
+        rule="R-24",
+        file=CUTTING,
+        right="bills = (notice.live_bills or notice.bills) if notice else ()",
+        wrong="bills = tuple(b.bill_id for b in facts.arrears)",
+        tests=(f"{C_RESTORATION}test_a_bill_that_joined_before_the_cut_does_not_hold_up_supply_either",),
+    ),
+    Fault(
+        name="a hold keeps the light off",
+        rule="R-24",
+        file=PROCEDURE,
+        right="    if dark := restoration_without_ticket(facts):\n",
+        wrong="    if (dark := restoration_without_ticket(facts)) and not facts.held:\n",
+        tests=(T_PROCEDURE, f"{C_RESTORATION}test_a_hold_after_the_cut_does_not_stop_the_light"),
+    ),
+    Fault(
+        name="a restoration ticket waits for an answer of billing",
+        rule="R-24",
+        file=PROCEDURE,
+        right="    if dark := restoration_without_ticket(facts):\n",
+        wrong="    if (dark := restoration_without_ticket(facts)) and not facts.debt_is_stale:\n",
+        tests=(T_PROCEDURE,),
+    ),
+    Fault(
+        name="a reversal recalls the restoration ticket",
+        rule="R-24",
+        file=SIGNALS,
+        right="        reason=message.reason,\n    )\n    return _hinted(facts)",
+        wrong=(
+            "        reason=message.reason,\n    )\n"
+            "    for ticket in facts.tickets:\n"
+            '        if ticket.kind == "restore" and ticket.live:\n'
+            '            facts = facts.with_ticket(ticket.ticket_id, state="recalled")\n'
+            "    return _hinted(facts)"
+        ),
+        tests=(f"{C_RESTORATION}test_a_reversal_does_not_recall_the_restoration_ticket",),
+    ),
+    Fault(
+        name="the 24 hours run from the detection of the payment",
+        rule="R-25",
+        file=DEADLINES,
+        right="facts = restoration_due(facts, cut.cut_id, at)",
+        wrong="facts = restoration_due(facts, cut.cut_id, now)",
+        tests=(T_DEADLINES, f"{C_RESTORATION}test_the_day_runs_from_the_payment_and_not_from_its_detection"),
+    ),
+    Fault(
+        name="no warning at 20 hours",
+        rule="R-25",
+        file=DEADLINES,
+        right="for i, at in enumerate(times[cut.warned :], start=cut.warned):",
+        wrong="for i, at in enumerate(times[cut.warned : 1], start=cut.warned):",
+        tests=(T_DEADLINES, f"{C_RESTORATION}test_warnings_at_twelve_and_twenty_hours_and_the_breach_at_the_end"),
+    ),
+    Fault(
+        name="a breach passes in silence",
+        rule="R-26",
+        file=DEADLINES,
+        right="        if cut.restore_due_by <= now:\n",
+        wrong="        if cut.restore_due_by <= now and cut.delay_declared:\n",
+        tests=(T_DEADLINES,),
+    ),
+    Fault(
+        name="a delay is accepted after the 24 hours",
+        rule="R-26",
+        file=PEOPLE,
+        right="if c.restore_since and now < clock.restore_due(c.restore_since, facts.policy)]",
+        wrong="if c.restore_since]",
+        tests=(f"{C_RESTORATION}test_a_delay_is_declared_in_time_and_by_a_leader",),
+    ),
+    Fault(
+        name="a declared delay lasts a day too long",
+        rule="R-26",
+        file="domain/clock.py",
+        right="return end_of_day(local_day(settled_at, policy) + _A_DAY, policy)",
+        wrong="return end_of_day(local_day(settled_at, policy) + 2 * _A_DAY, policy)",
+        tests=("tests/domain/test_clock.py",),
+    ),
+    Fault(
+        name="a withdrawal after the cut leaves the customer dark",
+        rule="R-25",
+        file=DEADLINES,
+        right="facts = restoration_due(facts, cut.cut_id, facts.withdrawn.at)",
+        wrong="pass",
+        tests=(T_DEADLINES, f"{C_RESTORATION}test_withdrawn_after_the_cut_is_restored_first"),
+    ),
+    Fault(
+        name="cut after the payment, and no incident",
+        rule="P2",
+        file=DEADLINES,
+        right="            if at <= cut.at:\n",
+        wrong="            if at < cut.at and cut.breached:\n",
+        tests=(T_DEADLINES, f"{C_LATE}test_cut_at_two_paid_at_one_is_restored_at_once_with_an_incident"),
+    ),
+)
+
+DISCIPLINE = (
+    Fault(
+        name="an unauthorised cut is not restored at once",
+        rule="R-27",
+        file=DARKNESS,
+        right="return restoration_due(facts, cut_id, now), next(",
+        wrong="return facts, next(",
+        tests=(T_DEADLINES, f"{C_DISCIPLINE}test_supply_found_cut_during_the_march_is_restored_and_the_march_goes_on"),
+    ),
+    Fault(
+        name="a cut after the revocation counts as lawful",
+        rule="R-27",
+        file="domain/facts.py",
+        right="return self.given_at <= moment < (self.ended_at or self.valid_until)",
+        wrong="return self.given_at <= moment < self.valid_until",
+        tests=(f"{C_DISCIPLINE}test_cut_after_the_revocation",),
+    ),
+    Fault(
+        name="anybody's cut under the crew's permit is lawful",
+        rule="R-27",
+        file=CUTTING,
+        right='return message.actor.role == "field_crew" and message.actor.unit in units',
+        wrong="return message.actor.unit in units or permit is not None",
+        tests=(f"{C_DISCIPLINE}test_a_reader_cutting_under_the_crews_permit_makes_nothing_lawful",),
+    ),
+    Fault(
+        name="leaders are not told of an incident",
+        rule="R-27",
+        file=ATTEMPT,
+        right='leaders: tuple[Role, ...] = ("centre_director", "company_leader")',
+        wrong="leaders: tuple[Role, ...] = ()",
+        tests=(T_DEADLINES, f"{C_DISCIPLINE}test_supply_found_cut_of_an_account_without_a_case"),
+    ),
+    Fault(
+        name="a case closes over an incident without an outcome",
+        rule="R-28",
+        file=PROCEDURE,
+        right="return not unanswered_permits(facts) and all(i.outcome is not None for i in facts.incidents)",
+        wrong="return not unanswered_permits(facts)",
+        tests=(T_PROCEDURE,),
+    ),
+    Fault(
+        name="a case closes before the crew has answered for its permit",
+        rule="R-18",
+        file=PROCEDURE,
+        right="return not unanswered_permits(facts) and all(i.outcome is not None for i in facts.incidents)",
+        wrong="return all(i.outcome is not None for i in facts.incidents)",
+        tests=(T_PROCEDURE,),
+    ),
+)
+
+RECORD = (
+    Fault(
+        name="a payment told twice counts twice",
+        rule="R-11",
+        file=SIGNALS,
+        right='key = f"payment:{message.payment_id}"',
+        wrong='key = f"payment:{message.payment_id}:{now.isoformat()}"',
+        tests=(f"{C_DUPLICATES}test_every_signal_repeated_leaves_one_row_and_one_effect",),
+    ),
+    Fault(
+        name="a business key without the run id",
+        rule="R-30",
+        file=CASE,
+        right="case_key=info.first_execution_run_id,",
+        wrong="case_key=info.workflow_id,",
+        tests=(f"{C_OPENING}test_closed_case_is_followed_by_another_with_notices_of_its_own",),
+    ),
+    Fault(
+        name="evidence is not hashed over the entry before it",
+        rule="R-30",
+        file=CHAIN,
+        right='if name != "hash"',
+        wrong='if name not in ("hash", "prev_hash")',
+        tests=(T_CHAIN,),
+    ),
+    Fault(
+        name="a refusal of role leaves no evidence",
+        rule="R-30",
+        file="workflows/case_messages.py",
+        right="        if refusal.type in RECORDED:\n",
+        wrong='        if refusal.type in RECORDED and name == "request_permit":\n',
+        tests=("tests/case/test_refusals.py::test_every_wrong_role_is_refused_and_recorded",),
+    ),
+    Fault(
+        name="acts on another unit's account are taken",
+        rule="R-12",
+        file="domain/refusal.py",
+        right="if actor.unit is not None and ours is not None and actor.unit != ours:",
+        wrong='if actor.unit is not None and ours is not None and actor.unit != ours and actor.role != "field_crew":',
+        tests=("tests/case/test_refusals.py::test_people_of_another_unit_are_refused_and_recorded",),
+    ),
+)
+
+FAULTS = LIGHT + DISCIPLINE + RECORD
