@@ -161,7 +161,7 @@ def _versioning(settings: Settings) -> WorkerDeploymentConfig | None:
 
 async def connect(settings: Settings) -> Client:
     """The Temporal client that the environment describes. TemporalUnavailable: nobody answered."""
-    return await connect_to(temporal_profile(), settings.connect_seconds)
+    return await connect_to(temporal_profile(), settings.connect_seconds, settings.payload_codec)
 
 
 async def run_worker(settings: Settings) -> None:
@@ -187,6 +187,7 @@ async def run_worker(settings: Settings) -> None:
                 billing=parts.billing.engine.url.render_as_string(),
                 policy=parts.policy.label,
                 build=settings.build_id,
+                payload_key=settings.key_ring.first if settings.key_ring else None,
             )
             await stop.wait()
             log.info("worker.stopping", patience_seconds=settings.shutdown_seconds)

@@ -13,6 +13,8 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 from temporalio.envconfig import ClientConfigProfile
 
+from adapters.payload_codec import EncryptedPayloads, KeyRing, read_key_ring
+
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 ENV_FILE = ROOT / ".env"
@@ -65,6 +67,13 @@ def _is_loopback(address: str) -> bool:
         return host == "localhost"
 
 
+def _payload_keys(value: SecretStr | None) -> SecretStr | None:
+    if value is None or value.get_secret_value() == "off":
+        return None
+    read_key_ring(value.get_secret_value(), ROOT)
+    return value
+
+
 # The address may carry a password, so it never shows in a repr or a log.
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 
@@ -96,6 +105,11 @@ class Settings(BaseSettings):
     """Longest pause between two tries of an activity."""
     log_format: Literal["console", "json"] = "console"
 
+    payload_keys: Annotated[SecretStr | None, AfterValidator(_payload_keys)] = None
+    """Key ring for payload encryption, `id:base64,…` or a file of such entries; left out or `off`, none."""
+    payload_plain: Literal["refuse", "accept"] = "refuse"
+    """Whether payloads that were never encrypted are believed: while cases opened before the keys are still open."""
+
     deployment_name: str | None = None
     build_id: str | None = None
     """Worker Versioning is on when both are set."""
@@ -124,6 +138,17 @@ class Settings(BaseSettings):
         if self.notify:
             raise ValueError("ARREARS_NOTIFY must be empty: there are no delivery channels in this version")
         return self
+
+    @property
+    def payload_codec(self) -> EncryptedPayloads | None:
+        """What encrypts payloads, not yet bound to a workflow; None without keys."""
+        ring = self.key_ring
+        return None if ring is None else EncryptedPayloads(ring, accept_plain=self.payload_plain == "accept")
+
+    @property
+    def key_ring(self) -> KeyRing | None:
+        """The ring of payload keys; None without encryption."""
+        return None if self.payload_keys is None else read_key_ring(self.payload_keys.get_secret_value(), ROOT)
 
     @property
     def retry_max(self) -> timedelta:

@@ -29,7 +29,7 @@ from domain.debt import Account, Customer, CustomerCard
 from domain.policy import Policy
 from edge.search_attributes import ensure_search_attributes
 from worker import Parts, build, make_worker
-from workflows.converter import data_converter
+from workflows.converter import encrypting
 
 CENTRE, STATION, UNIT = "RC-03", "BS-01", "FU-02"
 TIME_SKIPPING = (
@@ -476,8 +476,13 @@ class Case:
 
 
 @asynccontextmanager
-async def running_world(folder: Path, dynamic: tuple[str, ...] = (), **settings: Any) -> AsyncIterator[World]:
-    """A world with its worker running; all of it ends with the context. `dynamic`: server settings, key=value."""
+async def running_world(
+    folder: Path, dynamic: tuple[str, ...] = (), database: Path | None = None, **settings: Any
+) -> AsyncIterator[World]:
+    """A world with its worker running; all of it ends with the context. `dynamic`: server settings, key=value.
+
+    `database`: the file in which the server keeps everything; left out, it keeps it in memory.
+    """
     chosen = Settings.model_validate(
         {
             "register_url": f"sqlite:///{folder / 'register.db'}",
@@ -489,7 +494,8 @@ async def running_world(folder: Path, dynamic: tuple[str, ...] = (), **settings:
         ts_config=TimeSkippingConfig(enabled=False, max_session_skip_count=100_000),
         dev_server_existing_path=temporal_cli(),
         dev_server_log_level="error",
-        data_converter=data_converter,
+        dev_server_database_filename=str(database) if database else None,
+        data_converter=encrypting(chosen.payload_codec),
         ip="127.0.0.1",
         dev_server_extra_args=[*TIME_SKIPPING, *(a for d in dynamic for a in ("--dynamic-config-value", d))],
     ) as env:
