@@ -26,7 +26,7 @@ from activities.tickets import TicketActivities
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
 from adapters.register_reading import RegisterReader
-from adapters.settings import ConfigurationError, Settings, load_settings, temporal_profile
+from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_register import SqlRegister, open_register
 from domain.policy import Policy, PolicyError, load_policy
@@ -44,6 +44,7 @@ __all__ = [
     "Settings",
     "activities",
     "build",
+    "check_console",
     "configure_logging",
     "connect",
     "load_settings",

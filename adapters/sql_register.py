@@ -27,7 +27,7 @@ from domain.records import (
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = _T["cases"], _T["tasks"], _T["notices"], _T["tickets"]
 _INCIDENTS, _MESSAGES, _CARDS = _T["incidents"], _T["messages"], _T["customer_cards"]
-_MORATORIA, _SWEEPS = _T["moratoria"], _T["sweeps"]
+_MORATORIA, _SWEEPS, _NONCES = _T["moratoria"], _T["sweeps"], _T["event_nonces"]
 _DROP_TASKS, _ADD_TASKS = delete(_TASKS).where(_TASKS.c.case_key == bindparam("case")), insert(_TASKS)
 
 
@@ -120,6 +120,13 @@ class SqlRegister:
                     .order_by(_MORATORIA.c.moratorium_id)
                 )
             )
+
+    def remember_nonce(self, nonce: str, now: datetime, forget_before: datetime) -> bool:
+        """Keep the nonce of a signed request; False if it was kept already. Those seen before that time are dropped."""
+        with writing(self.engine) as connection:
+            connection.execute(delete(_NONCES).where(_NONCES.c.seen_at < forget_before))
+            added = connection.execute(insert_once(connection, _NONCES), {"nonce": nonce, "seen_at": now})
+            return added.rowcount == 1
 
     def record_sweep(self, page: SweepPage) -> None:
         """Keep what one page of a sweep covered (R-23); the first record of a page stays."""

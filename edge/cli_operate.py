@@ -1,5 +1,6 @@
-"""Commands for operators: moratorium declare and lift, schedules install."""
+"""Commands for operators: moratorium declare and lift, schedules install, serve."""
 
+import importlib
 import uuid
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from edge.output import Problem, print_fields
 from edge.schedules import install_daily_sweep
 from edge.session import AsJson, Session, run
 
+_PANEL = "Operate"
 _LATER = (
     "已登记，在各次核查时生效；在办案件不会立即收到通知。"
     " Written to the register, and obeyed when a case opens, at T − 24 h, at T − 30 min and at the permit;"
@@ -96,6 +98,28 @@ def _install(
         )
 
     run(as_json, act, show)
+
+
+def add_operate_commands(app: typer.Typer) -> None:
+    """moratorium, schedules and serve, in this order in the help."""
+    app.add_typer(moratorium, name="moratorium", rich_help_panel=_PANEL)
+    app.add_typer(schedules, name="schedules", rich_help_panel=_PANEL)
+    app.command("serve", rich_help_panel=_PANEL)(_serve)
+
+
+def _serve(
+    host: Annotated[str | None, typer.Option(help="left out, ARREARS_CONSOLE_HOST", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="left out, ARREARS_CONSOLE_PORT", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """网络接口: signed billing events and the codec server over HTTP, until Ctrl-C."""
+
+    async def act(session: Session) -> dict[str, Any]:
+        # Loaded on demand: no other command needs a web server.
+        await importlib.import_module("console.serve").serve(session, host, port)
+        return {"stopped": True}
+
+    run(as_json, act, lambda _result: None)
 
 
 def _order(**values: Any) -> Moratorium:
