@@ -18,11 +18,13 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
+from activities.anchor import AnchorActivities
 from activities.billing import BillingActivities
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
+from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
 from adapters.register_reading import RegisterReader
@@ -36,6 +38,7 @@ from edge.output import DONE, NOT_THERE, USAGE, NotThere, leave
 from edge.search_attributes import SearchAttributesMissing, ensure_search_attributes
 from workflows.arrears_case import ArrearsCase
 from workflows.daily_sweep import DailySweep
+from workflows.evidence_anchoring import EvidenceAnchoring
 from workflows.interceptors import LongestPause
 
 __all__ = [
@@ -55,7 +58,7 @@ __all__ = [
 
 log = structlog.get_logger()
 
-WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep)
+WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep, EvidenceAnchoring)
 # Deterministic and free of side effects at import, so every case may share them instead of loading its own copy.
 PASSED_THROUGH = ("activities", "domain", "workflows.counterparties", "workflows.search_attributes")
 
@@ -70,6 +73,7 @@ class Parts:
     billing: SqlBilling
     calendar: ChinaHolidays
     policy: Policy
+    anchor: RegisterAnchor | None = None
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -88,6 +92,7 @@ def build(settings: Settings) -> Parts:
         billing = open_billing(settings.billing_url.get_secret_value(), policy.timezone)
     except ValueError as problem:
         raise ConfigurationError(f"ARREARS_REGISTER_URL, ARREARS_BILLING_URL: {problem}") from problem
+    anchor_file = settings.anchor_file
     return Parts(
         register_engine=register_engine,
         register=SqlRegister(register_engine),
@@ -95,6 +100,7 @@ def build(settings: Settings) -> Parts:
         billing=billing,
         calendar=ChinaHolidays(),
         policy=policy,
+        anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
     )
 
 
@@ -114,6 +120,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         NoticeActivities(parts.register).issue_notice,
         TicketActivities(parts.register).send_ticket,
         RegisterActivities(parts.register).write_record,
+        AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
     ]
 

@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 from temporalio.envconfig import ClientConfigProfile
 
+from adapters.anchor_file import AnchorFile, private_key, public_key
 from adapters.payload_codec import EncryptedPayloads, KeyRing, read_key_ring
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -84,6 +85,18 @@ def _payload_keys(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _anchor_key(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        private_key(value.get_secret_value())
+    return value
+
+
+def _public_keys(value: str) -> str:
+    for one in filter(None, value.split(",")):
+        public_key(one)
+    return value
+
+
 Secrets = Annotated[SecretStr | None, AfterValidator(_listed)]
 
 
@@ -123,6 +136,13 @@ class Settings(BaseSettings):
     payload_plain: Literal["refuse", "accept"] = "refuse"
     """Whether payloads that were never encrypted are believed: while cases opened before the keys are still open."""
 
+    anchor: Path | None = None
+    """File outside the register in which the heads of all evidence chains are anchored."""
+    anchor_key: Annotated[SecretStr | None, AfterValidator(_anchor_key)] = None
+    """Ed25519 private key, base64: signs the anchor file."""
+    anchor_public_key: Annotated[str, AfterValidator(_public_keys)] = ""
+    """Public keys that are trusted too, base64 with commas: of former signing keys, or for who only checks."""
+
     console_host: str = "127.0.0.1"
     console_port: Annotated[int, Field(ge=1, le=65_535)] = 8088
     console_tls_cert: Path | None = None
@@ -161,6 +181,8 @@ class Settings(BaseSettings):
     def _versioning_needs_both(self) -> Self:
         if (self.deployment_name is None) != (self.build_id is None):
             raise ValueError("ARREARS_DEPLOYMENT_NAME and ARREARS_BUILD_ID must be set together, or neither")
+        if self.anchor is not None and self.anchor_key is None and not self.anchor_public_key:
+            raise ValueError("ARREARS_ANCHOR needs ARREARS_ANCHOR_KEY to sign, or ARREARS_ANCHOR_PUBLIC_KEY to check")
         if (self.console_tls_cert is None) != (self.console_tls_key is None):
             raise ValueError("ARREARS_CONSOLE_TLS_CERT and ARREARS_CONSOLE_TLS_KEY must be set together, or neither")
         if not all(name and password for name, _, password in (one.partition(":") for one in _parts(self.codec_login))):
@@ -179,6 +201,15 @@ class Settings(BaseSettings):
     def key_ring(self) -> KeyRing | None:
         """The ring of payload keys; None without encryption."""
         return None if self.payload_keys is None else read_key_ring(self.payload_keys.get_secret_value(), ROOT)
+
+    @property
+    def anchor_file(self) -> AnchorFile | None:
+        """The anchor file, with the keys that are trusted and, if we have it, the one that signs."""
+        if self.anchor is None:
+            return None
+        signer = private_key(self.anchor_key.get_secret_value()) if self.anchor_key else None
+        trusted = [public_key(one) for one in self.anchor_public_key.split(",") if one]
+        return AnchorFile(ROOT / self.anchor, (*([signer.public_key()] if signer else []), *trusted), signer)
 
     @property
     def event_secrets(self) -> tuple[str, ...]:
