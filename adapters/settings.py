@@ -38,6 +38,10 @@ _WEAK_PASSWORDS = frozenset(
 )
 
 
+# Characters: of what signs, of what a person types, of what a program sends to a database.
+SHORTEST_SECRET, SHORTEST_PASSWORD, SHORTEST_DATABASE_PASSWORD = 32, 12, 8
+
+
 class ConfigurationError(Exception):
     """A setting is wrong; the message names the variable and what it should be."""
 
@@ -269,7 +273,9 @@ def weaknesses(settings: Settings) -> tuple[str, ...]:
     found = []
     profile = temporal_profile()
     address = profile.address or DEFAULT_TEMPORAL_ADDRESS
-    encrypted = profile.api_key is not None or (profile.tls is not None and not profile.tls.disabled)
+    # An API key brings TLS with it, unless TLS is switched off by name: then the key would go out in clear.
+    switched_off = profile.tls is not None and profile.tls.disabled is True
+    encrypted = not switched_off and (profile.api_key is not None or profile.tls is not None)
     if not encrypted and not _is_loopback(address):
         found.append(f"TEMPORAL_ADDRESS: {address} is reached without TLS; set TEMPORAL_TLS=true and its certificates")
     for name, secret in (("REGISTER", settings.register_url), ("BILLING", settings.billing_url)):
@@ -278,10 +284,13 @@ def weaknesses(settings: Settings) -> tuple[str, ...]:
             found.append(f"ARREARS_{name}_URL: a SQLite file is for one machine; use postgresql://…")
         elif (url.password or "").lower() in _WEAK_PASSWORDS | {(url.username or "").lower()}:
             found.append(f"ARREARS_{name}_URL: the password is missing or a default one; choose another")
+        elif len(url.password or "") < SHORTEST_DATABASE_PASSWORD:
+            found.append(f"ARREARS_{name}_URL: the password has fewer than {SHORTEST_DATABASE_PASSWORD} characters")
+    if settings.payload_keys is None:
+        found.append("ARREARS_PAYLOAD_KEYS: all would lie in clear in Temporal; make a key: openssl rand -base64 32")
+    elif settings.payload_plain == "accept":
+        found.append("ARREARS_PAYLOAD_PLAIN: accept believes what anybody who reaches Temporal writes; leave it out")
     return tuple(found)
-
-
-SHORTEST_SECRET, SHORTEST_PASSWORD = 32, 12
 
 
 def console_weaknesses(settings: Settings) -> tuple[str, ...]:
