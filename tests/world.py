@@ -38,6 +38,8 @@ TIME_SKIPPING = (
     "--dynamic-config-value",
     'history.timerProcessorMaxTimeShift="1ms"',
 )
+# How `make server` keeps its file.
+AS_MADE = ("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full")
 _accounts = itertools.count(1)
 # A little after a deadline: a case still at work when its clock is overtaken would jump to its next timer.
 SOON = timedelta(seconds=30)
@@ -91,7 +93,8 @@ class World:
         return self.env.client
 
     async def customer(self, **changes: Any) -> str:
-        """A customer in the billing book; returns the account id."""
+        """A customer in the billing book, with `card` what is personal about him; returns the account id."""
+        personal = {"name": "张三", "address": "北京路1号", "phone": "13800000000", **changes.pop("card", {})}
         account_id = changes.pop("account_id", None) or f"A-{next(_accounts):05d}"
         account = {
             "account_id": account_id,
@@ -105,7 +108,7 @@ class World:
             "region": "R-North",
         }
         account.update(changes)
-        card = CustomerCard(account_id=account_id, name="张三", address="北京路1号", phone="13800000000")
+        card = CustomerCard(account_id=account_id, **personal)
         customer = Customer(account=Account.model_validate(account), card=card)
         await asyncio.to_thread(self.parts.billing.add_customers, (customer,))
         return account_id
@@ -497,7 +500,11 @@ async def running_world(
         dev_server_database_filename=str(database) if database else None,
         data_converter=encrypting(chosen.payload_codec),
         ip="127.0.0.1",
-        dev_server_extra_args=[*TIME_SKIPPING, *(a for d in dynamic for a in ("--dynamic-config-value", d))],
+        dev_server_extra_args=[
+            *TIME_SKIPPING,
+            *(AS_MADE if database else ()),
+            *(a for d in dynamic for a in ("--dynamic-config-value", d)),
+        ],
     ) as env:
         await ensure_search_attributes(env.client)
         parts = build(chosen)
