@@ -27,6 +27,7 @@ from activities.tickets import TicketActivities
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
+from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.sql_billing import SqlBilling, open_billing
@@ -43,6 +44,7 @@ from workflows.interceptors import LongestPause
 
 __all__ = [
     "ConfigurationError",
+    "EncryptedPayloads",
     "Parts",
     "Settings",
     "activities",

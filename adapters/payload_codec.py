@@ -108,8 +108,19 @@ class EncryptedPayloads(PayloadCodec, WithSerializationContext):
     def with_context(self, context: SerializationContext) -> Self:
         """Bound to the workflow whose payloads these are; activities belong to the workflow that asked for them."""
         if isinstance(context, WorkflowSerializationContext | ActivitySerializationContext):
-            return replace(self, namespace=context.namespace, workflow_id=context.workflow_id or "")
+            return self.bound_to(context.namespace, context.workflow_id or "")
         return self
+
+    def bound_to(self, namespace: str, workflow_id: str) -> Self:
+        """The same keys for that workflow."""
+        return replace(self, namespace=namespace, workflow_id=workflow_id)
+
+    @staticmethod
+    def workflow_of(payload: Payload) -> str | None:
+        """The workflow that a payload says it was encrypted for; None if it is not encrypted."""
+        if payload.metadata.get("encoding") != ENCODING:
+            return None
+        return payload.metadata.get(WORKFLOW, b"").decode("utf-8", "replace")
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Each payload encrypted by the first key, under a nonce of its own."""

@@ -8,13 +8,14 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from temporalio.client import Client
 
 import worker
 from activities.register import RegisterUnavailable
-from console import billing_events, signatures
+from console import billing_events, codec_server, signatures
 from edge.cases import BadRequest
 from edge.output import NotThere, Problem
 
@@ -22,6 +23,12 @@ log = structlog.get_logger()
 
 LARGEST_BODY = 256 * 1024
 """Bytes; a body is refused as soon as it is seen to be larger."""
+LARGEST_HISTORY_PAGE = 8 * 1024 * 1024
+"""Bytes that Temporal UI may send for decrypting: it asks for a page of a history at once."""
+_HOW = (
+    "Temporal UI: 眼镜图标 the glasses, Configure Codec Server; endpoint: the address of this page,"
+    " Include cross-origin credentials."
+)
 
 
 class Refused(Problem):
@@ -55,7 +62,53 @@ def make_app(doors: Doors) -> FastAPI:
     async def events(request: Request) -> dict[str, Any]:
         return await _take_events(doors, request)
 
+    @app.get("/codec")
+    async def login(request: Request) -> PlainTextResponse:
+        name = codec_server.who_asks(request.headers.get("authorization"), _codec(doors)[1])
+        return PlainTextResponse(f"{name}: 已登录 logged in. {_HOW}")
+
+    @app.post("/codec/decode")
+    async def decode(request: Request) -> Response:
+        codec, logins = _codec(doors)
+        name = codec_server.who_asks(request.headers.get("authorization"), logins)
+        body = await read_body(request, LARGEST_HISTORY_PAGE)
+        return _json(codec_server.decode(body, codec, _namespace(request), name))
+
+    @app.post("/codec/encode")
+    async def encode(request: Request) -> Response:
+        codec, logins = _codec(doors)
+        name = codec_server.who_asks(request.headers.get("authorization"), logins)
+        workflow_id = request.headers.get(codec_server.WORKFLOW_ID)
+        body = await read_body(request, LARGEST_HISTORY_PAGE)
+        return _json(codec_server.encode(body, codec, _namespace(request), workflow_id, name))
+
+    # Temporal UI asks from a page of another origin; only that page may read what it is answered.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=doors.settings.codec_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type", codec_server.NAMESPACE, codec_server.WORKFLOW_ID],
+        allow_credentials=True,
+    )
     return app
+
+
+def _codec(doors: Doors) -> tuple[worker.EncryptedPayloads, dict[str, str]]:
+    codec, logins = doors.settings.payload_codec, doors.settings.codec_logins
+    if codec is None or not logins:
+        needed = "ARREARS_PAYLOAD_KEYS" if codec is None else "ARREARS_CODEC_LOGIN"
+        raise Refused(503, "NotConfigured", f"nothing is decrypted: {needed} is not set")
+    return codec, logins
+
+
+def _namespace(request: Request) -> str:
+    if namespace := request.headers.get(codec_server.NAMESPACE):
+        return namespace
+    raise BadRequest("payloads are bound to a namespace, and none is named", codec_server.NAMESPACE)
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 async def _take_events(doors: Doors, request: Request) -> dict[str, Any]:
@@ -72,16 +125,16 @@ async def _take_events(doors: Doors, request: Request) -> dict[str, Any]:
     return {"accepted": len(results), "results": results}
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
     """The body, if it is not too large; what is said of its length beforehand is not relied on."""
-    too_large = Refused(413, "TooLarge", f"a body may have {LARGEST_BODY} bytes at most")
+    too_large = Refused(413, "TooLarge", f"a body may have {largest} bytes at most")
     said = request.headers.get("content-length", "0")
-    if not said.isdecimal() or int(said) > LARGEST_BODY:
+    if not said.isdecimal() or int(said) > largest:
         raise too_large
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > LARGEST_BODY:
+        if len(body) > largest:
             raise too_large
     return bytes(body)
 
