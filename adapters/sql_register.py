@@ -136,7 +136,7 @@ class SqlRegister:
 
 def _write(connection: Connection, record: Record) -> None:
     case = record.case
-    append(connection, case.account_id, case.case_key, record.evidence)
+    append(connection, case, record.evidence)
     _replace_case(connection, case)
     for notice in record.notices:
         _file_notice(connection, notice, case.revision)
