@@ -22,7 +22,7 @@ START = "0" * 64
 
 _OF_ACCOUNT: BindParameter[str] = bindparam("account")
 _HEAD = select(HEADS).where(HEADS.c.account_id == _OF_ACCOUNT).with_for_update()
-_KNOWN = select(EVIDENCE.c.key).where(
+_KNOWN = select(EVIDENCE).where(
     EVIDENCE.c.account_id == _OF_ACCOUNT, EVIDENCE.c.key.in_(bindparam("keys", expanding=True))
 )
 _OF_NOTICE = select(EVIDENCE.c.what, EVIDENCE.c.actor_id, EVIDENCE.c.actor_role).where(
@@ -47,15 +47,26 @@ def append(connection: Connection, case: CaseRow, evidence: Sequence[Evidence]) 
     if head is None:
         connection.execute(insert_once(connection, HEADS), {"account_id": account_id, "seq": 0, "hash": START})
         head = connection.execute(_HEAD, account).one()
-    known = set(connection.scalars(_KNOWN, account | {"keys": [e.key for e in evidence]}))
+    there = connection.execute(_KNOWN, account | {"keys": [e.key for e in evidence]}).mappings()
+    known = {line["key"]: _substance(dict(line)) for line in there}
+    written = set(known)
     seq, last = head.seq, head.hash
     lines: list[dict[str, Any]] = []
     for entry in evidence:
-        if entry.key in known:
+        line = _line(_admitted(connection, entry, case, lines), case)
+        substance = _substance(line)
+        if known.setdefault(line["key"], substance) != substance:
+            # Of a workflow task that the server gave up after its record was written, another took the key.
+            line["key"] = f"{line['key']}~{sha256(substance.encode()).hexdigest()[:12]}"
+            taken = {"account": account_id, "keys": [line["key"]]}
+            if line["key"] in known or connection.execute(_KNOWN, taken).first():
+                continue
+            known[line["key"]] = substance
+        elif line["key"] in written:
             continue
-        known.add(entry.key)
+        written.add(line["key"])
         seq += 1
-        line = _line(_admitted(connection, entry, case, lines), case, seq, last)
+        line |= {"seq": seq, "prev_hash": last}
         last = line["hash"] = link(line)
         lines.append(line)
     if lines:
@@ -131,12 +142,18 @@ def _admitted(connection: Connection, entry: Evidence, case: CaseRow, lines: Seq
     return not_admitted(entry, why)
 
 
-def _line(entry: Evidence, case: CaseRow, seq: int, last: str) -> dict[str, Any]:
+def _substance(line: Mapping[str, Any]) -> str:
+    """What an entry says, but for the times: a step repeated says the same, at a moment of its own."""
+    said = ("what", "rule", "clause", "actor_id", "actor_role", "actor_unit", "about", "detail")
+    return canonical({name: line[name] for name in said})
+
+
+def _line(entry: Evidence, case: CaseRow) -> dict[str, Any]:
     line: dict[str, Any] = entry.model_dump()
     # Of a malformed message nothing is certain, and a NUL would keep PostgreSQL from ever taking the line.
     for name in ("actor_id", "actor_role", "actor_unit", "about"):
         line[name] = _storable(line[name])
-    return line | {"account_id": case.account_id, "case_key": case.case_key, "seq": seq, "prev_hash": last}
+    return line | {"account_id": case.account_id, "case_key": case.case_key}
 
 
 def _storable(text: str | None) -> str | None:

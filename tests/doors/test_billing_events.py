@@ -21,7 +21,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.service import RPCError
 
 from console.app import LARGEST_BODY, Doors, make_app
-from console.signatures import KEPT, NONCE, SIGNATURE, TIMESTAMP, sign
+from console.signatures import NONCE, SIGNATURE, TIMESTAMP, sign
 from tests.edge.programs import ROOT, environment
 from tests.world import Case, World, overdue_event
 
@@ -225,13 +225,6 @@ async def test_of_a_replay_at_the_same_moment_one_gets_through(world: World, sen
     body, headers = sender.request(overdue(await owing(world)))
     answers = await asyncio.gather(*(sender.post(body, headers) for _ in range(8)))
     assert sorted(a.status_code for a in answers) == [200] + [409] * 7
-
-
-def test_a_nonce_is_kept_until_its_signature_is_stale(world: World) -> None:
-    now, register = datetime.now(UTC), world.parts.register
-    assert register.remember_nonce("kept-nonce", now, now - KEPT)
-    assert not register.remember_nonce("kept-nonce", now + KEPT, now)
-    assert register.remember_nonce("kept-nonce", now + 2 * KEPT, now + KEPT)
 
 
 @pytest.mark.parametrize(
