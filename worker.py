@@ -18,15 +18,18 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
+from activities.anchor import AnchorActivities
 from activities.billing import BillingActivities
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
+from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
+from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
-from adapters.settings import ConfigurationError, Settings, load_settings, temporal_profile
+from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_register import SqlRegister, open_register
 from domain.policy import Policy, PolicyError, load_policy
@@ -36,14 +39,17 @@ from edge.output import DONE, NOT_THERE, USAGE, NotThere, leave
 from edge.search_attributes import SearchAttributesMissing, ensure_search_attributes
 from workflows.arrears_case import ArrearsCase
 from workflows.daily_sweep import DailySweep
+from workflows.evidence_anchoring import EvidenceAnchoring
 from workflows.interceptors import LongestPause
 
 __all__ = [
     "ConfigurationError",
+    "EncryptedPayloads",
     "Parts",
     "Settings",
     "activities",
     "build",
+    "check_console",
     "configure_logging",
     "connect",
     "load_settings",
@@ -54,7 +60,7 @@ __all__ = [
 
 log = structlog.get_logger()
 
-WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep)
+WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep, EvidenceAnchoring)
 # Deterministic and free of side effects at import, so every case may share them instead of loading its own copy.
 PASSED_THROUGH = ("activities", "domain", "workflows.counterparties", "workflows.search_attributes")
 
@@ -69,6 +75,7 @@ class Parts:
     billing: SqlBilling
     calendar: ChinaHolidays
     policy: Policy
+    anchor: RegisterAnchor | None = None
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -87,6 +94,7 @@ def build(settings: Settings) -> Parts:
         billing = open_billing(settings.billing_url.get_secret_value(), policy.timezone)
     except ValueError as problem:
         raise ConfigurationError(f"ARREARS_REGISTER_URL, ARREARS_BILLING_URL: {problem}") from problem
+    anchor_file = settings.anchor_file
     return Parts(
         register_engine=register_engine,
         register=SqlRegister(register_engine),
@@ -94,6 +102,7 @@ def build(settings: Settings) -> Parts:
         billing=billing,
         calendar=ChinaHolidays(),
         policy=policy,
+        anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
     )
 
 
@@ -113,6 +122,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         NoticeActivities(parts.register).issue_notice,
         TicketActivities(parts.register).send_ticket,
         RegisterActivities(parts.register).write_record,
+        AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
     ]
 
@@ -161,7 +171,7 @@ def _versioning(settings: Settings) -> WorkerDeploymentConfig | None:
 
 async def connect(settings: Settings) -> Client:
     """The Temporal client that the environment describes. TemporalUnavailable: nobody answered."""
-    return await connect_to(temporal_profile(), settings.connect_seconds)
+    return await connect_to(temporal_profile(), settings.connect_seconds, settings.payload_codec)
 
 
 async def run_worker(settings: Settings) -> None:
@@ -187,6 +197,7 @@ async def run_worker(settings: Settings) -> None:
                 billing=parts.billing.engine.url.render_as_string(),
                 policy=parts.policy.label,
                 build=settings.build_id,
+                payload_key=settings.key_ring.first if settings.key_ring else None,
             )
             await stop.wait()
             log.info("worker.stopping", patience_seconds=settings.shutdown_seconds)

@@ -1,48 +1,72 @@
 """Evidence is only ever added to: each entry is chained by hash to the one before it in the account (R-30)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+import structlog
 from sqlalchemy import BindParameter, Connection, bindparam, insert, select, update
 
 from adapters.column_types import canonical
 from adapters.register_tables import TABLES
 from adapters.sql_statements import insert_once
+from domain.acts import contradiction, not_admitted, one_person_too_often
 from domain.filed import ChainVerdict
-from domain.records import Evidence
+from domain.records import CaseRow, Evidence
+
+log = structlog.get_logger()
 
 EVIDENCE, HEADS, CASES = TABLES.tables["evidence"], TABLES.tables["chain_heads"], TABLES.tables["cases"]
 START = "0" * 64
 
 _OF_ACCOUNT: BindParameter[str] = bindparam("account")
 _HEAD = select(HEADS).where(HEADS.c.account_id == _OF_ACCOUNT).with_for_update()
-_KNOWN = select(EVIDENCE.c.key).where(
+_KNOWN = select(EVIDENCE).where(
     EVIDENCE.c.account_id == _OF_ACCOUNT, EVIDENCE.c.key.in_(bindparam("keys", expanding=True))
+)
+_OF_NOTICE = select(EVIDENCE.c.what, EVIDENCE.c.actor_id, EVIDENCE.c.actor_role).where(
+    EVIDENCE.c.account_id == _OF_ACCOUNT, EVIDENCE.c.about == bindparam("notice")
 )
 _ADD = insert(EVIDENCE)
 _MOVE_HEAD = update(HEADS).where(HEADS.c.account_id == _OF_ACCOUNT).values(seq=bindparam("to"), hash=bindparam("last"))
 
 
-def append(connection: Connection, account_id: str, case_key: str, evidence: Sequence[Evidence]) -> None:
-    """Add to the account's chain what is not in it yet; call it inside the transaction of the effect it proves."""
+def append(connection: Connection, case: CaseRow, evidence: Sequence[Evidence]) -> None:
+    """Add to the account's chain what is not in it yet; call it inside the transaction of the effect it proves.
+
+    An act by somebody who may not do it is not admitted: a claim is written in its place, which no proof counts. It is
+    not an error, for the rest of the record, a light to be restored among it, must not wait for a person's mistake.
+    """
     if not evidence:
         return
+    account_id = case.account_id
     # Writers of one account queue here until the other's transaction has ended.
     account = {"account": account_id}
     head = connection.execute(_HEAD, account).one_or_none()
     if head is None:
         connection.execute(insert_once(connection, HEADS), {"account_id": account_id, "seq": 0, "hash": START})
         head = connection.execute(_HEAD, account).one()
-    known = set(connection.scalars(_KNOWN, account | {"keys": [e.key for e in evidence]}))
-    seq, last, lines = head.seq, head.hash, []
+    there = connection.execute(_KNOWN, account | {"keys": [e.key for e in evidence]}).mappings()
+    known = {line["key"]: _substance(dict(line)) for line in there}
+    written = set(known)
+    seq, last = head.seq, head.hash
+    lines: list[dict[str, Any]] = []
     for entry in evidence:
-        if entry.key in known:
+        line = _line(_admitted(connection, entry, case, lines), case)
+        substance = _substance(line)
+        if known.setdefault(line["key"], substance) != substance:
+            # Of a workflow task that the server gave up after its record was written, another took the key.
+            line["key"] = f"{line['key']}~{sha256(substance.encode()).hexdigest()[:12]}"
+            taken = {"account": account_id, "keys": [line["key"]]}
+            if line["key"] in known or connection.execute(_KNOWN, taken).first():
+                continue
+            known[line["key"]] = substance
+        elif line["key"] in written:
             continue
-        known.add(entry.key)
+        written.add(line["key"])
         seq += 1
-        line = _line(entry, account_id, case_key, seq, last)
+        line |= {"seq": seq, "prev_hash": last}
         last = line["hash"] = link(line)
         lines.append(line)
     if lines:
@@ -104,12 +128,32 @@ def verify_chain(connection: Connection, account_id: str, anchor: tuple[int, str
     return ChainVerdict(account_id=account_id, intact=True, length=expected, head=last)
 
 
-def _line(entry: Evidence, account_id: str, case_key: str, seq: int, last: str) -> dict[str, Any]:
+def _admitted(connection: Connection, entry: Evidence, case: CaseRow, lines: Sequence[Mapping[str, Any]]) -> Evidence:
+    """The entry, or what stands in its place if its actor may not do this (R-12, III.4)."""
+    why = contradiction(entry, case)
+    if why is None and entry.what == "approval.given" and entry.about is not None:
+        notice = {"account": case.account_id, "notice": entry.about}
+        earlier = [tuple(row) for row in connection.execute(_OF_NOTICE, notice)]
+        earlier += [(n["what"], n["actor_id"], n["actor_role"]) for n in lines if n["about"] == entry.about]
+        why = one_person_too_often(entry, tuple(earlier))
+    if why is None:
+        return entry
+    log.error("evidence.not_admitted", account=case.account_id, key=entry.key, claimed=entry.what, why=why)
+    return not_admitted(entry, why)
+
+
+def _substance(line: Mapping[str, Any]) -> str:
+    """What an entry says, but for the times: a step repeated says the same, at a moment of its own."""
+    said = ("what", "rule", "clause", "actor_id", "actor_role", "actor_unit", "about", "detail")
+    return canonical({name: line[name] for name in said})
+
+
+def _line(entry: Evidence, case: CaseRow) -> dict[str, Any]:
     line: dict[str, Any] = entry.model_dump()
     # Of a malformed message nothing is certain, and a NUL would keep PostgreSQL from ever taking the line.
     for name in ("actor_id", "actor_role", "actor_unit", "about"):
         line[name] = _storable(line[name])
-    return line | {"account_id": account_id, "case_key": case_key, "seq": seq, "prev_hash": last}
+    return line | {"account_id": case.account_id, "case_key": case.case_key}
 
 
 def _storable(text: str | None) -> str | None:

@@ -220,6 +220,14 @@ class SweepLine(RegisterTable, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class NonceLine(RegisterTable, table=True):
+    """A nonce of a signed request, kept until no signature made with it is fresh any more."""
+
+    __tablename__ = "event_nonces"
+    nonce: str = Field(primary_key=True)
+    seen_at: datetime = Field(index=True, sa_type=Instant)
+
+
 _REFUSAL = "evidence is only ever added to (R-30)"
 _APPEND_ONLY = {
     "sqlite": (

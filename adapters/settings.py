@@ -13,6 +13,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 from temporalio.envconfig import ClientConfigProfile
 
+from adapters.anchor_file import AnchorFile, private_key, public_key
+from adapters.payload_codec import EncryptedPayloads, KeyRing, read_key_ring
+
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 ENV_FILE = ROOT / ".env"
@@ -33,6 +36,10 @@ _WEAK_PASSWORDS = frozenset(
         "temporal",
     )
 )
+
+
+# Characters: of what signs, of what a person types, of what a program sends to a database.
+SHORTEST_SECRET, SHORTEST_PASSWORD, SHORTEST_DATABASE_PASSWORD = 32, 12, 8
 
 
 class ConfigurationError(Exception):
@@ -63,6 +70,38 @@ def _is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _listed(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and not all(_parts(value)):
+        raise ValueError("must be secrets separated by single commas")
+    return value
+
+
+def _parts(value: SecretStr | None) -> tuple[str, ...]:
+    return () if value is None else tuple(part.strip() for part in value.get_secret_value().split(","))
+
+
+def _payload_keys(value: SecretStr | None) -> SecretStr | None:
+    if value is None or value.get_secret_value() == "off":
+        return None
+    read_key_ring(value.get_secret_value(), ROOT)
+    return value
+
+
+def _anchor_key(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        private_key(value.get_secret_value())
+    return value
+
+
+def _public_keys(value: str) -> str:
+    for one in filter(None, value.split(",")):
+        public_key(one)
+    return value
+
+
+Secrets = Annotated[SecretStr | None, AfterValidator(_listed)]
 
 
 # The address may carry a password, so it never shows in a repr or a log.
@@ -96,6 +135,32 @@ class Settings(BaseSettings):
     """Longest pause between two tries of an activity."""
     log_format: Literal["console", "json"] = "console"
 
+    payload_keys: Annotated[SecretStr | None, AfterValidator(_payload_keys)] = None
+    """Key ring for payload encryption, `id:base64,…` or a file of such entries; left out or `off`, none."""
+    payload_plain: Literal["refuse", "accept"] = "refuse"
+    """Whether payloads that were never encrypted are believed: while cases opened before the keys are still open."""
+
+    anchor: Path | None = None
+    """File outside the register in which the heads of all evidence chains are anchored."""
+    anchor_key: Annotated[SecretStr | None, AfterValidator(_anchor_key)] = None
+    """Ed25519 private key, base64: signs the anchor file."""
+    anchor_public_key: Annotated[str, AfterValidator(_public_keys)] = ""
+    """Public keys that are trusted too, base64 with commas: of former signing keys, or for who only checks."""
+
+    console_host: str = "127.0.0.1"
+    console_port: Annotated[int, Field(ge=1, le=65_535)] = 8088
+    console_tls_cert: Path | None = None
+    console_tls_key: Path | None = None
+    """Certificate chain and key, both or neither: where the HTTP side is to be reached from another machine."""
+    event_secret: Secrets = None
+    """What signs billing events; several, separated by commas, while one replaces another."""
+    codec_login: Secrets = None
+    """Who may have payloads decrypted: `name:password`, several separated by commas."""
+    codec_origins: Annotated[tuple[str, ...], NoDecode] = tuple(
+        f"http://{host}:{port}" for port in (8233, 8080) for host in ("localhost", "127.0.0.1")
+    )
+    """Where Temporal UI is opened from, as a browser writes it."""
+
     deployment_name: str | None = None
     build_id: str | None = None
     """Worker Versioning is on when both are set."""
@@ -112,18 +177,53 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _split_notify(cls, values: dict[str, object]) -> dict[str, object]:
-        if isinstance(text := values.get("notify"), str):
-            return values | {"notify": tuple(part for part in text.replace(",", " ").split() if part)}
-        return values
+    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
+        listed = {name: text for name in ("notify", "codec_origins") if isinstance(text := values.get(name), str)}
+        return values | {name: tuple(text.replace(",", " ").split()) for name, text in listed.items()}
 
     @model_validator(mode="after")
     def _versioning_needs_both(self) -> Self:
         if (self.deployment_name is None) != (self.build_id is None):
             raise ValueError("ARREARS_DEPLOYMENT_NAME and ARREARS_BUILD_ID must be set together, or neither")
+        if self.anchor is not None and self.anchor_key is None and not self.anchor_public_key:
+            raise ValueError("ARREARS_ANCHOR needs ARREARS_ANCHOR_KEY to sign, or ARREARS_ANCHOR_PUBLIC_KEY to check")
+        if (self.console_tls_cert is None) != (self.console_tls_key is None):
+            raise ValueError("ARREARS_CONSOLE_TLS_CERT and ARREARS_CONSOLE_TLS_KEY must be set together, or neither")
+        if not all(name and password for name, _, password in (one.partition(":") for one in _parts(self.codec_login))):
+            raise ValueError("ARREARS_CODEC_LOGIN must be name:password, several separated by commas")
         if self.notify:
             raise ValueError("ARREARS_NOTIFY must be empty: there are no delivery channels in this version")
         return self
+
+    @property
+    def payload_codec(self) -> EncryptedPayloads | None:
+        """What encrypts payloads, not yet bound to a workflow; None without keys."""
+        ring = self.key_ring
+        return None if ring is None else EncryptedPayloads(ring, accept_plain=self.payload_plain == "accept")
+
+    @property
+    def key_ring(self) -> KeyRing | None:
+        """The ring of payload keys; None without encryption."""
+        return None if self.payload_keys is None else read_key_ring(self.payload_keys.get_secret_value(), ROOT)
+
+    @property
+    def anchor_file(self) -> AnchorFile | None:
+        """The anchor file, with the keys that are trusted and, if we have it, the one that signs."""
+        if self.anchor is None:
+            return None
+        signer = private_key(self.anchor_key.get_secret_value()) if self.anchor_key else None
+        trusted = [public_key(one) for one in self.anchor_public_key.split(",") if one]
+        return AnchorFile(ROOT / self.anchor, (*([signer.public_key()] if signer else []), *trusted), signer)
+
+    @property
+    def event_secrets(self) -> tuple[str, ...]:
+        """The secrets of which each signs billing events."""
+        return _parts(self.event_secret)
+
+    @property
+    def codec_logins(self) -> dict[str, str]:
+        """Passwords by name of those who may have payloads decrypted."""
+        return {name: password for name, _, password in (one.partition(":") for one in _parts(self.codec_login))}
 
     @property
     def retry_max(self) -> timedelta:
@@ -142,6 +242,12 @@ def load_settings() -> Settings:
     if settings.mode == "production" and (weak := weaknesses(settings)):
         raise ConfigurationError("\n".join(("ARREARS_MODE=production refuses weak settings:", *weak)))
     return settings
+
+
+def check_console(settings: Settings) -> None:
+    """ConfigurationError: what the HTTP side does not start with in production, one sentence each."""
+    if settings.mode == "production" and (weak := console_weaknesses(settings)):
+        raise ConfigurationError("\n".join(("ARREARS_MODE=production refuses weak settings:", *weak)))
 
 
 def _sentence(where: tuple[int | str, ...], problem: str) -> str:
@@ -169,7 +275,9 @@ def weaknesses(settings: Settings) -> tuple[str, ...]:
     found = []
     profile = temporal_profile()
     address = profile.address or DEFAULT_TEMPORAL_ADDRESS
-    encrypted = profile.api_key is not None or (profile.tls is not None and not profile.tls.disabled)
+    # An API key brings TLS with it, unless TLS is switched off by name: then the key would go out in clear.
+    switched_off = profile.tls is not None and profile.tls.disabled is True
+    encrypted = not switched_off and (profile.api_key is not None or profile.tls is not None)
     if not encrypted and not _is_loopback(address):
         found.append(f"TEMPORAL_ADDRESS: {address} is reached without TLS; set TEMPORAL_TLS=true and its certificates")
     for name, secret in (("REGISTER", settings.register_url), ("BILLING", settings.billing_url)):
@@ -178,4 +286,35 @@ def weaknesses(settings: Settings) -> tuple[str, ...]:
             found.append(f"ARREARS_{name}_URL: a SQLite file is for one machine; use postgresql://…")
         elif (url.password or "").lower() in _WEAK_PASSWORDS | {(url.username or "").lower()}:
             found.append(f"ARREARS_{name}_URL: the password is missing or a default one; choose another")
+        elif len(url.password or "") < SHORTEST_DATABASE_PASSWORD:
+            found.append(f"ARREARS_{name}_URL: the password has fewer than {SHORTEST_DATABASE_PASSWORD} characters")
+    if settings.payload_keys is None:
+        found.append("ARREARS_PAYLOAD_KEYS: all would lie in clear in Temporal; make a key: openssl rand -base64 32")
+    elif settings.payload_plain == "accept":
+        found.append("ARREARS_PAYLOAD_PLAIN: accept believes what anybody who reaches Temporal writes; leave it out")
     return tuple(found)
+
+
+def console_weaknesses(settings: Settings) -> tuple[str, ...]:
+    """What production does not accept of the HTTP side, one sentence each."""
+    found = []
+    if not settings.event_secrets:
+        found.append("ARREARS_EVENT_SECRET: billing events need a secret; make one with: openssl rand -hex 32")
+    elif any(_is_weak(secret, SHORTEST_SECRET) for secret in settings.event_secrets):
+        found.append(f"ARREARS_EVENT_SECRET: too weak, {SHORTEST_SECRET} characters at least: openssl rand -hex 32")
+    if not settings.codec_logins:
+        found.append("ARREARS_CODEC_LOGIN: the codec server needs a login, name:password")
+    elif any(p == name or _is_weak(p, SHORTEST_PASSWORD) for name, p in settings.codec_logins.items()):
+        found.append(f"ARREARS_CODEC_LOGIN: a password is too weak, {SHORTEST_PASSWORD} characters at least")
+    if settings.console_tls_cert is None and not _is_loopback(f"{settings.console_host}:{settings.console_port}"):
+        found.append(
+            f"ARREARS_CONSOLE_HOST: {settings.console_host} is reached from other machines without TLS;"
+            " set ARREARS_CONSOLE_TLS_CERT and ARREARS_CONSOLE_TLS_KEY, or listen on 127.0.0.1 behind a proxy with TLS"
+        )
+    if "*" in settings.codec_origins:
+        found.append("ARREARS_CODEC_ORIGINS: name the address of Temporal UI; * would let any page ask")
+    return tuple(found)
+
+
+def _is_weak(secret: str, shortest: int) -> bool:
+    return len(secret) < shortest or len(set(secret)) < shortest // 4 or secret.lower() in _WEAK_PASSWORDS

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, or_, select, update
 
+from adapters.column_types import canonical
 from adapters.evidence_chain import append
 from adapters.register_tables import TABLES
 from adapters.sql_engine import open_engine, reading, writing
-from adapters.sql_statements import insert_once, insert_or_replace
+from adapters.sql_statements import insert_once, insert_or_replace, inserted
 from domain.debt import Account, CustomerCard
 from domain.filed import Moratorium, SweepPage
 from domain.records import (
@@ -27,7 +29,7 @@ from domain.records import (
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = _T["cases"], _T["tasks"], _T["notices"], _T["tickets"]
 _INCIDENTS, _MESSAGES, _CARDS = _T["incidents"], _T["messages"], _T["customer_cards"]
-_MORATORIA, _SWEEPS = _T["moratoria"], _T["sweeps"]
+_MORATORIA, _SWEEPS, _NONCES = _T["moratoria"], _T["sweeps"], _T["event_nonces"]
 _DROP_TASKS, _ADD_TASKS = delete(_TASKS).where(_TASKS.c.case_key == bindparam("case")), insert(_TASKS)
 
 
@@ -123,6 +125,12 @@ class SqlRegister:
                 )
             )
 
+    def remember_nonce(self, nonce: str, now: datetime, forget_before: datetime) -> bool:
+        """Keep the nonce of a signed request; False if it was kept already. Those seen before that time are dropped."""
+        with writing(self.engine) as connection:
+            connection.execute(delete(_NONCES).where(_NONCES.c.seen_at < forget_before))
+            return inserted(connection, _NONCES, {"nonce": nonce, "seen_at": now})
+
     def record_sweep(self, page: SweepPage) -> None:
         """Keep what one page of a sweep covered (R-23); the first record of a page stays."""
         with writing(self.engine) as connection:
@@ -131,7 +139,7 @@ class SqlRegister:
 
 def _write(connection: Connection, record: Record) -> None:
     case = record.case
-    append(connection, case.account_id, case.case_key, record.evidence)
+    append(connection, case, record.evidence)
     _replace_case(connection, case)
     for notice in record.notices:
         _file_notice(connection, notice, case.revision)
@@ -190,5 +198,12 @@ def _file_incident(connection: Connection, incident: IncidentRow, revision: int)
 
 
 def _file_message(connection: Connection, case: CaseRow, message: Message) -> None:
-    owner = {"account_id": case.account_id, "case_key": case.case_key}
-    connection.execute(insert_once(connection, _MESSAGES), owner | message.model_dump())
+    values = {"account_id": case.account_id, "case_key": case.case_key} | message.model_dump()
+    if inserted(connection, _MESSAGES, values):
+        return
+    there = connection.execute(select(_MESSAGES).where(_MESSAGES.c.key == message.key)).mappings().one()
+    said = ("to_role", "to_person", "subject", "about")
+    if any(there[name] != values[name] for name in said):  # the key was taken by a workflow task that came to nothing
+        substance = canonical([values[name] for name in said])
+        values["key"] = f"{message.key}~{sha256(substance.encode()).hexdigest()[:12]}"
+        connection.execute(insert_once(connection, _MESSAGES), values)

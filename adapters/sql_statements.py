@@ -1,6 +1,8 @@
 """INSERT … ON CONFLICT, which both databases have and spell alike; each statement is built once and kept."""
 
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Connection, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
@@ -9,6 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 def insert_once(connection: Connection, table: Table) -> Executable:
     """INSERT that leaves a row alone which is there already."""
     return _once(connection.dialect.name, table)
+
+
+def inserted(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """INSERT once; False if the row was there already."""
+    statement = insert_once(connection, table).execution_options(preserve_rowcount=True)
+    return connection.execute(statement, values).rowcount == 1
 
 
 def insert_or_replace(

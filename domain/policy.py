@@ -21,7 +21,7 @@ _ERRORS_SAID = 20
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
-_LEADERS: tuple[Role, ...] = ("team_leader", "station_head", "centre_director", "company_leader")
+LEADERS: tuple[Role, ...] = ("team_leader", "station_head", "centre_director", "company_leader")
 _RATE = re.compile(r"[0-9](\.[0-9]{1,6})?", re.ASCII)
 _CLOCK_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
@@ -81,8 +81,8 @@ def _once_each(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _leaders_only(roles: tuple[Role, ...]) -> tuple[Role, ...]:
     # III.4 wants the leaders' approval: whoever serves, cuts or answers the telephone is no approver.
-    if others := [r for r in roles if r not in _LEADERS]:
-        raise ValueError(f"{', '.join(others)} cannot decide this; choose among {', '.join(_LEADERS)}")
+    if others := [r for r in roles if r not in LEADERS]:
+        raise ValueError(f"{', '.join(others)} cannot decide this; choose among {', '.join(LEADERS)}")
     return roles
 
 

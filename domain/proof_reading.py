@@ -43,6 +43,7 @@ def in_the_order_of_the_case(file: CaseFile) -> CaseFile:
 
 
 def _number(key: str) -> int:
+    key = key.partition("~")[0]  # what the register adds where two entries would have shared a key
     digits = key[len(key.rstrip("0123456789")) :]
     return int(digits) if digits.isascii() and digits else 0
 

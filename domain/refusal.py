@@ -24,6 +24,9 @@ RefusalType = Literal[
 ]
 RECORDED: frozenset[str] = frozenset(("NotAllowed", "NotYourUnit", "SamePerson"))
 
+UNBELIEVED = b"binary/unbelieved"
+"""Encoding of what stands in for a payload that decryption did not believe; its data is the sentence why."""
+
 
 class Refused(Exception):
     """The message is refused and the case unchanged; `type` is one of the contract's."""

@@ -9,7 +9,7 @@ import typer
 from edge.cli_feed import add_feed_commands
 from edge.cli_look import add_look_commands
 from edge.cli_messages import add_message_commands
-from edge.cli_operate import moratorium, schedules
+from edge.cli_operate import add_operate_commands
 from edge.output import DONE, USAGE, Misused, print_problem
 
 
@@ -23,8 +23,7 @@ def application() -> typer.Typer:
     )
     add_feed_commands(app)
     add_look_commands(app)
-    app.add_typer(moratorium, name="moratorium", rich_help_panel="Operate")
-    app.add_typer(schedules, name="schedules", rich_help_panel="Operate")
+    add_operate_commands(app)
     add_message_commands(app)
     return app
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from domain.filed import AnchorSeen
 from domain.model import Role, Stage
 from domain.proof import prove
 from edge import cases
@@ -139,7 +140,7 @@ def _proof(
     account: Account,
     case: Annotated[str | None, typer.Option(help="the key of an earlier case; left out, the latest")] = None,
     anchor: Annotated[
-        str | None, typer.Option(help="LENGTH:HEAD of the record as noted down earlier; betrays one rebuilt whole")
+        str | None, typer.Option(help="LENGTH:HEAD of the record as noted down earlier; left out, ARREARS_ANCHOR")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -155,10 +156,16 @@ def _proof(
 def proof_of(
     parts: Parts, account: str, case: str | None = None, anchor: tuple[int, str] | None = None
 ) -> dict[str, Any]:
-    """A case read against the regulation, and its account's record verified. Problem: the register has no such case."""
+    """A case read against the regulation, and its account's record verified, by the anchored head if there is one.
+
+    Problem: the register has no such case.
+    """
     file = parts.reader.case_file(account, case)
     if file is None:
         raise Problem("NoCase", f"the register has no case {case or ''} of account {account}".replace("  ", " "))
+    seen = parts.anchor.head_of(account) if parts.anchor else AnchorSeen(state="off")
+    if anchor is None and seen.length is not None and seen.head is not None:
+        anchor = seen.length, seen.head
     return {
         "account_id": account,
         "case_key": file.case.case_key,
@@ -166,6 +173,7 @@ def proof_of(
         "judged_by": parts.policy.label,
         "rules": prove(file, parts.policy),
         "record": parts.reader.verify(account, anchor),
+        "anchor": seen,
     }
 
 
@@ -210,6 +218,11 @@ def _show_proof(result: dict[str, Any]) -> None:
         console().print(
             f"记录被改动 The record is NOT intact, entry {record.broken_at}: {record.reason_zh} {record.reason_en}"
         )
+    match result["anchor"]:
+        case AnchorSeen(state="anchored" | "not_yet", number=number, at=at, length=length):
+            console().print(f"锚定 Anchored: {length or 0} 条 entries, 第 {number} 次 no. {number}, {when(at)}")
+        case AnchorSeen(state="missing" | "broken", reason_zh=zh, reason_en=en):
+            console().print(f"锚定有误 Anchor NOT to be relied on: {zh} {en}")
 
 
 def _one_of(option: str, value: str | None, allowed: tuple[str, ...]) -> None:

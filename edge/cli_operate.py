@@ -1,5 +1,6 @@
-"""Commands for operators: moratorium declare and lift, schedules install."""
+"""Commands for operators: moratorium declare and lift, schedules install, anchor, serve."""
 
+import importlib
 import uuid
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -7,12 +8,14 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from activities.anchor import AnchorBroken
 from domain.filed import Moratorium
 from edge.cases import BadRequest
-from edge.output import Problem, print_fields
-from edge.schedules import install_daily_sweep
+from edge.output import REFUSED, Misused, Problem, print_fields, print_problem
+from edge.schedules import install_daily_sweep, install_evidence_anchor
 from edge.session import AsJson, Session, run
 
+_PANEL = "Operate"
 _LATER = (
     "已登记，在各次核查时生效；在办案件不会立即收到通知。"
     " Written to the register, and obeyed when a case opens, at T − 24 h, at T − 30 min and at the permit;"
@@ -74,7 +77,7 @@ def _lift(
 def _install(
     at: Annotated[str, typer.Option(help="HH:MM in the policy's time zone")] = "05:30", as_json: AsJson = False
 ) -> None:
-    """安装: the daily sweep (III.2); again, it is brought up to date."""
+    """安装: the daily sweep (III.2), and where ARREARS_ANCHOR is set the anchoring; again, brought up to date."""
     try:
         hour, minute = datetime.strptime(at, "%H:%M").timetuple()[3:5]  # noqa: DTZ007 - a time of day has no zone
     except ValueError:
@@ -84,18 +87,95 @@ def _install(
         zone = session.parts.policy.timezone
         client = await session.opening_client()
         how = await install_daily_sweep(client, session.settings.task_queue, zone, hour, minute)
-        return {"schedule": "daily-sweep", "done": how, "at": f"{hour:02}:{minute:02}", "timezone": zone}
+        result = {"schedule": "daily-sweep", "done": how, "at": f"{hour:02}:{minute:02}", "timezone": zone}
+        if session.parts.anchor is not None:
+            queue = session.settings.task_queue
+            result["evidence_anchor"] = await install_evidence_anchor(client, queue, zone, hour, minute)
+        return result
 
     def show(result: dict[str, Any]) -> None:
         print_fields(
             (
                 ("定时任务 schedule", result["schedule"]),
                 ("结果 done", result["done"]),
+                ("锚定 evidence-anchor", result.get("evidence_anchor")),
                 ("每日 daily at", f"{result['at']} {result['timezone']}"),
             )
         )
 
     run(as_json, act, show)
+
+
+def add_operate_commands(app: typer.Typer) -> None:
+    """moratorium, schedules, anchor and serve, in this order in the help."""
+    app.add_typer(moratorium, name="moratorium", rich_help_panel=_PANEL)
+    app.add_typer(schedules, name="schedules", rich_help_panel=_PANEL)
+    app.command("anchor", rich_help_panel=_PANEL)(_anchor)
+    app.command("serve", rich_help_panel=_PANEL)(_serve)
+
+
+def _anchor(
+    check: Annotated[bool, typer.Option("--check", help="only check what is anchored, and write nothing")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """锚定: the head of every evidence chain into the signed file ARREARS_ANCHOR, outside the register."""
+    rebuilt: list[str] = []
+
+    async def act(session: Session) -> dict[str, Any]:
+        try:
+            return _anchored(session, check, rebuilt)
+        except (AnchorBroken, OSError) as problem:
+            raise Problem("AnchorBroken", str(problem)) from problem
+
+    def show(result: dict[str, Any]) -> None:
+        print_fields(
+            (
+                ("次数 number", result["number"]),
+                ("时间 at", result["at"]),
+                ("户数 accounts", str(result["accounts"])),
+                ("记录条数 entries", str(result["entries"])),
+                ("摘要 digest", result["heads"]),
+                ("公钥 public key", result["public_key"]),
+                ("被重建 rebuilt", ", ".join(rebuilt)),
+            )
+        )
+
+    run(as_json, act, show)
+    if rebuilt:
+        sentence = "the evidence of these accounts was rebuilt since it was anchored; proof shows where"
+        print_problem(Problem("ChainRebuilt", sentence, {"accounts": rebuilt}), as_json)
+        raise typer.Exit(REFUSED)
+
+
+def _anchored(session: Session, check: bool, rebuilt: list[str]) -> dict[str, Any]:
+    place = session.parts.anchor
+    if place is None:
+        raise Misused("Configuration", "ARREARS_ANCHOR is not set: it names the file in which heads are anchored")
+    if check:
+        line = place.check()
+    elif not place.signs:
+        raise Misused("Configuration", "ARREARS_ANCHOR_KEY is not set: without it what is anchored can only be checked")
+    else:
+        line = place.anchor(session.now())
+    if line is None:
+        raise Problem("NotAnchored", f"nothing is anchored in {place.file.path}")
+    rebuilt.extend(line.broken)
+    return line.model_dump(mode="json") | {"public_key": place.public_keys[0]}
+
+
+def _serve(
+    host: Annotated[str | None, typer.Option(help="left out, ARREARS_CONSOLE_HOST", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="left out, ARREARS_CONSOLE_PORT", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """网络接口: signed billing events and the codec server over HTTP, until Ctrl-C."""
+
+    async def act(session: Session) -> dict[str, Any]:
+        # Loaded on demand: no other command needs a web server.
+        await importlib.import_module("console.serve").serve(session, host, port)
+        return {"stopped": True}
+
+    run(as_json, act, lambda _result: None)
 
 
 def _order(**values: Any) -> Moratorium:

@@ -4,23 +4,27 @@ import asyncio
 from datetime import timedelta
 
 from temporalio.client import Client
+from temporalio.converter import PayloadCodec
 from temporalio.envconfig import ClientConfigProfile
 from temporalio.service import RPCError
 
 from edge.cases import TemporalUnavailable
-from workflows.converter import data_converter
+from workflows.converter import encrypting
 
 DEFAULT_ADDRESS = "localhost:7233"
 
 
-async def connect(profile: ClientConfigProfile, seconds: float) -> Client:
-    """A client for the profile's server and namespace. TemporalUnavailable: nobody answered within `seconds`."""
+async def connect(profile: ClientConfigProfile, seconds: float, codec: PayloadCodec | None = None) -> Client:
+    """A client for the profile's server and namespace, its payloads through `codec` if there is one.
+
+    TemporalUnavailable: nobody answered within `seconds`.
+    """
     config = profile.to_client_connect_config()
     address = config.setdefault("target_host", DEFAULT_ADDRESS)
     try:
         async with asyncio.timeout(seconds):
             return await Client.connect(
-                **config, data_converter=data_converter, connect_timeout=timedelta(seconds=seconds)
+                **config, data_converter=encrypting(codec), connect_timeout=timedelta(seconds=seconds)
             )
     except TimeoutError as problem:
         raise TemporalUnavailable(_sentence(address, f"no answer within {seconds:g} s")) from problem

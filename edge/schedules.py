@@ -21,19 +21,33 @@ from temporalio.service import RPCError
 from edge.cases import unavailable
 
 DAILY_SWEEP = "daily-sweep"
+EVIDENCE_ANCHOR = "evidence-anchor"
 
 
 async def install_daily_sweep(
     client: Client, task_queue: str, timezone: str, hour: int, minute: int
 ) -> Literal["created", "updated"]:
     """The sweep of III.2, every day at that local time. A pause or a note set by an operator is kept."""
+    return await _install(client, DAILY_SWEEP, "DailySweep", task_queue, timezone, hour, minute)
+
+
+async def install_evidence_anchor(
+    client: Client, task_queue: str, timezone: str, hour: int, minute: int
+) -> Literal["created", "updated"]:
+    """The anchoring of the record's heads (R-30), every day at that local time, as the sweep."""
+    return await _install(client, EVIDENCE_ANCHOR, "EvidenceAnchoring", task_queue, timezone, hour, minute)
+
+
+async def _install(
+    client: Client, name: str, workflow: str, task_queue: str, timezone: str, hour: int, minute: int
+) -> Literal["created", "updated"]:
     schedule = Schedule(
-        action=ScheduleActionStartWorkflow("DailySweep", id=DAILY_SWEEP, task_queue=task_queue),
+        action=ScheduleActionStartWorkflow(workflow, id=name, task_queue=task_queue),
         spec=ScheduleSpec(
             calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(hour)], minute=[ScheduleRange(minute)])],
             time_zone_name=timezone,
         ),
-        # A sweep missed while the server was down is made up for within the day; two at once would do the same work.
+        # One missed while the server was down is made up for within the day; two at once would do the same work.
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(days=1)),
     )
 
@@ -43,9 +57,9 @@ async def install_daily_sweep(
 
     try:
         try:
-            await client.create_schedule(DAILY_SWEEP, schedule)
+            await client.create_schedule(name, schedule)
         except ScheduleAlreadyRunningError:
-            await client.get_schedule_handle(DAILY_SWEEP).update(renewed)
+            await client.get_schedule_handle(name).update(renewed)
             return "updated"
     except RPCError as problem:
         raise unavailable(problem) from problem

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("activities", "adapters", "domain", "edge", "workflows")
+PACKAGES = ("activities", "adapters", "console", "domain", "edge", "workflows")
 PROJECT = (*PACKAGES, "starter", "worker")
 
 MAY_IMPORT = {
@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "adapters": {"activities", "adapters", "domain"},
     "worker": {"activities", "adapters", "domain", "edge", "workflows"},
     "edge": {"activities", "domain", "edge", "worker", "workflows"},
+    "console": {"activities", "console", "domain", "edge", "worker", "workflows"},
     "starter": {"edge"},
 }
 # What the composition root takes from the edge: how Temporal is reached, and how a program ends.

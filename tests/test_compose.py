@@ -26,8 +26,9 @@ def test_the_file_is_valid_by_the_compose_specification() -> None:
     assert [error.message for error in jsonschema.validators.validator_for(schema)(schema).iter_errors(COMPOSE)] == []
 
 
-def test_temporal_its_ui_its_schema_a_database_and_a_worker_are_there() -> None:
-    assert {"postgresql", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui", "worker"} == set(SERVICES)
+def test_temporal_its_ui_its_schema_a_database_a_worker_and_the_http_side_are_there() -> None:
+    parts = {"postgresql", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui", "worker", "console"}
+    assert parts == set(SERVICES)
 
 
 @pytest.mark.parametrize("name", sorted(STANDING))
@@ -51,9 +52,9 @@ def test_images_are_pinned_to_a_version(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_no_secret_has_a_default(name: str) -> None:
     for key, value in SERVICES[name].get("environment", {}).items():
-        if re.search(r"PASSWORD|PWD|SECRET|KEY", key):
+        if re.search(r"PASSWORD|PWD|SECRET|KEY|LOGIN", key):
             assert REQUIRED.fullmatch(value), f"{name}: {key}"
-        if "://" in str(value):
+        if "://" in str(value) and not value.startswith("http://localhost:"):
             assert re.search(r"://\w+:\$\{\w+:\?[^}]+\}@", value), f"{name}: {key}"
 
 
@@ -81,8 +82,9 @@ def test_data_lies_in_declared_volumes_and_mounted_files_exist() -> None:
     assert any(v.startswith("postgresql-data:") for v in SERVICES["postgresql"]["volumes"])
 
 
-def test_the_worker_is_given_only_settings_that_exist() -> None:
-    given = {k.removeprefix("ARREARS_").lower() for k in SERVICES["worker"]["environment"] if k.startswith("ARREARS_")}
+@pytest.mark.parametrize("name", ["worker", "console"])
+def test_our_own_programs_are_given_only_settings_that_exist(name: str) -> None:
+    given = {k.removeprefix("ARREARS_").lower() for k in SERVICES[name]["environment"] if k.startswith("ARREARS_")}
     assert given <= Settings.model_fields.keys()
 
 

@@ -1,20 +1,27 @@
 """Settings: the embedded default, sentences for wrong values, and what production refuses."""
 
+import base64
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
-from adapters.settings import ROOT, ConfigurationError, Settings, load_settings, temporal_profile
+from adapters.settings import ROOT, ConfigurationError, Settings, check_console, load_settings, temporal_profile
+from tests.doors.sealing import key
 
+SHORT = base64.b64encode(bytes(range(16))).decode()
 STRONG = {
     "ARREARS_MODE": "production",
     "ARREARS_REGISTER_URL": "postgresql://register:b7e2f4a90c@db/register",
     "ARREARS_BILLING_URL": "postgresql://billing:0d81c2e67f@db/billing",
     "TEMPORAL_ADDRESS": "temporal.example:7233",
     "TEMPORAL_TLS": "true",
+    "ARREARS_PAYLOAD_KEYS": key("k1"),
 }
+STRONG_CONSOLE = STRONG | {"ARREARS_EVENT_SECRET": "5f0ca91e" * 8, "ARREARS_CODEC_LOGIN": "auditor:Quiet-harbour-7"}
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +77,17 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("ARREARS_REGISTER_URL", "sqlite://", "must name a file"),
         ("ARREARS_BILLING_URL", "https://billing.example/api", "over HTTP is not available"),
         ("ARREARS_NOTIFY", "mailto://a@b", "no delivery channels"),
+        ("ARREARS_PAYLOAD_KEYS", f"k1:{SHORT}", "16 bytes, not 32"),
+        ("ARREARS_PAYLOAD_KEYS", "no/such/file", "path of a file"),
+        ("ARREARS_PAYLOAD_PLAIN", "perhaps", "'refuse' or 'accept'"),
+        ("ARREARS_ANCHOR", "anchor", "ARREARS_ANCHOR_KEY"),
+        ("ARREARS_ANCHOR_KEY", SHORT, "32 bytes"),
+        ("ARREARS_ANCHOR_KEY", "%%%", "base64"),
+        ("ARREARS_ANCHOR_PUBLIC_KEY", SHORT, "32 bytes"),
+        ("ARREARS_EVENT_SECRET", "a,,b", "single commas"),
+        ("ARREARS_CODEC_LOGIN", "auditor", "name:password"),
+        ("ARREARS_CONSOLE_PORT", "0", "greater than or equal to 1"),
+        ("ARREARS_CONSOLE_TLS_CERT", "console.crt", "set together"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_it_should_be(
@@ -129,20 +147,86 @@ def test_production_accepts_strong_settings(monkeypatch: pytest.MonkeyPatch) -> 
     ("change", "named"),
     [
         ({"TEMPORAL_TLS": ""}, "TEMPORAL_ADDRESS"),
+        ({"TEMPORAL_TLS": "false"}, "TEMPORAL_ADDRESS"),
+        ({"TEMPORAL_TLS": "false", "TEMPORAL_API_KEY": "k"}, "TEMPORAL_ADDRESS"),
         ({"ARREARS_REGISTER_URL": ""}, "ARREARS_REGISTER_URL"),
         ({"ARREARS_BILLING_URL": "sqlite:///var/billing.db"}, "ARREARS_BILLING_URL"),
         ({"ARREARS_REGISTER_URL": "postgresql://register@db/register"}, "ARREARS_REGISTER_URL"),
         ({"ARREARS_REGISTER_URL": "postgresql://register:register@db/r"}, "ARREARS_REGISTER_URL"),
         ({"ARREARS_BILLING_URL": "postgresql://b:ChangeMe@db/billing"}, "ARREARS_BILLING_URL"),
+        ({"ARREARS_BILLING_URL": "postgresql://b:x1y2z3@db/billing"}, "ARREARS_BILLING_URL"),
+        ({"ARREARS_PAYLOAD_KEYS": ""}, "ARREARS_PAYLOAD_KEYS"),
+        ({"ARREARS_PAYLOAD_KEYS": "off"}, "ARREARS_PAYLOAD_KEYS"),
+        ({"ARREARS_PAYLOAD_PLAIN": "accept"}, "ARREARS_PAYLOAD_PLAIN"),
     ],
-    ids=["no_tls", "no_register", "sqlite", "no_password", "password_is_user", "default_password"],
+    ids=[
+        *("no_tls", "tls_off", "tls_off_with_api_key", "no_register", "sqlite", "no_password", "password_is_user"),
+        *("default_password", "short_password", "no_payload_keys", "payload_keys_off", "plain_payloads"),
+    ],
 )
 def test_production_refuses_weak_settings(monkeypatch: pytest.MonkeyPatch, change: dict[str, str], named: str) -> None:
+    """G6: each weakness is one sentence, and nothing starts."""
     _set(monkeypatch, STRONG | change)
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
     refused = str(caught.value).splitlines()[1:]
     assert [line.partition(":")[0] for line in refused] == [named]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"ARREARS_EVENT_SECRET": ""}, "ARREARS_EVENT_SECRET"),
+        ({"ARREARS_EVENT_SECRET": "5f0ca91e" * 3}, "ARREARS_EVENT_SECRET"),
+        ({"ARREARS_EVENT_SECRET": "a" * 64}, "ARREARS_EVENT_SECRET"),
+        ({"ARREARS_EVENT_SECRET": "5f0ca91e" * 8 + ",secret"}, "ARREARS_EVENT_SECRET"),
+        ({"ARREARS_CODEC_LOGIN": ""}, "ARREARS_CODEC_LOGIN"),
+        ({"ARREARS_CODEC_LOGIN": "auditor:short"}, "ARREARS_CODEC_LOGIN"),
+        ({"ARREARS_CODEC_LOGIN": "administrator:administrator"}, "ARREARS_CODEC_LOGIN"),
+        ({"ARREARS_CONSOLE_HOST": "0.0.0.0"}, "ARREARS_CONSOLE_HOST"),
+        ({"ARREARS_CODEC_ORIGINS": "*"}, "ARREARS_CODEC_ORIGINS"),
+    ],
+    ids=[
+        *("no_secret", "short_secret", "secret_of_one_letter", "one_of_two_weak", "no_login", "short_password"),
+        *("password_is_name", "no_tls_to_others", "any_page"),
+    ],
+)
+def test_the_http_side_does_not_start_with_weak_settings_in_production(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, str], named: str
+) -> None:
+    _set(monkeypatch, STRONG_CONSOLE | change)
+    with pytest.raises(ConfigurationError) as caught:
+        check_console(load_settings())
+    refused = str(caught.value).splitlines()[1:]
+    assert [line.partition(":")[0] for line in refused] == [named]
+
+
+def test_the_http_side_starts_in_production_with_strong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, STRONG_CONSOLE)
+    check_console(load_settings())
+    behind_tls = {"ARREARS_CONSOLE_HOST": "0.0.0.0", "ARREARS_CONSOLE_TLS_CERT": "c", "ARREARS_CONSOLE_TLS_KEY": "k"}
+    _set(monkeypatch, behind_tls)
+    check_console(load_settings())
+
+
+@pytest.mark.parametrize("arguments", [["worker.py"], ["starter.py", "list"], ["starter.py", "serve"]])
+def test_no_program_starts_with_weak_settings_in_production(arguments: list[str]) -> None:
+    """Exit code 2 and the sentences, before anything is connected."""
+    weak = {
+        "ARREARS_MODE": "production",
+        "TEMPORAL_ADDRESS": "temporal.example:7233",
+        "TEMPORAL_TLS": "false",
+        "ARREARS_REGISTER_URL": "sqlite:///var/register.db",
+        "ARREARS_BILLING_URL": "postgresql://billing:billing@db/billing",
+        "ARREARS_PAYLOAD_KEYS": "off",
+    }
+    environment = {"PATH": os.environ["PATH"], "TEMPORAL_CONFIG_FILE": os.devnull, **weak}
+    ended = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 2
+    for name in ("TEMPORAL_ADDRESS", "ARREARS_REGISTER_URL", "ARREARS_BILLING_URL", "ARREARS_PAYLOAD_KEYS"):
+        assert name in ended.stderr
 
 
 @pytest.mark.parametrize("address", ["localhost:7233", "127.0.0.1:7233", "[::1]:7233"])

@@ -30,7 +30,7 @@ from domain.debt import Account, Customer, CustomerCard
 from domain.policy import Policy
 from edge.search_attributes import ensure_search_attributes
 from worker import Parts, build, make_worker
-from workflows.converter import data_converter
+from workflows.converter import encrypting
 
 CENTRE, STATION, UNIT = "RC-03", "BS-01", "FU-02"
 TIME_SKIPPING = (
@@ -41,6 +41,8 @@ TIME_SKIPPING = (
     "--dynamic-config-value",
     "history.maxInFlightUpdatePayloads=1500000",  # as in production: see deploy/temporal/dynamic-config.yaml
 )
+# How `make server` keeps its file.
+AS_MADE = ("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full")
 _accounts = itertools.count(1)
 # A little after a deadline: a case still at work when its clock is overtaken would jump to its next timer.
 SOON = timedelta(seconds=30)
@@ -94,7 +96,8 @@ class World:
         return self.env.client
 
     async def customer(self, **changes: Any) -> str:
-        """A customer in the billing book; returns the account id."""
+        """A customer in the billing book, with `card` what is personal about him; returns the account id."""
+        personal = {"name": "张三", "address": "北京路1号", "phone": "13800000000", **changes.pop("card", {})}
         account_id = changes.pop("account_id", None) or f"A-{next(_accounts):05d}"
         account = {
             "account_id": account_id,
@@ -108,7 +111,7 @@ class World:
             "region": "R-North",
         }
         account.update(changes)
-        card = CustomerCard(account_id=account_id, name="张三", address="北京路1号", phone="13800000000")
+        card = CustomerCard(account_id=account_id, **personal)
         customer = Customer(account=Account.model_validate(account), card=card)
         await asyncio.to_thread(self.parts.billing.add_customers, (customer,))
         return account_id
@@ -500,8 +503,13 @@ class Case:
 
 
 @asynccontextmanager
-async def running_world(folder: Path, dynamic: tuple[str, ...] = (), **settings: Any) -> AsyncIterator[World]:
-    """A world with its worker running; all of it ends with the context. `dynamic`: server settings, key=value."""
+async def running_world(
+    folder: Path, dynamic: tuple[str, ...] = (), database: Path | None = None, **settings: Any
+) -> AsyncIterator[World]:
+    """A world with its worker running; all of it ends with the context. `dynamic`: server settings, key=value.
+
+    `database`: the file in which the server keeps everything; left out, it keeps it in memory.
+    """
     chosen = Settings.model_validate(
         {
             "register_url": f"sqlite:///{folder / 'register.db'}",
@@ -513,9 +521,14 @@ async def running_world(folder: Path, dynamic: tuple[str, ...] = (), **settings:
         ts_config=TimeSkippingConfig(enabled=False, max_session_skip_count=100_000),
         dev_server_existing_path=temporal_cli(),
         dev_server_log_level="error",
-        data_converter=data_converter,
+        dev_server_database_filename=str(database) if database else None,
+        data_converter=encrypting(chosen.payload_codec),
         ip="127.0.0.1",
-        dev_server_extra_args=[*TIME_SKIPPING, *(a for d in dynamic for a in ("--dynamic-config-value", d))],
+        dev_server_extra_args=[
+            *TIME_SKIPPING,
+            *(AS_MADE if database else ()),
+            *(a for d in dynamic for a in ("--dynamic-config-value", d)),
+        ],
     ) as env:
         await ensure_search_attributes(env.client)
         parts = build(chosen)

@@ -1,4 +1,4 @@
-"""The data converter of every client and worker: pydantic, deaf to arguments that no handler takes."""
+"""The data converter of every client and worker: pydantic, deaf to arguments that no handler takes, encrypting."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,6 +7,13 @@ from typing import Any
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
+from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+
+from domain.refusal import UNBELIEVED
+
+
+class PayloadNotBelieved(Exception):
+    """A value was asked for whose payload decryption did not believe."""
 
 
 class OneArgument(PydanticPayloadConverter):
@@ -14,10 +21,28 @@ class OneArgument(PydanticPayloadConverter):
     called with two arguments: a start or a signal like that would wedge the case."""
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
-        """As pydantic's; of several payloads without a type, the first one, raw."""
+        """As pydantic's; of several payloads without a type, the first one, raw.
+
+        PayloadNotBelieved: a payload that decryption did not believe is no value; only as raw can it be looked at.
+        """
         if type_hints is None and len(payloads) > 1:
             return [RawValue(payloads[0])]
+        for number, payload in enumerate(payloads):
+            raw = type_hints is not None and number < len(type_hints) and type_hints[number] is RawValue
+            if payload.metadata.get("encoding") == UNBELIEVED and not raw:
+                raise PayloadNotBelieved(payload.data.decode("utf-8", "replace"))
         return super().from_payloads(payloads, type_hints)
 
 
 data_converter = dataclasses.replace(pydantic_data_converter, payload_converter_class=OneArgument)
+
+
+def encrypting(codec: PayloadCodec | None) -> DataConverter:
+    """The converter whose payloads pass through `codec`, texts and traces of failures too; without one, in clear."""
+    if codec is None:
+        return data_converter
+    return dataclasses.replace(
+        data_converter,
+        payload_codec=codec,
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )

@@ -8,7 +8,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
 from domain.model import Contract
-from domain.refusal import Refused
+from domain.refusal import UNBELIEVED, Refused
 
 NOTHING = RawValue(Payload())
 """The default of every handler's argument: a message sent without one arrives here."""
@@ -20,6 +20,8 @@ def parse(model: type[_Message], raw: RawValue) -> _Message:
     """The payload as its model; raises Refused(BadRequest) naming the first field that is wrong."""
     if not raw.payload.metadata:
         raise Refused("BadRequest", "the message needs one JSON object as its payload")
+    if raw.payload.metadata.get("encoding") == UNBELIEVED:
+        raise Refused("BadRequest", raw.payload.data.decode("utf-8", "replace"))
     try:
         value: Any = workflow.payload_converter().from_payload(raw.payload)
     except Exception as error:  # any converter, any encoding: an undecodable payload must not wedge the case

@@ -80,6 +80,7 @@ class Stage:
             "ARREARS_TASK_QUEUE": "arrears",
             "ARREARS_RETRY_MAX_SECONDS": "60",
             "ARREARS_SHUTDOWN_SECONDS": "5",
+            "ARREARS_PAYLOAD_KEYS": "off",  # what is shown is meant to be read in the UI
         }
 
     async def raise_curtain(self) -> Client:

@@ -396,3 +396,26 @@ def test_many_cases_written_at_once_all_arrive(register: SqlRegister, reader: Re
         list(pool.map(write, range(60)))
     assert len(reader.list_cases()) == 60
     assert all(reader.verify(case.account_id).length == 1 for case in reader.list_cases())
+
+
+def test_two_things_under_one_key_are_both_kept(register: SqlRegister, reader: RegisterReader) -> None:
+    """A workflow task that the server gives up has written its record already; the next one numbers anew from there."""
+    given_up = record(evidence=(evidence(1, actor_id="x-1"), evidence(2, actor_id="x-2")), messages=(message(),))
+    told_another = message(subject="another")
+    real = record(evidence=(evidence(1, actor_id="x-2"), evidence(2, actor_id="x-3")), messages=(told_another,))
+    for _ in range(2):  # and each may be repeated
+        register.write(given_up)
+        register.write(real)
+    assert [e.actor_id for e in reader.evidence(ACCOUNT)] == ["x-1", "x-2", "x-2", "x-3"]
+    assert len({e.key for e in reader.evidence(ACCOUNT)}) == 4
+    assert {m.subject for m in reader.outbox("reader", None, None, ACCOUNT)} == {"notice", "another"}
+    assert reader.verify(ACCOUNT).intact
+
+
+def test_a_nonce_is_taken_once_until_it_is_forgotten(register: SqlRegister) -> None:
+    """For signed requests: who sends the same one again is known for it, whatever process he meets."""
+    later = timedelta(minutes=15)
+    assert register.remember_nonce("n-1", OPENED, OPENED - later)
+    assert not register.remember_nonce("n-1", OPENED, OPENED - later)
+    assert register.remember_nonce("n-2", OPENED, OPENED - later)
+    assert register.remember_nonce("n-1", OPENED + 2 * later, OPENED + later)

@@ -10,7 +10,7 @@ import pytest
 from domain.messages import UPDATES
 from domain.model import Role
 from tests.standing_cases import SAMPLES, Standing, Waiting, events_at_rest, filled, refusal_of, refusal_to
-from tests.world import CENTRE, PEOPLE, STATION, UNIT, World
+from tests.world import CENTRE, PEOPLE, STATION, UNIT, Refusal, World
 
 DAY = timedelta(days=1)
 ROLES: tuple[str, ...] = get_args(Role)
@@ -126,50 +126,65 @@ def allowed_roles(update: str) -> set[str]:
     }.get(update, set(UPDATES[update].roles))
 
 
+def strangers(update: str) -> list[tuple[str, str | None, str]]:
+    """Everybody who may not: each wrong role, of its own unit, of another and of none; each right one of another."""
+    may = allowed_roles(update)
+    wrong = [(role, unit) for role in ROLES if role not in may for unit in (None, HOME_UNIT.get(role), "ELSEWHERE")]
+    rows: list[tuple[str, str | None, str]] = [(role, unit, "NotAllowed") for role, unit in dict.fromkeys(wrong)]
+    return rows + [(role, "ELSEWHERE", "NotYourUnit") for role in sorted(may & set(HOME_UNIT))]
+
+
 @pytest.mark.parametrize("update", [name for name in UPDATES if name not in ONLY_FOR_FORM])
-async def test_every_wrong_role_is_refused_and_recorded(standing: Standing, update: str) -> None:
-    """NotAllowed (III.4): every role that the contract does not name, for every update; each leaves evidence."""
+async def test_every_act_by_everybody_who_may_not_is_refused_and_recorded(standing: Standing, update: str) -> None:
+    """NotAllowed, NotYourUnit (III.4): every update by every role and unit that the contract does not name for it."""
     state, _, payload = SAMPLES[update]
     waiting = await standing.at(state)
-    wrong = [role for role in ROLES if role not in allowed_roles(update)]
-    assert wrong
-    before = [e.key for e in await waiting.case.evidence("message.refused")]
+    before = {e.key for e in await waiting.case.evidence("message.refused")}
     good, unchanged = await filled(payload, waiting), await waiting.case.snapshot()
-    messages = [{**good, "actor": {"id": f"x-{role}", "role": role}} for role in wrong]
-    caught = await asyncio.gather(*(refusal_to(waiting, update, message) for message in messages))
-    for role, refusal in zip(wrong, caught, strict=True):
-        assert refusal.type == "NotAllowed", (role, str(refusal))
-        assert refusal.details["field"] == "actor.role"
+    rows = strangers(update)
+    actors = [
+        {"id": f"x-{n}", "role": role} | ({"unit": unit} if unit else {}) for n, (role, unit, _) in enumerate(rows)
+    ]
+    at_once = asyncio.Semaphore(8)  # the server holds ten updates of a case at a time
+
+    async def refused(actor: dict[str, str]) -> Refusal:
+        async with at_once:
+            return await refusal_to(waiting, update, {**good, "actor": actor})
+
+    caught = await asyncio.gather(*(refused(actor) for actor in actors))
+    for (role, unit, type_), refusal in zip(rows, caught, strict=True):
+        assert refusal.type == type_, (role, unit, str(refusal))
+        assert refusal.details["field"] == ("actor.role" if type_ == "NotAllowed" else "actor.unit")
         assert refusal.details["clause"] == "III.4"
-        assert role in refusal.message
+        assert (role if type_ == "NotAllowed" else HOME_UNIT[role]) in refusal.message
     assert await waiting.case.snapshot() == unchanged
-    recorded = await waiting.case.recorded("message.refused", len(before) + len(wrong))
-    fresh = [e for e in recorded if e.key not in before]
-    assert {(e.actor_id, e.actor_role) for e in fresh} == {(f"x-{role}", role) for role in wrong}
-    assert {(e.clause, e.detail["message"], e.detail["type"]) for e in fresh} == {("III.4", update, "NotAllowed")}
+    recorded = await waiting.case.recorded("message.refused", len(before) + len(rows))
+    fresh = {e.actor_id: e for e in recorded if e.key not in before}
+    for actor, (role, unit, type_) in zip(actors, rows, strict=True):
+        entry = fresh[actor["id"]]
+        assert (entry.actor_role, entry.actor_unit, entry.clause) == (role, unit, "III.4")
+        assert (entry.detail["message"], entry.detail["type"]) == (update, type_)
 
 
-@pytest.mark.parametrize(
-    ("update", "role"),
-    [
-        (update, role)
-        for update in UPDATES
-        if update not in ONLY_FOR_FORM
-        for role in sorted(allowed_roles(update) & set(HOME_UNIT))
-    ],
-)
-async def test_people_of_another_unit_are_refused_and_recorded(standing: Standing, update: str, role: str) -> None:
-    """NotYourUnit (III.4): the right role of the wrong centre or field unit; a unit left out is not checked."""
-    state, _, payload = SAMPLES[update]
-    waiting = await standing.at(state)
-    before = len(await waiting.case.evidence("message.refused"))
-    stranger = {"id": f"y-{role}", "role": role, "unit": "ELSEWHERE"}
-    refusal = await refusal_of(waiting, update, payload, stranger)
-    assert refusal.type == "NotYourUnit"
-    assert refusal.details["field"] == "actor.unit"
-    assert HOME_UNIT[role] in refusal.message
-    recorded = (await waiting.case.recorded("message.refused", before + 1))[before:]
-    assert [(e.actor_unit, e.detail["type"]) for e in recorded] == [("ELSEWHERE", "NotYourUnit")]
+def test_the_table_of_strangers_is_whole() -> None:
+    """Nobody is left out: every update, every role, and every unit that somebody could have."""
+    rows = {update: strangers(update) for update in UPDATES if update not in ONLY_FOR_FORM}
+    assert len(rows) == 18
+    for update, table in rows.items():
+        assert {role for role, _, type_ in table if type_ == "NotAllowed"} == set(ROLES) - allowed_roles(update)
+    assert sum(len(table) for table in rows.values()) > 350
+
+
+async def test_each_report_is_read_by_its_own_rung_alone(standing: Standing) -> None:
+    """R-09, R-10: whoever it was not sent to, higher or lower, is NotAllowed."""
+    waiting = await standing.at("refused")
+    reports = (await waiting.case.snapshot())["escalations"]
+    assert {r["rung"] for r in reports} >= {"team_leader", "station_head"}
+    for report in reports:
+        for role in (r for r in ROLES if r != report["rung"]):
+            message = {"escalation_id": report["escalation_id"], "remark": "read"}
+            refusal = await refusal_of(waiting, "acknowledge_escalation", message, {"id": f"z-{role}", "role": role})
+            assert refusal.type == "NotAllowed"
 
 
 async def test_substitute_verifier_needs_the_team_leader_of_the_account(standing: Standing) -> None:

@@ -1,0 +1,1 @@
+"""The HTTP side: signed billing events, and the codec server for Temporal UI; no pages for staff."""
