@@ -248,6 +248,7 @@ class CaseFacts(Contract):
     offer_due: bool = False
     calendar: Calendar = Calendar()
     looked_at: Moment
+    look_answered_at: Moment | None = None
 
     notices: tuple[Notice, ...] = ()
     approvals: tuple[Approval, ...] = ()

@@ -14,6 +14,7 @@ from domain.model import Outcome
 
 A_MOMENT = timedelta(milliseconds=1)
 LOOK_IS_FRESH = timedelta(minutes=5)
+LOOK_IS_TOO_OLD = timedelta(hours=2)
 MORATORIUM_IS_LOOKED_UP_EVERY = timedelta(days=1)
 
 
@@ -95,7 +96,7 @@ def next_act(facts: CaseFacts, now: datetime, *, asking: bool) -> Act:
 def _march(facts: CaseFacts, now: datetime) -> Act:
     """II.1 to II.7, for a case that owes, is not held and has light."""
     yellow, red, ticket = facts.yellow, facts.red, facts.cut_ticket
-    fresh = now - facts.looked_at <= LOOK_IS_FRESH
+    fresh = look_is_fresh(facts, now)
     if yellow is None:
         return IssueNotice("yellow") if fresh else LookAround()
     if not yellow.served:
@@ -126,6 +127,12 @@ def needs_billing(facts: CaseFacts, now: datetime) -> bool:
     if facts.debt_is_stale:
         return True
     return any(facts.debt_read_at < due <= now for due in _promised_days(facts))
+
+
+def look_is_fresh(facts: CaseFacts, now: datetime) -> bool:
+    """Answered just now, and not asked before an outage. A slow answer is an answer, or nobody would ever get on."""
+    answered = facts.look_answered_at or facts.looked_at
+    return now - answered <= LOOK_IS_FRESH and now - facts.looked_at <= LOOK_IS_TOO_OLD
 
 
 def moratorium_is_due_for_a_look(facts: CaseFacts, now: datetime) -> bool:

@@ -55,7 +55,7 @@ def with_look(
     """
     if asked < facts.looked_at:
         return facts
-    facts = facts.but(calendar=calendar, looked_at=asked)
+    facts = facts.but(calendar=calendar, looked_at=asked, look_answered_at=now)
     for moratorium in moratoria:
         hold = next((h for h in facts.holds if h.hold_id == moratorium), None)
         if hold is not None and hold.stands:

@@ -11,8 +11,8 @@ from domain.model import Contract, Id, Moment, Role, money
 from domain.procedure import boundaries, unanswered_permits
 from domain.records import CaseRow, IncidentRow, NoticeRow, Record, Task, TicketRow
 
-PORTION = 100_000
-"""Characters of evidence, and of messages, that one record carries at most: 300 kB each, written in Chinese."""
+PORTION = 40_000
+"""Characters of evidence, and of messages, that one record carries at most: 120 kB each, written in Chinese."""
 
 _Entry = TypeVar("_Entry", bound=Contract)
 

@@ -49,6 +49,8 @@ def _line(event: HistoryEvent) -> str | None:
             return f"  {_marker(event)}"
         case "upsert_workflow_search_attributes_event_attributes":
             fields = event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
+            if "ArrearsStage" not in fields:
+                return f"  upsert: {', '.join(sorted(fields))}"
             return f"  show: {json.loads(fields['ArrearsStage'].data)}"
         case "workflow_execution_completed_event_attributes":
             return "  close"

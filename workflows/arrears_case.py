@@ -116,6 +116,7 @@ class ArrearsCase(CaseMessages):
             debt=found.debt,
             debt_read_at=now,
             looked_at=now,
+            look_answered_at=workflow.now(),
         )
         facts = facts.noted(now, "case.opened", "R-01", "II.0", owed=found.debt.owed, policy=found.policy.label)
         self.open_with(steps.with_look(facts, found.calendar, found.moratoria, now, workflow.now()), heard)
@@ -159,10 +160,12 @@ class ArrearsCase(CaseMessages):
         closed_at = workflow.now()
         written = why == unopened.BAD_START  # which leaves nothing in the register, but for darkness
         while self._untold_darkness() or not written or not workflow.all_handlers_finished():
-            if written := self._untold_darkness() == 0:
-                await self._write_unopened(unopened.never_opened(case, self._darkness_told, closed_at, reason))
-            else:
+            if self._untold_darkness():
                 await self._tell_of_darkness(case, why)
+                written = False
+            elif not written:
+                await self._write_unopened(unopened.never_opened(case, self._darkness_told, closed_at, reason))
+                written = True
             await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._untold_darkness() > 0)
         return CaseClosed(account_id=case.account_id, outcome="withdrawn", closed_at=closed_at, reason=reason)
 
@@ -246,8 +249,8 @@ class ArrearsCase(CaseMessages):
         self.take(steps.close(before, leave, workflow.now()))
         self.show()
         heard = self._heard()
-        while self.unwritten and self._heard() == heard:
-            await self.write()
+        while self.unwritten:
+            self.write_apart()
         await workflow.wait_condition(lambda: self.nothing_under_way() or self._heard() != heard)
         if self._heard() != heard:
             self.take(steps.reopen(self.facts, before, workflow.now()))

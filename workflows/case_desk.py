@@ -27,7 +27,7 @@ ANSWER_IS_FRESH = timedelta(seconds=20)
 """How old an answer of billing may be when the permit, or the last half-hour, is judged by it."""
 LIGHT_AT_ONCE = "light-at-once"
 """Change: where supply is off, billing is asked within the workflow task, and no longer by an activity in a queue."""
-LATE_RECORDS = 20
+LATE_RECORDS = 10
 """Records at most that wait side by side for a register that is down."""
 
 
@@ -45,6 +45,7 @@ class CaseDesk:
         self._question: asyncio.Task[bool] | None = None
         self._effects: list[asyncio.Task[None]] = []
         self._late_records: list[asyncio.Task[Any]] = []
+        self._wrote_at = 0
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at: datetime | None = None
         self._shown: tuple[object, ...] = ()
@@ -89,8 +90,20 @@ class CaseDesk:
                     RegisterActivities.write_record, record, **wait.REGISTER_AT_ONCE
                 )
             except FailureError:  # a local activity's failure comes bare, not as an ActivityError
-                late = self.insist(RegisterActivities.write_record, record, wait.titled(wait.REGISTER, "R-30 record"))
-                self._late_records = [*(r for r in self._late_records if not r.done()), asyncio.create_task(late)]
+                self._insist_on(record)
+            self._wrote_at = workflow.info().get_current_history_length()
+
+    def write_apart(self) -> None:
+        """Write what is unwritten by an activity of its own, in the background.
+
+        What a local activity has written stays written even if the server gives its workflow task up, as it does with
+        one that would close the case while a message arrives. So nothing that ends the case is written by one.
+        """
+        self._insist_on(self.cut_record())
+
+    def _insist_on(self, record: Record) -> None:
+        late = self.insist(RegisterActivities.write_record, record, wait.titled(wait.REGISTER, "R-30 record"))
+        self._late_records = [*(r for r in self._late_records if not r.done()), asyncio.create_task(late)]
 
     @property
     def unwritten(self) -> bool:
@@ -246,6 +259,7 @@ class CaseDesk:
             and not self._asking
             and not self.unwritten
             and not self._register_lock.locked()
+            and self._wrote_at != workflow.info().get_current_history_length()  # as in `write_apart`
         )
 
     def nothing_under_way(self) -> bool:

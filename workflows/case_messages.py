@@ -199,8 +199,10 @@ class CaseMessages(CaseDesk):
         return self._accepted(name, message, facts, answer)
 
     async def _ask_until_known(self) -> None:
-        cut = steps.cut_to_answer_for(self.facts)
-        if cut is not None and cut.restore_since is None and not await self.look_around(at_once=True):
+        cut, asked = steps.cut_to_answer_for(self.facts), workflow.now()
+        if cut is None or cut.restore_since is not None or await self.look_around(at_once=True):
+            return
+        if self.facts.debt_read_at < asked:
             self.take(self.facts.but(hints=self.facts.hints + 1))
             raise Refused(
                 "NoAnswer",

@@ -23,7 +23,7 @@ def uncancelled(noticed: Callable[[Any], None]) -> Callable[[_Run], _Run]:
                     return await asyncio.shield(running)
                 except asyncio.CancelledError:
                     if running.done():
-                        raise
+                        return running.result()
                     noticed(case)
 
         return going_on  # type: ignore[return-value]

@@ -116,12 +116,12 @@ def test_serving_again_starts_the_count_anew() -> None:
 def test_a_moratorium_holds_while_the_register_says_so() -> None:
     """R-04: found at a look it stands, found no more it falls, found again it stands again."""
     known = facts()
-    found = with_look(known, Calendar(), ("winter",), OPENED + DAY)
+    found = with_look(known, Calendar(), ("winter",), OPENED + DAY, OPENED + DAY)
     assert [(h.hold_id, h.kind) for h in found.standing_holds] == [("winter", "moratorium")]
-    assert with_look(found, Calendar(), ("winter",), OPENED + 2 * DAY).holds == found.holds
-    lifted = with_look(found, Calendar(), (), OPENED + 2 * DAY)
+    assert with_look(found, Calendar(), ("winter",), OPENED + 2 * DAY, OPENED + 2 * DAY).holds == found.holds
+    lifted = with_look(found, Calendar(), (), OPENED + 2 * DAY, OPENED + 2 * DAY)
     assert not lifted.held
-    again = with_look(lifted, Calendar(), ("winter",), OPENED + 3 * DAY)
+    again = with_look(lifted, Calendar(), ("winter",), OPENED + 3 * DAY, OPENED + 3 * DAY)
     assert again.held
     assert whats(known, again) == ["hold.placed", "hold.lifted", "hold.placed"]
 
