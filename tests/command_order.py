@@ -46,7 +46,7 @@ def _line(event: HistoryEvent) -> str | None:
         case "timer_canceled_event_attributes":
             return "  cancel the timer"
         case "marker_recorded_event_attributes":
-            return f"  {_marker(event)}"
+            return _marker(event)
         case "upsert_workflow_search_attributes_event_attributes":
             fields = event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
             if "ArrearsStage" not in fields:
@@ -64,12 +64,13 @@ def _summary(event: HistoryEvent) -> str:
     return str(json.loads(event.user_metadata.summary.data)) if event.user_metadata.summary.data else "(no summary)"
 
 
-def _marker(event: HistoryEvent) -> str:
+def _marker(event: HistoryEvent) -> str | None:
+    """A local activity's marker stands where it ended, so a record written beside a question comes before or after."""
     marker = event.marker_recorded_event_attributes
     if marker.marker_name != "core_local_activity":
-        return f"marker {marker.marker_name}"
+        return f"  marker {marker.marker_name}"
     told: dict[str, Any] = json.loads(marker.details["data"].payloads[0].data)
-    return f"local activity {told['activity_type']}"
+    return None if told["activity_type"] == "write_record" else f"  local activity {told['activity_type']}"
 
 
 async def fingerprint(world: World, life: Life) -> list[str]:
