@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
+from sqlite3 import OperationalError
 from typing import Literal
 
 from temporalio.api.enums.v1 import PendingActivityState
@@ -39,7 +40,7 @@ class Run:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     caught: int = 0
     """Kills between an activity's commit and its completion."""
-    ingests: int = 0
+    opened: bool = False
     opening: int = 0
     """Kills before the export had gone through."""
     stuck: list[str] = field(default_factory=list)
@@ -100,10 +101,10 @@ async def _open(run: Run) -> None:
     for life in run.lives:
         run.said.says(life.account_id, "bill_overdue", life.bill_id, {"bill_id": life.bill_id})
     while True:
-        run.ingests += 1
         program = run.town.run_starter("ingest", *files, "--json")
         code = await asyncio.to_thread(program.wait)
         if code == 0:
+            run.opened = True
             break
         assert code in (NOT_THERE, -9), (run.town.folder / "starter.log").read_text("utf-8")
     report = json.loads((run.town.folder / "starter.out").read_text("utf-8"))
@@ -160,16 +161,17 @@ async def _kill(run: Run) -> None:
 
 
 async def _kill_while_opening(run: Run) -> None:
-    """The server dies when a part of the export, by seed, has become cases."""
-    part = run.dice.uniform(0.02, 0.3) * len(run.lives)
+    """The server dies at a moment, by seed, when the export is in the book and its cases are being opened."""
+    book = Written(run.town.folder / "billing.db")
+    delay = run.dice.uniform(0.0, 0.15)
     while True:
-        looked_up = await asyncio.to_thread(run.written.rows, "SELECT 1 FROM customer_cards")
-        if len(looked_up) >= part:
-            break
+        with suppress(OperationalError):  # the book is made by the first to use it
+            if await asyncio.to_thread(book.rows, "SELECT 1 FROM bills LIMIT 1"):
+                break
         await asyncio.sleep(0.005)
-    opened_all = run.said.acknowledged()
+    await asyncio.sleep(delay)
+    run.opening += not run.opened
     await _server_dies(run, 0.3)
-    run.opening += not opened_all
 
 
 async def _server_dies(run: Run, seconds: float) -> None:

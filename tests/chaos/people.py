@@ -178,7 +178,7 @@ class People:
         """Whether the case has a step under way, by the server alone.
 
         People look at a case that rests: time that passes over a step just begun would be time lost, and a query that
-        overtakes a step is dangerous in itself (see `overtaken`).
+        overtakes a step is dangerous in itself (see `test_overtaken`).
         """
         raw = (await self.handle.describe()).raw_description
         busy: bool = bool(raw.pending_activities) or raw.HasField("pending_workflow_task")
