@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.client import WorkflowHandle
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.billing import BillingUnavailable
 from domain.book import BookedPayment
@@ -71,8 +71,6 @@ class People:
     town: Town
     said: Said
     life: Life
-    restless: Callable[[], bool] = lambda: False
-    """Whether faults are under way: then nobody is surprised by silence."""
     _number: int = 0
     _pause: float = _LOOK_AGAIN
     _done: set[str] = field(default_factory=set)
@@ -178,7 +176,7 @@ class People:
         """Whether the case has a step under way, by the server alone.
 
         People look at a case that rests: time that passes over a step just begun would be time lost, and a query that
-        overtakes a step is dangerous in itself (see `overtaken`).
+        overtakes a step is dangerous in itself (see `test_overtaken`).
         """
         raw = (await self.handle.describe()).raw_description
         busy: bool = bool(raw.pending_activities) or raw.HasField("pending_workflow_task")
@@ -275,8 +273,8 @@ class People:
             try:
                 return await ask()
             except _NO_ANSWER as silence:
-                if isinstance(silence, RPCError) and "not found" in str(silence).lower() and not self.restless():
-                    raise
+                if isinstance(silence, RPCError) and silence.status == RPCStatusCode.NOT_FOUND:
+                    raise  # the case is gone
                 await asyncio.sleep(_LOOK_RARELY / 3)
 
 
