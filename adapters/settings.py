@@ -156,6 +156,8 @@ class Settings(BaseSettings):
     """What signs billing events; several, separated by commas, while one replaces another."""
     codec_login: Secrets = None
     """Who may have payloads decrypted: `name:password`, several separated by commas."""
+    codec_encodes: bool = False
+    """Whether those with a login may have payloads encrypted too: with Temporal at hand they then speak as anybody."""
     codec_origins: Annotated[tuple[str, ...], NoDecode] = tuple(
         f"http://{host}:{port}" for port in (8233, 8080) for host in ("localhost", "127.0.0.1")
     )

@@ -80,7 +80,8 @@ def make_app(doors: Doors) -> FastAPI:
         name = codec_server.who_asks(request.headers.get("authorization"), logins)
         workflow_id = request.headers.get(codec_server.WORKFLOW_ID)
         body = await read_body(request, LARGEST_HISTORY_PAGE)
-        return _json(codec_server.encode(body, codec, _namespace(request), workflow_id, name))
+        allowed = doors.settings.codec_encodes
+        return _json(codec_server.encode(body, codec, _namespace(request), workflow_id, name, allowed=allowed))
 
     # Temporal UI asks from a page of another origin; only that page may read what it is answered.
     app.add_middleware(

@@ -31,6 +31,15 @@ class NotLoggedIn(Problem):
         super().__init__("NotLoggedIn", "name and password are needed (ARREARS_CODEC_LOGIN)")
 
 
+class NotAllowed(Problem):
+    """The codec server only decrypts."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("NotAllowed", "nothing is encrypted here (ARREARS_CODEC_ENCODES); messages go by starter.py")
+
+
 def who_asks(authorization: str | None, logins: Mapping[str, str]) -> str:
     """The name of who has logged in by HTTP Basic, or by his password as a bearer token. NotLoggedIn: nobody known."""
     kind, _, given = (authorization or "").partition(" ")
@@ -62,11 +71,18 @@ def decode(body: bytes, codec: EncryptedPayloads, namespace: str, name: str) -> 
     return _json(answers)
 
 
-def encode(body: bytes, codec: EncryptedPayloads, namespace: str, workflow_id: str | None, name: str) -> bytes:
-    """The payloads of a request encrypted for one workflow. BadRequest: nobody said for which."""
+def encode(
+    body: bytes, codec: EncryptedPayloads, namespace: str, workflow_id: str | None, name: str, *, allowed: bool
+) -> bytes:
+    """The payloads of a request encrypted for one workflow. BadRequest: nobody said for which.
+
+    NotAllowed: who can have anything encrypted, and reaches Temporal, speaks as anybody; that is for settings to say.
+    """
     payloads = _payloads(body)
     if not payloads:  # a query without arguments
         return _json(Payloads())
+    if not allowed:
+        raise NotAllowed()
     if not workflow_id:
         raise BadRequest(
             f"say for which workflow in the header {WORKFLOW_ID}: payloads are bound to one (temporal --codec-header"

@@ -6,14 +6,18 @@ from datetime import timedelta
 
 import pytest
 
+from tests.doors.sealing import key
 from tests.world import SOON, Refusal, running_world
 
 SUGGESTED_EARLY = ("limit.historyCount.suggestContinueAsNew=40",)
 
 
-async def test_a_life_of_many_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize("payload_keys", ["off", key("k1")], ids=["in_clear", "encrypted"])
+async def test_a_life_of_many_runs(tmp_path_factory: pytest.TempPathFactory, payload_keys: str) -> None:
     """Holds, tickets and permits cross from run to run; ids stay unique, duplicates keep their first answer."""
-    async with running_world(tmp_path_factory.mktemp("runs"), dynamic=SUGGESTED_EARLY) as world:
+    async with running_world(
+        tmp_path_factory.mktemp("runs"), dynamic=SUGGESTED_EARLY, payload_keys=payload_keys
+    ) as world:
         case = await world.open()
         first_run = case.handle.first_execution_run_id
         director = {"id": "d-001", "role": "centre_director"}

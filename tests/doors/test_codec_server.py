@@ -126,18 +126,27 @@ async def test_only_the_page_of_the_ui_may_read_the_answers(http: httpx.AsyncCli
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-async def test_the_cli_encrypts_for_the_workflow_it_names(http: httpx.AsyncClient) -> None:
+async def test_nothing_is_encrypted_unless_settings_say_so(http: httpx.AsyncClient) -> None:
+    """A login is for looking; with Temporal at hand, who can have anything encrypted speaks as anybody."""
     named = {"X-Workflow-Id": ONE}
-    [letter] = answered(await http.post("/codec/encode", content=body(LETTER), auth=LOGIN, headers=named))
+    answer = await http.post("/codec/encode", content=body(LETTER), auth=LOGIN, headers=named)
+    assert (answer.status_code, answer.json()["type"]) == (403, "NotAllowed")
+    assert answered(await http.post("/codec/encode", content=body(), auth=LOGIN)) == [], "a query without arguments"
+
+
+async def test_the_cli_encrypts_for_the_workflow_it_names(world: World) -> None:
+    async with application(world, codec_encodes=True) as http:
+        named = {"X-Workflow-Id": ONE}
+        [letter] = answered(await http.post("/codec/encode", content=body(LETTER), auth=LOGIN, headers=named))
     assert letter.metadata["encoding"] == ENCODING
     assert codec("k1", workflow_id=ONE).open(letter) == LETTER
 
 
-async def test_nothing_is_encrypted_for_nobody_knows_what(http: httpx.AsyncClient) -> None:
+async def test_nothing_is_encrypted_for_nobody_knows_what(world: World) -> None:
     """Temporal UI cannot say for which workflow a payload is; so it can look, and not send."""
-    answer = await http.post("/codec/encode", content=body(LETTER), auth=LOGIN)
-    assert (answer.status_code, answer.json()["field"]) == (400, "X-Workflow-Id")
-    assert answered(await http.post("/codec/encode", content=body(), auth=LOGIN)) == []
+    async with application(world, codec_encodes=True) as http:
+        answer = await http.post("/codec/encode", content=body(LETTER), auth=LOGIN)
+        assert (answer.status_code, answer.json()["field"]) == (400, "X-Workflow-Id")
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"payloads": 7}', '{"payloads": [{"data": 7}]}', "\x00", "[" * 9000])
