@@ -6,7 +6,7 @@ PYTEST_FLAGS ?= -n 2 --dist loadfile
 SERVER_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types server worker clean
+.PHONY: help demo test bench lint types server worker clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: .venv/.made  ## the lives of a sample book on this machine, weeks in a min
 test: .venv/.made  ## the tests, on real servers and databases
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
+bench: .venv/.made  ## speed and cost, measured against a bare reference (BENCH_FLAGS="--rows S1,S5")
+	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
 lint: .venv/.made  ## style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,7 +38,8 @@ types: .venv/.made  ## types, strictly
 server: .venv/.made  ## a Temporal server with its UI, kept in var/temporal.db
 	@mkdir -p var
 	$(BIN)/temporal server start-dev --ip 127.0.0.1 --db-filename var/temporal.db \
-		--sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=full --log-level warn $(SERVER_FLAGS)
+		--sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=full --log-level warn \
+		--dynamic-config-value matching.useNewMatcher=true --dynamic-config-value matching.enableFairness=true $(SERVER_FLAGS)
 
 worker: .venv/.made  ## a worker for that server
 	$(BIN)/python worker.py

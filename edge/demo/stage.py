@@ -32,6 +32,9 @@ SERVER_FLAGS = (
     # Every case gets a clock of its own, and its timers fire to the millisecond.
     *("--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"),
     *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="1ms"'),
+    # Restorations overtake notices, and reading centres take turns.
+    *("--dynamic-config-value", "matching.useNewMatcher=true"),
+    *("--dynamic-config-value", "matching.enableFairness=true"),
 )
 _SERVER_SECONDS = 30
 _PORT_TRIES = 3
