@@ -16,12 +16,19 @@ from tests.bench.figures import Row
 from tests.bench.ground import ROOT
 from tests.bench.rows_demo import s10
 from tests.bench.rows_events import event_rows
+from tests.bench.rows_fairness import fairness_row
 from tests.bench.rows_light import light_rows
 from tests.bench.rows_opening import s4
 from tests.bench.rows_replay import s9
 from tests.bench.rows_sleeping import s5
 from tests.bench.rows_speed import s1
 from tests.bench.rows_sweep import s8
+
+
+async def fairness(folder: Path, small: bool) -> list[Row]:
+    """The second line of S7."""
+    return [await fairness_row(folder, small)]
+
 
 Measure = Callable[[Path, bool], Awaitable[list[Row]]]
 MEASURES: dict[str, Measure] = {
@@ -30,6 +37,7 @@ MEASURES: dict[str, Measure] = {
     "S4": s4,
     "S5": s5,
     "S6": light_rows,
+    "FAIRNESS": fairness,
     "S8": s8,
     "S9": s9,
     "S10": s10,
@@ -46,6 +54,8 @@ async def measure(folder: Path, ids: list[str], small: bool) -> list[Row]:
         say(f"{id_} …")
         found = await measured(id_, folder / id_, small)
         if any(row.verdict == "void" for row in found) and not small:
+            for row in found:
+                say(f"{row.id} {row.measure}: {row.figure} ({row.verdict})")
             say(f"{id_} is void (bare differs from itself); once more")
             found = await measured(id_, folder / f"{id_}-again", small)
         for row in found:

@@ -348,3 +348,14 @@ async def batch(side: Side, script: Script, ids: Sequence[str], in_flight: int) 
         for account in ids:
             group.create_task(one(account))
     return len(ids) / (time.perf_counter() - began)
+
+
+async def open_all(side: Side, ids: Sequence[str]) -> list[Life]:
+    """Open these, and wait for nothing."""
+    gate = asyncio.Semaphore(32)
+
+    async def one(account: str) -> Life:
+        async with gate:
+            return await side.open(account)
+
+    return list(await asyncio.gather(*(one(a) for a in ids)))

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-from temporalio.client import WorkflowHandle
 
 from tests.bench.bare_plan import Plan, Step
 from tests.bench.figures import Ratio, Round, Row, Verdict, percentile
@@ -19,6 +16,7 @@ from tests.bench.lives import (
     Watch,
     accounts,
     batch,
+    open_all,
     recorded,
     to_cut,
     watch_of_bare,
@@ -29,7 +27,7 @@ from tests.bench.rows_sleeping import asleep
 
 NOTICE_SECONDS = 0.25
 """What a notice takes while they pile up: twenty at a time, eighty a second."""
-PILING_SECONDS = 0.6
+PILING_SECONDS = 1.0
 """The same until enough of them wait: while they are slower than cases are opened, the pile grows."""
 LIGHT = "light"
 
@@ -40,7 +38,7 @@ class Scale:
 
     sleeping: int = 2_000
     blocks: int = 5
-    in_a_block: int = 10
+    in_a_block: int = 6
     notices: int = 3_000
     backlog: int = 2_000
 
@@ -50,7 +48,7 @@ class Scale:
         return 2 * 2 * self.blocks * self.in_a_block
 
 
-SMALL = Scale(sleeping=20, blocks=1, in_a_block=2, notices=80, backlog=15)
+SMALL = Scale(sleeping=20, blocks=1, in_a_block=2, notices=160, backlog=15)
 
 
 def light_plan(ticket_size: int, start_size: int) -> Plan:
@@ -96,8 +94,8 @@ async def s6_and_s7(folder: Path, scale: Scale) -> tuple[Lights, Lights]:
             quiet = await _lights(ground, tickets, cut[: scale.paid // 2], waiting[: scale.paid // 2], scale)
             flood = await accounts(ground, scale.notices)
             ground.notices_take(PILING_SECONDS)
-            await _open_all(Side(ground, ground.client, seen), flood)
-            await _pile(ground, scale.backlog)
+            await open_all(Side(ground, ground.client, seen), flood)
+            await ground.piled_up(scale.backlog)
             ground.notices_take(NOTICE_SECONDS)
             await asyncio.sleep(PILING_SECONDS)
             busy = await _lights(ground, tickets, cut[scale.paid // 2 :], waiting[scale.paid // 2 :], scale)
@@ -115,24 +113,6 @@ async def _cut(side: Side, count: int) -> list[Life]:
             return life
 
     return list(await asyncio.gather(*(one(a) for a in await accounts(side.ground, count))))
-
-
-async def _open_all(side: Side, ids: Sequence[str]) -> list[WorkflowHandle[Any, Any]]:
-    gate = asyncio.Semaphore(32)
-
-    async def one(account: str) -> WorkflowHandle[Any, Any]:
-        async with gate:
-            return (await side.open(account)).handle
-
-    return list(await asyncio.gather(*(one(a) for a in ids)))
-
-
-async def _pile(ground: Ground, wanted: int) -> None:
-    for _ in range(240):
-        if await ground.backlog() >= wanted:
-            return
-        await asyncio.sleep(0.5)
-    raise AssertionError(f"{await ground.backlog()} notices wait, {wanted} were to")
 
 
 async def _lights(ground: Ground, tickets: Watch, cut: Sequence[Life], waiting: Sequence[Life], scale: Scale) -> Lights:

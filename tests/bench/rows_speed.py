@@ -59,9 +59,9 @@ async def whole_cases(folder: Path, script: Script, count: int, in_flight: int, 
 
 async def s1(folder: Path, small: bool) -> list[Row]:
     """Both lines."""
-    count, rounds = (10, 1) if small else (100, 5)
+    count, rounds = (8, 1) if small else (64, 5)
     plain = await whole_cases(folder / "paid", paid_after_yellow, count, 32, rounds)
-    lives = await whole_cases(folder / "restored", cut_and_restored, max(4, count * 3 // 10), 8, rounds)
+    lives = await whole_cases(folder / "restored", cut_and_restored, max(4, count // 4), 8, rounds)
     return [
         row_of_ratio("S1", "whole cases/s, paid after yellow", plain, least=0.90, unit="/s"),
         row_of_ratio("S1", "whole cases/s, cut and restored", lives, least=0.90, unit="/s"),
