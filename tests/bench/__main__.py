@@ -14,13 +14,14 @@ from rich.table import Table
 
 from tests.bench.figures import Row
 from tests.bench.ground import ROOT
+from tests.bench.picture import draw
 from tests.bench.rows_demo import s10
 from tests.bench.rows_events import event_rows
 from tests.bench.rows_fairness import fairness_row
 from tests.bench.rows_light import light_rows
 from tests.bench.rows_opening import s4
 from tests.bench.rows_replay import s9
-from tests.bench.rows_sleeping import s5
+from tests.bench.rows_sleeping import growth, s5
 from tests.bench.rows_speed import s1
 from tests.bench.rows_sweep import s8
 
@@ -36,6 +37,7 @@ MEASURES: dict[str, Measure] = {
     "S2": event_rows,
     "S4": s4,
     "S5": s5,
+    "GROWTH": growth,
     "S6": light_rows,
     "FAIRNESS": fairness,
     "S8": s8,
@@ -96,7 +98,9 @@ def say(text: str) -> None:
 def main() -> int:
     """0 if every row was reached, 1 if one was short or void."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rows", default=",".join(MEASURES), help="which, such as S1,S5")
+    parser.add_argument(
+        "--rows", default=",".join(i for i in MEASURES if i != "GROWTH"), help=f"of {', '.join(MEASURES)}"
+    )
     parser.add_argument("--small", action="store_true", help="a few cases: shows that it works, not how fast")
     parser.add_argument("--json", action="store_true", help="the rows as JSON on stdout")
     chosen = parser.parse_args()
@@ -106,11 +110,12 @@ def main() -> int:
     folder = ROOT / "var" / f"bench-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     folder.mkdir(parents=True)
     rows = asyncio.run(measure(folder, ids, chosen.small))
+    drawn = draw(rows, folder / "growth.svg")
     if chosen.json:
         sys.stdout.write((folder / "bench.json").read_text("utf-8"))
     else:
         Console(width=150).print(table(rows))
-        say(f"{folder.relative_to(ROOT)}/bench.json")
+        say(f"{folder.relative_to(ROOT)}/bench.json{' and growth.svg' if drawn else ''}")
     return 0 if all(r.verdict in ("reached", "noted") for r in rows) else 1
 
 

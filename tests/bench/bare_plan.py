@@ -71,9 +71,10 @@ def plan_of(events: Sequence[HistoryEvent], records: Sequence[Record], cut_after
                 done = event.activity_task_completed_event_attributes
                 steps.append(Step(kind="done", number=done.scheduled_event_id))
             case e.EVENT_TYPE_MARKER_RECORDED:
-                record = records[locals_]
-                locals_ += 1
-                text = record.model_dump_json()
+                details = event.marker_recorded_event_attributes.details
+                written = json.loads(details["data"].payloads[0].data)["activity_type"] == "write_record"
+                text = records[locals_].model_dump_json() if written else "{}"
+                locals_ += written
                 steps.append(Step(kind="local", number=event.event_id, size=len(text), shows=_shown(json.loads(text))))
             case e.EVENT_TYPE_TIMER_STARTED:
                 started = event.timer_started_event_attributes
@@ -91,7 +92,7 @@ def plan_of(events: Sequence[HistoryEvent], records: Sequence[Record], cut_after
             case e.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
                 ended = event.workflow_execution_update_completed_event_attributes
                 steps.append(Step(kind="answer", number=update_numbers[ended.meta.update_id]))
-    assert locals_ == len(records), f"{locals_} local activities, {len(records)} records"
+    assert locals_ == len(records), f"{locals_} local activities wrote, and there are {len(records)} records"
     return Plan(steps=tuple(steps), start_size=start_size, cut_after=cut_after)
 
 

@@ -70,10 +70,12 @@ async def replay(kind: type, histories: Histories, times: int) -> float:
     return took * 1_000 / (times * sum(len(h.events) for h in histories))
 
 
-async def replay_ratio(folder: Path, times: int, rounds: int) -> tuple[Ratio, Histories, Histories]:
+async def replay_ratio(
+    folder: Path, times: int, rounds: int, scripts: Sequence[Script] = SCRIPTS
+) -> tuple[Ratio, Histories, Histories]:
     """Rounds of replaying the same histories."""
     async with fresh_ground(folder, time_skipping=True) as ground:
-        ours, bare = await pairs(ground)
+        ours, bare = await pairs(ground, scripts)
     os.environ[PLANS] = str(folder / "plans.json")
 
     async def of_ours() -> float:
@@ -88,7 +90,7 @@ async def replay_ratio(folder: Path, times: int, rounds: int) -> tuple[Ratio, Hi
 
 async def s9(folder: Path, small: bool) -> list[Row]:
     """Two paths, replayed again and again."""
-    times, rounds = (2, 1) if small else (20, 5)
+    times, rounds = (2, 1) if small else (8, 7)
     ratio, ours, bare = await replay_ratio(folder, times, rounds)
     row = row_of_ratio("S9", "replay, ms an event", ratio, most=1.50, unit="ms")
     row.detail["events"] = {"ours": [len(h.events) for h in ours], "bare": [len(h.events) for h in bare]}

@@ -37,8 +37,8 @@ async def _settled_bytes(ground: Ground) -> int:
     return before
 
 
-async def sleeping(folder: Path, steps: tuple[int, ...], portion: int) -> tuple[Ratio, Ratio, dict[str, Costs]]:
-    """Memory and database by rounds of so many cases each; and, of ours and bare, how they grow up to `steps`."""
+async def sleeping(folder: Path, count: int, portion: int) -> tuple[Ratio, Ratio, dict[str, Costs]]:
+    """Memory and database by rounds of so many cases each; and, of ours and bare, how they grow up to `count`."""
     async with fresh_ground(folder, cached=200_000) as ground:
         plan = await recorded(ground, paid_after_yellow)
         ground.start_ours()
@@ -64,7 +64,7 @@ async def sleeping(folder: Path, steps: tuple[int, ...], portion: int) -> tuple[
             for side in (ours, bare):  # threads, pools and caches are there before anything is counted
                 await batch(side, asleep, await accounts(ground, max(20, portion // 4)), 32)
             rounds = []
-            while slept[OURS] < steps[-1]:
+            while slept[OURS] < count:
                 rounds.append([await more(name) for name in (BARE, OURS, OURS, BARE)])
     memory = Ratio(tuple(Round(*(each[0] for each in four)) for four in rounds))
     disk = Ratio(tuple(Round(*(each[1] for each in four)) for four in rounds))
@@ -73,12 +73,20 @@ async def sleeping(folder: Path, steps: tuple[int, ...], portion: int) -> tuple[
 
 async def s5(folder: Path, small: bool) -> list[Row]:
     """2,000 of each, in five rounds."""
-    memory, disk, growth = await sleeping(folder, (40,), 20) if small else await sleeping(folder, (2_000,), 200)
-    count = growth[OURS][-1][0]
-    kib = {"growth": growth}
+    return await sleeping_rows(folder, 40, 20) if small else await sleeping_rows(folder, 2_000, 200)
+
+
+async def growth(folder: Path, small: bool) -> list[Row]:
+    """The same up to 20,000 of each, for the picture; takes the better part of an hour on two cores."""
+    return await sleeping_rows(folder, 80, 20) if small else await sleeping_rows(folder, 20_000, 1_000)
+
+
+async def sleeping_rows(folder: Path, count: int, portion: int) -> list[Row]:
+    """So many of each, in rounds of two portions."""
+    memory, disk, growth = await sleeping(folder, count, portion)
     first = row_of_ratio("S5", f"worker memory per sleeping case ({count} each)", _kib(memory), most=1.25, unit="KiB")
     second = row_of_ratio("S5", f"database per sleeping case ({count} each)", _kib(disk), most=1.50, unit="KiB")
-    first.detail.update(kib)
+    first.detail["growth"] = growth
     return [first, second]
 
 

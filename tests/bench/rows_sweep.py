@@ -102,7 +102,7 @@ async def sweep(ground: Ground, cases: int) -> Swept:
     return Swept(cases, done["signalled"], done["missing"], took, events, runs)
 
 
-async def sweeps(folder: Path, sizes: Sequence[int]) -> tuple[list[Swept], int]:
+async def sweeps(folder: Path, sizes: Sequence[int], paid_one_in: int = PAID) -> tuple[list[Swept], int]:
     """A sweep at each of these sizes, and how many SQL statements billing needs for a page of 2,000."""
     found = []
     async with fresh_ground(folder) as ground:
@@ -112,7 +112,7 @@ async def sweeps(folder: Path, sizes: Sequence[int]) -> tuple[list[Swept], int]:
         async with watching(seen, 0.02):
             side = Side(ground, ground.client, seen)
             for size in sizes:
-                paid = await accounts(ground, size // PAID)
+                paid = await accounts(ground, size // paid_one_in)
                 await batch(side, asleep, paid, 32)
                 await listed(ground, size - open_ - len(paid))
                 await pay_unheard(ground, paid)
