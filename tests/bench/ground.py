@@ -89,6 +89,15 @@ class Ground:
         said = subprocess.run(["ps", "-o", "rss=", "-p", pid], capture_output=True, check=True, text=True)
         return int(said.stdout) * 1024
 
+    def processor_seconds(self, name: str) -> float:
+        """Processor time that worker, or the `server`, has used; 0 where the system does not say."""
+        process = self.server if name == "server" else self.workers[name]
+        told = Path(f"/proc/{process.pid}/stat")
+        if not told.exists():
+            return 0.0
+        fields = told.read_text("utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def database_bytes(self) -> int:
         """What the server's database holds, whether it stands in the file or still in its log."""
         with closing(sqlite3.connect(f"file:{self.folder / 'temporal.db'}?mode=ro", uri=True)) as database:

@@ -95,9 +95,10 @@ def test_the_picture_is_drawn_from_the_rows(tmp_path: Path) -> None:
 
 
 async def test_whole_lives_are_measured_against_the_bare_reference(tmp_path: Path) -> None:
-    ratio = await whole_cases(tmp_path, paid_after_yellow, count=3, in_flight=3, rounds=1)
+    ratio, load = await whole_cases(tmp_path, paid_after_yellow, count=3, in_flight=3, rounds=1)
     assert ratio.ours.least > 0
     assert ratio.bare.least > 0
+    assert load.ours >= 0
 
 
 async def test_replay_is_measured_on_histories_of_the_same_steps(tmp_path: Path) -> None:
