@@ -6,7 +6,7 @@ PYTEST_FLAGS ?= -n 2 --dist loadfile
 SERVER_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos mutants fuzz lint types server worker clean
+.PHONY: help demo test bench chaos mutants fuzz lint types server worker clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ mutants: .venv/.made  ## deliberate faults in a copy of the tree: each must be c
 fuzz: .venv/.made  ## every wrong value in every field of every message, of the export, the settings, the policy
 	FUZZ=1 $(BIN)/python -m pytest tests/fuzz $(PYTEST_FLAGS) --timeout 1800
 
+bench: .venv/.made  ## speed and cost, measured against a bare reference (BENCH_FLAGS="--rows S1,S5")
+	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
 lint: .venv/.made  ## style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,7 +48,8 @@ server: .venv/.made  ## a Temporal server with its UI, kept in var/temporal.db
 	@mkdir -p var
 	$(BIN)/temporal server start-dev --ip 127.0.0.1 --db-filename var/temporal.db \
 		--sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=full --log-level warn \
-		--dynamic-config-value history.maxInFlightUpdatePayloads=1500000 $(SERVER_FLAGS)
+		--dynamic-config-value history.maxInFlightUpdatePayloads=1500000 \
+		--dynamic-config-value matching.useNewMatcher=true --dynamic-config-value matching.enableFairness=true $(SERVER_FLAGS)
 
 worker: .venv/.made  ## a worker for that server
 	$(BIN)/python worker.py

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -56,6 +56,7 @@ __all__ = [
     "make_worker",
     "run_worker",
     "sandbox",
+    "worker_for",
 ]
 
 log = structlog.get_logger()
@@ -140,12 +141,24 @@ def sandbox(strict: bool = False) -> SandboxedWorkflowRunner:
 
 def make_worker(client: Client, parts: Parts, settings: Settings, *, strict_sandbox: bool = False) -> Worker:
     """A worker for cases and sweeps, not yet running."""
+    return worker_for(client, settings, WORKFLOWS, activities(parts), strict_sandbox=strict_sandbox)
+
+
+def worker_for(
+    client: Client,
+    settings: Settings,
+    workflows: Sequence[type],
+    served: Sequence[Callable[..., Any]],
+    *,
+    strict_sandbox: bool = False,
+) -> Worker:
+    """A worker of these settings: its slots, cache, sandbox and retries, whatever it serves."""
     threads = settings.activities + settings.local_activities
     return Worker(
         client,
         task_queue=settings.task_queue,
-        workflows=WORKFLOWS,
-        activities=activities(parts),
+        workflows=workflows,
+        activities=served,
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="activity"),
         workflow_runner=sandbox(strict_sandbox),
         interceptors=[LongestPause(settings.retry_max)],

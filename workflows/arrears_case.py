@@ -186,7 +186,8 @@ class ArrearsCase(CaseMessages):
             record=self.cut_record(),
         )
         summary = "II.1 yellow notice" if kind == "yellow" else "II.2 red notice"
-        self.carry_out(NoticeActivities.issue_notice, order, wait.titled(wait.NOTICES, summary))
+        config = wait.fairly(wait.NOTICES, facts.account.reading_centre)
+        self.carry_out(NoticeActivities.issue_notice, order, wait.titled(config, summary))
 
     def _send_cut_ticket(self) -> None:
         """The ticket in the name of the reader who served; one that comes too late is no ticket (R-15)."""

@@ -34,6 +34,9 @@ SERVER_FLAGS = (
     *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="1ms"'),
     # Without it an update of more than 2 MB would get its case stuck (see deploy/temporal/dynamic-config.yaml).
     *("--dynamic-config-value", "history.maxInFlightUpdatePayloads=1500000"),
+    # Restorations overtake notices, and reading centres take turns.
+    *("--dynamic-config-value", "matching.useNewMatcher=true"),
+    *("--dynamic-config-value", "matching.enableFairness=true"),
 )
 _SERVER_SECONDS = 30
 _PORT_TRIES = 3

@@ -1,0 +1,47 @@
+"""Where the bare reference writes: one row an activity, in one transaction, in the same kind of database as ours."""
+
+from functools import cache
+
+from pydantic import BaseModel
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text
+from temporalio import activity
+
+from adapters.settings import load_settings
+from adapters.sql_engine import open_engine, writing
+from adapters.sql_statements import insert_once
+
+TABLES = MetaData()
+ROWS = Table(
+    "rows",
+    TABLES,
+    Column("case", Text, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("shows", Text),
+    Column("body", Text),
+)
+
+
+class BareRow(BaseModel):
+    """One row; `body` makes it as large as what the real activity is given."""
+
+    case: str
+    step: int
+    shows: str
+    body: str
+
+
+def open_rows(url: str) -> Engine:
+    """The engine of the bare reference's database."""
+    return open_engine(url, TABLES)
+
+
+@cache
+def _engine() -> Engine:
+    return open_rows(load_settings().register_url.get_secret_value())
+
+
+@activity.defn
+def write_row(row: BareRow) -> None:
+    """Write one row, once however often it is tried."""
+    with writing(_engine()) as connection:
+        connection.execute(insert_once(connection, ROWS), row.model_dump())

@@ -1,0 +1,59 @@
+"""The workers that only the bench runs, as processes: `python -m tests.bench.bench_workers bare|slow`.
+
+`bare` serves the bare reference with the settings of `worker.py`. `slow` is `worker.py` with a notice office that
+takes its time, so that notices pile up in the queue.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from temporalio.worker import Worker
+
+from adapters.sql_register import SqlRegister
+from domain.records import Message, NoticeOrder
+from tests.bench.bare_case import BareCase
+from tests.bench.bare_rows import write_row
+from worker import build, configure_logging, connect, load_settings, make_worker, worker_for
+
+PAUSE = "ARREARS_BENCH_NOTICE_PAUSE"
+
+
+@dataclass(frozen=True)
+class SlowOffice(SqlRegister):
+    """A register whose notice office needs a while for each notice."""
+
+    pause: Path = Path()
+
+    def issue(self, order: NoticeOrder, paper: Message) -> None:
+        """Issue it, after as many seconds as the file `pause` says now."""
+        time.sleep(float(self.pause.read_text("utf-8")))
+        super().issue(order, paper)
+
+
+async def serve(kind: str) -> None:
+    """Serve until SIGTERM."""
+    settings = load_settings()
+    client = await connect(settings)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    worker: Worker
+    if kind == "bare":
+        worker = worker_for(client, settings, [BareCase], [write_row])
+    else:
+        parts = build(settings)
+        office = SlowOffice(parts.register_engine, Path(os.environ[PAUSE]))
+        worker = make_worker(client, replace(parts, register=office), settings)
+    async with worker:
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    configure_logging("console")
+    asyncio.run(serve(sys.argv[1]))
+    sys.stdout.flush()
+    os._exit(0)
