@@ -1,0 +1,173 @@
+"""`python -m tests.lives`: random lives by seed, or one saved life again; prints what they reached and what broke."""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+
+from tests.lives.drawing import life_of, shortest
+from tests.lives.life import Life, read, to_text
+from tests.lives.running import IN_FLIGHT, NEW_RUN_AFTER, Batch, Lived, in_a_folder_of_its_own, run_batch
+
+PER_TOWN = 125
+CUT_AT_LEAST = 0.20
+"""A run in which fewer lives than this were cut has not looked where it matters, and is void."""
+_MIX = (
+    "yellow served",
+    "red served",
+    "approved",
+    "ticket",
+    "half-hour",
+    "permit",
+    "cut",
+    "restored",
+    "found cut",
+    "incident",
+    "void",
+    "refused",
+    "held",
+    "promise or plan",
+    "permit refused",
+    "permit revoked",
+    "closed",
+)
+
+
+def say(text: str = "") -> None:
+    """A line of the report."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def play_all(named: list[tuple[str, Life]], in_flight: int, *, quiet: bool = False) -> list[Batch]:
+    """All of them, town after town; every other town has its cases go on in new runs."""
+    batches = []
+    for number, start in enumerate(range(0, len(named), PER_TOWN)):
+        some = named[start : start + PER_TOWN]
+        with in_a_folder_of_its_own("lives-") as folder:
+            new_run_after = NEW_RUN_AFTER if number % 2 else None
+            batch = asyncio.run(run_batch(some, Path(folder), new_run_after=new_run_after, in_flight=in_flight))
+        batches.append(batch)
+        if not quiet:
+            bad = sum(bool(lived.breaches) for lived in batch.lived)
+            say(f"  {some[0][0]} … {some[-1][0]}: {batch.seconds:.0f} s, {bad} with breaches")
+    return batches
+
+
+def report(batches: list[Batch]) -> dict[str, object]:
+    """The table, and the same as data."""
+    lived = [one for batch in batches for one in batch.lived]
+    total: Counter[str] = Counter()
+    for one in lived:
+        total.update(one.reached)
+    breached = Counter(b.rule.split()[0] for one in lived for b in one.breaches)
+    table: dict[str, object] = {
+        "lives": len(lived),
+        "days lived": round(sum(one.days for one in lived)),
+        "steps": sum(one.steps for one in lived),
+        "cuts": total["cut"],
+        "restorations": total["restored"],
+        "incidents": total["incident"],
+        "workers started": sum(b.restarts + 1 for b in batches),
+        "sweeps": sum(b.sweeps for b in batches),
+        "lives that went on in a new run": sum(one.runs > 1 for one in lived),
+        "breaches of P1": breached["P1"],
+        "breaches of P2": breached["P2"],
+        "breaches of P3": breached["P3"],
+        "other breaches": sum(breached.values()) - breached["P1"] - breached["P2"] - breached["P3"],
+        "seconds": round(sum(b.seconds for b in batches)),
+    }
+    for name, value in table.items():
+        say(f"{name:>32}  {value}")
+    say(f"{'share of lives that reached':>32}")
+    for stage in _MIX:
+        share = sum(bool(one.reached[stage]) for one in lived) / max(len(lived), 1)
+        table[f"reached {stage}"] = round(share, 3)
+        say(f"{stage:>32}  {share:6.1%}")
+    return table
+
+
+def tell(one: Lived, *, verbose: bool) -> None:
+    """One life that broke something, and how to play it again."""
+    say(f"\n{one.name}: {len(one.breaches)} breaches")
+    for breach in one.breaches[:8]:
+        say(f"  {breach}")
+    if verbose:
+        say("\n".join(("  what was said:", *(f"    {line}" for line in one.said))))
+        say("\n".join(("  on record:", *(f"    {line}" for line in one.facts))))
+
+
+def main() -> int:
+    """0: no breach; 1: at least one; 2: void."""
+    parser = argparse.ArgumentParser(prog="python -m tests.lives", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many")
+    parser.add_argument("--from-seed", type=int, default=1)
+    parser.add_argument("--life", type=Path, help="play this saved life instead")
+    parser.add_argument("--print", action="store_true", dest="show", help="print the life of --from-seed, and no more")
+    parser.add_argument("--shrink", action="store_true", help="look for the shortest life that fails as --from-seed does")
+    parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
+    parser.add_argument("--verbose", action="store_true", help="all that was said and recorded in lives with breaches")
+    parser.add_argument("--json", type=Path, help="write the table there too")
+    given = parser.parse_args()
+    quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=quiet)))
+    logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # outages are meant here, and told by the thousand
+    if given.show:
+        say(to_text(life_of(given.from_seed)))
+        return 0
+    if given.shrink:
+        return _shrink(given.from_seed)
+    if given.life:
+        named = [(given.life.stem, read(given.life))]
+    else:
+        seeds = range(given.from_seed, given.from_seed + given.seeds)
+        begun = time.monotonic()
+        named = [(str(number), life_of(number)) for number in seeds]
+        say(f"{len(named)} lives drawn in {time.monotonic() - begun:.0f} s")
+    batches = play_all(named, given.in_flight)
+    table = report(batches)
+    bad = [one for batch in batches for one in batch.lived if one.breaches]
+    for one in bad:
+        tell(one, verbose=given.verbose or bool(given.life))
+    if bad and not given.life:
+        say("\nplay one again:  python -m tests.lives --seeds 1 --verbose --from-seed " + bad[0].name)
+        say("make it short:   python -m tests.lives --shrink --from-seed " + bad[0].name)
+    if given.json:
+        given.json.write_text(json.dumps(table | {"failing": [one.name for one in bad]}, indent=1), encoding="utf-8")
+    if not given.life and len(named) >= 100 and float(str(table["reached cut"])) < CUT_AT_LEAST:
+        say(f"VOID: fewer than {CUT_AT_LEAST:.0%} of the lives were cut")
+        return 2
+    return 1 if bad else 0
+
+
+def _shrink(number: int) -> int:
+    """Play the life of this seed, then ever shorter ones that break the same rule; print the shortest."""
+    first = play_all([(str(number), life_of(number))], 1, quiet=True)[0].lived[0]
+    rules = {b.rule for b in first.breaches}
+    say(f"seed {number} breaks {sorted(rules) or 'nothing'}")
+    if not rules:
+        return 0
+    short = shortest(number, _fails_like(rules))
+    say(to_text(short) if short else "it did not fail again")
+    return 1
+
+
+def _fails_like(rules: set[str]) -> Callable[[Life], bool]:
+    def fails(life: Life) -> bool:
+        lived = play_all([("shorter", life)], 1, quiet=True)[0].lived[0]
+        broken = bool(rules & {b.rule for b in lived.breaches})
+        say(f"  {len(life['steps']):3} steps: {'fails' if broken else 'holds'}")
+        return broken
+
+    return fails
+
+
+if __name__ == "__main__":
+    sys.exit(main())
