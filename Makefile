@@ -6,7 +6,7 @@ PYTEST_FLAGS ?= -n 2 --dist loadfile
 SERVER_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types server worker clean
+.PHONY: help demo test lives lint types server worker clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo: .venv/.made  ## the lives of a sample book on this machine, weeks in a min
 
 test: .venv/.made  ## the tests, on real servers and databases
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lives: .venv/.made  ## a thousand random lives of a case, each judged by an oracle that reads only the register
+	$(BIN)/python -m tests.lives $(LIVES_FLAGS)
 
 lint: .venv/.made  ## style
 	$(BIN)/ruff check .

@@ -1,22 +1,19 @@
 """`python -m tests.lives`: random lives by seed, or one saved life again; prints what they reached and what broke."""
 
 import argparse
-import asyncio
 import json
-import logging
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
-
-from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 from tests.lives.drawing import life_of, shortest
 from tests.lives.life import Life, read, to_text
-from tests.lives.running import IN_FLIGHT, NEW_RUN_AFTER, Batch, Lived, in_a_folder_of_its_own, run_batch
+from tests.lives.running import IN_FLIGHT, NEW_RUN_AFTER, Batch, Lived, play_seeds, play_town
 
-PER_TOWN = 125
+PER_TOWN = 50
 CUT_AT_LEAST = 0.20
 """A run in which fewer lives than this were cut has not looked where it matters, and is void."""
 _MIX = (
@@ -46,18 +43,20 @@ def say(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def play_all(named: list[tuple[str, Life]], in_flight: int, *, quiet: bool = False) -> list[Batch]:
+def play_all(seeds: range, in_flight: int, processes: int) -> list[Batch]:
     """All of them, town after town; every other town has its cases go on in new runs."""
+    towns = [seeds[start : start + PER_TOWN] for start in range(0, len(seeds), PER_TOWN)]
     batches = []
-    for number, start in enumerate(range(0, len(named), PER_TOWN)):
-        some = named[start : start + PER_TOWN]
-        with in_a_folder_of_its_own("lives-") as folder:
-            new_run_after = NEW_RUN_AFTER if number % 2 else None
-            batch = asyncio.run(run_batch(some, Path(folder), new_run_after=new_run_after, in_flight=in_flight))
-        batches.append(batch)
-        if not quiet:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        given = {
+            pool.submit(play_seeds, some, in_flight, NEW_RUN_AFTER if number % 2 else None): some
+            for number, some in enumerate(towns)
+        }
+        for done in as_completed(given):
+            some, batch = given[done], done.result()
             bad = sum(bool(lived.breaches) for lived in batch.lived)
-            say(f"  {some[0][0]} … {some[-1][0]}: {batch.seconds:.0f} s, {bad} with breaches")
+            say(f"  seeds {some[0]} to {some[-1]}: {batch.seconds:.0f} s, {bad} with breaches")
+            batches.append(batch)
     return batches
 
 
@@ -111,27 +110,24 @@ def main() -> int:
     parser.add_argument("--from-seed", type=int, default=1)
     parser.add_argument("--life", type=Path, help="play this saved life instead")
     parser.add_argument("--print", action="store_true", dest="show", help="print the life of --from-seed, and no more")
-    parser.add_argument("--shrink", action="store_true", help="look for the shortest life that fails as --from-seed does")
+    parser.add_argument(
+        "--shrink", action="store_true", help="look for the shortest life that fails as --from-seed does"
+    )
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
+    parser.add_argument("--processes", type=int, default=2, help="towns at a time, each with its server")
     parser.add_argument("--verbose", action="store_true", help="all that was said and recorded in lives with breaches")
     parser.add_argument("--json", type=Path, help="write the table there too")
     given = parser.parse_args()
-    quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
-    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=quiet)))
-    logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # outages are meant here, and told by the thousand
     if given.show:
         say(to_text(life_of(given.from_seed)))
         return 0
     if given.shrink:
         return _shrink(given.from_seed)
     if given.life:
-        named = [(given.life.stem, read(given.life))]
+        batches = [play_town([(given.life.stem, read(given.life))], 1, None)]
     else:
         seeds = range(given.from_seed, given.from_seed + given.seeds)
-        begun = time.monotonic()
-        named = [(str(number), life_of(number)) for number in seeds]
-        say(f"{len(named)} lives drawn in {time.monotonic() - begun:.0f} s")
-    batches = play_all(named, given.in_flight)
+        batches = play_all(seeds, given.in_flight, given.processes)
     table = report(batches)
     bad = [one for batch in batches for one in batch.lived if one.breaches]
     for one in bad:
@@ -141,7 +137,7 @@ def main() -> int:
         say("make it short:   python -m tests.lives --shrink --from-seed " + bad[0].name)
     if given.json:
         given.json.write_text(json.dumps(table | {"failing": [one.name for one in bad]}, indent=1), encoding="utf-8")
-    if not given.life and len(named) >= 100 and float(str(table["reached cut"])) < CUT_AT_LEAST:
+    if not given.life and given.seeds >= 100 and float(str(table["reached cut"])) < CUT_AT_LEAST:
         say(f"VOID: fewer than {CUT_AT_LEAST:.0%} of the lives were cut")
         return 2
     return 1 if bad else 0
@@ -149,7 +145,7 @@ def main() -> int:
 
 def _shrink(number: int) -> int:
     """Play the life of this seed, then ever shorter ones that break the same rule; print the shortest."""
-    first = play_all([(str(number), life_of(number))], 1, quiet=True)[0].lived[0]
+    first = play_town([(str(number), life_of(number))], 1, None).lived[0]
     rules = {b.rule for b in first.breaches}
     say(f"seed {number} breaks {sorted(rules) or 'nothing'}")
     if not rules:
@@ -161,7 +157,7 @@ def _shrink(number: int) -> int:
 
 def _fails_like(rules: set[str]) -> Callable[[Life], bool]:
     def fails(life: Life) -> bool:
-        lived = play_all([("shorter", life)], 1, quiet=True)[0].lived[0]
+        lived = play_town([("shorter", life)], 1, None).lived[0]
         broken = bool(rules & {b.rule for b in lived.breaches})
         say(f"  {len(life['steps']):3} steps: {'fails' if broken else 'holds'}")
         return broken

@@ -31,7 +31,9 @@ _PAY = _step(
     stamp=_one(*_STAMPS),
     names_bill=st.booleans(),
 )
-_PERMIT = _step("permit", meter=_one("right", "right", "right", "wrong"), by=_one("field_crew", "field_crew", "other_crew"))
+_PERMIT = _step(
+    "permit", meter=_one("right", "right", "right", "wrong"), by=_one("field_crew", "field_crew", "other_crew")
+)
 _CUT = _step(
     "cut",
     permit=_one("named", "unnamed", "invented"),
@@ -58,7 +60,9 @@ _WAIT = st.one_of(
     _step("wait", hours=_one(1, 6, 25, 72, 200)),
     _step(
         "wait_until",
-        mark=_one("deliver_by", "red_issue", "ticket_time", "half_hour", "T", "window_end", "permit_end", "restore_due"),
+        mark=_one(
+            "deliver_by", "red_issue", "ticket_time", "half_hour", "T", "window_end", "permit_end", "restore_due"
+        ),
         seconds=_one(-60, 30, 600),
     ),
 )
@@ -80,7 +84,9 @@ DISTURBANCES: tuple[st.SearchStrategy[Step], ...] = (
     _PAY,
     _PAY,
     _step("reverse", told=_one("once", "three times", "never")),
-    _step("bill", amount=_one("35.00", "80.00", "51000.00"), overdue_days=_one(0, 1, 12, 45), told=_one("twice", "never")),
+    _step(
+        "bill", amount=_one("35.00", "80.00", "51000.00"), overdue_days=_one(0, 1, 12, 45), told=_one("twice", "never")
+    ),
     _DELIVER,
     _DELIVER,
     _REFUSE,
@@ -119,7 +125,7 @@ DISTURBANCES: tuple[st.SearchStrategy[Step], ...] = (
     _step("restart"),
 )
 
-_CUSTOMER = st.fixed_dictionaries(
+_CUSTOMER: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "customer_class": _one("residential", "residential", "non_residential"),
         "important": _one(False, False, False, True),
@@ -144,19 +150,24 @@ def lives(draw: st.DrawFn) -> Life:
 
     # Many short lists rather than a long one: each can shrink to nothing.
     steps = [drawn for _ in range(_CHAPTERS) for drawn in draw(st.lists(step(), max_size=10))]
-    return {"customer": draw(_CUSTOMER), "steps": steps}
+    return Life(customer=draw(_CUSTOMER), steps=steps)
 
 
 _CHAPTERS = 9
 
 # Hypothesis tries the simplest life first; the one that a seed stands for is the last of a few.
 _TRIES = 12
-_QUIETLY = {
-    "database": None,
-    "deadline": None,
-    "suppress_health_check": list(HealthCheck),
-    "report_multiple_bugs": False,
-}
+
+
+def _quietly(*phases: Phase) -> settings:
+    return settings(
+        max_examples=_TRIES,
+        phases=phases,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def life_of(number: int) -> Life:
@@ -164,7 +175,7 @@ def life_of(number: int) -> Life:
     drawn: list[Life] = []
 
     @seed(number)
-    @settings(max_examples=_TRIES, phases=[Phase.generate], **_QUIETLY)
+    @_quietly(Phase.generate)
     @given(lives())
     def draw_some(life: Life) -> None:
         drawn.append(life)
@@ -178,7 +189,7 @@ def shortest(number: int, fails: Callable[[Life], bool], examples: int = 400) ->
     failed: list[Life] = []
 
     @seed(number)
-    @settings(max_examples=_TRIES, phases=[Phase.generate, Phase.shrink], **_QUIETLY)
+    @_quietly(Phase.generate, Phase.shrink)
     @given(lives())
     def shrink(life: Life) -> None:
         if len(tried) < _TRIES - 1 and life != wanted:

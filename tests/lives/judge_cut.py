@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from tests.lives import law
 from tests.lives.book import Book, Fact, Row
@@ -111,7 +112,9 @@ def serving_yellow(book: Book, issued: Fact) -> Fact | None:
         return None
     yellow = served[-1]
     void = book.all("notice.void", before=issued.n, about=yellow.about)
-    used = [c for c in book.all("cut.reported", before=issued.n, lawful=True) if c.n > yellow.n and "ticket_id" in c.detail]
+    used = [
+        c for c in book.all("cut.reported", before=issued.n, lawful=True) if c.n > yellow.n and "ticket_id" in c.detail
+    ]
     return None if void or used else yellow
 
 
@@ -217,7 +220,7 @@ def end_of(book: Book, grant: Fact) -> tuple[int, datetime]:
 
 def _bills(book: Book, grant: Fact) -> list[str]:
     ticket = book.tickets.get(grant.detail["ticket_id"], {})
-    bills: list[str] = book.notices.get(ticket.get("notice_id"), {}).get("bills", [])
+    bills: list[str] = book.notices.get(str(ticket.get("notice_id")), {}).get("bills", [])
     return bills
 
 
@@ -262,7 +265,7 @@ def _one_permit_at_a_time(book: Book) -> Iterator[Breach]:
     grants = book.all("permit.granted")
     if len({g.about for g in grants}) < len(grants):
         yield Breach("R-18", "the same permit was given twice")
-    for first, second in zip(grants, grants[1:], strict=False):
+    for first, second in pairwise(grants):
         if end_of(book, first)[0] > second.n and second.recorded_at < first.moment("valid_until"):
             yield Breach("R-18", f"{second.about} was given while {first.about} was live")
 
@@ -273,8 +276,14 @@ def _one_permit_at_a_time(book: Book) -> Iterator[Breach]:
 def _cut_without_permit(book: Book, cut: Fact) -> Iterator[Breach]:
     grants = [g for g in book.all("permit.granted", before=cut.n) if _covers(book, g, cut)]
     if not grants:
-        yield Breach("P1 R-18", f"the cut at {cut.at} of {cut.detail['meter_id']} counts as lawful without a live permit")
-    used = [c for c in book.all("cut.reported", lawful=True, permit_id=cut.detail.get("permit_id")) if "ticket_id" in c.detail]
+        yield Breach(
+            "P1 R-18", f"the cut at {cut.at} of {cut.detail['meter_id']} counts as lawful without a live permit"
+        )
+    used = [
+        c
+        for c in book.all("cut.reported", lawful=True, permit_id=cut.detail.get("permit_id"))
+        if "ticket_id" in c.detail
+    ]
     if cut.detail.get("permit_id") and len(used) > 1:
         yield Breach("P1 R-18", f"permit {cut.detail['permit_id']} was used {len(used)} times")
 

@@ -1,4 +1,4 @@
-"""P3 and R-24 to R-28: whether light came back in time after every cut, or was declared, or is on record as a breach."""
+"""P3 and R-24 to R-28: whether light came back in time after every cut, or declared, or is on record as a breach."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,9 +91,14 @@ def _restored_or_recorded(book: Book, dark: Dark) -> Iterator[Breach]:
     declared = [f for f in book.all("delay.declared") if f.recorded_at < due and f.n > dark.began.n]
     if declared:
         due = law.midnight_after(law.local(dark.since) + law.DAY)
-        if not all(f.detail.get(k) for f in declared for k in ("reason", "customer_told_at", "leader", "leader_told_at")):
+        if not all(
+            f.detail.get(k) for f in declared for k in ("reason", "customer_told_at", "leader", "leader_told_at")
+        ):
             yield Breach("P3 R-26", "a delay was declared without saying who was told")
     if dark.lit and dark.lit.at <= due:
+        return
+    if dark.lit is None and book.case.get("stage") == "closed":
+        yield Breach("P3", f"{dark.meter}: closed, and light never came back")
         return
     learned = max(due, dark.told.recorded_at if dark.told else due)
     if dark.lit is None and book.until < learned + slack(book):
@@ -116,7 +121,7 @@ def _ticket_at_once(book: Book, dark: Dark) -> Iterator[Breach]:
     known = max(dark.told.recorded_at, dark.began.recorded_at)
     restore = book.all("ticket.sent", kind="restore")
     tickets = [f for f in restore if f.detail["meter_id"] == dark.meter and f.n > dark.began.n]
-    covered = dark.lit and dark.lit.recorded_at <= known + slack(book)
+    covered = dark.lit and dark.lit.recorded_at <= known
     if not any(f.recorded_at <= known + slack(book) for f in tickets) and not covered:
         yield Breach("P3 R-24", f"{dark.meter}: light was due at {known}, no restoration ticket was sent")
     for sent in tickets:
@@ -151,8 +156,8 @@ def _settlement(book: Book, dark: Dark) -> Iterator[Breach]:
     if len(noted) > 1:
         yield Breach("P3 R-24", f"{dark.meter}: settled {len(noted)} times")
     for fact in noted:
-        right = {_settled_at(book, bills, fact.recorded_at - d) for d in (timedelta(), 20 * A_MOMENT)}
-        right = {min(r, fact.recorded_at) for r in right if r}
+        found = (_settled_at(book, bills, fact.recorded_at - d) for d in (timedelta(), 20 * A_MOMENT))
+        right = {min(r, fact.recorded_at) for r in found if r}
         given = fact.moment("settled_at")
         if right and not any(abs(given - r) <= A_MOMENT for r in right):
             yield Breach("P3 R-25", f"{dark.meter}: settled at {sorted(right)}, the case says {given}")
@@ -183,13 +188,17 @@ def _unauthorised(book: Book, dark: Dark) -> Iterator[Breach]:
     kind = "unauthorised_cut" if dark.meter == book.customer["meter_id"] else "wrong_meter"
     opened = [f for f in book.all("incident.opened", kind=kind) if f.recorded_at == dark.began.recorded_at]
     if not opened:
-        yield Breach("R-27", f"{dark.meter} was found cut without a permit at {dark.began.at}, and there is no incident")
+        yield Breach(
+            "R-27", f"{dark.meter} was found cut without a permit at {dark.began.at}, and there is no incident"
+        )
 
 
 def _unlawful_reports(book: Book) -> Iterator[Breach]:
     """A cut that somebody reported and that no permit of ours covered is an incident, whoever reported it."""
     for report in book.all("cut.reported", lawful=False):
-        found = [f for f in book.all("cut.found") if f.n < report.n and f.detail["meter_id"] == report.detail["meter_id"]]
+        found = [
+            f for f in book.all("cut.found") if f.n < report.n and f.detail["meter_id"] == report.detail["meter_id"]
+        ]
         if not found:
             yield Breach("R-27", f"the cut reported at {report.recorded_at} led to no incident")
 

@@ -1,4 +1,4 @@
-"""The little law that the oracle needs, written from the procedure a second time: nothing here is shared with a case."""
+"""The little law that the oracle needs, written from the procedure a second time: no case shares it."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""What a life is: a customer and a list of steps, plain JSON, so that it can be printed, saved, played again, shrunk."""
+"""What a life is: a customer and a list of steps, plain JSON, so that it can be printed, saved, played, shrunk."""
 
 import json
 from pathlib import Path

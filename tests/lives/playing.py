@@ -13,8 +13,8 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeou
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.book import BookedPayment
-from tests.lives.life import Life, Step
 from tests.lives.book import Booked
+from tests.lives.life import Life, Step
 from tests.lives.town import Town
 from tests.world import PEOPLE, SOON, Case, Refusal
 
@@ -261,9 +261,7 @@ async def _ask_permit(p: Playing, awaited: Snapshot, snap: Snapshot) -> bool:
     answer: list[Any] = []
 
     async def ask() -> None:
-        answer.append(
-            await p.say("request_permit", "field_crew", ticket_id=awaited["id"], meter_id=ticket["meter_id"])
-        )
+        answer.append(await p.say("request_permit", "field_crew", ticket_id=awaited["id"], meter_id=ticket["meter_id"]))
 
     await p.while_billing_is_asked(ask())
     return bool(answer and answer[0] and answer[0]["granted"])

@@ -1,6 +1,7 @@
 """Plays many lives at once, has each judged, and says what came of them."""
 
 import asyncio
+import logging
 import tempfile
 import time
 from collections import Counter
@@ -11,16 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError
 
 from tests.lives.book import Book, read
+from tests.lives.drawing import life_of
 from tests.lives.judge_cut import Breach
 from tests.lives.life import Life
 from tests.lives.oracle import judge, reached
 from tests.lives.playing import Playing, Stuck, play
 from tests.lives.town import Town, running_town
 
-IN_FLIGHT = 32
+IN_FLIGHT = 25
 SWEEP_EVERY = 20.0
 RESTART_EVERY = 30.0
 NEW_RUN_AFTER = 90
@@ -150,7 +153,27 @@ async def _sweep_now_and_then(town: Town, done: list[str]) -> None:
         done.append(sweep)
 
 
-def in_a_folder_of_its_own(prefix: str) -> tempfile.TemporaryDirectory[str]:
+def play_town(named: list[tuple[str, Life]], in_flight: int, new_run_after: int | None) -> Batch:
+    """Some lives in a town of their own, perhaps in a process of its own."""
+    _quiet()
+    with _folder_of_its_own("lives-") as folder:
+        return asyncio.run(run_batch(named, Path(folder), new_run_after=new_run_after, in_flight=in_flight))
+
+
+def play_seeds(seeds: range, in_flight: int, new_run_after: int | None) -> Batch:
+    """The lives of these seeds."""
+    return play_town([(str(number), life_of(number)) for number in seeds], in_flight, new_run_after)
+
+
+def _quiet() -> None:
+    """Outages are meant here, and would be told by the thousand."""
+    logging.getLogger("temporalio").setLevel(logging.CRITICAL)
+    errors = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
+    with suppress(RuntimeError):  # set already in this process
+        Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=errors)))
+
+
+def _folder_of_its_own(prefix: str) -> tempfile.TemporaryDirectory[str]:
     """A folder under `var/` that goes when the run ends."""
     var = Path("var")
     var.mkdir(exist_ok=True)
