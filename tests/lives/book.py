@@ -16,9 +16,9 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Booked:
-    """Kept outside, when the generator booked a payment: the case's time right after the book had taken it."""
+    """Kept outside, when the generator booked a bill or a payment: the case's time right after the book had it."""
 
-    payment_id: str
+    booked_id: str
     known_by: datetime
     reverses: str | None = None
 
@@ -76,8 +76,9 @@ class Book:
         return any(m["to_role"] == role and m["about"] == about for m in self.messages)
 
     def owing(self, known_by: datetime) -> dict[str, Standing]:
-        """How each bill stood by the payments that the book certainly held then."""
-        return standing(self.bills, (p for p in self.payments if p.known_by <= known_by))
+        """How each bill stood by what the book certainly held then."""
+        bills = (b for b in self.bills if b.known_by <= known_by)
+        return standing(bills, (p for p in self.payments if p.known_by <= known_by))
 
     def settled(self, bills: Sequence[str], known_by: datetime) -> bool:
         """Whether none of these bills owed anything by then."""
@@ -134,11 +135,11 @@ def read(
         book.tickets = {r["ticket_id"]: _timed(r) for r in _rows(database, "tickets", account_id, "sent_at")}
         book.incidents = {r["incident_id"]: _timed(r) for r in _rows(database, "incidents", account_id, "at")}
         book.messages = list(_rows(database, "messages", account_id, "at"))
-    known = {b.payment_id: b.known_by for b in booked}
+    known = {b.booked_id: b.known_by for b in booked}
     with closing(sqlite3.connect(billing)) as database:
         book.customer = next(_rows(database, "customers", account_id, "account_id"))
         book.bills = [
-            Bill(r["bill_id"], date.fromisoformat(r["due_date"]), r["amount"])
+            Bill(r["bill_id"], date.fromisoformat(r["due_date"]), r["amount"], known[r["bill_id"]])
             for r in _rows(database, "bills", account_id, "due_date")
         ]
         book.payments = [

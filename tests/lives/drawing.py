@@ -73,10 +73,16 @@ _DECIDE = _step(
 )
 _PROMISE = _step("promise", share=_one("half", "all", "double"), days=_one(0, 3, 20, 40))
 _PLAN = _step("plan", parts=_one(1, 2, 3), days=_one(2, 10), short=st.booleans())
+_WITHDRAW = _step("withdraw", by=_one("reader", "reader", "reader", "centre_director"))
+_FOUND = _step("found_cut", meter=_one("right", "wrong"), ago=_one(0, 60, 7200, 200_000))
 _TOGETHER = st.fixed_dictionaries(
     {
         "do": st.just("together"),
-        "steps": st.lists(st.one_of(_PERMIT, _PAY, _PERMIT, _HOLD, _CUT, _PROMISE), min_size=2, max_size=3),
+        "steps": st.lists(
+            st.one_of(_PERMIT, _PAY, st.just(MARCH), _PERMIT, _HOLD, _CUT, _PROMISE, _WITHDRAW, _FOUND),
+            min_size=2,
+            max_size=3,
+        ),
     }
 )
 
@@ -111,18 +117,37 @@ DISTURBANCES: tuple[st.SearchStrategy[Step], ...] = (
     _PROMISE,
     _PLAN,
     _step("hotline"),
-    _step("found_cut", meter=_one("right", "wrong"), ago=_one(0, 60, 7200, 200_000)),
+    _FOUND,
     _step("restored", ago=_one(0, 3600, 200_000), by=_one("field_crew", "hotline")),
     _step("declare_delay"),
     _step("serve_again"),
     _step("reassign", role=_one("reader", "team_leader", "field_unit")),
     _step("close_incident"),
-    _step("withdraw", by=_one("reader", "reader", "reader", "centre_director")),
+    _WITHDRAW,
     _step("billing_down"),
     _step("register_down"),
     _step("all_up"),
     _step("recheck", source=_one("sweep", "operator")),
     _step("restart"),
+)
+
+# The moments that matter come late in a life, so some steps wait for them.
+_WHEN = st.fixed_dictionaries(
+    {
+        "do": st.just("when"),
+        "act": _one(
+            "request_permit",
+            "report_cut",
+            "record_final_notice",
+            "report_restored",
+            "pay",
+            "acknowledge_ticket",
+            "decide_approval",
+            "record_delivery",
+            "serve_again",
+        ),
+        "steps": st.lists(st.one_of(*DISTURBANCES), min_size=1, max_size=3),
+    }
 )
 
 _CUSTOMER: st.SearchStrategy[Any] = st.fixed_dictionaries(
@@ -150,7 +175,8 @@ def lives(draw: st.DrawFn) -> Life:
 
     # Many short lists rather than a long one: each can shrink to nothing.
     steps = [drawn for _ in range(_CHAPTERS) for drawn in draw(st.lists(step(), max_size=10))]
-    return Life(customer=draw(_CUSTOMER), steps=steps)
+    later = draw(st.lists(_WHEN, max_size=4))
+    return Life(customer=draw(_CUSTOMER), steps=[*later, *steps])
 
 
 _CHAPTERS = 9

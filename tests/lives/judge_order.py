@@ -82,7 +82,7 @@ def _notice(book: Book, issued: Fact) -> Iterator[Breach]:
     for bill in row["bills"]:
         if due[bill] >= law.local(issued.at):
             yield Breach("R-01", f"{issued.about} names {bill}, which was not overdue")
-        if before[bill].owes == 0 and after[bill].owes == 0 and book.calm:
+        if bill in before and before[bill].owes == 0 and after[bill].owes == 0 and book.calm:
             yield Breach("R-01", f"{issued.about} names {bill}, which was settled")
     if row["bills"] and (law.local(cut_at) - min(due[b] for b in row["bills"])).days < 31:
         yield Breach("R-03", f"{issued.about}: due {min(due[b] for b in row['bills'])}, cut {cut_at}")
@@ -287,9 +287,11 @@ def _money(book: Book) -> Iterator[Breach]:
     asked: datetime | None = book.case.get("debt_as_of")
     if asked is None:
         return
-    counted = [b for b in book.bills if b.due < law.local(asked)]
-    # A payment booked just while billing was asked may be in the answer or not.
-    right = {sum(book.owing(asked + d)[b.bill_id].owes for b in counted) for d in (-ASKED_WITHIN, ASKED_WITHIN)}
+    overdue = {b.bill_id for b in book.bills if b.due < law.local(asked)}
+    # What was booked just while billing was asked may be in the answer or not.
+    moments = {asked - ASKED_WITHIN, asked + ASKED_WITHIN}
+    moments |= {b.known_by for b in (*book.bills, *book.payments) if abs(b.known_by - asked) < ASKED_WITHIN}
+    right = {sum(s.owes for b, s in book.owing(moment).items() if b in overdue) for moment in moments}
     if book.case["owed"] not in right:
         yield Breach("R-01", f"the case says {book.case['owed']} cents as of {asked}, the book {sorted(right)}")
     last = max((p.known_by for p in book.payments), default=asked)

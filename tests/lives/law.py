@@ -57,11 +57,12 @@ def levels(customer_class: str, cents: int) -> set[str]:
 
 
 class Bill(NamedTuple):
-    """A bill of the book; money in cents."""
+    """A bill of the book; money in cents; `known_by` as for a payment."""
 
     bill_id: str
     due: date
     cents: int
+    known_by: datetime
 
 
 class Payment(NamedTuple):

@@ -38,6 +38,7 @@ class Playing:
     now: datetime
     booked: list[Booked] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    later: list[tuple[str, list[Step]]] = field(default_factory=list)
     closed: bool = False
     was_down: bool = False
     count: int = 0
@@ -121,6 +122,9 @@ class Playing:
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
+        except RuntimeError as error:
+            if "overridden by a later" not in str(error):  # two things at once both let time pass: the later one does
+                raise
         except TimeoutError:
             raise Stuck(f"time did not pass: {ahead}") from None
 
@@ -153,7 +157,7 @@ async def play(town: Town, life: Life, account_id: str) -> Playing:
     who = life["customer"]
     world = town.world
     await world.customer(account_id=account_id, customer_class=who["customer_class"], important=who["important"])
-    await world.bill(account_id, who["amount"], who["overdue_days"])
+    bill_id = await world.bill(account_id, who["amount"], who["overdue_days"])
     report = {"report_id": f"first-{account_id}", "meter_id": f"M-{account_id}", "reported_by": "x", "source": "95598"}
     opened = await (
         world.open(account_id, signal="supply_found_cut", payload=report)
@@ -162,6 +166,7 @@ async def play(town: Town, life: Life, account_id: str) -> Playing:
     )
     case = Case(world, account_id, world.client.get_workflow_handle(opened.handle.id))
     playing = Playing(town, case, opened_at=(now := await case.now()), now=now)
+    playing.booked.append(Booked(bill_id, now - timedelta(days=1)))
     for step in life["steps"]:
         now = await playing.at_rest()
         if playing.closed or now - playing.opened_at >= LONGEST_LIFE:
@@ -196,9 +201,11 @@ async def march(p: Playing, _step: Step, snap: Snapshot, now: datetime) -> None:
     """What helps the case on: the first act that is awaited, else time until the next deadline."""
     awaited = {a["act"]: a for a in reversed(snap.get("waiting_for", ()))}
     for act, help_on in _HELP.items():
-        if act in awaited and await help_on(p, awaited[act], snap):
+        if act in awaited and (await _what_waited_for(p, act) or await help_on(p, awaited[act], snap)):
             return
     if snap["stage"] == "disconnected":
+        if await _what_waited_for(p, "pay"):
+            return
         await pay(p, {"share": "all", "told": "once", "stamp": "now", "names_bill": False}, snap, now)
     elif snap.get("next_deadline"):
         await p.advance(datetime.fromisoformat(snap["next_deadline"]) + SOON - now)
@@ -206,6 +213,26 @@ async def march(p: Playing, _step: Step, snap: Snapshot, now: datetime) -> None:
         await close_incident(p, {}, snap, now)
     else:
         await p.advance(timedelta(hours=1))
+
+
+async def _what_waited_for(p: Playing, act: str) -> bool:
+    """Play the steps that were put off until the march comes to this act; false if there are none."""
+    for number, (wanted, steps) in enumerate(p.later):
+        if wanted == act:
+            del p.later[number]
+            for step in steps:
+                now = await p.at_rest()
+                if p.closed:
+                    break
+                p.said.append(f"-- {now:%m-%d %H:%M:%S} {step}")
+                await STEPS[step["do"]](p, step, await p.look(), now)
+            return True
+    return False
+
+
+async def when(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> None:
+    """Put steps off until the march comes to an act."""
+    p.later.append((step["act"], step["steps"]))
 
 
 async def _light(p: Playing, awaited: Snapshot, _snap: Snapshot) -> bool:
@@ -328,10 +355,10 @@ async def pay(p: Playing, step: Step, snap: Snapshot, now: datetime) -> None:
 async def reverse(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> None:
     """The last payment bounces."""
     gone = {b.reverses for b in p.booked}
-    standing = [b for b in p.booked if not b.reverses and b.payment_id not in gone]
+    standing = [b for b in p.booked if b.booked_id.startswith("P-") and not b.reverses and b.booked_id not in gone]
     if not standing:
         return
-    payment_id = standing[-1].payment_id
+    payment_id = standing[-1].booked_id
     amount = next(a for i, a in await _payments(p) if i == payment_id)
     row = BookedPayment(f"{payment_id}-back", p.account_id, -amount, await p.case.now(), reverses=payment_id)
     await asyncio.to_thread(p.town.billing.add_payments, (row,))
@@ -355,6 +382,7 @@ async def bill(p: Playing, step: Step, _snap: Snapshot, now: datetime) -> None:
     """Another bill, overdue by the case's clock, and told or not."""
     today = now.astimezone(p.town.world.policy.zone).date()
     bill_id = await p.town.world.bill(p.account_id, step["amount"], step["overdue_days"], today)
+    p.booked.append(Booked(bill_id, await p.case.now()))
     due = today - timedelta(days=step["overdue_days"])
     event = {"event_id": p.next_id("e"), "account_id": p.account_id, "bill_id": bill_id, "amount": step["amount"]}
     for _ in range(2 if step["told"] == "twice" else 0):
@@ -625,6 +653,7 @@ STEPS: dict[str, Callable[[Playing, Step, Snapshot, datetime], Awaitable[None]]]
     act.__name__: act
     for act in (
         march,
+        when,
         pay,
         reverse,
         bill,

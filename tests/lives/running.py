@@ -4,6 +4,7 @@ import asyncio
 import logging
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -68,6 +69,9 @@ async def live(town: Town, name: str, life: Life) -> Lived:
         playing = await play(town, life, account_id)
     except Stuck as stuck:
         lived.breaches.append(Breach("stuck", str(stuck)))
+        return lived
+    except Exception as fault:  # a fault of one life must not hide what the others show
+        lived.breaches.append(Breach("not played", "".join(traceback.format_exception(fault))[-1500:]))
         return lived
     book = await _judged(town, playing, lived)
     lived.reached, lived.said = reached(book), playing.said
