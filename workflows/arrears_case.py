@@ -225,10 +225,10 @@ class ArrearsCase(CaseMessages):
         before = self.facts
         self.take(steps.close(before, leave, workflow.now()))
         self.show()
-        hints, journal = self.facts.hints, self.facts.counters["evidence"]
-        await self.write()
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        if (self.facts.hints, self.facts.counters["evidence"]) != (hints, journal):
+        heard = self._heard()
+        self.write_meanwhile()  # a register that is down must not keep a dark customer waiting behind it
+        await workflow.wait_condition(lambda: self.nothing_under_way() or self._heard() != heard)
+        if self._heard() != heard:
             self.take(steps.reopen(self.facts, before, workflow.now()))
             return None
         assert self._record_keeper is not None
@@ -240,3 +240,7 @@ class ArrearsCase(CaseMessages):
             closed_at=self.facts.closed_at,
             reason=leave.reason,
         )
+
+    def _heard(self) -> tuple[int, int]:
+        """How much has been hinted at and noted: more of either, and the case goes on."""
+        return self.facts.hints, self.facts.counters["evidence"]

@@ -113,6 +113,10 @@ class CaseDesk:
         self.show()
         self._effects = [*(e for e in self._effects if not e.done()), asyncio.create_task(work())]
 
+    def write_meanwhile(self) -> None:
+        """Write what is unwritten as an effect among the others."""
+        self._effects = [*(e for e in self._effects if not e.done()), asyncio.create_task(self.write())]
+
     async def insist(
         self, activity: Callable[[Any, Any], Any], order: Contract, config: workflow.ActivityConfig
     ) -> Any:
