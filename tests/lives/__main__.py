@@ -3,17 +3,17 @@
 import argparse
 import json
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from pathlib import Path
 
 from tests.lives.drawing import life_of, shortest
 from tests.lives.life import Life, read, to_text
-from tests.lives.running import IN_FLIGHT, NEW_RUN_AFTER, Batch, Lived, play_seeds, play_town
+from tests.lives.running import IN_FLIGHT, NEW_RUN_AFTER, Batch, Lived, play_seeds, play_town, standing_town
 
-PER_TOWN = 50
+PER_TOWN = 25
 CUT_AT_LEAST = 0.20
 """A run in which fewer lives than this were cut has not looked where it matters, and is void."""
 _MIX = (
@@ -43,20 +43,32 @@ def say(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def play_all(seeds: range, in_flight: int, processes: int) -> list[Batch]:
-    """All of them, town after town; every other town has its cases go on in new runs."""
+def play_all(seeds: range, in_flight: int, processes: int, minutes: float) -> list[Batch]:
+    """All of them, town after town; every other town has its cases go on in new runs.
+
+    No town is begun that would hardly end within these minutes (0: however long it takes).
+    """
+    begun, slowest = time.monotonic(), 0.0
     towns = [seeds[start : start + PER_TOWN] for start in range(0, len(seeds), PER_TOWN)]
-    batches = []
+    batches: list[Batch] = []
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        given = {
-            pool.submit(play_seeds, some, in_flight, NEW_RUN_AFTER if number % 2 else None): some
-            for number, some in enumerate(towns)
-        }
-        for done in as_completed(given):
-            some, batch = given[done], done.result()
-            bad = sum(bool(lived.breaches) for lived in batch.lived)
-            say(f"  seeds {some[0]} to {some[-1]}: {batch.seconds:.0f} s, {bad} with breaches")
-            batches.append(batch)
+        under_way: dict[Future[Batch], range] = {}
+        for number, some in enumerate([*towns, *[range(0)] * processes]):
+            while len(under_way) >= processes or (under_way and not some):
+                for done in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    played, batch = under_way.pop(done), done.result()
+                    bad = sum(bool(lived.breaches) for lived in batch.lived)
+                    say(f"  seeds {played[0]} to {played[-1]}: {batch.seconds:.0f} s, {bad} with breaches")
+                    batches.append(batch)
+                    slowest = max(slowest, batch.seconds)
+            if not some:
+                continue
+            if minutes and time.monotonic() - begun + 1.3 * slowest > 60 * minutes:
+                say(f"  time is up: go on with --from-seed {some[0]}")
+                break
+            under_way[pool.submit(play_seeds, some, in_flight, NEW_RUN_AFTER if number % 2 else None)] = some
+        for done in under_way:
+            batches.append(done.result())
     return batches
 
 
@@ -114,6 +126,7 @@ def main() -> int:
         "--shrink", action="store_true", help="look for the shortest life that fails as --from-seed does"
     )
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
+    parser.add_argument("--minutes", type=float, default=8.3, help="begin no more after these (0: play them all)")
     parser.add_argument("--processes", type=int, default=2, help="towns at a time, each with its server")
     parser.add_argument("--verbose", action="store_true", help="all that was said and recorded in lives with breaches")
     parser.add_argument("--json", type=Path, help="write the table there too")
@@ -122,12 +135,12 @@ def main() -> int:
         say(to_text(life_of(given.from_seed)))
         return 0
     if given.shrink:
-        return _shrink(given.from_seed)
+        return _shrink(given.from_seed, given.minutes)
     if given.life:
         batches = [play_town([(given.life.stem, read(given.life))], 1, None)]
     else:
         seeds = range(given.from_seed, given.from_seed + given.seeds)
-        batches = play_all(seeds, given.in_flight, given.processes)
+        batches = play_all(seeds, given.in_flight, given.processes, given.minutes)
     table = report(batches)
     bad = [one for batch in batches for one in batch.lived if one.breaches]
     for one in bad:
@@ -143,26 +156,24 @@ def main() -> int:
     return 1 if bad else 0
 
 
-def _shrink(number: int) -> int:
+def _shrink(number: int, minutes: float) -> int:
     """Play the life of this seed, then ever shorter ones that break the same rule; print the shortest."""
-    first = play_town([(str(number), life_of(number))], 1, None).lived[0]
-    rules = {b.rule for b in first.breaches}
-    say(f"seed {number} breaks {sorted(rules) or 'nothing'}")
-    if not rules:
-        return 0
-    short = shortest(number, _fails_like(rules))
-    say(to_text(short) if short else "it did not fail again")
-    return 1
+    begun = time.monotonic()
+    with standing_town() as play:
+        rules = {b.rule for b in play(str(number), life_of(number)).breaches}
+        say(f"seed {number} breaks {sorted(rules) or 'nothing'}")
 
+        def fails(life: Life) -> bool:
+            if minutes and time.monotonic() - begun > 60 * minutes:
+                return False
+            broken = rules & {b.rule for b in play("shorter", life).breaches}
+            say(f"  {len(life['steps']):3} steps: {'fails' if broken else 'holds'}")
+            return bool(broken)
 
-def _fails_like(rules: set[str]) -> Callable[[Life], bool]:
-    def fails(life: Life) -> bool:
-        lived = play_town([("shorter", life)], 1, None).lived[0]
-        broken = bool(rules & {b.rule for b in lived.breaches})
-        say(f"  {len(life['steps']):3} steps: {'fails' if broken else 'holds'}")
-        return broken
-
-    return fails
+        short = shortest(number, fails) if rules else None
+    if rules:
+        say(to_text(short) if short else "it did not fail again")
+    return 1 if rules else 0
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """Random lives, drawn with hypothesis: mostly the march, with whatever people, payments and outages put in its way."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 
-from tests.lives.life import Life, Step
+from tests.lives.life import Life, Step, to_text
 
 MARCH: Step = {"do": "march"}
 MOODS = {"calm": 8, "lively": 22, "stormy": 45}
@@ -210,25 +212,29 @@ def life_of(number: int) -> Life:
     return drawn[-1]
 
 
-def shortest(number: int, fails: Callable[[Life], bool], examples: int = 400) -> Life | None:
-    """The shortest life that hypothesis finds to fail as the one of this seed does; None if none fails again."""
+def shortest(number: int, fails: Callable[[Life], bool]) -> Life | None:
+    """The shortest life that hypothesis finds to fail as the one of this seed does; None if that one does not.
+
+    Each life is played once: a server may answer differently the next time, and hypothesis would give up.
+    """
+    wanted = to_text(life_of(number))
+    verdicts: dict[str, bool] = {}
     failed: list[Life] = []
 
     @seed(number)
     @_quietly(Phase.generate, Phase.shrink)
     @given(lives())
     def shrink(life: Life) -> None:
-        if len(tried) < _TRIES - 1 and life != wanted:
-            tried.append(life)
+        text = to_text(life)
+        if not failed and text != wanted:
             return
-        tried.append(life)
-        if len(tried) <= examples and fails(life):
-            failed.append(life)
+        if text not in verdicts:
+            verdicts[text] = fails(life)
+            if verdicts[text]:
+                failed.append(life)
+        if verdicts[text]:
             raise AssertionError("this life fails")
 
-    wanted, tried = life_of(number), list[Life]()
-    try:
+    with contextlib.suppress(AssertionError, Flaky, ExceptionGroup):
         shrink()
-    except AssertionError:
-        return min(failed, key=lambda found: len(found["steps"]))
-    return None
+    return min(failed, key=lambda life: len(to_text(life)), default=None)

@@ -290,7 +290,8 @@ def _money(book: Book) -> Iterator[Breach]:
     overdue = {b.bill_id for b in book.bills if b.due < law.local(asked)}
     # What was booked just while billing was asked may be in the answer or not.
     moments = {asked - ASKED_WITHIN, asked + ASKED_WITHIN}
-    moments |= {b.known_by for b in (*book.bills, *book.payments) if abs(b.known_by - asked) < ASKED_WITHIN}
+    booked = [*(b.known_by for b in book.bills), *(p.known_by for p in book.payments)]
+    moments |= {at for at in booked if abs(at - asked) < ASKED_WITHIN}
     right = {sum(s.owes for b, s in book.owing(moment).items() if b in overdue) for moment in moments}
     if book.case["owed"] not in right:
         yield Breach("R-01", f"the case says {book.case['owed']} cents as of {asked}, the book {sorted(right)}")

@@ -6,11 +6,13 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
+from typing import Any, TypeVar
 
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
@@ -24,6 +26,7 @@ from tests.lives.oracle import judge, reached
 from tests.lives.playing import Playing, Stuck, play
 from tests.lives.town import Town, running_town
 
+_T = TypeVar("_T")
 IN_FLIGHT = 25
 SWEEP_EVERY = 20.0
 RESTART_EVERY = 30.0
@@ -162,6 +165,36 @@ def play_town(named: list[tuple[str, Life]], in_flight: int, new_run_after: int 
     _quiet()
     with _folder_of_its_own("lives-") as folder:
         return asyncio.run(run_batch(named, Path(folder), new_run_after=new_run_after, in_flight=in_flight))
+
+
+@contextmanager
+def standing_town() -> Iterator[Callable[[str, Life], Lived]]:
+    """A town that stays, for one life after another."""
+    _quiet()
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def wait_for(work: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    with _folder_of_its_own("lives-") as folder:
+        opening = running_town(Path(folder))
+        town = wait_for(_entered(opening))
+        try:
+            yield lambda name, life: wait_for(live(town, name, life))
+        finally:
+            wait_for(_left(opening))
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+
+
+async def _entered(opening: AbstractAsyncContextManager[Town]) -> Town:
+    return await opening.__aenter__()
+
+
+async def _left(opening: AbstractAsyncContextManager[Town]) -> None:
+    await opening.__aexit__(None, None, None)
 
 
 def play_seeds(seeds: range, in_flight: int, new_run_after: int | None) -> Batch:
