@@ -6,14 +6,14 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 
 from tests.lives.drawing import life_of, shortest
 from tests.lives.life import Life, read, to_text
-from tests.lives.running import IN_FLIGHT, NEW_RUN_AFTER, Batch, Lived, play_seeds, play_town, standing_town
+from tests.lives.running import IN_FLIGHT, Batch, Lived, new_run_after, play_seeds, play_town, standing_town, town_of
 
-PER_TOWN = 25
 CUT_AT_LEAST = 0.20
 """A run in which fewer lives than this were cut has not looked where it matters, and is void."""
 _MIX = (
@@ -49,11 +49,11 @@ def play_all(seeds: range, in_flight: int, processes: int, minutes: float) -> li
     No town is begun that would hardly end within these minutes (0: however long it takes).
     """
     begun, slowest = time.monotonic(), 0.0
-    towns = [seeds[start : start + PER_TOWN] for start in range(0, len(seeds), PER_TOWN)]
+    towns = [list(town) for _, town in groupby(seeds, key=town_of)]
     batches: list[Batch] = []
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        under_way: dict[Future[Batch], range] = {}
-        for number, some in enumerate([*towns, *[range(0)] * processes]):
+        under_way: dict[Future[Batch], list[int]] = {}
+        for some in [*towns, []]:
             while len(under_way) >= processes or (under_way and not some):
                 for done in wait(under_way, return_when=FIRST_COMPLETED).done:
                     played, batch = under_way.pop(done), done.result()
@@ -66,9 +66,8 @@ def play_all(seeds: range, in_flight: int, processes: int, minutes: float) -> li
             if minutes and time.monotonic() - begun + 1.3 * slowest > 60 * minutes:
                 say(f"  time is up: go on with --from-seed {some[0]}")
                 break
-            under_way[pool.submit(play_seeds, some, in_flight, NEW_RUN_AFTER if number % 2 else None)] = some
-        for done in under_way:
-            batches.append(done.result())
+            under_way[pool.submit(play_seeds, some, in_flight)] = some
+        batches += [done.result() for done in under_way]
     return batches
 
 
@@ -159,7 +158,7 @@ def main() -> int:
 def _shrink(number: int, minutes: float) -> int:
     """Play the life of this seed, then ever shorter ones that break the same rule; print the shortest."""
     begun = time.monotonic()
-    with standing_town() as play:
+    with standing_town(new_run_after(number)) as play:
         rules = {b.rule for b in play(str(number), life_of(number)).breaches}
         say(f"seed {number} breaks {sorted(rules) or 'nothing'}")
 

@@ -77,21 +77,27 @@ class Playing:
 
     async def say(self, update: str, by: str | dict[str, str], **payload: Any) -> Any:
         """An update; the answer, or None if it was refused or the case is over."""
-        try:
-            answer = await asyncio.wait_for(self.case.update(update, _person(by), **payload), PATIENCE)
-        except Refusal as refusal:
-            self.said.append(f"{update}: {refusal.type}")
-            return None
-        except RPCError as error:
-            if error.status != RPCStatusCode.NOT_FOUND:
-                raise
-            self.said.append(f"{update}: the case is over")
-            return None
-        except WorkflowUpdateFailedError as failure:
-            self.said.append(f"{update}: {failure.cause}")
-            return None
-        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-            raise Stuck(f"{update} was not answered") from None
+        update_id = self.next_id("u")
+        for again in (True, True, False):
+            try:
+                sent = self.case.update(update, _person(by), update_id=update_id, **payload)
+                answer = await asyncio.wait_for(sent, PATIENCE)
+                break
+            except Refusal as refusal:
+                self.said.append(f"{update}: {refusal.type}")
+                return None
+            except RPCError as error:
+                if error.status == RPCStatusCode.UNAVAILABLE and again:
+                    continue  # it met the moment between two runs of the case: sent again under the same id
+                if error.status != RPCStatusCode.NOT_FOUND:
+                    raise
+                self.said.append(f"{update}: the case is over")
+                return None
+            except WorkflowUpdateFailedError as failure:
+                self.said.append(f"{update}: {failure.cause}")
+                return None
+            except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+                raise Stuck(f"{update} was not answered") from None
         self.said.append(f"{update}: {answer}")
         return answer
 

@@ -30,10 +30,13 @@ _T = TypeVar("_T")
 IN_FLIGHT = 25
 SWEEP_EVERY = 20.0
 RESTART_EVERY = 30.0
+PER_TOWN = 25
 NEW_RUN_AFTER = 90
 """Events after which every other batch goes on in a new run: a life crosses several."""
-_ours_to_fail = (
+# A message arrived while the worker was closing a run: the server has the task done again.
+_NO_FAULT = (
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+    WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_UPDATE,
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_STICKY_TASK_QUEUE,
     WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
 )
@@ -75,6 +78,7 @@ async def live(town: Town, name: str, life: Life) -> Lived:
         return lived
     except Exception as fault:  # a fault of one life must not hide what the others show
         lived.breaches.append(Breach("not played", "".join(traceback.format_exception(fault))[-1500:]))
+        await _look_for_failed_tasks(town, f"arrears-{account_id}", lived)
         return lived
     book = await _judged(town, playing, lived)
     lived.reached, lived.said = reached(book), playing.said
@@ -103,19 +107,19 @@ async def _judged(town: Town, playing: Playing, lived: Lived) -> Book:
         lived.breaches = judge(book)
         if not lived.breaches:
             break
-    await _look_for_failed_tasks(playing, lived)
+    await _look_for_failed_tasks(town, playing.case.handle.id, lived)
     return book
 
 
-async def _look_for_failed_tasks(playing: Playing, lived: Lived) -> None:
+async def _look_for_failed_tasks(town: Town, workflow_id: str, lived: Lived) -> None:
     """A workflow task that fails is a case that does not replay, or a fault in its code."""
-    handle = playing.case.handle
-    seen = await handle.describe()
+    client = town.world.client
+    seen = await client.get_workflow_handle(workflow_id).describe()
     run_id = seen.run_id
-    run = playing.town.world.client.get_workflow_handle(handle.id, run_id=run_id)
+    run = client.get_workflow_handle(workflow_id, run_id=run_id)
     async for event in run.fetch_history_events():
         failed = event.workflow_task_failed_event_attributes
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED and failed.cause not in _ours_to_fail:
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED and failed.cause not in _NO_FAULT:
             lived.breaches.append(Breach("task failed", failed.failure.message[:300]))
             break
     if seen.raw_description.workflow_execution_info.first_run_id != run_id:
@@ -168,7 +172,7 @@ def play_town(named: list[tuple[str, Life]], in_flight: int, new_run_after: int 
 
 
 @contextmanager
-def standing_town() -> Iterator[Callable[[str, Life], Lived]]:
+def standing_town(events: int | None = None) -> Iterator[Callable[[str, Life], Lived]]:
     """A town that stays, for one life after another."""
     _quiet()
     loop = asyncio.new_event_loop()
@@ -179,7 +183,7 @@ def standing_town() -> Iterator[Callable[[str, Life], Lived]]:
         return asyncio.run_coroutine_threadsafe(work, loop).result()
 
     with _folder_of_its_own("lives-") as folder:
-        opening = running_town(Path(folder))
+        opening = running_town(Path(folder), events)
         town = wait_for(_entered(opening))
         try:
             yield lambda name, life: wait_for(live(town, name, life))
@@ -197,9 +201,19 @@ async def _left(opening: AbstractAsyncContextManager[Town]) -> None:
     await opening.__aexit__(None, None, None)
 
 
-def play_seeds(seeds: range, in_flight: int, new_run_after: int | None) -> Batch:
-    """The lives of these seeds."""
-    return play_town([(str(number), life_of(number)) for number in seeds], in_flight, new_run_after)
+def play_seeds(seeds: list[int], in_flight: int) -> Batch:
+    """The lives of these seeds, all of one town."""
+    return play_town([(str(number), life_of(number)) for number in seeds], in_flight, new_run_after(seeds[0]))
+
+
+def town_of(seed: int) -> int:
+    """Which town a seed is played in; in every other one cases go on in new runs."""
+    return (seed - 1) // PER_TOWN
+
+
+def new_run_after(seed: int) -> int | None:
+    """After how many events the cases of this seed's town go on in a new run."""
+    return NEW_RUN_AFTER if town_of(seed) % 2 else None
 
 
 def _quiet() -> None:
