@@ -16,6 +16,7 @@ from tests.lives.running import IN_FLIGHT, Batch, Lived, new_run_after, play_see
 
 CUT_AT_LEAST = 0.20
 """A run in which fewer lives than this were cut has not looked where it matters, and is void."""
+LOST_AT_MOST = 0.02
 _MIX = (
     "yellow served",
     "red served",
@@ -77,9 +78,11 @@ def report(batches: list[Batch]) -> dict[str, object]:
     total: Counter[str] = Counter()
     for one in lived:
         total.update(one.reached)
+    lost = sum(one.lost for one in lived)
     breached = Counter(b.rule.split()[0] for one in lived for b in one.breaches)
     table: dict[str, object] = {
         "lives": len(lived),
+        "of which could not be played": lost,
         "days lived": round(sum(one.days for one in lived)),
         "steps": sum(one.steps for one in lived),
         "cuts": total["cut"],
@@ -125,7 +128,9 @@ def main() -> int:
         "--shrink", action="store_true", help="look for the shortest life that fails as --from-seed does"
     )
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
-    parser.add_argument("--minutes", type=float, default=8.3, help="begin no more after these (0: play them all)")
+    parser.add_argument(
+        "--minutes", type=float, default=0, help="begin no town that would end after these (0: play all)"
+    )
     parser.add_argument("--processes", type=int, default=2, help="towns at a time, each with its server")
     parser.add_argument("--verbose", action="store_true", help="all that was said and recorded in lives with breaches")
     parser.add_argument("--json", type=Path, help="write the table there too")
@@ -142,6 +147,8 @@ def main() -> int:
         batches = play_all(seeds, given.in_flight, given.processes, given.minutes)
     table = report(batches)
     bad = [one for batch in batches for one in batch.lived if one.breaches]
+    for one in (one for batch in batches for one in batch.lived if one.lost):
+        say(f"\n{one.name} could not be played: {one.lost_by}")
     for one in bad:
         tell(one, verbose=given.verbose or bool(given.life))
     if bad and not given.life:
@@ -149,10 +156,20 @@ def main() -> int:
         say("make it short:   python -m tests.lives --shrink --from-seed " + bad[0].name)
     if given.json:
         given.json.write_text(json.dumps(table | {"failing": [one.name for one in bad]}, indent=1), encoding="utf-8")
-    if not given.life and given.seeds >= 100 and float(str(table["reached cut"])) < CUT_AT_LEAST:
-        say(f"VOID: fewer than {CUT_AT_LEAST:.0%} of the lives were cut")
+    if void := _why_void(table, given.seeds if not given.life else 0):
+        say(f"VOID: {void}")
         return 2
     return 1 if bad else 0
+
+
+def _why_void(table: dict[str, object], seeds: int) -> str | None:
+    """Why a run shows nothing, or None if it does."""
+    lives, lost, cut = (float(str(table[k])) for k in ("lives", "of which could not be played", "reached cut"))
+    if lost > LOST_AT_MOST * lives:
+        return f"{lost:.0f} of {lives:.0f} lives could not be played"
+    if seeds >= 100 and cut < CUT_AT_LEAST:
+        return f"fewer than {CUT_AT_LEAST:.0%} of the lives were cut"
+    return None
 
 
 def _shrink(number: int, minutes: float) -> int:

@@ -55,6 +55,12 @@ class Lived:
     runs: int = 1
     said: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
+    lost_by: str = ""
+
+    @property
+    def lost(self) -> bool:
+        """Something of the harness failed, so it shows nothing: the server, a connection, the generator itself."""
+        return bool(self.lost_by)
 
 
 @dataclass
@@ -77,7 +83,7 @@ async def live(town: Town, name: str, life: Life) -> Lived:
         lived.breaches.append(Breach("stuck", str(stuck)))
         return lived
     except Exception as fault:  # a fault of one life must not hide what the others show
-        lived.breaches.append(Breach("not played", "".join(traceback.format_exception(fault))[-1500:]))
+        lived.lost_by = "".join(traceback.format_exception(fault))[-1500:]
         await _look_for_failed_tasks(town, f"arrears-{account_id}", lived)
         return lived
     book = await _judged(town, playing, lived)
@@ -119,7 +125,9 @@ async def _look_for_failed_tasks(town: Town, workflow_id: str, lived: Lived) -> 
     run = client.get_workflow_handle(workflow_id, run_id=run_id)
     async for event in run.fetch_history_events():
         failed = event.workflow_task_failed_event_attributes
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED and failed.cause not in _NO_FAULT:
+        if event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED or failed.cause in _NO_FAULT:
+            continue
+        if "deadlock" not in failed.failure.message.lower():  # a machine too busy to run a task within two seconds
             lived.breaches.append(Breach("task failed", failed.failure.message[:300]))
             break
     if seen.raw_description.workflow_execution_info.first_run_id != run_id:

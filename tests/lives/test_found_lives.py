@@ -16,4 +16,5 @@ async def test_a_life_found_once_keeps_the_law(path: Path, tmp_path: Path) -> No
     life: Life = read(path)
     async with running_town(tmp_path) as town:
         lived = await live(town, path.stem, life)
+    assert not lived.lost_by
     assert not lived.breaches, f"{life.get('why')}: {lived.breaches}"

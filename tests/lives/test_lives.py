@@ -17,6 +17,7 @@ async def test_random_lives_keep_the_law(tmp_path: Path) -> None:
     batch = await run_batch([(str(n), life_of(n)) for n in SOME], tmp_path, new_run_after=NEW_RUN_AFTER)
     broken = {f"seed {one.name}": (one.breaches, to_text(one.life)) for one in batch.lived if one.breaches}
     assert not broken, "\n".join(f"{name}: {breaches}\n{life}" for name, (breaches, life) in broken.items())
+    assert not [one.lost_by for one in batch.lived if one.lost]
     cut = sum(bool(one.reached["cut"]) for one in batch.lived)
     assert cut >= len(SOME) // 5, f"only {cut} were cut: such lives show nothing"
 
