@@ -128,9 +128,7 @@ def main() -> int:
         "--shrink", action="store_true", help="look for the shortest life that fails as --from-seed does"
     )
     parser.add_argument("--in-flight", type=int, default=IN_FLIGHT)
-    parser.add_argument(
-        "--minutes", type=float, default=0, help="begin no town that would end after these (0: play all)"
-    )
+    parser.add_argument("--minutes", type=float, default=0, help="begin no town after so many (0: all)")
     parser.add_argument("--processes", type=int, default=2, help="towns at a time, each with its server")
     parser.add_argument("--verbose", action="store_true", help="all that was said and recorded in lives with breaches")
     parser.add_argument("--json", type=Path, help="write the table there too")
