@@ -22,8 +22,9 @@ from tests.lives.book import Book, read
 from tests.lives.drawing import life_of
 from tests.lives.judge_cut import Breach
 from tests.lives.life import Life
+from tests.lives.marching import play
 from tests.lives.oracle import judge, reached
-from tests.lives.playing import Playing, Stuck, play
+from tests.lives.playing import Playing, Stuck
 from tests.lives.town import Town, running_town
 
 _T = TypeVar("_T")

@@ -8,7 +8,7 @@ from tests.lives.drawing import life_of
 from tests.lives.life import to_text
 from tests.lives.running import NEW_RUN_AFTER, run_batch
 
-SOME = range(26, 42)
+SOME = range(26, 38)
 
 
 @pytest.mark.timeout(110)

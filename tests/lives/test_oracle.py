@@ -15,8 +15,8 @@ import pytest
 
 from tests.lives.book import Booked, read
 from tests.lives.life import Life, Step
+from tests.lives.marching import play
 from tests.lives.oracle import judge, reached
-from tests.lives.playing import play
 from tests.lives.town import running_town
 
 MARCH: Step = {"do": "march"}
