@@ -6,7 +6,7 @@ PYTEST_FLAGS ?= -n 2 --dist loadfile
 SERVER_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench chaos mutants fuzz lint types server worker clean
+.PHONY: help demo test bench chaos lives mutants fuzz lint types server worker clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ fuzz: .venv/.made  ## every wrong value in every field of every message, of the 
 
 bench: .venv/.made  ## speed and cost, measured against a bare reference (BENCH_FLAGS="--rows S1,S5")
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
+lives: .venv/.made  ## a thousand random lives of a case, each judged by an oracle that reads only the register
+	$(BIN)/python -m tests.lives $(LIVES_FLAGS)
 
 lint: .venv/.made  ## style
 	$(BIN)/ruff check .

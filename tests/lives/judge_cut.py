@@ -1,0 +1,296 @@
+"""P1 and P2: whether a permit was given, and a cut done, with all that the regulation asks for before it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from tests.lives import law
+from tests.lives.book import Book, Fact, Row
+
+AT_ONCE = timedelta(seconds=30)
+"""Between a word that stops a cut and the end of its permit: billing may have to be asked in between."""
+ASKED_WITHIN = timedelta(seconds=20)
+A_MOMENT = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One thing that must not be: the property or rule, and what was found."""
+
+    rule: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.text}"
+
+
+def judge_cuts(book: Book) -> Iterator[Breach]:
+    """Every permit and every lawful cut of the case."""
+    for grant in book.all("permit.granted"):
+        for rule, text in _missing(book, grant):
+            yield Breach(f"P1 {rule}", f"permit {grant.about}: {text}")
+        yield from _payment_ignored(book, grant)
+        yield from _word_ignored(book, grant)
+    yield from _one_permit_at_a_time(book)
+    for cut in book.all("cut.reported", lawful=True):
+        if cut.actor_role == "field_crew" and "ticket_id" in cut.detail:
+            yield from _cut_without_permit(book, cut)
+
+
+# ---- P1: before the permit ---------------------------------------------------------------------
+
+
+def _missing(book: Book, grant: Fact) -> Iterator[tuple[str, str]]:
+    ticket_id = grant.detail["ticket_id"]
+    ticket = book.tickets.get(ticket_id)
+    red = book.notices.get(ticket["notice_id"]) if ticket else None
+    if ticket is None or red is None or ticket["kind"] != "cut":
+        yield "R-15", "there is no disconnection ticket for a red notice"
+        return
+    t: datetime = red["cut_at"]
+    given = grant.recorded_at
+    yield from _window(grant, t)
+    yield from _notices(book, grant, red)
+    yield from _approvals(book, grant, red)
+    yield from _ticket(book, grant, ticket, t)
+    told = book.all("customer.told", before=grant.n, about=ticket_id, counts=True)
+    if not any(t - law.HALF_HOUR <= f.moment("told_at") <= t for f in told):
+        yield "R-16", "the customer was not told again in the last half-hour"
+    checks = book.all("billing.checked", before=grant.n, about=ticket_id, answer="owes")
+    if not any(f.detail["when"] == "half_hour" and t - law.HALF_HOUR <= f.recorded_at <= t for f in checks):
+        yield "R-17", "billing was not asked at T - 30 min"
+    if not any(f.detail["when"] == "permit" and given - ASKED_WITHIN <= f.recorded_at <= given for f in checks):
+        yield "R-17", "billing was not asked for the permit"
+    if grant.detail["meter_id"] != book.customer["meter_id"]:
+        yield "R-18", f"the meter {grant.detail['meter_id']} is not the customer's"
+    if grant.actor_role != "field_crew":
+        yield "R-18", f"given to {grant.actor_role}"
+    yield from _doubt(book, grant, ticket_id)
+    if held := sorted(held_by(book, grant.n)):
+        yield "R-04", f"given although {', '.join(held)} stood"
+    if dark_meters(book, grant.n):
+        yield "R-02", "supply was off already"
+
+
+def _window(grant: Fact, t: datetime) -> Iterator[tuple[str, str]]:
+    until = grant.moment("valid_until")
+    if not t <= grant.recorded_at < t + law.WINDOW or until > t + law.WINDOW:
+        yield "R-18", f"given at {grant.recorded_at}, valid until {until}, outside the window of {t}"
+    if until - grant.recorded_at > law.PERMIT_LASTS:
+        yield "R-18", f"valid for {until - grant.recorded_at}"
+    if t != law.nine_o_clock(law.local(t)) or law.day_bars_a_cut(law.local(t)):
+        yield "R-21", f"no cut may be at {t.astimezone(law.ZONE)}"
+
+
+def _notices(book: Book, grant: Fact, red: Row) -> Iterator[tuple[str, str]]:
+    t = red["cut_at"]
+    issued = book.all("notice.issued", about=red["notice_id"])
+    served = book.all("notice.served", before=grant.n, about=red["notice_id"])
+    if not issued or not served:
+        yield "R-06", "the red notice was not served"
+        return
+    if t - served[0].moment("delivered_at") < law.WEEK:
+        yield "R-07", f"red delivered {served[0].detail['delivered_at']}, less than 7 x 24 h before {t}"
+    if book.all("notice.void", before=grant.n, about=red["notice_id"]):
+        yield "R-20", "the red notice was void"
+    yellow = serving_yellow(book, issued[0])
+    if yellow is None or book.all("notice.void", before=grant.n, about=yellow.about):
+        yield "R-06", "no served yellow notice stood behind the red one"
+    elif not set(red["bills"]) <= set(book.notices[str(yellow.about)]["bills"]):
+        yield "R-05", "the red notice names bills that its yellow one did not"
+    standing = book.owing(grant.recorded_at)
+    due = [b.due for b in book.bills if b.bill_id in red["bills"] and standing[b.bill_id].owes > 0]
+    if due and (law.local(t) - min(due)).days < 31:
+        yield "R-03", f"the oldest bill was due {min(due)}, the cut stated for {t}"
+
+
+def serving_yellow(book: Book, issued: Fact) -> Fact | None:
+    """The yellow notice behind a red one: served before it was issued, neither void nor used up by a cut."""
+    served = book.all("notice.served", before=issued.n, kind="yellow")
+    if not served:
+        return None
+    yellow = served[-1]
+    void = book.all("notice.void", before=issued.n, about=yellow.about)
+    used = [
+        c for c in book.all("cut.reported", before=issued.n, lawful=True) if c.n > yellow.n and "ticket_id" in c.detail
+    ]
+    return None if void or used else yellow
+
+
+def _approvals(book: Book, grant: Fact, red: Row) -> Iterator[tuple[str, str]]:
+    notice_id, lead = red["notice_id"], red["cut_at"] - law.TICKET_LEAD
+    given = [f for f in book.all("approval.given", before=grant.n, about=notice_id) if f.recorded_at <= lead]
+    needed = law.levels(book.customer["customer_class"], red["amount"])
+    if missing := needed - {f.detail["role"] for f in given}:
+        yield "R-12", f"not approved by {', '.join(sorted(missing))} at T - 24 h"
+    if len({f.actor_id for f in given if f.detail["role"] in needed}) < len(needed):
+        yield "R-12", "one person filled two levels"
+    servers = {f.actor_id for f in book.all("notice.delivered", about=notice_id)}
+    if servers & {f.actor_id for f in given}:
+        yield "R-12", "the reader who served approved"
+    if book.all("approval.rejected", before=grant.n, about=notice_id):
+        yield "R-13", "a level had rejected"
+    served = book.all("notice.served", about=notice_id)
+    if given and served and min(f.n for f in given) < served[0].n:
+        yield "R-13", "approved before the red notice was served"
+    if book.customer["important"]:
+        filed = book.all("filing.recorded", before=grant.n, about=notice_id, purpose="filing")
+        if not any(f.recorded_at <= lead for f in filed):
+            yield "R-14", "not filed with the power authority at T - 24 h"
+
+
+def _ticket(book: Book, grant: Fact, ticket: Row, t: datetime) -> Iterator[tuple[str, str]]:
+    ticket_id = ticket["ticket_id"]
+    sent = book.all("ticket.sent", before=grant.n, about=ticket_id)
+    if not sent:
+        yield "R-15", "the ticket was not sent"
+        return
+    moved = [f.n for f in book.all("reassigned", before=grant.n, role="field_unit") if f.n > sent[0].n]
+    since = max(moved, default=sent[0].n)
+    acknowledged = [f for f in book.all("ticket.acknowledged", before=grant.n, about=ticket_id) if f.n > since]
+    if not any(f.recorded_at <= t - law.HALF_HOUR + A_MOMENT for f in acknowledged):
+        yield "R-15", "the ticket was not acknowledged at T - 30 min"
+    if book.all("ticket.recalled", before=grant.n, about=ticket_id):
+        yield "R-15", "the ticket had been recalled"
+
+
+def _doubt(book: Book, grant: Fact, ticket_id: str) -> Iterator[tuple[str, str]]:
+    words = book.all("meter.uncertain", before=grant.n, about=ticket_id) + book.all(
+        "meter.verified", before=grant.n, about=ticket_id
+    )
+    if words:
+        last = max(words, key=lambda f: f.n)
+        if last.what != "meter.verified" or not last.detail["confirmed"]:
+            yield "R-19", "the meter was in doubt"
+
+
+def held_by(book: Book, n: int) -> set[str]:
+    """What stopped the march at that place: holds, a promise, a plan, a withdrawal (R-04)."""
+    standing: set[str] = set()
+    lifted: set[str] = set()
+    for fact in book.facts:
+        if fact.n >= n:
+            break
+        match fact.what:
+            case "hold.placed":
+                if fact.about not in lifted or fact.detail.get("source") == "register":
+                    standing.add(f"hold {fact.about}")
+            case "hold.lifted" | "hold.ended":
+                lifted.add(str(fact.about))
+                standing.discard(f"hold {fact.about}")
+            case "promise.made" | "plan.agreed":
+                standing.add(fact.what.split(".")[0])
+            case "promise.kept" | "promise.broken" | "plan.kept" | "plan.broken":
+                standing.discard(fact.what.split(".")[0])
+            case "withdrawn":
+                standing.add("withdrawal")
+    return standing
+
+
+def dark_meters(book: Book, n: int) -> set[str]:
+    """Meters without supply at that place, as far as the register tells."""
+    dark: set[str] = set()
+    for fact in book.facts:
+        if fact.n >= n:
+            break
+        if fact.what == "supply.restored":
+            dark.discard(fact.detail["meter_id"])
+        elif starts_darkness(fact):
+            dark.add(fact.detail["meter_id"])
+    return dark
+
+
+def starts_darkness(fact: Fact) -> bool:
+    """Whether supply was off from this fact on: our own cut, or one found that none of ours explains."""
+    ours = fact.what == "cut.reported" and bool(fact.detail["lawful"]) and "ticket_id" in fact.detail
+    return ours or (fact.what == "cut.found" and not fact.detail.get("known"))
+
+
+# ---- P2: while the permit lives ----------------------------------------------------------------
+
+
+def end_of(book: Book, grant: Fact) -> tuple[int, datetime]:
+    """Where and when a permit ended: revoked, lapsed, or used."""
+    ends = book.all("permit.revoked", about=grant.about) + book.all("permit.lapsed", about=grant.about)
+    ends += [c for c in book.all("cut.reported", lawful=True, permit_id=grant.about) if "ticket_id" in c.detail]
+    first = min(ends, key=lambda f: f.n, default=None)
+    return (first.n, first.recorded_at) if first else (10**9, grant.moment("valid_until"))
+
+
+def _bills(book: Book, grant: Fact) -> list[str]:
+    ticket = book.tickets.get(grant.detail["ticket_id"], {})
+    bills: list[str] = book.notices.get(str(ticket.get("notice_id")), {}).get("bills", [])
+    return bills
+
+
+def _payment_ignored(book: Book, grant: Fact) -> Iterator[Breach]:
+    bills = _bills(book, grant)
+    if not bills:
+        return
+    if book.settled(bills, grant.recorded_at - ASKED_WITHIN):
+        yield Breach("P2", f"permit {grant.about} was given although billing held the payments that settle")
+    ended, at = end_of(book, grant)
+    booked = {p.payment_id: p.known_by for p in book.payments}
+    for hint in book.all("payment.hint"):
+        heard = hint.recorded_at
+        if hint.n >= ended or booked.get(str(hint.about), law_far()) > heard:
+            continue
+        if not book.settled(bills, heard):
+            continue
+        if hint.n < grant.n and book.settled(bills, grant.recorded_at):
+            yield Breach("P2", f"permit {grant.about} was given after {hint.about} had been told and had settled")
+        elif hint.n > grant.n and at > heard + AT_ONCE:
+            yield Breach("P2", f"permit {grant.about} lived on {at - heard} after {hint.about} had settled")
+
+
+def law_far() -> datetime:
+    """Later than any life."""
+    return datetime(2999, 1, 1, tzinfo=law.ZONE)
+
+
+_STOPS = ("hold.placed", "promise.made", "plan.agreed", "withdrawn", "serve_again.requested", "meter.uncertain")
+
+
+def _word_ignored(book: Book, grant: Fact) -> Iterator[Breach]:
+    ended, at = end_of(book, grant)
+    for fact in book.facts:
+        if fact.what in _STOPS and grant.n < fact.n < ended and at > fact.recorded_at + A_MOMENT:
+            if fact.what == "hold.placed" and f"hold {fact.about}" not in held_by(book, fact.n + 1):
+                continue
+            yield Breach("P2", f"permit {grant.about} lived on after {fact.what} {fact.about or ''}")
+
+
+def _one_permit_at_a_time(book: Book) -> Iterator[Breach]:
+    grants = book.all("permit.granted")
+    if len({g.about for g in grants}) < len(grants):
+        yield Breach("R-18", "the same permit was given twice")
+    for first, second in pairwise(grants):
+        if end_of(book, first)[0] > second.n and second.recorded_at < first.moment("valid_until"):
+            yield Breach("R-18", f"{second.about} was given while {first.about} was live")
+
+
+# ---- the cut itself ----------------------------------------------------------------------------
+
+
+def _cut_without_permit(book: Book, cut: Fact) -> Iterator[Breach]:
+    grants = [g for g in book.all("permit.granted", before=cut.n) if _covers(book, g, cut)]
+    if not grants:
+        yield Breach(
+            "P1 R-18", f"the cut at {cut.at} of {cut.detail['meter_id']} counts as lawful without a live permit"
+        )
+    used = [
+        c
+        for c in book.all("cut.reported", lawful=True, permit_id=cut.detail.get("permit_id"))
+        if "ticket_id" in c.detail
+    ]
+    if cut.detail.get("permit_id") and len(used) > 1:
+        yield Breach("P1 R-18", f"permit {cut.detail['permit_id']} was used {len(used)} times")
+
+
+def _covers(book: Book, grant: Fact, cut: Fact) -> bool:
+    """Whether that permit was in force when the switch was thrown, for that meter and ticket."""
+    stops = book.all("permit.revoked", before=cut.n, about=grant.about)
+    until = min([grant.moment("valid_until"), *(s.recorded_at for s in stops)])
+    same = (grant.detail["meter_id"], grant.detail["ticket_id"]) == (cut.detail["meter_id"], cut.detail["ticket_id"])
+    return same and grant.recorded_at <= cut.at < until

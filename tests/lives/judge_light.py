@@ -1,0 +1,222 @@
+"""P3 and R-24 to R-28: whether light came back in time after every cut, or declared, or is on record as a breach."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tests.lives import law
+from tests.lives.book import Book, Fact
+from tests.lives.judge_cut import A_MOMENT, Breach, starts_darkness
+
+PROMPT = 10 * law.MINUTE
+"""How long the case may take for what it must do at once, in its own time; skipped time runs ahead of work."""
+AFTER_OUTAGE = 6 * law.HOUR
+"""The same where billing or the register had been down: attempts are up to four hours apart."""
+
+
+@dataclass(frozen=True)
+class Dark:
+    """One darkness: the meter, what began it, what ended it (if anything did), since when its 24 hours run."""
+
+    meter: str
+    began: Fact
+    lit: Fact | None
+    lawful: bool
+    since: datetime | None
+    told: Fact | None
+
+
+def judge_light(book: Book) -> Iterator[Breach]:
+    """Every darkness of the case, and its incidents."""
+    for dark in darknesses(book):
+        yield from _restored_or_recorded(book, dark)
+        yield from _ticket_at_once(book, dark)
+        yield from _warnings(book, dark)
+        yield from _settlement(book, dark)
+        if not dark.lawful:
+            yield from _unauthorised(book, dark)
+    yield from _unlawful_reports(book)
+    yield from _incidents(book)
+
+
+def slack(book: Book) -> timedelta:
+    """How late an act may be that is due at once."""
+    return PROMPT if book.calm else AFTER_OUTAGE
+
+
+def darknesses(book: Book) -> Iterator[Dark]:
+    """Each cut of the register with its restoration."""
+    for began in filter(starts_darkness, book.facts):
+        meter = began.detail["meter_id"]
+        lit = next((f for f in book.all("supply.restored") if f.detail["meter_id"] == meter and f.n > began.n), None)
+        lawful = began.what == "cut.reported"
+        if not lawful:
+            yield Dark(meter, began, lit, False, began.recorded_at, began)
+            continue
+        lit = lit or _lit_before_it_was_reported(book, began, meter)
+        since, told = _restoration_due(book, began, lit)
+        yield Dark(meter, began, lit, True, since, told)
+
+
+def _lit_before_it_was_reported(book: Book, began: Fact, meter: str) -> Fact | None:
+    """Found dark and lit again, and only then does the crew tell that it had cut."""
+    lit = book.all("supply.restored", before=began.n)
+    return next((f for f in lit if f.detail["meter_id"] == meter and f.at > began.at), None)
+
+
+def _restoration_due(book: Book, began: Fact, lit: Fact | None) -> tuple[datetime | None, Fact | None]:
+    """The earliest reason for light: settlement, a plan, a withdrawal."""
+    end = lit.n if lit else 10**9
+    reasons = [(f.moment("settled_at"), f) for f in book.all("debt.settled", about=began.about)]
+    reasons += [(f.recorded_at, f) for f in book.all("plan.agreed") if began.n < f.n < end]
+    reasons += [(f.recorded_at, f) for f in book.all("withdrawn") if f.n < end]
+    if open_plan := _plan_open_at(book, began.n):
+        reasons.append((open_plan.recorded_at, open_plan))
+    return min(reasons, key=lambda r: (r[0], r[1].n), default=(None, None))
+
+
+def _plan_open_at(book: Book, n: int) -> Fact | None:
+    agreed = book.all("plan.agreed", before=n)
+    over = book.all("plan.kept", before=n) + book.all("plan.broken", before=n)
+    return agreed[-1] if agreed and all(f.n < agreed[-1].n for f in over) else None
+
+
+# ---- in time, or on record ---------------------------------------------------------------------
+
+
+def _restored_or_recorded(book: Book, dark: Dark) -> Iterator[Breach]:
+    if dark.since is None or (dark.lit and dark.lit.n < dark.began.n):
+        return
+    due = dark.since + law.DAY
+    declared = [f for f in book.all("delay.declared") if f.recorded_at < due and f.n > dark.began.n]
+    if declared:
+        due = law.midnight_after(law.local(dark.since) + law.DAY)
+        if not all(
+            f.detail.get(k) for f in declared for k in ("reason", "customer_told_at", "leader", "leader_told_at")
+        ):
+            yield Breach("P3 R-26", "a delay was declared without saying who was told")
+    if dark.lit and dark.lit.at <= due:
+        return
+    if dark.lit is None and book.case.get("stage") == "closed":
+        yield Breach("P3", f"{dark.meter}: closed, and light never came back")
+        return
+    learned = max(due, dark.told.recorded_at if dark.told else due)
+    if dark.lit is None and book.until < learned + slack(book):
+        return
+    breaches = [f for f in book.all("incident.opened", kind="restoration_breach") if f.n > dark.began.n]
+    if not breaches:
+        lit = f"restored {dark.lit.at}" if dark.lit else "still dark"
+        yield Breach("P3 R-25", f"{dark.meter}: due {due}, {lit}, and no breach is on record")
+        return
+    first = min(breaches, key=lambda f: f.n)
+    known = min(learned, dark.lit.recorded_at) if dark.lit else learned
+    if first.recorded_at > max(known, learned) + slack(book):
+        yield Breach("P3 R-26", f"{dark.meter}: the breach of {due} was recorded only at {first.recorded_at}")
+
+
+def _ticket_at_once(book: Book, dark: Dark) -> Iterator[Breach]:
+    """The restoration ticket goes out as soon as the case knows that light is due (R-24, R-27)."""
+    if dark.told is None or (dark.lit and dark.lit.n < dark.began.n):
+        return
+    known = max(dark.told.recorded_at, dark.began.recorded_at)
+    restore = book.all("ticket.sent", kind="restore")
+    tickets = [f for f in restore if f.detail["meter_id"] == dark.meter and f.n > dark.began.n]
+    covered = dark.lit and dark.lit.recorded_at <= known
+    if not any(f.recorded_at <= known + slack(book) for f in tickets) and not covered:
+        yield Breach("P3 R-24", f"{dark.meter}: light was due at {known}, no restoration ticket was sent")
+    for sent in tickets:
+        if book.all("ticket.recalled", about=sent.about):
+            yield Breach("R-24", f"restoration ticket {sent.about} was recalled")
+
+
+def _warnings(book: Book, dark: Dark) -> Iterator[Breach]:
+    if dark.since is None or dark.told is None:
+        return
+    for hours in law.WARNINGS:
+        at = dark.since + hours * law.HOUR
+        over = min(dark.lit.recorded_at if dark.lit else book.until, book.until - slack(book))
+        if dark.lit is None and book.until <= at + slack(book):
+            continue
+        if dark.told.recorded_at >= at or dark.began.recorded_at >= at or over <= at + A_MOMENT:
+            continue
+        warned = [f for f in book.all("restore.warning", hours=hours) if f.n > dark.began.n]
+        if not warned:
+            yield Breach("R-25", f"{dark.meter}: dark {hours} h after {dark.since}, and nobody was warned")
+
+
+# ---- the settlement itself ---------------------------------------------------------------------
+
+
+def _settlement(book: Book, dark: Dark) -> Iterator[Breach]:
+    """What the case took for the settlement must be what billing held; and none may be overlooked."""
+    if not dark.lawful:
+        return
+    bills = _bills_of_cut(book, dark.began)
+    noted = book.all("debt.settled", about=dark.began.about)
+    if len(noted) > 1:
+        yield Breach("P3 R-24", f"{dark.meter}: settled {len(noted)} times")
+    for fact in noted:
+        found = (_settled_at(book, bills, fact.recorded_at - d) for d in (timedelta(), 20 * A_MOMENT))
+        right = {min(r, fact.recorded_at) for r in found if r}
+        given = fact.moment("settled_at")
+        if right and not any(abs(given - r) <= A_MOMENT for r in right):
+            yield Breach("P3 R-25", f"{dark.meter}: settled at {sorted(right)}, the case says {given}")
+        if not right and not book.settled(fact.detail["bills"], fact.recorded_at):
+            yield Breach("R-24", f"{dark.meter}: taken for settled, and the book says that it owes")
+        if given <= dark.began.at and not book.all("incident.opened", kind="cut_after_settlement"):
+            yield Breach("P2", f"{dark.meter}: cut {dark.began.at}, settled {given}, and no incident")
+    if not noted and dark.lit is None and bills and book.settled(bills, book.until - slack(book)):
+        yield Breach("P3", f"{dark.meter}: the bills of the cut are settled, and the case keeps silent")
+
+
+def _bills_of_cut(book: Book, cut: Fact) -> list[str]:
+    bills: list[str] = book.notices.get(cut.detail.get("notice_id", ""), {}).get("bills", [])
+    return bills
+
+
+def _settled_at(book: Book, bills: list[str], known_by: datetime) -> datetime | None:
+    standing = book.owing(known_by)
+    if any(standing[b].owes for b in bills if b in standing):
+        return None
+    return max((paid for b in bills if b in standing and (paid := standing[b].last_paid)), default=None)
+
+
+# ---- unauthorised ------------------------------------------------------------------------------
+
+
+def _unauthorised(book: Book, dark: Dark) -> Iterator[Breach]:
+    kind = "unauthorised_cut" if dark.meter == book.customer["meter_id"] else "wrong_meter"
+    opened = [f for f in book.all("incident.opened", kind=kind) if f.recorded_at == dark.began.recorded_at]
+    if not opened:
+        yield Breach(
+            "R-27", f"{dark.meter} was found cut without a permit at {dark.began.at}, and there is no incident"
+        )
+
+
+def _unlawful_reports(book: Book) -> Iterator[Breach]:
+    """A cut that somebody reported and that no permit of ours covered is an incident, whoever reported it."""
+    for report in book.all("cut.reported", lawful=False):
+        found = [
+            f for f in book.all("cut.found") if f.n < report.n and f.detail["meter_id"] == report.detail["meter_id"]
+        ]
+        if not found:
+            yield Breach("R-27", f"the cut reported at {report.recorded_at} led to no incident")
+
+
+def _incidents(book: Book) -> Iterator[Breach]:
+    """Each incident is told to the leaders and kept as a row; a case closes only when each has its outcome (R-28)."""
+    for fact in book.all("incident.opened"):
+        row = book.incidents.get(str(fact.about))
+        if row is None:
+            yield Breach("R-27", f"incident {fact.about} is in the evidence only")
+        for leader in law.LEADERS:
+            if not book.told(leader, str(fact.about)):
+                yield Breach("R-27", f"{leader} was not told of {fact.about}")
+        closed = bool(book.all("incident.closed", about=str(fact.about)))
+        if row is not None and closed != (row["outcome"] is not None):
+            yield Breach("R-28", f"incident {fact.about}: its row and the evidence differ")
+    if book.case.get("stage") == "closed":
+        if open_ := [i for i, row in book.incidents.items() if row["outcome"] is None]:
+            yield Breach("R-28", f"closed with {open_} open")
+        if book.case["supply_off"]:
+            yield Breach("P3", "closed in the dark")

@@ -1,0 +1,44 @@
+"""The oracle: reads an account's rows in the register and the billing book, and says what must not be."""
+
+from collections import Counter
+
+from tests.lives.book import Book
+from tests.lives.judge_cut import Breach, judge_cuts
+from tests.lives.judge_light import darknesses, judge_light
+from tests.lives.judge_order import judge_order
+
+
+def judge(book: Book) -> list[Breach]:
+    """Every breach of P1, P2, P3 and of the order of the clauses; none, if all is well."""
+    if not book.facts:
+        return [Breach("R-30", "there is no evidence at all")]
+    return [*judge_cuts(book), *judge_light(book), *judge_order(book)]
+
+
+STAGES: tuple[tuple[str, str, dict[str, object]], ...] = (
+    ("yellow served", "notice.served", {"kind": "yellow"}),
+    ("red served", "notice.served", {"kind": "red"}),
+    ("approved", "approvals.complete", {}),
+    ("ticket", "ticket.sent", {"kind": "cut"}),
+    ("half-hour", "half_hour.reached", {}),
+    ("permit", "permit.granted", {}),
+    ("restored", "supply.restored", {}),
+    ("incident", "incident.opened", {}),
+    ("held", "hold.placed", {}),
+    ("promise or plan", "promise.made", {}),
+    ("void", "notice.void", {}),
+    ("refused", "notice.refused", {}),
+    ("permit revoked", "permit.revoked", {}),
+    ("permit refused", "permit.refused", {}),
+    ("closed", "case.closed", {}),
+)
+
+
+def reached(book: Book) -> Counter[str]:
+    """How often this life reached each stage."""
+    found = Counter({name: len(book.all(what, **detail)) for name, what, detail in STAGES})  # type: ignore[arg-type]
+    dark = list(darknesses(book))
+    found["cut"] = sum(d.lawful for d in dark)
+    found["found cut"] = sum(not d.lawful for d in dark)
+    found["promise or plan"] += len(book.all("plan.agreed"))
+    return found

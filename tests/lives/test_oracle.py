@@ -1,0 +1,252 @@
+"""The oracle can fail: a true register is innocent, and each of these, with one thing doctored, is found guilty."""
+
+import ast
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lives.book import Booked, read
+from tests.lives.life import Life, Step
+from tests.lives.marching import play
+from tests.lives.oracle import judge, reached
+from tests.lives.town import running_town
+
+MARCH: Step = {"do": "march"}
+REFUSED: Step = {"do": "deliver", "kind": "standing", "outcome": "refused", "ago": 0, "by": "reader"}
+CUT_AND_RESTORED: Life = {
+    "customer": {
+        "customer_class": "non_residential",
+        "important": True,
+        "amount": "200.00",
+        "overdue_days": 40,
+        "opened_by": "bill_overdue",
+    },
+    "steps": [MARCH, MARCH, REFUSED, *[MARCH] * 30],
+}
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+Database = sqlite3.Connection
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Files:
+    """One account's register and billing book, and what was kept outside."""
+
+    register: Path
+    billing: Path
+    account_id: str
+    booked: tuple[Booked, ...]
+    until: datetime
+
+    def breaches(self) -> list[str]:
+        """What the oracle says."""
+        return [str(b) for b in judge(read(self.register, self.billing, self.account_id, self.booked, self.until))]
+
+
+@pytest.fixture(scope="module")
+async def truth(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """A non-residential, important customer who refused to sign, was cut, paid, and has light again."""
+    folder = tmp_path_factory.mktemp("truth")
+    async with running_town(folder) as town:
+        lived = await play(town, CUT_AND_RESTORED, "A-true")
+        assert lived.closed
+    return Files(folder / "register.db", folder / "billing.db", "A-true", tuple(lived.booked), lived.now)
+
+
+@pytest.fixture
+def copy(truth: Files, tmp_path: Path) -> Files:
+    """The same, to be doctored."""
+    register, billing = (Path(shutil.copy(f, tmp_path)) for f in (truth.register, truth.billing))
+    with closing(sqlite3.connect(register)) as database, database:
+        for trigger in ("evidence_no_update", "evidence_no_delete", "evidence_no_replace"):
+            database.execute(f"DROP TRIGGER {trigger}")
+    return replace(truth, register=register, billing=billing)
+
+
+# ---- the doctors -------------------------------------------------------------------------------
+
+
+def later(moment: str, by: timedelta) -> str:
+    """That moment, as the database or the details spell it, so much later."""
+    at = datetime.fromisoformat(moment) + by
+    return at.isoformat() if "T" in moment else at.isoformat(sep=" ")
+
+
+def find(database: Database, what: str, **detail: Any) -> Row:
+    """The first line of evidence of that kind, with those details."""
+    rows = database.execute("SELECT rowid, * FROM evidence WHERE what = ? ORDER BY seq", (what,))
+    names = [c[0] for c in rows.description]
+    for row in (dict(zip(names, r, strict=True)) for r in rows.fetchall()):
+        row["detail"] = json.loads(row["detail"])
+        if all(row["detail"].get(k) == v for k, v in detail.items()):
+            return row
+    raise AssertionError(f"no {what} {detail}")
+
+
+def strike(what: str, **detail: Any) -> Callable[[Database], None]:
+    """That line of evidence never was; those behind it close up."""
+
+    def doctor(database: Database) -> None:
+        database.execute("DELETE FROM evidence WHERE rowid = ?", (find(database, what, **detail)["rowid"],))
+
+    return doctor
+
+
+def move(what: str, by: timedelta, *columns: str, **detail: Any) -> Callable[[Database], None]:
+    """That line says another time; a column that is none of the table's is a time in the details."""
+
+    def doctor(database: Database) -> None:
+        row = find(database, what, **detail)
+        for column in columns:
+            holder = row["detail"] if column in row["detail"] else row
+            holder[column] = later(holder[column], by)
+        _put(database, row)
+
+    return doctor
+
+
+def say(what: str, **changes: Any) -> Callable[[Database], None]:
+    """That line says something else in its details."""
+
+    def doctor(database: Database) -> None:
+        row = find(database, what)
+        row["detail"].update(changes)
+        _put(database, row)
+
+    return doctor
+
+
+def _put(database: Database, row: Row) -> None:
+    database.execute(
+        "UPDATE evidence SET at = ?, recorded_at = ?, detail = ? WHERE rowid = ?",
+        (row["at"], row["recorded_at"], json.dumps(row["detail"]), row["rowid"]),
+    )
+
+
+def instead(what: str, of: str, **detail: Any) -> Callable[[Database], None]:
+    """A line of one kind is told as one of another: the chain stays whole."""
+
+    def doctor(database: Database) -> None:
+        row = find(database, of)
+        database.execute(
+            "UPDATE evidence SET what = ?, about = 'x', detail = ? WHERE rowid = ?",
+            (what, json.dumps(detail), row["rowid"]),
+        )
+
+    return doctor
+
+
+def sql(statement: str) -> Callable[[Database], None]:
+    """One statement on the register."""
+
+    def doctor(database: Database) -> None:
+        assert database.execute(statement).rowcount, statement
+
+    return doctor
+
+
+DOCTORED: dict[str, tuple[str, Callable[[Database], None]]] = {
+    "red_notice_six_days_before": ("P1 R-07", move("notice.served", 3 * DAY + HOUR, "delivered_at", kind="red")),
+    "never_served_red": ("P1 R-06", strike("notice.served", kind="red")),
+    "never_served_yellow": ("P1 R-06", strike("notice.served", kind="yellow")),
+    "one_level_did_not_approve": ("P1 R-12", strike("approval.given", role="company_leader")),
+    "approved_after_the_day_before": ("P1 R-12", move("approval.given", 9 * DAY, "recorded_at")),
+    "not_filed": ("P1 R-14", strike("filing.recorded")),
+    "ticket_never_acknowledged": ("P1 R-15", strike("ticket.acknowledged", kind="cut")),
+    "not_told_again": ("P1 R-16", strike("customer.told")),
+    "told_hours_before": ("P1 R-16", move("customer.told", -3 * HOUR, "told_at")),
+    "billing_not_asked_at_the_permit": ("P1 R-17", strike("billing.checked", when="permit")),
+    "billing_not_asked_in_the_half_hour": ("P1 R-17", strike("billing.checked", when="half_hour")),
+    "billing_said_settled": ("P1 R-17", move("billing.checked", -HOUR, "recorded_at", when="half_hour")),
+    "permit_for_another_meter": ("P1 R-18", say("permit.granted", meter_id="M-other")),
+    "permit_for_an_hour": ("P1 R-18", move("permit.granted", HOUR, "valid_until")),
+    "permit_before_the_window": ("P1 R-18", move("permit.granted", -HOUR, "recorded_at")),
+    "cut_after_the_permit": ("P1 R-18", move("cut.reported", HOUR, "at")),
+    "cut_on_a_friday": ("P1 R-21", sql("UPDATE notices SET cut_at = '2026-12-18 01:00:00.000000' WHERE kind = 'red'")),
+    "cut_under_a_hold": ("P1 R-04", instead("hold.placed", "station_head.told", kind="hardship")),
+    "cut_with_the_meter_in_doubt": ("R-27", say("cut.reported", lawful=False)),
+    "refusal_that_nobody_read": ("R-09", strike("escalation.acknowledged", kind="refusal")),
+    "station_head_not_told": ("R-10", sql("DELETE FROM messages WHERE to_role = 'station_head'")),
+    "void_that_nobody_read": (
+        "R-07",
+        instead("notice.void", "station_head.told", reason="late", counted=True, kind="red"),
+    ),
+    "restored_after_thirty_hours": ("P3 R-25", move("supply.restored", 30 * HOUR, "at", "recorded_at")),
+    "never_restored": ("P3", strike("supply.restored")),
+    "no_restoration_ticket": ("P3 R-24", strike("ticket.sent", kind="restore")),
+    "settled_at_another_time": ("P3 R-25", move("debt.settled", -5 * HOUR, "settled_at")),
+    "cut_after_settlement": ("P2", move("debt.settled", -9 * DAY, "settled_at")),
+    "ticket_two_days_before": ("R-15", move("ticket.sent", -DAY, "recorded_at", kind="cut")),
+    "told_twice": (
+        "R-30",
+        sql(
+            "INSERT INTO messages SELECT key || 'x', account_id, case_key, to_role, to_unit, to_person, subject,"
+            " text_zh, text_en, about, at FROM messages WHERE to_role = 'field_crew' LIMIT 1"
+        ),
+    ),
+    "chain_broken": ("R-30", sql("UPDATE evidence SET hash = 'x' WHERE seq = 5")),
+    "ticket_that_is_in_no_inbox": ("R-15", sql("DELETE FROM tickets WHERE kind = 'cut'")),
+    "payment_counted_twice": ("R-01", sql("UPDATE cases SET owed = owed - 20000")),
+    "closed_with_an_open_incident": (
+        "R-28",
+        sql(
+            "INSERT INTO incidents SELECT 'i-1', account_id, case_key, 1, 'unauthorised_cut', opened_at, '[]', NULL,"
+            " NULL FROM cases"
+        ),
+    ),
+}
+
+
+def test_the_truth_is_innocent(truth: Files) -> None:
+    assert truth.breaches() == []
+    book = read(truth.register, truth.billing, truth.account_id, truth.booked, truth.until)
+    assert {s for s, n in reached(book).items() if n} >= {
+        "red served",
+        "refused",
+        "permit",
+        "cut",
+        "restored",
+        "closed",
+    }
+
+
+@pytest.mark.parametrize("fault", DOCTORED)
+def test_a_doctored_register_is_guilty(copy: Files, fault: str) -> None:
+    rule, doctor = DOCTORED[fault]
+    with closing(sqlite3.connect(copy.register)) as database, database:
+        doctor(database)
+    assert [b for b in copy.breaches() if b.startswith(rule)], copy.breaches()
+
+
+def test_a_payment_that_billing_held_before_the_permit_is_found(copy: Files) -> None:
+    """P2: the ledger kept outside says that the money was there a day before the cut."""
+    early = replace(copy, booked=tuple(replace(b, known_by=b.known_by - DAY) for b in copy.booked))
+    assert [b for b in early.breaches() if b.startswith("P2")]
+
+
+def test_a_bill_not_yet_thirty_days_overdue_is_found(copy: Files) -> None:
+    """R-03: the book says another due date than the one the case went by."""
+    with closing(sqlite3.connect(copy.billing)) as database, database:
+        database.execute("UPDATE bills SET due_date = date(due_date, '+39 days')")
+    assert [b for b in copy.breaches() if b.startswith("P1 R-03")]
+
+
+def test_the_oracle_shares_no_code_with_a_case() -> None:
+    """It imports neither the law of the domain, nor workflows, activities or the register's own reading."""
+    folder = Path(__file__).parent
+    for name in ("oracle", "law", "book", "judge_cut", "judge_light", "judge_order"):
+        tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
+        nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        names = {n.module if isinstance(n, ast.ImportFrom) else n.names[0].name for n in nodes}
+        ours = {str(n) for n in names if str(n).split(".")[0] in ("domain", "workflows", "activities", "adapters")}
+        assert not ours
+        allowed = ("", ".law", ".book", ".judge_cut", ".judge_light", ".judge_order")
+        assert {n for n in names if str(n).startswith("tests")} <= {f"tests.lives{m}" for m in allowed}
