@@ -49,7 +49,8 @@ def _line(event: HistoryEvent) -> str | None:
             return f"  {_marker(event)}"
         case "upsert_workflow_search_attributes_event_attributes":
             fields = event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
-            return f"  show: {json.loads(fields['ArrearsStage'].data)}"
+            shown = json.loads(fields["ArrearsStage"].data) if "ArrearsStage" in fields else ", ".join(sorted(fields))
+            return f"  show: {shown}"
         case "workflow_execution_completed_event_attributes":
             return "  close"
         case "workflow_execution_continued_as_new_event_attributes":
