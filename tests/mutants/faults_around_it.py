@@ -134,7 +134,7 @@ FAULTS = (
         file=DESK,
         right="newest = number > self._last_answered",
         wrong="newest = number >= 0",
-        tests=("tests/case/test_races.py",),
+        tests=("tests/case/test_billing_answers.py",),
     ),
     Fault(
         name="a payment counts for another bill than the one it names",
