@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from temporalio import activity
+from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.billing import BillingSystem
@@ -46,7 +47,7 @@ class PageOrder(Contract):
 
 
 class PageSwept(Contract):
-    """What a page covered; one that is not `full` was the last. `missing`: changed, and nobody there to be asked."""
+    """What a page covered; one that is not `full` was the last. `missing`: changed or dark, and no case there."""
 
     last_account: str
     counted: int
@@ -73,7 +74,8 @@ class SweepActivities:
         cases = await asyncio.to_thread(self.cases.open_cases_page, order.after, order.limit)
         changed = await asyncio.to_thread(self._changed, cases, order.as_of)
         unheard = await self._signal(changed, order)
-        missing = await asyncio.to_thread(self._still_open, unheard, order)
+        alone = await self._not_running([c for c in cases if c.supply_off and c not in changed])
+        missing = await asyncio.to_thread(self._still_open, [*unheard, *alone], order)
         for case in missing:
             log.error("sweep.case_missing", account=case.account_id, case=case.workflow_id, supply_off=case.supply_off)
         page = SweepPage(
@@ -129,3 +131,20 @@ class SweepActivities:
 
         heard = await asyncio.gather(*(tell(c) for c in cases))
         return [case for case, told in zip(cases, heard, strict=True) if not told]
+
+    async def _not_running(self, dark: list[OpenCase]) -> list[OpenCase]:
+        """Those without supply whose case no workflow carries on: nobody sends for their light, paid or not (P3)."""
+        gate, client = asyncio.Semaphore(SIGNALS_AT_ONCE), activity.client()
+
+        async def runs(case: OpenCase) -> bool:
+            async with gate:
+                try:
+                    found = await client.get_workflow_handle(case.workflow_id).describe()
+                except RPCError as error:
+                    if error.status == RPCStatusCode.NOT_FOUND:
+                        return False
+                    raise
+            return found.status == WorkflowExecutionStatus.RUNNING
+
+        running = await asyncio.gather(*(runs(c) for c in dark))
+        return [case for case, there in zip(dark, running, strict=True) if not there]

@@ -207,6 +207,19 @@ async def test_a_case_that_no_workflow_carries_on_is_named(utility: World) -> No
     assert (page["changed"], page["signalled"]) == (2, 0)
 
 
+async def test_the_dark_whom_no_case_carries_on_are_named_though_nothing_was_paid(utility: World) -> None:
+    """P3: terminated while cut off, and the debt as it was; the next sweep says so, and of no one else."""
+    dark, other = await opened(utility, 2)
+    for case in (dark, other):
+        found = {"report_id": "found-1", "meter_id": f"M-{case.account_id}", "reported_by": "customer"}
+        await case.signal("supply_found_cut", **found, source="95598")
+        await case.recorded("ticket.sent")
+    await dark.handle.terminate("by mistake")
+    done = (await sweep(utility)).done
+    assert (done["signalled"], done["missing"]) == (0, 1)
+    assert recorded(utility)[0]["missing"] == [dark.account_id]
+
+
 async def test_a_page_that_is_repeated_asks_nobody_twice(utility: World) -> None:
     """R-23: the page broke off after its signals; done again, it is counted and obeyed once."""
     [case] = await opened(utility)
