@@ -81,6 +81,7 @@ async def run_killed(folder: Path, victim: Victim, seed: int, count: int, kills:
         )
         async with asyncio.timeout(_RUN_SECONDS), asyncio.TaskGroup() as group:
             killing = group.create_task(_kill(run))
+            group.create_task(_keep_a_worker(run))
             await _open(run)
             async with asyncio.TaskGroup() as everyone:
                 for life in run.lives:
@@ -171,6 +172,15 @@ async def _kill(run: Run) -> None:
     for _ in range(_MORE_KILLS):  # a run in which nothing ran twice would show nothing
         if run.victim == "worker" and left and not run.caught and not run.over.is_set():
             await _worker_dies(run, hunted=True)
+
+
+async def _keep_a_worker(run: Run) -> None:
+    """What a service manager does: a worker that found no server when it started has ended, and is started again."""
+    while run.victim == "server" and not run.over.is_set():
+        if run.town.worker is not None and run.town.worker.poll() is not None:
+            run.town.start_worker()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(run.over.wait(), 1)
 
 
 async def _kill_while_opening(run: Run) -> None:
