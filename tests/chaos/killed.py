@@ -40,6 +40,8 @@ class Run:
     written: Written
     kills: int
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    server: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the server is killed and started."""
     caught: int = 0
     """Kills between an activity's commit and its completion."""
     opened: bool = False
@@ -175,10 +177,13 @@ async def _kill(run: Run) -> None:
 
 
 async def _keep_a_worker(run: Run) -> None:
-    """What a service manager does: a worker that found no server when it started has ended, and is started again."""
+    """What a service manager does: start again a worker that found no server, and a server that fell while starting."""
     while run.victim == "server" and not run.over.is_set():
         if run.town.worker is not None and run.town.worker.poll() is not None:
             run.town.start_worker()
+        async with run.server:
+            if run.town.server is not None and run.town.server.poll() is not None:
+                await run.town.start_server()
         with suppress(TimeoutError):
             await asyncio.wait_for(run.over.wait(), 1)
 
@@ -198,9 +203,10 @@ async def _kill_while_opening(run: Run) -> None:
 
 
 async def _server_dies(run: Run, seconds: float) -> None:
-    run.town.kill_server()
-    await asyncio.sleep(seconds)
-    await run.town.start_server()
+    async with run.server:
+        run.town.kill_server()
+        await asyncio.sleep(seconds)
+        await run.town.start_server()
 
 
 async def _worker_dies(run: Run, *, hunted: bool) -> None:
