@@ -40,6 +40,8 @@ class Run:
     written: Written
     kills: int
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    server: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the server is killed and started."""
     caught: int = 0
     """Kills between an activity's commit and its completion."""
     opened: bool = False
@@ -81,6 +83,7 @@ async def run_killed(folder: Path, victim: Victim, seed: int, count: int, kills:
         )
         async with asyncio.timeout(_RUN_SECONDS), asyncio.TaskGroup() as group:
             killing = group.create_task(_kill(run))
+            group.create_task(_keep_a_worker(run))
             await _open(run)
             async with asyncio.TaskGroup() as everyone:
                 for life in run.lives:
@@ -173,6 +176,18 @@ async def _kill(run: Run) -> None:
             await _worker_dies(run, hunted=True)
 
 
+async def _keep_a_worker(run: Run) -> None:
+    """What a service manager does: start again a worker that found no server, and a server that fell while starting."""
+    while run.victim == "server" and not run.over.is_set():
+        if run.town.worker is not None and run.town.worker.poll() is not None:
+            run.town.start_worker()
+        async with run.server:
+            if run.town.server is not None and run.town.server.poll() is not None:
+                await run.town.start_server()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(run.over.wait(), 1)
+
+
 async def _kill_while_opening(run: Run) -> None:
     """The server dies at a moment, by seed, when the export is in the book and its cases are being opened."""
     book = Written(run.town.folder / "billing.db")
@@ -188,9 +203,10 @@ async def _kill_while_opening(run: Run) -> None:
 
 
 async def _server_dies(run: Run, seconds: float) -> None:
-    run.town.kill_server()
-    await asyncio.sleep(seconds)
-    await run.town.start_server()
+    async with run.server:
+        run.town.kill_server()
+        await asyncio.sleep(seconds)
+        await run.town.start_server()
 
 
 async def _worker_dies(run: Run, *, hunted: bool) -> None:
