@@ -9,9 +9,11 @@ from pathlib import Path
 from tests.bench.figures import Row
 from tests.bench.ground import QUEUES, fresh_ground
 from tests.bench.lives import Side, Watch, accounts, open_all, watch_of_ours, watching
-from tests.bench.rows_light import PILING_SECONDS
+from tests.bench.rows_light import NOTICE_SECONDS
 
 WITHOUT = ("matching.useNewMatcher=true", "matching.enableFairness=false")
+PILING = 2.0
+"""Seconds a notice while they pile up."""
 FLOOD, SMALL_CENTRE = "RC-FLOOD", "RC-SMALL"
 
 
@@ -35,9 +37,10 @@ async def behind_a_flood(folder: Path, dynamic: Sequence[str], flood: int, few: 
         ground.start_ours(slow=True)
         async with watching(watch_of_ours(ground), 0.02) as seen:
             side = Side(ground, ground.client, seen)
-            ground.notices_take(PILING_SECONDS)
+            ground.notices_take(PILING)
             await open_all(side, await accounts(ground, flood, FLOOD))
             await ground.piled_up(waiting)
+            ground.notices_take(NOTICE_SECONDS)
             ids = await accounts(ground, few, SMALL_CENTRE)
             before, began = flood - _issued(seen), time.perf_counter()
             await open_all(side, ids)
