@@ -1,67 +1,77 @@
-"""S7, second line: a reading centre that floods the queue, and another centre's notices behind it."""
+"""S7, second line: in which order a full queue is worked off: lights first, and reading centres in turn."""
 
 import asyncio
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from temporalio import activity, workflow
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from tests.bench.figures import Row
 from tests.bench.ground import QUEUES, fresh_ground
-from tests.bench.lives import Side, Watch, accounts, open_all, watch_of_ours, watching
-from tests.bench.rows_light import PILING_SECONDS
+from workflows import counterparties as wait
 
 WITHOUT = ("matching.useNewMatcher=true", "matching.enableFairness=false")
-FLOOD, SMALL_CENTRE = "RC-FLOOD", "RC-SMALL"
+QUEUE, LIGHT, FLOOD, OTHER = "order", "light", "RC-FLOOD", "RC-OTHER"
 
 
-@dataclass(frozen=True)
-class Waited:
-    """How many of the flood were still to be issued when the other centre came, and when its last notice was out."""
+@workflow.defn
+class OneTask:
+    """One notice of a reading centre, or one restoration ticket, by the priorities of the real ones."""
 
-    before: int
-    after: int
-    seconds: float
-
-    @property
-    def waited_for(self) -> int:
-        """How many of the flood the other centre had to wait for."""
-        return self.before - self.after
+    @workflow.run
+    async def run(self, whose: str) -> None:
+        """Ask for it, and wait."""
+        config = wait.RESTORATIONS if whose == LIGHT else wait.fairly(wait.NOTICES, whose)
+        await workflow.execute_activity("do", whose, **config)
 
 
-async def behind_a_flood(folder: Path, dynamic: Sequence[str], flood: int, few: int, waiting: int) -> Waited:
-    """Open many cases of one centre, then few of another, with a slow notice office."""
+async def worked_off(folder: Path, dynamic: Sequence[str], flood: int, few: int) -> list[str]:
+    """Fill the queue with one centre's notices, then a few of another, then a few tickets; the order they are done."""
+    done: list[str] = []
+
+    @activity.defn(name="do")
+    async def do(whose: str) -> None:
+        done.append(whose)
+
     async with fresh_ground(folder, dynamic=dynamic) as ground:
-        ground.start_ours(slow=True)
-        async with watching(watch_of_ours(ground), 0.02) as seen:
-            side = Side(ground, ground.client, seen)
-            ground.notices_take(PILING_SECONDS)
-            await open_all(side, await accounts(ground, flood, FLOOD))
-            await ground.piled_up(waiting)
-            ids = await accounts(ground, few, SMALL_CENTRE)
-            before, began = flood - _issued(seen), time.perf_counter()
-            await open_all(side, ids)
-            seen_at = await asyncio.gather(*(seen.sees(account, "notice.issued") for account in ids))
-            after = flood + few - _issued(seen)
-            ground.notices_take(0.0)
-    return Waited(before, after, max(seen_at) - began)
+        handles = []
+        async with Worker(
+            ground.client, task_queue=QUEUE, workflows=[OneTask], workflow_runner=UnsandboxedWorkflowRunner()
+        ):
+            for whose, count in ((FLOOD, flood), (OTHER, few), (LIGHT, few)):
+                for n in range(count):
+                    task = f"{whose}-{n}"
+                    handles.append(await ground.client.start_workflow("OneTask", whose, id=task, task_queue=QUEUE))
+                await asyncio.sleep(2)  # so that they stand in the queue before the next come
+            async with Worker(
+                ground.client,
+                task_queue=QUEUE,
+                activities=[do],
+                max_concurrent_activities=1,
+                max_concurrent_activity_task_polls=1,
+            ):
+                await asyncio.gather(*(handle.result() for handle in handles))
+    return done
 
 
-def _issued(seen: Watch) -> int:
-    return sum(count for (_, what), count in seen.seen.items() if what == "notice.issued")
+def last_place(done: Sequence[str], whose: str) -> int:
+    """How many tasks were done when the last of these was."""
+    return max(place for place, one in enumerate(done, start=1) if one == whose)
 
 
 async def fairness_row(folder: Path, small: bool) -> Row:
     """With the server's fairness, and without."""
-    flood, few, waiting = (160, 2, 15) if small else (600, 10, 300)
-    without = await behind_a_flood(folder / "without", WITHOUT, flood, few, waiting)
-    fair = await behind_a_flood(folder / "fair", QUEUES, flood, few, waiting)
+    flood, few = (60, 4) if small else (400, 10)
+    without = await worked_off(folder / "without", WITHOUT, flood, few)
+    fair = await worked_off(folder / "fair", QUEUES, flood, few)
+    here, there = last_place(fair, OTHER), last_place(without, OTHER)
     return Row(
         "S7",
-        f"{few} notices of one centre behind {fair.before} of another",
-        f"waited for {fair.waited_for} of them ({fair.seconds:.1f} s); "
-        f"without fairness for {without.waited_for} of {without.before} ({without.seconds:.1f} s)",
-        "fewer",
-        "reached" if fair.waited_for < without.waited_for else "short",
-        {"fair": vars(fair), "without": vars(without)},
+        f"{few} notices of one centre, {few} tickets behind {flood} notices of another",
+        f"notices done as number {here} of {len(fair)} at the latest (without fairness {there}); "
+        f"tickets as number {last_place(fair, LIGHT)} (without fairness {last_place(without, LIGHT)})",
+        "sooner",
+        "reached" if here < there else "short",
+        {"fair": fair, "without": without},
     )

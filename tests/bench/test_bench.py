@@ -11,8 +11,10 @@ from temporalio.client import WorkflowHistory
 from domain.records import Record
 from tests.bench.bare_plan import Plan, plan_of
 from tests.bench.figures import Ratio, Round, Row, Spread, percentile, row_of_ratio
+from tests.bench.ground import QUEUES
 from tests.bench.lives import paid_after_yellow
 from tests.bench.picture import draw
+from tests.bench.rows_fairness import LIGHT, OTHER, last_place, worked_off
 from tests.bench.rows_opening import s4
 from tests.bench.rows_replay import replay_ratio
 from tests.bench.rows_speed import whole_cases
@@ -127,3 +129,9 @@ async def test_ingest_is_measured_against_starts_by_the_client_alone(tmp_path: P
     (row,) = await s4(tmp_path, small=True)
     assert row.detail["ours"]["median"] > 0
     assert len(row.detail["plain_starts"]) == 1
+
+
+async def test_lights_overtake_notices_and_reading_centres_take_turns(tmp_path: Path) -> None:
+    done = await worked_off(tmp_path, QUEUES, flood=60, few=3)
+    assert last_place(done, LIGHT) < 25
+    assert last_place(done, OTHER) < 45
