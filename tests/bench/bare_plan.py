@@ -43,9 +43,11 @@ class Plan(BaseModel):
 def plan_of(events: Sequence[HistoryEvent], records: Sequence[Record], cut_after: float = 0.0) -> Plan:
     """The plan that these events followed.
 
-    `records` are those that local activities wrote, in order: a history does not keep what they were given.
+    `records` are those written by themselves, in order: a history does not keep what local activities were given.
     """
     e, steps = EventType, list[Step]()
+    queued = {_revision(event) for event in events}
+    records = [r for r in records if r.case.revision not in queued]
     signals = updates = locals_ = 0
     update_numbers: dict[str, int] = {}
     start_size = 0
@@ -59,20 +61,22 @@ def plan_of(events: Sequence[HistoryEvent], records: Sequence[Record], cut_after
             case e.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
                 given = event.activity_task_scheduled_event_attributes
                 data = given.input.payloads[0].data
+                order = json.loads(data)
                 steps.append(
                     Step(
                         kind="activity",
                         number=event.event_id,
                         size=len(data),
-                        shows=_shown(json.loads(data).get("record"), given.activity_type.name),
+                        shows=_shown(order.get("record", order), given.activity_type.name),
                     )
                 )
             case e.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
                 done = event.activity_task_completed_event_attributes
                 steps.append(Step(kind="done", number=done.scheduled_event_id))
             case e.EVENT_TYPE_MARKER_RECORDED:
-                details = event.marker_recorded_event_attributes.details
-                written = json.loads(details["data"].payloads[0].data)["activity_type"] == "write_record"
+                if (local := local_activity(event)) is None:
+                    continue
+                written = local == "write_record"
                 text = records[locals_].model_dump_json() if written else "{}"
                 locals_ += written
                 steps.append(Step(kind="local", number=event.event_id, size=len(text), shows=_shown(json.loads(text))))
@@ -94,6 +98,22 @@ def plan_of(events: Sequence[HistoryEvent], records: Sequence[Record], cut_after
                 steps.append(Step(kind="answer", number=update_numbers[ended.meta.update_id]))
     assert locals_ == len(records), f"{locals_} local activities wrote, and there are {len(records)} records"
     return Plan(steps=tuple(steps), start_size=start_size, cut_after=cut_after)
+
+
+def local_activity(event: HistoryEvent) -> str | None:
+    """The local activity that a marker stands for; others name a change of the program."""
+    marker = event.marker_recorded_event_attributes
+    if marker.marker_name != "core_local_activity":
+        return None
+    return str(json.loads(marker.details["data"].payloads[0].data)["activity_type"])
+
+
+def _revision(event: HistoryEvent) -> int | None:
+    """Of a record that was written by an activity in a queue, its revision."""
+    given = event.activity_task_scheduled_event_attributes
+    if given.activity_type.name != "write_record":
+        return None
+    return int(json.loads(given.input.payloads[0].data)["case"]["revision"])
 
 
 def _shown(record: object, activity: str = "") -> str:

@@ -9,7 +9,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
 from domain.records import Record
-from tests.bench.bare_plan import Plan, plan_of
+from tests.bench.bare_plan import Plan, local_activity, plan_of
 from tests.bench.figures import Ratio, Round, Row, Spread, percentile, row_of_ratio
 from tests.bench.ground import QUEUES
 from tests.bench.lives import paid_after_yellow
@@ -21,7 +21,7 @@ from tests.bench.rows_speed import whole_cases
 from tests.bench.rows_sweep import sweeps
 from tests.register_records import case_row
 
-HISTORIES = Path(__file__).parents[1] / "histories"
+HISTORIES = Path(__file__).parents[1] / "histories" / "light-at-once"
 CALM = Round(100.0, 95.0, 93.0, 98.0)
 GROWN_SLOWER = Round(100.0, 95.0, 93.0, 50.0)
 
@@ -56,7 +56,9 @@ def _recorded(name: str) -> tuple[Plan, Counter[EventType.ValueType]]:
     events = WorkflowHistory.from_json("any", (HISTORIES / f"{name}.json").read_text("utf-8")).events
     count = Counter(e.event_type for e in events)
     record = Record(case=case_row())
-    return plan_of(events, [record] * count[EventType.EVENT_TYPE_MARKER_RECORDED]), count
+    local = [t for e in events if (t := local_activity(e))]
+    count[EventType.EVENT_TYPE_MARKER_RECORDED] = len(local)
+    return plan_of(events, [record] * local.count("write_record")), count
 
 
 @pytest.mark.parametrize("name", ["settled", "restored", "breached", "found_cut"])

@@ -53,7 +53,8 @@ async def test_a_case_overtaken_by_a_query_is_made_whole_by_a_reset(tmp_path: Pa
             await case.recorded("case.closed")
             assert await _replays(case)
             whats = [e.what for e in await case.evidence()]
-            assert (whats.count("debt.read"), whats.count("case.closed")) == (2, 1), whats
+            assert whats.count("debt.read") >= 2, whats
+            assert whats.count("case.closed") == 1, whats
             keys = [e.key for e in await case.evidence()]
             assert len(keys) == len(set(keys))
             assert (await asyncio.to_thread(world.parts.reader.verify, case.account_id)).intact

@@ -34,8 +34,8 @@ FAULTS = (
         name="a moratorium is never lifted",
         rule="R-04",
         file=STEPS,
-        right="if hold.placed_by == _REGISTER and hold.hold_id not in moratoria:",
-        wrong="if hold.placed_by == _REGISTER and not hold.hold_id:",
+        right="if hold.listed and hold.hold_id not in moratoria:",
+        wrong="if hold.listed and not hold.hold_id:",
         tests=(T_RULINGS,),
     ),
     Fault(

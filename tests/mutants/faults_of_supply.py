@@ -217,7 +217,7 @@ RECORD = (
         file="workflows/case_messages.py",
         right="        if refusal.type in RECORDED:\n",
         wrong='        if refusal.type in RECORDED and name == "request_permit":\n',
-        tests=("tests/case/test_refusals.py::test_every_wrong_role_is_refused_and_recorded",),
+        tests=("tests/case/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),
     ),
     Fault(
         name="acts on another unit's account are taken",
@@ -225,7 +225,7 @@ RECORD = (
         file="domain/refusal.py",
         right="if actor.unit is not None and ours is not None and actor.unit != ours:",
         wrong='if actor.unit is not None and ours is not None and actor.unit != ours and actor.role != "field_crew":',
-        tests=("tests/case/test_refusals.py::test_people_of_another_unit_are_refused_and_recorded",),
+        tests=("tests/case/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),
     ),
 )
 
