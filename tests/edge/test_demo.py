@@ -80,7 +80,12 @@ def start(tmp_path: Path) -> Iterator[Callable[[tuple[str, ...]], Demo]]:
         errors = tmp_path / f"errors-{len(demos)}"
         with errors.open("w") as log:
             process = subprocess.Popen(
-                (sys.executable, *command), cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True
+                (sys.executable, *command),
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                preexec_fn=_heeding_ctrl_c,
             )
         demos.append(Demo(process, errors))
         return demos[-1]
@@ -92,6 +97,11 @@ def start(tmp_path: Path) -> Iterator[Callable[[tuple[str, ...]], Demo]]:
         demo.process.communicate(timeout=30)
         if "the demo's folder:" in demo.said():
             shutil.rmtree(demo.folder, ignore_errors=True)
+
+
+def _heeding_ctrl_c() -> None:
+    """Tests that run in a shell's background ignore Ctrl-C, and whatever they start inherits that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _runs(pid: int) -> bool:
