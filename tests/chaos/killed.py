@@ -27,6 +27,9 @@ _HUNTS = 40
 _MORE_KILLS = 2
 _RUN_SECONDS = 580
 
+# Where the paper of an order lies in the register, and what the order calls it.
+_PAPERS = {"issue_notice": ("notices", "notice"), "send_ticket": ("tickets", "ticket")}
+
 
 @dataclass
 class Run:
@@ -239,20 +242,23 @@ async def _caught(run: Run) -> str | None:
 
 
 async def _is_pending(run: Run, account_id: str) -> bool:
-    """Whether an effect that the register holds is still thought to be under way."""
+    """Whether a paper that the register holds is still thought to be under way: that one, not one from before it."""
     handle = run.town.client.get_workflow_handle(cases.workflow_id(account_id))
     async with asyncio.timeout(2):
         raw = (await handle.describe()).raw_description
-    kinds = {
-        p.activity_type.name
-        for p in raw.pending_activities
-        if p.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
-    }
-    if "issue_notice" in kinds:
-        newest = "SELECT text_zh FROM notices WHERE account_id = ? ORDER BY issued_at DESC LIMIT 1"
-    elif "send_ticket" in kinds:
-        newest = "SELECT text_zh FROM tickets WHERE account_id = ? ORDER BY sent_at DESC LIMIT 1"
-    else:
-        return False
-    found = await asyncio.to_thread(run.written.rows, newest, account_id)
-    return bool(found and found[0]["text_zh"])
+        started = {
+            p.activity_id
+            for p in raw.pending_activities
+            if p.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED and p.activity_type.name in _PAPERS
+        }
+        async for event in handle.fetch_history_events():
+            scheduled = event.activity_task_scheduled_event_attributes
+            if scheduled.activity_id not in started:
+                continue
+            table, name = _PAPERS[scheduled.activity_type.name]
+            paper = json.loads(scheduled.input.payloads[0].data)[name][f"{name}_id"]
+            if await asyncio.to_thread(
+                run.written.rows, f"SELECT 1 FROM {table} WHERE {name}_id = ? AND text_zh <> ''", paper
+            ):
+                return True
+    return False
