@@ -153,6 +153,7 @@ class EvidenceLine(RegisterTable, table=True):
     seq: int = Field(primary_key=True)
     case_key: str
     key: str
+    place: int = 0
     what: str
     rule: str
     clause: str

@@ -326,9 +326,12 @@ class CaseFacts(Contract):
         **detail: Any,
     ) -> Self:
         """Add evidence, to be written with the next record (R-30)."""
-        facts, key = self.numbered("evidence")
+        facts, _ = self.numbered("evidence")
+        # Counted by its kind: a step that is run again, with other messages in between, must find the same key.
+        facts, key = facts.numbered(f"{what}/{actor.role}" if actor else what)
         entry = Evidence(
             key=key,
+            place=facts.counters["evidence"],
             what=what,
             rule=rule,
             clause=clause,
@@ -352,7 +355,7 @@ class CaseFacts(Contract):
         about: str | None = None,
     ) -> Self:
         """Add a message to a person, addressed by role to the unit or person that the account names."""
-        facts, key = self.numbered("message")
+        facts, key = self.numbered(f"{role}/{subject.replace(' ', '-')}")  # for the same reason
         message = Message(
             key=key,
             to_role=role,

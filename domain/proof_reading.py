@@ -34,18 +34,12 @@ def in_the_order_of_the_case(file: CaseFile) -> CaseFile:
     """The file with its evidence in the order in which the case learned of it, `seq` counting that order.
 
     A record that a crash or an outage held up reaches the register after what followed it: its place in the chain says
-    when it was written, the number at the end of its key when the case learned of it.
+    when it was written, its place when the case learned of it.
     """
-    ordered = sorted(file.evidence, key=lambda e: (_number(e.key), e.seq))
+    ordered = sorted(file.evidence, key=lambda e: (e.place, e.seq))
     return file.model_copy(
         update={"evidence": tuple(e.model_copy(update={"seq": place}) for place, e in enumerate(ordered, start=1))}
     )
-
-
-def _number(key: str) -> int:
-    key = key.partition("~")[0]  # what the register adds where two entries would have shared a key
-    digits = key[len(key.rstrip("0123456789")) :]
-    return int(digits) if digits.isascii() and digits else 0
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], told: i
         evidence.append(
             Evidence(
                 key=f"{case.case_key}/darkness/{number}",
+                place=number,
                 what="cut.found",
                 rule="R-27",
                 clause="III.4",
@@ -62,7 +63,8 @@ def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], told: i
 def never_opened(case: Unopened, told: int, now: datetime, reason: str) -> Record:
     """The account cannot have a case: closed withdrawn, with the reason. `told`: reports of darkness till then."""
     why = Evidence(
-        key=f"{case.case_key}/never-opened",
+        key=f"{case.case_key}/never-opened/1",
+        place=told + 1,
         what="case.not_opened",
         rule="R-01",
         clause="II.0",

@@ -14,9 +14,14 @@ from activities.register import RegisterUnavailable
 from adapters.register_reading import RegisterReader
 from adapters.sql_engine import writing
 from adapters.sql_register import SqlRegister, open_register
+from domain import messages as m
+from domain import view
 from domain.debt import Account, CustomerCard
 from domain.filed import Moratorium, SweepPage
+from domain.model import Actor
 from domain.records import BillLine, Evidence, IncidentRow, NoticeOrder, Record, Task, TicketOrder
+from domain.rulings import field, signals
+from tests import one_life as life
 from tests.register_records import ACCOUNT, CASE, OPENED, case_row, evidence, message, notice, record, ticket
 
 
@@ -396,6 +401,27 @@ def test_many_cases_written_at_once_all_arrive(register: SqlRegister, reader: Re
         list(pool.map(write, range(60)))
     assert len(reader.list_cases()) == 60
     assert all(reader.verify(case.account_id).length == 1 for case in reader.list_cases())
+
+
+def test_what_is_done_again_in_another_order_stands_once(register: SqlRegister, reader: RegisterReader) -> None:
+    """A worker dies after its record, before its step is known: the step comes again, and a signal is now ahead."""
+    crew = Actor(id="f-1", role="field_crew")
+    acknowledged = m.AcknowledgeTicket(ticket_id="ticket-1", actor=crew)
+    hold = m.HoldPlaced(hold_id="h-2", kind="dispute", reason="meter", actor=Actor(id="t-1", role="team_leader"))
+    before, first, later = life.ticketed(life.SENT), life.TICKET_TIME, life.TICKET_TIME + life.SECOND
+    lost, _ = field.acknowledge_ticket(before, acknowledged, first)
+    held = signals.hold_placed(before, hold, later)
+    done, _ = field.acknowledge_ticket(held, acknowledged, later)
+    for facts, now in ((lost, first), (done, later), (lost, first), (done, later)):
+        register.write(view.record(facts, before, 7, now))
+    there = reader.evidence(before.account.account_id)
+    assert [e.what for e in there].count("ticket.acknowledged") == 1
+    assert [e.what for e in there].count("hold.placed") == 1
+    assert {e.key for e in there} == {e.key for e in done.journal}
+    assert [x.key for x in reader.outbox("field_crew", None, None, before.account.account_id)] == [
+        x.key for x in done.outgoing if x.to_role == "field_crew"
+    ]
+    assert reader.verify(before.account.account_id).intact
 
 
 def test_two_things_under_one_key_are_both_kept(register: SqlRegister, reader: RegisterReader) -> None:

@@ -187,11 +187,9 @@ def _missing(life: Life, book: _Book) -> Iterator[str]:
         if entry["what"] == "ticket.sent" and not told[about, "field_crew"]:
             yield f"{account}: ticket {about} reached no crew"
     for case in book.cases[account]:
-        numbers = sorted(
-            int(e["key"].rsplit("/", 1)[1]) for e in book.evidence[account] if e["case_key"] == case["case_key"]
-        )
-        if numbers != list(range(1, len(numbers) + 1)):
-            yield f"{account}: the evidence has gaps: {numbers}"
+        gaps = gaps_among(e["key"] for e in book.evidence[account] if e["case_key"] == case["case_key"])
+        if gaps:
+            yield f"{account}: the evidence has gaps: {gaps}"
         if case["closed_at"] is None or book.tasks[account]:
             yield f"{account}: the register does not know that the case is closed"
     if not book.cases[account]:
@@ -204,6 +202,17 @@ def _missing(life: Life, book: _Book) -> Iterator[str]:
         yield f"{account}: {life.ending}: {cuts} cuts, {lights} restorations"
     if not book.town.parts.reader.verify(account).intact:
         yield f"{account}: the chain of evidence is broken"
+
+
+def gaps_among(keys: Iterable[str]) -> list[str]:
+    """Kinds of evidence of which one is missing, or stands twice: a case counts each of its kinds from 1."""
+    numbers: defaultdict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        kind, _, number = key.rpartition("/")
+        numbers[kind].append(number)
+    return [
+        f"{kind}: {sorted(n)}" for kind, n in numbers.items() if sorted(n) != sorted(map(str, range(1, len(n) + 1)))
+    ]
 
 
 def _duplicates(life: Life, book: _Book) -> Iterator[str]:

@@ -134,7 +134,9 @@ def case_file(story: Story, **case: Any) -> CaseFile:
         "policy": POLICY.label,
     }
     lines = [
-        FiledEvidence.model_validate({"key": f"e-{n}", "seq": n, "account_id": "3001", "case_key": "run-1"} | entry)
+        FiledEvidence.model_validate(
+            {"key": f"e-{n}", "place": n, "seq": n, "account_id": "3001", "case_key": "run-1"} | entry
+        )
         for n, entry in enumerate(story, start=1)
     ]
     return CaseFile(case=CaseRow.model_validate(row | case), evidence=tuple(lines))

@@ -104,10 +104,9 @@ def _timed(row: Row) -> Row:
     return row | {k: _moment(row[k]) for k in _MOMENTS if row.get(k)}
 
 
-def _fact(row: Row, place: int) -> Fact:
-    number = row["key"].rsplit("/", 1)[-1]
+def _fact(row: Row) -> Fact:
     return Fact(
-        n=int(number) if number.isdigit() else place,
+        n=row["place"],
         key=row["key"],
         what=row["what"],
         at=_moment(row["at"]),
@@ -126,7 +125,7 @@ def read(
     book = Book(account_id, until, calm)
     with closing(sqlite3.connect(register)) as database:
         book.chain = list(_rows(database, "evidence", account_id, "seq"))
-        book.facts = sorted((_fact(r, r["seq"]) for r in book.chain), key=lambda f: f.n)
+        book.facts = sorted(map(_fact, book.chain), key=lambda f: f.n)
         book.case = next((_timed(r) for r in _rows(database, "cases", account_id, "opened_at")), {})
         book.notices = {
             r["notice_id"]: _timed(r) | {"bills": json.loads(r["bills"])}

@@ -270,10 +270,13 @@ def _chain(book: Book) -> Iterator[Breach]:
         before = book.chain[place - 2]["hash"] if place > 1 else "0" * 64
         if row["seq"] != place or row["prev_hash"] != before:
             yield Breach("R-30", f"the chain is broken at {place}")
-    numbers = [f.n for f in book.facts]
-    if numbers != list(range(1, len(numbers) + 1)):
-        missing = sorted(set(range(1, max(numbers, default=0) + 1)) - set(numbers))
-        yield Breach("R-30", f"evidence is missing: {missing}")
+    kinds: dict[str, set[str]] = {}
+    for key in keys:
+        kind, _, number = key.rpartition("/")
+        kinds.setdefault(kind, set()).add(number)
+    for kind, numbers in kinds.items():
+        if numbers != {str(n) for n in range(1, len(numbers) + 1)}:
+            yield Breach("R-30", f"evidence is missing, or stands twice: {kind} {sorted(numbers)}")
     for first, second in pairwise(book.facts):
         if second.recorded_at < first.recorded_at:
             yield Breach("R-30", f"{second.key} was recorded before {first.key}")
