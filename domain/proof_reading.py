@@ -34,9 +34,9 @@ def in_the_order_of_the_case(file: CaseFile) -> CaseFile:
     """The file with its evidence in the order in which the case learned of it, `seq` counting that order.
 
     A record that a crash or an outage held up reaches the register after what followed it: its place in the chain says
-    when it was written, its place when the case learned of it.
+    when it was written, the case's clock when the case learned of it, and `place` what came first in one step.
     """
-    ordered = sorted(file.evidence, key=lambda e: (e.place, e.seq))
+    ordered = sorted(file.evidence, key=lambda e: (e.recorded_at, e.place, e.seq))
     return file.model_copy(
         update={"evidence": tuple(e.model_copy(update={"seq": place}) for place, e in enumerate(ordered, start=1))}
     )

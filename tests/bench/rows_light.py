@@ -27,8 +27,8 @@ from tests.bench.rows_sleeping import asleep
 
 NOTICE_SECONDS = 0.25
 """What a notice takes while they pile up: twenty at a time, eighty a second."""
-PILING_SECONDS = 1.0
-"""The same until enough of them wait: while they are slower than cases are opened, the pile grows."""
+PILING_SECONDS = 12.0
+"""The same until enough of them wait: so slow that the pile grows with every case opened, and no notice times out."""
 LIGHT = "light"
 
 

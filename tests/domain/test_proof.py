@@ -467,7 +467,7 @@ SPOILED: dict[str, tuple[Callable[[], Story], set[str]]] = {
             "half_hour.reached",
             step("ticket.acknowledged", t("11-02", "08:30") + timedelta(seconds=1), CREW, CUT_TICKET, kind="cut"),
         ),
-        {"R-15", "R-30", "P1"},
+        {"R-15", "P1"},
     ),
     "ticket_never_acknowledged": (lambda: without(clean(), "ticket.acknowledged", CUT_TICKET), {"R-15", "P1"}),
     "customer_not_told": (lambda: without(clean(), "customer.told"), {"R-16", "P1"}),

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,9 @@ def read(
     book = Book(account_id, until, calm)
     with closing(sqlite3.connect(register)) as database:
         book.chain = list(_rows(database, "evidence", account_id, "seq"))
-        book.facts = sorted(map(_fact, book.chain), key=lambda f: f.n)
+        # By the case's clock: after a restart a step may have been done again in another order, and its record stays.
+        ordered = sorted(map(_fact, book.chain), key=lambda f: (f.recorded_at, f.n))
+        book.facts = [replace(fact, n=place) for place, fact in enumerate(ordered, start=1)]
         book.case = next((_timed(r) for r in _rows(database, "cases", account_id, "opened_at")), {})
         book.notices = {
             r["notice_id"]: _timed(r) | {"bills": json.loads(r["bills"])}

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import pairwise
 
 from tests.lives import law
 from tests.lives.book import Book, Fact
@@ -277,9 +276,6 @@ def _chain(book: Book) -> Iterator[Breach]:
     for kind, numbers in kinds.items():
         if numbers != {str(n) for n in range(1, len(numbers) + 1)}:
             yield Breach("R-30", f"evidence is missing, or stands twice: {kind} {sorted(numbers)}")
-    for first, second in pairwise(book.facts):
-        if second.recorded_at < first.recorded_at:
-            yield Breach("R-30", f"{second.key} was recorded before {first.key}")
 
 
 # ---- money -------------------------------------------------------------------------------------
