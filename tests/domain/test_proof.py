@@ -574,6 +574,14 @@ def test_a_breach_is_named_by_its_rule_and_by_no_other(name: str) -> None:
     assert breached(story()) == rules
 
 
+@pytest.mark.parametrize(("closed_at", "verdict"), [(t("11-03", "12:00"), "breached"), (None, "met")])
+def test_what_the_register_lost_is_missed_once_the_case_is_closed(closed_at: datetime | None, verdict: str) -> None:
+    """R-30: a register older than Temporal has holes; of an open case a record may still be on its way."""
+    file = case_file(clean(), closed_at=closed_at)
+    holed = file.model_copy(update={"evidence": tuple(e for e in file.evidence if e.place != 7)})
+    assert {x.rule: x.verdict for x in prove(holed, POLICY)}["R-30"] == verdict
+
+
 def test_a_breached_rule_shows_the_evidence_that_breaches_it() -> None:
     story = changed(clean(), "cut.reported", None, at(t("11-02", "09:26")))
     line = proof(story)["R-18"]
