@@ -14,10 +14,11 @@ class Evidence(Contract):
     """One thing that happened, kept for ever (R-30).
 
     `at` is when it happened, `recorded_at` the case's clock when it learned of it. `key` is made by the case, so a
-    repeated activity writes it once.
+    repeated activity writes it once. `place` counts in the order in which the case learned of things.
     """
 
     key: Id
+    place: int = 0
     what: Id
     rule: Id
     clause: Id
