@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Literal, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, Engine, MetaData, column, inspect, select, table
+from sqlalchemy import Connection, Engine, MetaData, Table, column, inspect, select, table
 
 from adapters.sql_engine import UnusableDatabase, as_it_is, see_to_tables
 
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 _FOLDER = Path(__file__).resolve().parent / "migrations"
 _one_at_a_time = Lock()  # Alembic keeps what it is working on in globals of its modules
 
-State = Literal["empty", "before revisions", "behind", "current", "newer"]
+State = Literal["empty", "unversioned", "behind", "current", "newer"]
 
 
 class DatabaseState(NamedTuple):
@@ -67,7 +67,7 @@ class History:
         revision = self.revision(connection)
         if revision is None:
             there = set(inspect(connection).get_table_names())
-            return "before revisions" if there & set(self.tables.tables) else "empty"
+            return "unversioned" if there & set(self.tables.tables) else "empty"
         if revision not in self.revisions:
             return "newer"
         return "current" if revision == self.newest else "behind"
@@ -91,25 +91,41 @@ class History:
         if self.is_current(connection):  # another was quicker
             return
         before, revision = self.state(connection), self.revision(connection)
+        if before == "unversioned":
+            self._refuse_strangers(connection, _columns_to_find_rows_by)
         with _one_at_a_time:
-            _take_the_steps(connection, self)
-        if before == "before revisions":
-            self._refuse_strangers(connection)
+            take_the_steps(connection, self)
+        if before == "unversioned":
+            self._refuse_strangers(connection, _all_columns)
         if before != "empty":
             log.info("database.upgraded", database=self.name, revision=self.newest, before=revision or before)
 
-    def _refuse_strangers(self, connection: Connection) -> None:
+    def _refuse_strangers(self, connection: Connection, needed: Callable[[Table], set[str]]) -> None:
         inspector = inspect(connection)
+        there = set(inspector.get_table_names())
         for name, ours in self.tables.tables.items():
-            if missing := {c.name for c in ours.columns} - {c["name"] for c in inspector.get_columns(name)}:
+            if name not in there:
+                continue
+            if missing := needed(ours) - {found["name"] for found in inspector.get_columns(name)}:
                 raise UnusableDatabase(
                     f"its table {name} has no column {', '.join(sorted(missing))}, so this program did not make it."
                     f" Nothing was changed. Give the {self.name} a database of its own"
                 )
 
 
-def _take_the_steps(connection: Connection, history: History) -> None:
-    # Loaded on demand: a database is brought up once, and its commands are many.
+def _columns_to_find_rows_by(ours: Table) -> set[str]:
+    """Those that a table of ours has had from its first day."""
+    indexed = (column.name for index in ours.indexes for column in index.columns)
+    return {column.name for column in ours.primary_key} | set(indexed)
+
+
+def _all_columns(ours: Table) -> set[str]:
+    return {column.name for column in ours.columns}
+
+
+def take_the_steps(connection: Connection, history: History, to: str = "head") -> None:
+    """Run the revisions that are missing up to that one, by Alembic."""
+    # Loaded on demand: a database is brought up once, and the commands that find it so are many.
     from alembic import command
     from alembic.config import Config
 
@@ -121,7 +137,7 @@ def _take_the_steps(connection: Connection, history: History) -> None:
         ("path_separator", "newline"),
     ):
         config.set_main_option(option, str(value).replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 @dataclass(frozen=True)
