@@ -18,6 +18,16 @@ from activities.register import RegisterUnavailable
 
 LOCK_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
+# A peer that vanished without a word is noticed within a minute by either side: an activity then tries again, and the
+# locks of a worker that is gone are free again.
+_PATIENCE = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 50_000,
+}
+_SERVERS_PATIENCE = {"tcp_keepalives_idle": 20, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
 _SCHEMA_LOCK = 7_355_608  # any number, the same in every process that may create the tables
 
 
@@ -72,7 +82,7 @@ def open_engine(url: str, tables: Tables | None = None) -> Engine:
             event.listen(engine, "begin", _begin_sqlite)
         case "postgresql":
             address = address.set(drivername="postgresql+psycopg")
-            patience = {} if "connect_timeout" in address.query else {"connect_timeout": CONNECT_SECONDS}
+            patience = {name: value for name, value in _PATIENCE.items() if name not in address.query}
             try:
                 engine = create_engine(
                     address, pool_pre_ping=True, pool_size=5, max_overflow=20, connect_args=patience, **options
@@ -211,6 +221,8 @@ def _prepare_postgresql(connection: DBAPIConnection, _record: ConnectionPoolEntr
     cursor = connection.cursor()
     cursor.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
     cursor.execute("SET timezone = 'UTC'")
+    for name, value in _SERVERS_PATIENCE.items():
+        cursor.execute(f"SET {name} = {value}")
     cursor.close()
     connection.commit()
 
