@@ -9,12 +9,14 @@ from typing import Literal, NamedTuple
 
 import structlog
 from sqlalchemy import Connection, Engine, MetaData, Table, column, inspect, select, table
+from sqlalchemy.exc import ProgrammingError
 
 from adapters.sql_engine import UnusableDatabase, as_it_is, see_to_tables
 
 log = structlog.get_logger()
 
 _FOLDER = Path(__file__).resolve().parent / "migrations"
+_NOT_PERMITTED = "42501"  # PostgreSQL's code for it
 _one_at_a_time = Lock()  # Alembic keeps what it is working on in globals of its modules
 
 State = Literal["empty", "unversioned", "behind", "current", "newer"]
@@ -86,15 +88,23 @@ class History:
     def bring_up(self, connection: Connection) -> None:
         """Take every step that is missing, within the transaction of the connection: all of them, or none.
 
-        UnusableDatabase: tables of those names are there, and are not ours.
+        UnusableDatabase: tables of those names are there, and are not ours; or we may not change them.
         """
         if self.is_current(connection):  # another was quicker
             return
         before, revision = self.state(connection), self.revision(connection)
         if before == "unversioned":
             self._refuse_strangers(connection, _columns_to_find_rows_by)
-        with _one_at_a_time:
-            take_the_steps(connection, self)
+        try:
+            with _one_at_a_time:
+                take_the_steps(connection, self)
+        except ProgrammingError as problem:
+            if getattr(problem.orig, "sqlstate", None) != _NOT_PERMITTED:
+                raise
+            raise UnusableDatabase(
+                f"the tables of the {self.name} must be made or changed, and this user may not. Nothing was changed."
+                " Run `python starter.py database upgrade` as their owner"
+            ) from problem
         if before == "unversioned":
             self._refuse_strangers(connection, _all_columns)
         if before != "empty":
