@@ -1,12 +1,15 @@
 """Databases as earlier versions of the program made and filled them, and what a database is made of, to compare."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, inspect, text
 
+from adapters.sql_engine import open_engine
 from adapters.sql_migration import History
 
 FOLDER = Path(__file__).resolve().parent / "earlier"
@@ -61,3 +64,23 @@ def catalogue(connection: Connection, history: History) -> set[tuple[Any, ...]]:
 def tables_of(connection: Connection) -> set[str]:
     """The names of all tables."""
     return set(inspect(connection).get_table_names())
+
+
+class Opened:
+    """Engines on one database, given back at the end."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.engines = url, list[Engine]()
+
+    def __call__(self, history: History | None, url: str = "") -> Engine:
+        self.engines.append(open_engine(url or self.url, history))
+        return self.engines[-1]
+
+
+@pytest.fixture
+def opened(database_url: str) -> Iterator[Opened]:
+    """Opens the test's database as often as is asked, with a history or, as it is, without one."""
+    opened = Opened(database_url)
+    yield opened
+    for engine in opened.engines:
+        engine.dispose()
