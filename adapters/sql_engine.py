@@ -27,7 +27,13 @@ _PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 50_000,
 }
-_SERVERS_PATIENCE = {"tcp_keepalives_idle": 20, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
+_SESSION = {
+    "lock_timeout": f"{LOCK_WAIT_SECONDS}s",
+    "timezone": "UTC",
+    "tcp_keepalives_idle": 20,
+    "tcp_keepalives_interval": 10,
+    "tcp_keepalives_count": 3,
+}
 _SCHEMA_LOCK = 7_355_608  # any number, the same in every process that may create the tables
 
 
@@ -219,10 +225,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _prepare_postgresql(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    cursor.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
-    cursor.execute("SET timezone = 'UTC'")
-    for name, value in _SERVERS_PATIENCE.items():
-        cursor.execute(f"SET {name} = {value}")
+    cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in _SESSION.items()))
     cursor.close()
     connection.commit()
 

@@ -14,7 +14,7 @@ class Evidence(Contract):
     """One thing that happened, kept for ever (R-30).
 
     `at` is when it happened, `recorded_at` the case's clock when it learned of it. `key` is made by the case, so a
-    repeated activity writes it once. `place` counts in the order in which the case learned of things.
+    repeated activity writes it once. `place` counts on through the case: what came first in one step.
     """
 
     key: Id

