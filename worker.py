@@ -19,18 +19,21 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.anchor import AnchorActivities
-from activities.billing import BillingActivities
+from activities.billing import BillingActivities, BillingUnavailable
 from activities.notices import NoticeActivities
-from activities.register import RegisterActivities
+from activities.register import RegisterActivities, RegisterUnavailable
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
+from adapters.billing_tables import BILLING
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
+from adapters.register_tables import REGISTER
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.sql_billing import SqlBilling, open_billing
+from adapters.sql_migration import Database
 from adapters.sql_register import SqlRegister, open_register
 from domain.policy import Policy, PolicyError, load_policy
 from edge.cases import unavailable
@@ -87,6 +90,7 @@ class Parts:
     calendar: ChinaHolidays
     policy: Policy
     anchor: RegisterAnchor | None = None
+    databases: tuple[Database, ...] = ()
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -114,6 +118,10 @@ def build(settings: Settings) -> Parts:
         calendar=ChinaHolidays(),
         policy=policy,
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
+        databases=(
+            Database(register_engine, REGISTER, RegisterUnavailable),
+            Database(billing.engine, BILLING, BillingUnavailable),
+        ),
     )
 
 

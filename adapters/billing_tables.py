@@ -8,6 +8,7 @@ from sqlalchemy import Index, MetaData, String, Text, text
 from sqlmodel import Field, SQLModel
 
 from adapters.column_types import Cents, Instant
+from adapters.sql_migration import History
 
 # Pages go by account id: its order must be the same on every database.
 _KEY: Any = String().with_variant(Text(collation="C"), "postgresql")
@@ -93,3 +94,4 @@ class OutageRow(BillingTable, table=True):
 
 
 TABLES: MetaData = BillingTable.metadata
+BILLING = History("billing", TABLES)

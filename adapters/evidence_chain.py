@@ -19,6 +19,9 @@ log = structlog.get_logger()
 
 EVIDENCE, HEADS, CASES = TABLES.tables["evidence"], TABLES.tables["chain_heads"], TABLES.tables["cases"]
 START = "0" * 64
+# Columns that came later, with what they hold in the entries from before: with that, they are left out of the hash.
+# So an old entry has the hash it was written with, and one whose column is changed, to or from it, another.
+_CAME_LATER = {"place": 0}
 
 _OF_ACCOUNT: BindParameter[str] = bindparam("account")
 _HEAD = select(HEADS).where(HEADS.c.account_id == _OF_ACCOUNT).with_for_update()
@@ -75,11 +78,14 @@ def append(connection: Connection, case: CaseRow, evidence: Sequence[Evidence]) 
 
 
 def link(line: dict[str, Any]) -> str:
-    """The hash of one entry: SHA-256 over all its fields but the hash itself, the entry before it among them."""
+    """The hash of one entry: SHA-256 over all its fields but the hash itself, the entry before it among them.
+
+    A field that came later counts as soon as it holds something.
+    """
     fields = {
         name: value.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(value, datetime) else value
         for name, value in line.items()
-        if name != "hash"
+        if name != "hash" and (name not in _CAME_LATER or value != _CAME_LATER[name])
     }
     return sha256(canonical(fields).encode()).hexdigest()
 

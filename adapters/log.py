@@ -43,6 +43,7 @@ def configure_logging(format_: Literal["console", "json"] = "console", level: in
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # what it did, `database.upgraded` says
     _keep_the_sdk_off_stdout()
 
 

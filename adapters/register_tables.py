@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Index, MetaData, Table, UniqueConstraint, eve
 from sqlmodel import Field, SQLModel
 
 from adapters.column_types import CanonicalJson, Cents, Instant
+from adapters.sql_migration import History
 
 
 class RegisterTable(SQLModel):
@@ -153,7 +154,7 @@ class EvidenceLine(RegisterTable, table=True):
     seq: int = Field(primary_key=True)
     case_key: str
     key: str
-    place: int = 0
+    place: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     what: str
     rule: str
     clause: str
@@ -255,3 +256,4 @@ def _guard_evidence(_table: Table, connection: Connection, **_kw: Any) -> None:
 
 TABLES: MetaData = RegisterTable.metadata
 event.listen(TABLES.tables["evidence"], "after_create", _guard_evidence)
+REGISTER = History("register", TABLES)

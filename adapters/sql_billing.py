@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from activities.billing import BillingUnavailable
 from adapters.billing_booking import book_bills, book_customers, book_payments, chunks
-from adapters.billing_tables import TABLES
+from adapters.billing_tables import BILLING, TABLES
 from adapters.sql_engine import open_engine, reading, writing
 from domain.allocation import Share, allocate
 from domain.book import BookedBill, BookedPayment, Unannounced, Verdict
@@ -42,7 +42,7 @@ _BOOKING_LOCK = 7_355_609  # any number, the same in every process that books
 
 def open_billing(url: str, timezone: str) -> "SqlBilling":
     """The billing book at that address; its tables are made when it is first reached."""
-    return SqlBilling(open_engine(url, TABLES), timezone)
+    return SqlBilling(open_engine(url, BILLING), timezone)
 
 
 class _Undo(Exception):

@@ -1,4 +1,4 @@
-"""How the SQL adapters reach their database: one engine, read and write transactions, tables made on first use."""
+"""How the SQL adapters reach their database: one engine, read and write transactions, tables seen to on first use."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
@@ -18,24 +18,56 @@ from activities.register import RegisterUnavailable
 
 LOCK_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
+# A peer that vanished without a word is noticed within a minute by either side: an activity then tries again, and the
+# locks of a worker that is gone are free again.
+_PATIENCE = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 50_000,
+}
+_SESSION = {
+    "lock_timeout": f"{LOCK_WAIT_SECONDS}s",
+    "timezone": "UTC",
+    "tcp_keepalives_idle": 20,
+    "tcp_keepalives_interval": 10,
+    "tcp_keepalives_count": 3,
+}
 _SCHEMA_LOCK = 7_355_608  # any number, the same in every process that may create the tables
+
+
+class UnusableDatabase(Exception):
+    """The database answers, but this program must not work on it; the message says why, and what to do."""
+
+
+class Tables(Protocol):
+    """The tables that a database needs."""
+
+    def is_current(self, connection: Connection) -> bool:
+        """Whether all are there, as they should be. UnusableDatabase: they are not ours."""
+        ...
+
+    def bring_up(self, connection: Connection) -> None:
+        """Make or change what is missing, in this transaction; nobody else does at that time."""
+        ...
 
 
 @dataclass
 class _Shared:
     """What the threads of one engine share: its tables, whether they have been seen to, whose turn it is to write."""
 
-    tables: MetaData | None
+    tables: Tables | None
     seeing_to_tables: Lock = field(default_factory=Lock)
     ready: bool = False
     writing: Lock = field(default_factory=Lock)
 
 
-def open_engine(url: str, tables: MetaData | None = None) -> Engine:
+def open_engine(url: str, tables: Tables | None = None) -> Engine:
     """An engine for `sqlite:///file` or `postgresql://…`; nothing is connected or created yet.
 
-    Those of `tables` that are missing are created by the first transaction that reaches the database, so a process
-    may start while it is down. ValueError: an address that can never work.
+    What is missing of `tables` is made by the first transaction that reaches the database, so a process may start
+    while it is down. ValueError: an address that can never work.
     """
     try:
         address = make_url(url)
@@ -56,7 +88,7 @@ def open_engine(url: str, tables: MetaData | None = None) -> Engine:
             event.listen(engine, "begin", _begin_sqlite)
         case "postgresql":
             address = address.set(drivername="postgresql+psycopg")
-            patience = {} if "connect_timeout" in address.query else {"connect_timeout": CONNECT_SECONDS}
+            patience = {name: value for name, value in _PATIENCE.items() if name not in address.query}
             try:
                 engine = create_engine(
                     address, pool_pre_ping=True, pool_size=5, max_overflow=20, connect_args=patience, **options
@@ -76,10 +108,16 @@ Unavailable = Callable[[str], Exception]
 @contextmanager
 def reading(engine: Engine, unavailable: Unavailable = RegisterUnavailable) -> Iterator[Connection]:
     """A read transaction over one snapshot. A database that gives no answer raises `unavailable(sentence)`."""
-    with _answering(engine, unavailable):
-        _see_to_tables(engine)
-        with engine.connect() as connection, connection.begin():
-            yield connection
+    see_to_tables(engine, unavailable)
+    with as_it_is(engine, unavailable) as connection:
+        yield connection
+
+
+@contextmanager
+def as_it_is(engine: Engine, unavailable: Unavailable = RegisterUnavailable) -> Iterator[Connection]:
+    """As `reading`, of a database whose tables nobody has seen to: they may be missing, old, or newer than ours."""
+    with _answering(engine, unavailable), engine.connect() as connection, connection.begin():
+        yield connection
 
 
 @contextmanager
@@ -89,14 +127,33 @@ def writing(engine: Engine, unavailable: Unavailable = RegisterUnavailable) -> I
     Writers queue for up to 10 s; a lock not had by then, a deadlock or a lost connection raises
     `unavailable(sentence)`. Nothing was written then, and the caller may simply do it again.
     """
-    with _answering(engine, unavailable):
-        _see_to_tables(engine)
-        with (
-            _turn_to_write(engine),
-            engine.connect().execution_options(writing=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
+    see_to_tables(engine, unavailable)
+    with (
+        _answering(engine, unavailable),
+        _turn_to_write(engine),
+        engine.connect().execution_options(writing=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+def see_to_tables(engine: Engine, unavailable: Unavailable = RegisterUnavailable) -> None:
+    """Make or change what is missing of the engine's tables: once in each process, by one of all processes."""
+    shared = _shared(engine)
+    if shared.ready or shared.tables is None:
+        return
+    with _answering(engine, unavailable), shared.seeing_to_tables:
+        if shared.ready:
+            return
+        with engine.connect() as connection, connection.begin():
+            current = shared.tables.is_current(connection)
+        if not current:
+            with engine.connect().execution_options(writing=True) as connection, connection.begin():
+                if connection.dialect.name == "postgresql":
+                    # Two processes that create the same table at once collide in the catalogue.
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _SCHEMA_LOCK})
+                shared.tables.bring_up(connection)
+        shared.ready = True
 
 
 @contextmanager
@@ -107,26 +164,14 @@ def _answering(engine: Engine, unavailable: Unavailable) -> Iterator[None]:
         raise unavailable(_sentence(engine, problem.orig or problem)) from problem
     except NoFreeConnection as problem:
         raise unavailable(_sentence(engine, problem)) from problem
+    except UnusableDatabase as problem:
+        raise unavailable(f"{engine.url.render_as_string(hide_password=True)} cannot be used: {problem}.") from problem
 
 
 def _sentence(engine: Engine, problem: BaseException) -> str:
     reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
     address = engine.url.render_as_string(hide_password=True)
     return f"no answer from {address}: {reason}. Start the database, or correct its address in the configuration."
-
-
-def _see_to_tables(engine: Engine) -> None:
-    shared = _shared(engine)
-    if shared.ready:
-        return
-    with shared.seeing_to_tables:
-        if not shared.ready and shared.tables is not None:
-            with engine.connect().execution_options(writing=True) as connection, connection.begin():
-                if connection.dialect.name == "postgresql":
-                    # Two processes that create the same table at once collide in the catalogue.
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _SCHEMA_LOCK})
-                shared.tables.create_all(connection)
-            shared.ready = True
 
 
 def _shared(engine: Engine) -> _Shared:
@@ -180,8 +225,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _prepare_postgresql(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    cursor.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'")
-    cursor.execute("SET timezone = 'UTC'")
+    cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in _SESSION.items()))
     cursor.close()
     connection.commit()
 

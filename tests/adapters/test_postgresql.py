@@ -1,5 +1,6 @@
 """PostgreSQL in particular: processes that start together, and a server that goes away and comes back."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,7 +8,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from activities.register import RegisterUnavailable
 from adapters.register_reading import RegisterReader
-from adapters.sql_engine import reading
+from adapters.sql_engine import reading, see_to_tables
 from adapters.sql_register import SqlRegister, open_register
 from tests.register_records import ACCOUNT, evidence, record
 
@@ -18,6 +19,24 @@ def test_workers_that_start_together_make_the_tables_once(postgresql_url: str) -
         list(pool.map(lambda engine: SqlRegister(engine).write(record(evidence=(evidence(1),))), engines))
     assert len(RegisterReader(engines[0]).evidence(ACCOUNT)) == 1
     for engine in engines:
+        engine.dispose()
+
+
+def test_a_worker_that_may_not_make_tables_works_once_their_owner_has(postgresql_url: str) -> None:
+    owner = open_register(postgresql_url)
+    user = f"visitor_{os.getpid()}"
+    theirs = open_register(make_url(postgresql_url).set(username=user).render_as_string(hide_password=False))
+    with owner.execution_options(writing=True).begin() as connection:
+        connection.execute(text(f"CREATE ROLE {user} LOGIN"))
+        connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {user}"))
+    with pytest.raises(RegisterUnavailable, match=r"this user may not.*database upgrade` as their owner"):
+        SqlRegister(theirs).write(record())
+    see_to_tables(owner)
+    with owner.execution_options(writing=True).begin() as connection:
+        connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {user}"))
+    SqlRegister(theirs).write(record(evidence=(evidence(1),)))
+    assert RegisterReader(theirs).verify(ACCOUNT).length == 1
+    for engine in (owner, theirs):
         engine.dispose()
 
 

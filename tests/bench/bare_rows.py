@@ -3,7 +3,7 @@
 from functools import cache
 
 from pydantic import BaseModel
-from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, Text, inspect
 from temporalio import activity
 
 from adapters.settings import load_settings
@@ -21,6 +21,16 @@ ROWS = Table(
 )
 
 
+class _BareTables:
+    """The bare reference has no revisions: its table is there, or is made."""
+
+    def is_current(self, connection: Connection) -> bool:
+        return inspect(connection).has_table(ROWS.name)
+
+    def bring_up(self, connection: Connection) -> None:
+        TABLES.create_all(connection)
+
+
 class BareRow(BaseModel):
     """One row; `body` makes it as large as what the real activity is given."""
 
@@ -32,7 +42,7 @@ class BareRow(BaseModel):
 
 def open_rows(url: str) -> Engine:
     """The engine of the bare reference's database."""
-    return open_engine(url, TABLES)
+    return open_engine(url, _BareTables())
 
 
 @cache

@@ -5,12 +5,16 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from activities.register import RegisterUnavailable
-from adapters.sql_register import SqlRegister
+from adapters.register_tables import REGISTER
+from adapters.sql_engine import see_to_tables
+from adapters.sql_register import SqlRegister, open_register
 from domain.records import Record
 from tests.databases import fresh_postgresql
 from tests.world import Case, Refusal, World, running_world
@@ -119,6 +123,28 @@ def refuse_connections(server: "PostgresServer", url: str, refuse: bool) -> None
     server.psql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {'false' if refuse else 'true'};")
     if refuse:
         server.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}';")
+
+
+async def test_a_worker_waits_for_a_register_that_a_later_version_has_changed(world: World, tmp_path: Path) -> None:
+    """Rolled back by mistake: it starts, and writes nothing into tables that it does not know."""
+    engine = open_register(f"sqlite:///{tmp_path / 'register.db'}")
+    see_to_tables(engine)
+
+    def become(revision: str) -> None:
+        with engine.execution_options(writing=True).begin() as connection:
+            connection.execute(text("UPDATE register_version SET version_num = :r"), {"r": revision})
+
+    become("9999")
+    async with world.apart(tmp_path, retry_max_seconds=1) as rolled_back:
+        case = await rolled_back.open()
+        await until_tried(case, 2)
+        pending = (await case.handle.describe()).raw_description.pending_activities
+        assert "made by a later version" in str(pending[0].last_failure)
+        become(REGISTER.newest)
+        await case.notice("yellow")
+        await case.recorded("notice.issued")
+        assert (await asyncio.to_thread(rolled_back.parts.reader.verify, case.account_id)).intact
+    engine.dispose()
 
 
 async def test_darkness_reported_while_billing_is_silent_is_told_at_once(patient: World) -> None:

@@ -103,6 +103,7 @@ def file_open_rows(utility: World, accounts: Sequence[str], **changes: Any) -> N
 def billing_statements(utility: World) -> Iterator[list[str]]:
     """The SQL statements that billing is asked within the block."""
     asked: list[str] = []
+    utility.parts.billing.customer("nobody")  # makes the tables
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.startswith("SELECT"):

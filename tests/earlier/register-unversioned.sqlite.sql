@@ -1,0 +1,26 @@
+-- A register of the last days before revisions, as the program of that time made and filled it.
+CREATE TABLE cases ( case_key VARCHAR NOT NULL, account_id VARCHAR NOT NULL, workflow_id VARCHAR NOT NULL, revision INTEGER NOT NULL, stage VARCHAR NOT NULL, outcome VARCHAR, outcome_reason VARCHAR, customer_class VARCHAR, important BOOLEAN NOT NULL, reading_centre VARCHAR, field_unit VARCHAR, region VARCHAR, owed BIGINT NOT NULL, late_fee BIGINT NOT NULL, debt_as_of DATETIME, debt_mark VARCHAR NOT NULL, supply_off BOOLEAN NOT NULL, planned_cut_at DATETIME, cut_at DATETIME, settled_at DATETIME, restore_due_by DATETIME, restored_at DATETIME, next_deadline DATETIME, opened_at DATETIME NOT NULL, closed_at DATETIME, policy VARCHAR NOT NULL, PRIMARY KEY (case_key) );
+CREATE INDEX ix_cases_stage ON cases (stage);
+CREATE INDEX ix_cases_account_id ON cases (account_id);
+CREATE TABLE tasks ( case_key VARCHAR NOT NULL, place INTEGER NOT NULL, account_id VARCHAR NOT NULL, role VARCHAR NOT NULL, unit VARCHAR, person VARCHAR, act VARCHAR NOT NULL, about VARCHAR, "by" DATETIME, text_zh VARCHAR NOT NULL, text_en VARCHAR NOT NULL, PRIMARY KEY (case_key, place) );
+CREATE INDEX ix_tasks_role_by ON tasks (role, "by");
+CREATE TABLE notices ( notice_id VARCHAR NOT NULL, account_id VARCHAR NOT NULL, case_key VARCHAR NOT NULL, revision INTEGER NOT NULL, kind VARCHAR NOT NULL, state VARCHAR NOT NULL, bills TEXT NOT NULL, amount BIGINT NOT NULL, late_fee BIGINT NOT NULL, issued_at DATETIME NOT NULL, deadline DATETIME NOT NULL, cut_at DATETIME NOT NULL, delivered_at DATETIME, served_at DATETIME, outcome VARCHAR, void_reason VARCHAR, lines TEXT NOT NULL, text_zh VARCHAR NOT NULL, text_en VARCHAR NOT NULL, PRIMARY KEY (notice_id) );
+CREATE INDEX ix_notices_account_id ON notices (account_id);
+CREATE TABLE tickets ( ticket_id VARCHAR NOT NULL, account_id VARCHAR NOT NULL, case_key VARCHAR NOT NULL, revision INTEGER NOT NULL, kind VARCHAR NOT NULL, state VARCHAR NOT NULL, notice_id VARCHAR, meter_id VARCHAR NOT NULL, field_unit VARCHAR NOT NULL, sent_by VARCHAR NOT NULL, sent_at DATETIME NOT NULL, due_at DATETIME NOT NULL, done_at DATETIME, text_zh VARCHAR NOT NULL, text_en VARCHAR NOT NULL, PRIMARY KEY (ticket_id) );
+CREATE INDEX ix_tickets_field_unit ON tickets (field_unit);
+CREATE INDEX ix_tickets_account_id ON tickets (account_id);
+CREATE TABLE incidents ( incident_id VARCHAR NOT NULL, account_id VARCHAR NOT NULL, case_key VARCHAR NOT NULL, revision INTEGER NOT NULL, kind VARCHAR NOT NULL, at DATETIME NOT NULL, persons TEXT NOT NULL, outcome VARCHAR, closed_at DATETIME, PRIMARY KEY (incident_id) );
+CREATE INDEX ix_incidents_account_id ON incidents (account_id);
+CREATE TABLE messages ( "key" VARCHAR NOT NULL, account_id VARCHAR NOT NULL, case_key VARCHAR NOT NULL, to_role VARCHAR NOT NULL, to_unit VARCHAR, to_person VARCHAR, subject VARCHAR NOT NULL, text_zh VARCHAR NOT NULL, text_en VARCHAR NOT NULL, about VARCHAR, at DATETIME NOT NULL, PRIMARY KEY ("key") );
+CREATE INDEX ix_messages_account_id ON messages (account_id);
+CREATE INDEX ix_messages_to_role ON messages (to_role);
+CREATE TABLE evidence ( account_id VARCHAR NOT NULL, seq INTEGER NOT NULL, case_key VARCHAR NOT NULL, "key" VARCHAR NOT NULL, what VARCHAR NOT NULL, rule VARCHAR NOT NULL, clause VARCHAR NOT NULL, at DATETIME NOT NULL, recorded_at DATETIME NOT NULL, actor_id VARCHAR, actor_role VARCHAR, actor_unit VARCHAR, about VARCHAR, detail TEXT NOT NULL, prev_hash VARCHAR NOT NULL, hash VARCHAR NOT NULL, PRIMARY KEY (account_id, seq), UNIQUE (account_id, "key") );
+CREATE TRIGGER evidence_no_update BEFORE UPDATE ON evidence BEGIN SELECT RAISE(ABORT, 'evidence is only ever added to (R-30)'); END;
+CREATE TRIGGER evidence_no_delete BEFORE DELETE ON evidence BEGIN SELECT RAISE(ABORT, 'evidence is only ever added to (R-30)'); END;
+CREATE TRIGGER evidence_no_replace BEFORE INSERT ON evidence WHEN EXISTS (SELECT 1 FROM evidence WHERE account_id = NEW.account_id AND (seq = NEW.seq OR key = NEW.key)) BEGIN SELECT RAISE(ABORT, 'evidence is only ever added to (R-30)'); END;
+CREATE TABLE chain_heads ( account_id VARCHAR NOT NULL, seq INTEGER NOT NULL, hash VARCHAR NOT NULL, PRIMARY KEY (account_id) );
+CREATE TABLE customer_cards ( account_id VARCHAR NOT NULL, name VARCHAR NOT NULL, address VARCHAR NOT NULL, phone VARCHAR NOT NULL, email VARCHAR NOT NULL, PRIMARY KEY (account_id) );
+CREATE TABLE moratoria ( moratorium_id VARCHAR NOT NULL, scope VARCHAR NOT NULL, value VARCHAR NOT NULL, reason VARCHAR NOT NULL, starts_at DATETIME NOT NULL, until DATETIME, declared_by VARCHAR NOT NULL, declared_at DATETIME NOT NULL, lifted_by VARCHAR, lifted_at DATETIME, PRIMARY KEY (moratorium_id) );
+CREATE TABLE sweeps ( sweep_id VARCHAR NOT NULL, page INTEGER NOT NULL, day DATE NOT NULL, first_account VARCHAR NOT NULL, last_account VARCHAR NOT NULL, counted INTEGER NOT NULL, disconnected INTEGER NOT NULL, changed INTEGER NOT NULL, signalled INTEGER NOT NULL, missing TEXT NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (sweep_id, page) );
+CREATE TABLE event_nonces ( nonce VARCHAR NOT NULL, seen_at DATETIME NOT NULL, PRIMARY KEY (nonce) );
+CREATE INDEX ix_event_nonces_seen_at ON event_nonces (seen_at);
