@@ -49,6 +49,7 @@ class CaseDesk:
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at: datetime | None = None
         self._shown: tuple[object, ...] = ()
+        self._attributes: dict[SearchAttributeKey[Any], Any] = {}
         self._record_keeper: asyncio.Task[None] | None = None
 
     # ---- facts ---------------------------------------------------------------------------------
@@ -302,20 +303,22 @@ class CaseDesk:
         if shows == self._shown:
             return
         self._shown = shows
-        workflow.upsert_search_attributes(
-            [
-                shown.STAGE.value_set(facts.stage),
-                shown.CUSTOMER_CLASS.value_set(facts.account.customer_class),
-                shown.READING_CENTRE.value_set(facts.account.reading_centre),
-                shown.REGION.value_set(facts.account.region),
-                shown.WAITING_FOR.value_set(roles),
-                shown.AMOUNT_OWED.value_set(float(facts.debt.owed)),
-                _set_or_unset(shown.PLANNED_CUT_AT, view.planned_cut_at(facts)),
-                _set_or_unset(shown.RESTORE_DUE_BY, view.restore_due_by(facts)),
-                _set_or_unset(shown.NEXT_DEADLINE, view.next_deadline(facts, now)),
-            ]
+        values: dict[SearchAttributeKey[Any], Any] = {
+            shown.STAGE: facts.stage,
+            shown.CUSTOMER_CLASS: facts.account.customer_class,
+            shown.READING_CENTRE: facts.account.reading_centre,
+            shown.REGION: facts.account.region,
+            shown.WAITING_FOR: roles,
+            shown.AMOUNT_OWED: float(facts.debt.owed),
+            shown.PLANNED_CUT_AT: view.planned_cut_at(facts),
+            shown.RESTORE_DUE_BY: view.restore_due_by(facts),
+            shown.NEXT_DEADLINE: view.next_deadline(facts, now),
+        }
+        before, self._attributes = self._attributes, values
+        workflow.upsert_search_attributes(  # the stage always, so that a history can be read by it
+            [_set_or_unset(k, v) for k, v in values.items() if k is shown.STAGE or v != before.get(k)]
         )
 
 
-def _set_or_unset(key: SearchAttributeKey[datetime], value: datetime | None) -> SearchAttributeUpdate[datetime]:
+def _set_or_unset(key: SearchAttributeKey[Any], value: Any) -> SearchAttributeUpdate[Any]:
     return key.value_unset() if value is None else key.value_set(value)
