@@ -1,12 +1,13 @@
 """How a case is seen: snapshot, who is awaited, the rows for the register, the details in Temporal UI."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
 from domain import clock
 from domain.conditions import why_not_cut
 from domain.deadlines import filing_missing, missing_approvals
-from domain.facts import CaseFacts, Cut
+from domain.facts import CaseFacts, Cut, Incident, Notice, Ticket
 from domain.model import Contract, Id, Moment, Role, money
 from domain.procedure import boundaries, unanswered_permits
 from domain.records import CaseRow, IncidentRow, NoticeRow, Record, Task, TicketRow
@@ -128,9 +129,9 @@ def record(facts: CaseFacts, before: CaseFacts | None, revision: int, now: datet
         case=case_row(facts, revision, now),
         evidence=_portion(facts.journal),
         messages=_portion(facts.outgoing),
-        notices=_changed(_notice_rows(facts), _notice_rows(before)),
-        tickets=_changed(_ticket_rows(facts), _ticket_rows(before)),
-        incidents=_changed(_incident_rows(facts), _incident_rows(before)),
+        notices=tuple(_notice_row(facts, n) for n in _changed(facts.notices, before.notices if before else ())),
+        tickets=tuple(_ticket_row(facts, t) for t in _changed(facts.tickets, before.tickets if before else ())),
+        incidents=tuple(_incident_row(facts, i) for i in _changed(facts.incidents, before.incidents if before else ())),
     )
 
 
@@ -149,8 +150,8 @@ def _portion(entries: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
     return entries
 
 
-def _changed(rows: list[Any], before: list[Any]) -> tuple[Any, ...]:
-    return tuple(r for r in rows if r not in before)
+def _changed(those: tuple[_Entry, ...], before: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
+    return tuple(one for one in those if one not in before)
 
 
 def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
@@ -221,35 +222,28 @@ def _task(facts: CaseFacts, awaited: Awaited) -> Task:
 
 def notice_row(facts: CaseFacts, notice_id: str) -> NoticeRow:
     """One notice as the register keeps it."""
-    return next(r for r in _notice_rows(facts) if r.notice_id == notice_id)
+    return next(_notice_row(facts, n) for n in facts.notices if n.notice_id == notice_id)
 
 
 def ticket_row(facts: CaseFacts, ticket_id: str) -> TicketRow:
     """One ticket as the register keeps it."""
-    return next(r for r in _ticket_rows(facts) if r.ticket_id == ticket_id)
+    return next(_ticket_row(facts, t) for t in facts.tickets if t.ticket_id == ticket_id)
 
 
-def _notice_rows(facts: CaseFacts | None) -> list[NoticeRow]:
-    if facts is None:
-        return []
-    ids = {"account_id": facts.account.account_id, "case_key": facts.case_key}
-    kept = set(NoticeRow.model_fields)
-    return [NoticeRow.model_validate({**n.model_dump(include=kept), **ids}) for n in facts.notices]
+def _notice_row(facts: CaseFacts, notice: Notice) -> NoticeRow:
+    return NoticeRow.model_validate({**notice.model_dump(include=set(NoticeRow.model_fields)), **_owner(facts)})
 
 
-def _ticket_rows(facts: CaseFacts | None) -> list[TicketRow]:
-    if facts is None:
-        return []
-    ids = {"account_id": facts.account.account_id, "case_key": facts.case_key}
-    kept = set(TicketRow.model_fields)
-    return [TicketRow.model_validate({**t.model_dump(include=kept), **ids}) for t in facts.tickets]
+def _ticket_row(facts: CaseFacts, ticket: Ticket) -> TicketRow:
+    return TicketRow.model_validate({**ticket.model_dump(include=set(TicketRow.model_fields)), **_owner(facts)})
 
 
-def _incident_rows(facts: CaseFacts | None) -> list[IncidentRow]:
-    if facts is None:
-        return []
-    ids = {"account_id": facts.account.account_id, "case_key": facts.case_key}
-    return [IncidentRow.model_validate({**i.model_dump(), **ids}) for i in facts.incidents]
+def _incident_row(facts: CaseFacts, incident: Incident) -> IncidentRow:
+    return IncidentRow.model_validate({**incident.model_dump(), **_owner(facts)})
+
+
+def _owner(facts: CaseFacts) -> dict[str, str]:
+    return {"account_id": facts.account.account_id, "case_key": facts.case_key}
 
 
 # ---- the snapshot -----------------------------------------------------------------------------
@@ -317,14 +311,14 @@ def _json(value: Any, facts: CaseFacts) -> Any:
 # ---- Temporal UI ------------------------------------------------------------------------------
 
 
-def details(facts: CaseFacts, now: datetime) -> str:
+def details(facts: CaseFacts, now: datetime, waiting: Iterable[Awaited]) -> str:
     """Current details: where the case stands, who must do what by when, what is unmet; Chinese, then English."""
     zone = facts.policy.zone
     zh, en = _STAGES[facts.stage]
     lines = [f"**{zh}** / {en}: {facts.account.account_id}, {facts.debt.owed} {facts.policy.currency}"]
     if facts.needs_person:
         lines.append(f"- 须由人处理 / needs a person: {facts.needs_person}")
-    for awaited in waiting_for(facts, now):
+    for awaited in waiting:
         act_zh, act_en = _ACTS[awaited.act]
         by = f" ≤ {awaited.by.astimezone(zone):%Y-%m-%d %H:%M}" if awaited.by else ""
         lines.append(f"- {awaited.role}: {act_zh} / {act_en} (`{awaited.act}` {awaited.id or ''}){by}")

@@ -297,8 +297,9 @@ class CaseDesk:
     def show(self) -> None:
         """Details always; search attributes when the stage or who is awaited has changed."""
         facts, now = self.facts, workflow.now()
-        workflow.set_current_details(view.details(facts, now))
-        roles = sorted({a.role for a in view.waiting_for(facts, now)})
+        awaited = view.waiting_for(facts, now)
+        workflow.set_current_details(view.details(facts, now, awaited))
+        roles = sorted({a.role for a in awaited})
         shows = (facts.stage, roles, view.restore_due_by(facts))
         if shows == self._shown:
             return
