@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterable
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from domain.calendar import Season
 from domain.model import Contract, CustomerClass, Id, Money, Role
 
 _PACKS = Path(__file__).resolve().parent.parent / "policies"
@@ -20,6 +22,9 @@ _ERRORS_SAID = 20
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+CUSTOMER_CLASSES: tuple[CustomerClass, ...] = get_args(CustomerClass)
+SHORTEST_GAP = 14
+"""Days in a row that the seasons of a policy must leave: each day of the week twice, or no cut could be planned."""
 
 LEADERS: tuple[Role, ...] = ("team_leader", "station_head", "centre_director", "company_leader")
 _RATE = re.compile(r"[0-9](\.[0-9]{1,6})?", re.ASCII)
@@ -41,6 +46,17 @@ def _known_zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError(f'"{name}" is no time zone known here; write one such as "Asia/Shanghai"') from None
     return name
+
+
+@lru_cache(maxsize=64)
+def _longest_gap(seasons: tuple[Season, ...]) -> int:
+    """The most days in a row that no season covers, over a leap year and the next: a gap may run over the new year."""
+    longest = gap = 0
+    for n in range(2 * 366):
+        covered = any(s.covers(date(2028, 1, 1) + timedelta(days=n)) for s in seasons)
+        gap = 0 if covered else gap + 1
+        longest = max(longest, gap)
+    return longest
 
 
 def _rate_text(value: Any) -> Any:
@@ -172,6 +188,7 @@ class Policy(Contract):
     no_cut_weekdays: Annotated[tuple[Weekday, ...], AfterValidator(_once_each)] = ("fri", "sat", "sun")
     bar_holidays: Flag = True
     bar_eves: Flag = True
+    protected_seasons: Annotated[tuple[Season, ...], Field(max_length=12)] = ()
     cut_window_hours: Annotated[int, _whole(1, 12)] = 2
     permit_minutes: Annotated[int, _whole(1, 120)] = 15
 
@@ -190,6 +207,12 @@ class Policy(Contract):
             raise ValueError("escalation_ladder: must begin with team_leader, whom a refusal reaches first (II.2)")
         if len(self.no_cut_weekdays) == len(WEEKDAYS):
             raise ValueError("no_cut_weekdays: bars every day of the week; leave at least one")
+        for customer_class in CUSTOMER_CLASSES:
+            if _longest_gap(self.seasons_for(customer_class)) < SHORTEST_GAP:
+                raise ValueError(
+                    f"protected_seasons: leave {customer_class} customers less than {SHORTEST_GAP} days in a row of the"
+                    " year on which a cut is allowed; a policy that bars every day is none, hold the cases instead"
+                )
         warnings = self.restore_warnings_hours
         if list(warnings) != sorted(set(warnings)):
             raise ValueError(f"restore_warnings_hours: {list(warnings)} must ascend")
@@ -214,6 +237,10 @@ class Policy(Contract):
     def label(self) -> str:
         """Name and version, as it is written into the evidence."""
         return f"{self.name}@{self.version}"
+
+    def seasons_for(self, customer_class: CustomerClass) -> tuple[Season, ...]:
+        """The seasons in which customers of that class are not cut off (R-21)."""
+        return tuple(s for s in self.protected_seasons if customer_class in s.classes)
 
     def approvals_for(self, customer_class: CustomerClass, principal: Decimal) -> tuple[Role, ...]:
         """Every role that must approve a cut for this principal; thresholds are inclusive (R-12, R-13)."""
