@@ -19,7 +19,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.anchor import AnchorActivities
-from activities.billing import BillingActivities
+from activities.billing import BillingActivities, BillingUnavailable
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities
 from activities.sweep import SweepActivities
@@ -32,7 +32,9 @@ from adapters.register_reading import RegisterReader
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_register import SqlRegister, open_register
-from domain.policy import Policy, PolicyError, load_policy
+from domain.policy import Policy
+from domain.policy_choice import Policies, load_policies
+from domain.policy_file import PolicyError
 from edge.cases import unavailable
 from edge.connection import connect as connect_to
 from edge.output import DONE, NOT_THERE, USAGE, NotThere, leave
@@ -75,8 +77,22 @@ class Parts:
     reader: RegisterReader
     billing: SqlBilling
     calendar: ChinaHolidays
-    policy: Policy
+    policies: Policies
     anchor: RegisterAnchor | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The default policy: its time zone and currency are those of all."""
+        return self.policies.default
+
+    def policy_for(self, account_id: str) -> Policy | None:
+        """The policy of a case of this account, opened now; None, and the worker chooses, if billing cannot say."""
+        if not self.policies.chosen:
+            return self.policy
+        try:
+            return self.policies.for_account(self.billing.accounts((account_id,)).get(account_id))
+        except BillingUnavailable:
+            return None
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -87,12 +103,12 @@ class Parts:
 def build(settings: Settings) -> Parts:
     """Choose the real thing for each port. ConfigurationError: the policy or an address cannot be used."""
     try:
-        policy = load_policy(settings.policy)
+        policies = load_policies(settings.policy)
     except PolicyError as problem:
         raise ConfigurationError(f"ARREARS_POLICY: {problem}") from problem
     try:
         register_engine = open_register(settings.register_url.get_secret_value())
-        billing = open_billing(settings.billing_url.get_secret_value(), policy.timezone)
+        billing = open_billing(settings.billing_url.get_secret_value(), policies.default.timezone)
     except ValueError as problem:
         raise ConfigurationError(f"ARREARS_REGISTER_URL, ARREARS_BILLING_URL: {problem}") from problem
     anchor_file = settings.anchor_file
@@ -102,7 +118,7 @@ def build(settings: Settings) -> Parts:
         reader=RegisterReader(register_engine),
         billing=billing,
         calendar=ChinaHolidays(),
-        policy=policy,
+        policies=policies,
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
     )
 
@@ -114,7 +130,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         cards=parts.register,
         holidays=parts.calendar,
         moratoria=parts.register,
-        default_policy=lambda: parts.policy,
+        choose_policy=parts.policies.for_account,
     )
     return [
         billing.open_account,
@@ -208,7 +224,7 @@ async def run_worker(settings: Settings) -> None:
                 namespace=client.namespace,
                 register=parts.register_engine.url.render_as_string(),
                 billing=parts.billing.engine.url.render_as_string(),
-                policy=parts.policy.label,
+                policy=[policy.label for policy in parts.policies.every],
                 build=settings.build_id,
                 payload_key=settings.key_ring.first if settings.key_ring else None,
             )

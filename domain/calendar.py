@@ -1,6 +1,6 @@
 """The calendar answer: which days bar a cut, as read in an activity, and the seasons in which a policy protects."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -50,6 +50,11 @@ class Season(Contract):
     first: DayOfTheYear
     last: DayOfTheYear
     classes: Annotated[tuple[CustomerClass, ...], Field(min_length=1), AfterValidator(_once_each)] = ("residential",)
+
+    @property
+    def days(self) -> int:
+        """How many days of a leap year it covers."""
+        return sum(self.covers(date(_LEAP_YEAR, 1, 1) + timedelta(days=n)) for n in range(366))
 
     def covers(self, day: date) -> bool:
         """Whether that day of any year lies in the season."""

@@ -1,6 +1,6 @@
 """Which policy what stands is judged by: what has begun keeps its terms when an operator moves the case to another."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.calendar import Calendar
 from domain.facts import CaseFacts, Cut, Notice
@@ -39,6 +39,11 @@ def protected_days(facts: CaseFacts) -> Calendar:
     """The calendar as it was read, with every season in which a policy of the case protects this customer (R-21)."""
     every = (p.seasons_for(facts.account.customer_class) for p in all_policies(facts))
     return facts.calendar.model_copy(update={"seasons": tuple(dict.fromkeys(s for some in every for s in some))})
+
+
+def seasons_last(facts: CaseFacts) -> timedelta:
+    """At most so long does a cut wait for the seasons that protect this customer."""
+    return timedelta(days=sum(season.days for season in protected_days(facts).seasons))
 
 
 def settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:

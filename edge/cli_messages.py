@@ -133,8 +133,9 @@ async def _send(
     session: Session, name: str, account: str, data: dict[str, Any], update_id: str | None
 ) -> dict[str, Any]:
     payload = cases.parse(name, data)
-    policy, queue = session.parts.policy, session.settings.task_queue
+    queue = session.settings.task_queue
     if name in OPENING_SIGNALS:
+        policy = session.parts.policy_for(account)
         client = await session.opening_client()
         how = await cases.open_or_join(client, account, name, payload, policy=policy, task_queue=queue)
         return {"sent": name, "case": how, "workflow_id": cases.workflow_id(account)}
@@ -143,6 +144,7 @@ async def _send(
         await cases.signal(client, account, name, payload)
         return {"sent": name, "case": "joined", "workflow_id": cases.workflow_id(account)}
     if isinstance(payload, ReportCut):
+        policy = session.parts.policy_for(account)
         return await cases.report_cut(client, account, payload, policy=policy, task_queue=queue, update_id=update_id)
     return await cases.update(client, account, name, payload, update_id=update_id)
 

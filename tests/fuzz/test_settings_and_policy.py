@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.settings import ConfigurationError, Settings, load_settings
-from domain.policy import Policy, PolicyError, load_policy
+from domain.policy import Policy
+from domain.policy_file import PolicyError, load_policy
 from tests.fuzz.hostile import DIGITS, GOOD_POLICY, LONG_RUN, MISSING, WRONG, Slot, slots
 
 HOSTILE_TEXT = (
