@@ -31,7 +31,7 @@ from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.sql_billing import SqlBilling, open_billing
-from adapters.sql_register import SqlRegister, open_register
+from adapters.sql_register import SqlRegister, open_register, open_register_to_read
 from domain.policy import Policy
 from domain.policy_choice import Policies, load_policies
 from domain.policy_file import PolicyError
@@ -121,6 +121,11 @@ def build(settings: Settings) -> Parts:
         policies=policies,
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
     )
+
+
+def register_to_read(settings: Settings) -> RegisterReader:
+    """The register for questions alone: the database refuses every write, of a row or of a missing table."""
+    return RegisterReader(open_register_to_read(settings.register_url.get_secret_value()))
 
 
 def activities(parts: Parts) -> list[Callable[..., Any]]:

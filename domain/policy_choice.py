@@ -1,6 +1,7 @@
 """Which policy a new case comes under, by the customer's class and region; a case keeps the one it opened with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Annotated, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -8,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 from domain.debt import Account
 from domain.model import Contract, CustomerClass, Id
 from domain.policy import DEFAULT_PACK, Policy
-from domain.policy_file import PolicyError, load_policy, policy_file, read_toml, said
+from domain.policy_file import PACKS, PolicyError, load_policy, policy_file, read_toml, said
 
 _SAME_FOR_ALL = ("timezone", "currency")
 
@@ -99,3 +100,15 @@ def _apart(policies: Policies) -> Iterable[tuple[str, str]]:
                 yield f"choose.{place}", f"{policy.label} has another {key} than {policies.default.label}"
         if labels.setdefault(policy.label, policy) != policy:
             yield f"choose.{place}", f"two policies are called {policy.label}; give one another version"
+
+
+def known_policies(*some: Policies) -> dict[str, Policy]:
+    """Policies by label: the packs, and those of each choice, of which a later one goes before an earlier."""
+    every = (policy for policies in some for policy in policies.every)
+    return {policy.label: policy for policy in (*_packs(), *every)}
+
+
+def _packs() -> Iterator[Policy]:
+    for path in sorted(PACKS.glob("*.toml")):
+        with suppress(PolicyError):  # a file that chooses among others, or one that somebody is writing
+            yield load_policy(str(path))

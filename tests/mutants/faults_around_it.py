@@ -172,7 +172,7 @@ FAULTS = (
         name="the proof takes 6 days for 7",
         rule="proof",
         file=DUNNING,
-        right="notice_time = timedelta(hours=24 * r.policy.red_notice_days)",
+        right="notice_time = timedelta(hours=24 * r.terms(issued).red_notice_days)",
         wrong="notice_time = timedelta(hours=24 * r.policy.red_notice_days - 24)",
         tests=(T_PROOF,),
     ),
