@@ -6,6 +6,7 @@ a recorded act does not say what would have been, the answer is `unknown`, with 
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
 from typing import Literal
 
 from domain import clock
@@ -160,7 +161,7 @@ def _crew_days(march: March, then: _Then, goes_to: datetime, *, reached: bool) -
 
 def _then(r: Reading, march: March, other: _Clock, recorded: Policy | None) -> _Then:
     issue = march.began
-    for tried, following in zip(march.yellows, (*march.yellows[1:], None), strict=True):
+    for tried, following in zip_longest(march.yellows, march.yellows[1:]):
         schedule = clock.yellow_schedule(issue, _oldest(r, tried), other.policy, other.calendar)
         by = clock.yellow_deliver_by(schedule.deadline, other.policy)
         other.issued.append(issue)
@@ -179,7 +180,7 @@ def _then(r: Reading, march: March, other: _Clock, recorded: Policy | None) -> _
 
 def _reds(r: Reading, march: March, issue: datetime, stated: datetime, other: _Clock) -> _Then:
     """The red notices in turn; without one on record, the one that would have been issued."""
-    for tried, following in zip(march.reds, (*march.reds[1:], None), strict=True):
+    for tried, following in zip_longest(march.reds, march.reds[1:]):
         schedule = clock.red_schedule(issue, stated, _oldest(r, tried), other.policy, other.calendar)
         by = clock.red_deliver_by(schedule.cut_at, other.policy)
         other.issued.append(issue)

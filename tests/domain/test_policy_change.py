@@ -351,7 +351,7 @@ def moved(before: CaseFacts, policy: Policy, now: datetime) -> CaseFacts:
     return after
 
 
-@settings(max_examples=300, deadline=None, database=None, derandomize=True)
+@settings(max_examples=150, deadline=None, database=None, derandomize=True)
 @given(before=CASES, policy=policies("new"), another=policies("third"), now=NOW)
 def test_no_deadline_moves_forward_whatever_stands(
     before: CaseFacts, policy: Policy, another: Policy, now: datetime
@@ -376,7 +376,7 @@ def test_no_deadline_moves_forward_whatever_stands(
             assert by_then[awaited.act, awaited.id, awaited.role] == awaited.by, awaited
 
 
-@settings(max_examples=200, deadline=None, database=None, derandomize=True)
+@settings(max_examples=100, deadline=None, database=None, derandomize=True)
 @given(before=CASES, policy=policies("new"), now=NOW)
 def test_nothing_that_protects_is_lost(before: CaseFacts, policy: Policy, now: datetime) -> None:
     """Approvals, barred days, light: never less than before for what stands."""
