@@ -20,10 +20,11 @@ _AT_LINE = re.compile(r"at line (\d+)")
 
 @dataclass(frozen=True)
 class PolicyProblem:
-    """One thing that is wrong: under which key (empty: the file as a whole), on which line if that is known."""
+    """One thing that is wrong: under which key (empty: the file as a whole), in which file and on which line."""
 
     key: str
     text: str
+    file: str | None = None
     line: int | None = None
 
 
@@ -38,7 +39,7 @@ class PolicyError(ValueError):
     def of(cls, path: Path, found: Iterable[tuple[str, str]]) -> Self:
         """The error of a file: each sentence with its key and, where it can be found, its line."""
         where = _lines(_text(path))
-        problems = tuple(PolicyProblem(key, text, _line(key, where)) for key, text in found)
+        problems = tuple(PolicyProblem(key, text, str(path), _line(key, where)) for key, text in found)
         said = "\n".join(f"{path}: {p.key}: {p.text}" if p.key else f"{path}: {p.text}" for p in problems)
         return cls(said, problems)
 
@@ -69,7 +70,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, RecursionError) as problem:
         line = _AT_LINE.search(str(problem))
         text = f"is not TOML: {problem}"
-        raise PolicyError(f"{path}: {text}", [PolicyProblem("", text, int(line[1]) if line else None)]) from None
+        where = PolicyProblem("", text, str(path), int(line[1]) if line else None)
+        raise PolicyError(f"{path}: {text}", [where]) from None
 
 
 def policy_file(name_or_path: str) -> Path:

@@ -95,6 +95,8 @@ def replay(file: CaseFile, policy: Policy, calendar: Calendar, recorded: Policy 
 def _one(
     r: Reading, march: March, number: int, policy: Policy, calendar: Calendar, recorded: Policy | None
 ) -> Replayed:
+    if r.first("policy.changed"):
+        recorded = r.terms(march.yellows[0].issued)
     last = march.notices[-1]
     happened = march.cut.report.at if march.cut else last.stated
     known = r.file.evidence[-1].recorded_at

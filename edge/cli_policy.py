@@ -181,33 +181,35 @@ def _loaded(file: str, as_json: bool) -> Policies:
     try:
         return load_policies(file)
     except PolicyError as problem:
-        raise _refused(problem, file, as_json) from problem
+        raise _refused(problem, as_json) from problem
 
 
 def _one(file: str, as_json: bool) -> Policy:
     try:
         return load_policy(file)
     except PolicyError as problem:
-        raise _refused(problem, file, as_json) from problem
+        raise _refused(problem, as_json) from problem
 
 
-def _refused(error: PolicyError, file: str, as_json: bool) -> typer.Exit:
+def _refused(error: PolicyError, as_json: bool) -> typer.Exit:
     """Every problem on a line of its own: FILE:LINE: key (rule, clause): sentence."""
     found = [_problem(problem) for problem in error.problems]
-    problem = Problem("PolicyInvalid", "\n".join(_sentence(file, p) for p in found), {"problems": found})
+    problem = Problem("PolicyInvalid", "\n".join(map(_sentence, found)), {"problems": found})
     print_problem(problem, as_json)
     return typer.Exit(problem.exit_code)
 
 
-def _sentence(file: str, problem: dict[str, Any]) -> str:
-    where = file if problem["line"] is None else f"{file}:{problem['line']}"
+def _sentence(problem: dict[str, Any]) -> str:
+    where = [str(part) for part in (problem["file"], problem["line"]) if part is not None]
     law = f" ({problem['rule']}, {problem['clause']})" if problem["rule"] else ""
-    return f"{where}: {problem['key']}{law}: {problem['text']}" if problem["key"] else problem["text"]
+    said = f"{problem['key']}{law}: {problem['text']}" if problem["key"] else problem["text"]
+    return f"{':'.join(where)}: {said}" if where else said
 
 
 def _problem(problem: PolicyProblem) -> dict[str, Any]:
     term = term_of(problem.key)
     return {
+        "file": problem.file,
         "key": problem.key,
         "line": problem.line,
         "rule": term.rule if term else None,

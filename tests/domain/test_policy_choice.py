@@ -99,8 +99,9 @@ def test_two_policies_of_one_name_and_version_are_refused(tmp_path: Path) -> Non
 
 
 def test_a_choice_of_a_policy_that_is_none_names_that_file(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match=r"north\.toml: red_notice_days"):
+    with pytest.raises(PolicyError, match=r"north\.toml: red_notice_days") as refused:
         load_policies(choice(tmp_path, north="red_notice_days = 1"))
+    assert [(p.file, p.line) for p in refused.value.problems] == [(str(tmp_path / "north.toml"), 3)]
     with pytest.raises(PolicyError, match="chooses among policies"):
         load_policy(choice(tmp_path))
 
