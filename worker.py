@@ -34,8 +34,10 @@ from adapters.register_tables import REGISTER
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_migration import Database
-from adapters.sql_register import SqlRegister, open_register
-from domain.policy import Policy, PolicyError, load_policy
+from adapters.sql_register import SqlRegister, open_register, open_register_to_read
+from domain.policy import Policy
+from domain.policy_choice import Policies, load_policies
+from domain.policy_file import PolicyError
 from edge.cases import unavailable
 from edge.connection import connect as connect_to
 from edge.output import DONE, NOT_THERE, USAGE, NotThere, leave
@@ -88,9 +90,23 @@ class Parts:
     reader: RegisterReader
     billing: SqlBilling
     calendar: ChinaHolidays
-    policy: Policy
+    policies: Policies
     anchor: RegisterAnchor | None = None
     databases: tuple[Database, ...] = ()
+
+    @property
+    def policy(self) -> Policy:
+        """The default policy: its time zone and currency are those of all."""
+        return self.policies.default
+
+    def policy_for(self, account_id: str) -> Policy | None:
+        """The policy of a case of this account, opened now; None, and the worker chooses, if billing cannot say."""
+        if not self.policies.chosen:
+            return self.policy
+        try:
+            return self.policies.for_account(self.billing.accounts((account_id,)).get(account_id))
+        except BillingUnavailable:
+            return None
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -101,12 +117,12 @@ class Parts:
 def build(settings: Settings) -> Parts:
     """Choose the real thing for each port. ConfigurationError: the policy or an address cannot be used."""
     try:
-        policy = load_policy(settings.policy)
+        policies = load_policies(settings.policy)
     except PolicyError as problem:
         raise ConfigurationError(f"ARREARS_POLICY: {problem}") from problem
     try:
         register_engine = open_register(settings.register_url.get_secret_value())
-        billing = open_billing(settings.billing_url.get_secret_value(), policy.timezone)
+        billing = open_billing(settings.billing_url.get_secret_value(), policies.default.timezone)
     except ValueError as problem:
         raise ConfigurationError(f"ARREARS_REGISTER_URL, ARREARS_BILLING_URL: {problem}") from problem
     anchor_file = settings.anchor_file
@@ -116,13 +132,18 @@ def build(settings: Settings) -> Parts:
         reader=RegisterReader(register_engine),
         billing=billing,
         calendar=ChinaHolidays(),
-        policy=policy,
+        policies=policies,
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
         databases=(
             Database(register_engine, REGISTER, RegisterUnavailable),
             Database(billing.engine, BILLING, BillingUnavailable),
         ),
     )
+
+
+def register_to_read(settings: Settings) -> RegisterReader:
+    """The register for questions alone: the database refuses every write, of a row or of a missing table."""
+    return RegisterReader(open_register_to_read(settings.register_url.get_secret_value()))
 
 
 def activities(parts: Parts) -> list[Callable[..., Any]]:
@@ -132,7 +153,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         cards=parts.register,
         holidays=parts.calendar,
         moratoria=parts.register,
-        default_policy=lambda: parts.policy,
+        choose_policy=parts.policies.for_account,
     )
     return [
         billing.open_account,
@@ -226,7 +247,7 @@ async def run_worker(settings: Settings) -> None:
                 namespace=client.namespace,
                 register=parts.register_engine.url.render_as_string(),
                 billing=parts.billing.engine.url.render_as_string(),
-                policy=parts.policy.label,
+                policy=[policy.label for policy in parts.policies.every],
                 build=settings.build_id,
                 payload_key=settings.key_ring.first if settings.key_ring else None,
             )

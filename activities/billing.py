@@ -50,11 +50,11 @@ class Moratoria(Protocol):
         """Ids of the moratoria that cover this account at that time."""
 
 
-class DefaultPolicy(Protocol):
+class ChoosePolicy(Protocol):
     """The policy for a case started without one (by hand, through Temporal's CLI)."""
 
-    def __call__(self) -> Policy:
-        """The worker's configured policy pack."""
+    def __call__(self, account: Account | None) -> Policy:
+        """The one of the worker's policies that fits the account; its default for one that billing does not know."""
 
 
 class OpenAccount(Contract):
@@ -100,19 +100,20 @@ class BillingActivities:
     cards: CustomerCards
     holidays: HolidayCalendar
     moratoria: Moratoria
-    default_policy: DefaultPolicy
+    choose_policy: ChoosePolicy
 
     @activity.defn(no_thread_cancel_exception=True)
     def open_account(self, request: OpenAccount) -> AccountOpened:
         """Read the customer, keep the personal half in the register, return the rest."""
-        policy = request.policy or self.default_policy()
         customer = self.billing.customer(request.account_id)
+        policy = request.policy or self.choose_policy(customer.account if customer else None)
         query = DebtQuery(account_id=request.account_id, as_of=request.as_of)
         if customer is None:
             debt = AccountDebt(account_id=request.account_id, as_of=request.as_of)
             return AccountOpened(account=None, policy=policy, debt=debt, calendar=Calendar(days=()))
         self.cards.keep_card(customer.card)
-        standing = self._look(customer.account, query, request.calendar_through)
+        through = request.calendar_through + policy.seasons_last(customer.account.customer_class)
+        standing = self._look(customer.account, query, through)
         return AccountOpened(
             account=customer.account,
             policy=policy,

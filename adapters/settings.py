@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     register_url: DatabaseUrl = SecretStr("sqlite:///var/register.db")
     billing_url: DatabaseUrl = SecretStr("sqlite:///var/billing.db")
     policy: str = "reading-centre"
-    """A pack's name in policies/, or the path of a policy file."""
+    """A pack's name in policies/, the path of a policy file, or a file that chooses by class and region."""
     notify: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses of delivery channels; none exist in this version, so none may be named."""
     documents: Path = VAR / "documents"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -63,11 +64,12 @@ class _Shared:
     writing: Lock = field(default_factory=Lock)
 
 
-def open_engine(url: str, tables: Tables | None = None) -> Engine:
+def open_engine(url: str, tables: Tables | None = None, *, read_only: bool = False) -> Engine:
     """An engine for `sqlite:///file` or `postgresql://…`; nothing is connected or created yet.
 
     What is missing of `tables` is made by the first transaction that reaches the database, so a process may start
-    while it is down. ValueError: an address that can never work.
+    while it is down. With `read_only` the database itself refuses every write, and a file that is not there is not
+    made. ValueError: an address that can never work.
     """
     try:
         address = make_url(url)
@@ -82,13 +84,17 @@ def open_engine(url: str, tables: Tables | None = None) -> Engine:
         case "sqlite":
             if not address.database or address.database == ":memory:":
                 raise ValueError("a SQLite database needs a file, such as sqlite:///var/register.db")
+            if read_only:
+                address = address.set(database=f"file:{quote(address.database)}", query={"mode": "ro", "uri": "true"})
             engine = create_engine(address, pool_size=5, max_overflow=20, **options)
             event.listen(engine, "do_connect", _make_folder)
-            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "connect", _prepare_sqlite_to_read if read_only else _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         case "postgresql":
             address = address.set(drivername="postgresql+psycopg")
-            patience = {name: value for name, value in _PATIENCE.items() if name not in address.query}
+            patience: dict[str, Any] = {k: v for k, v in _PATIENCE.items() if k not in address.query}
+            if read_only:
+                patience["options"] = "-c default_transaction_read_only=on"
             try:
                 engine = create_engine(
                     address, pool_pre_ping=True, pool_size=5, max_overflow=20, connect_args=patience, **options
@@ -214,6 +220,14 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
         "foreign_keys=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _prepare_sqlite_to_read(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={LOCK_WAIT_SECONDS * 1000}")
+    cursor.execute("PRAGMA query_only=ON")
     cursor.close()
 
 

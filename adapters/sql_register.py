@@ -38,6 +38,11 @@ def open_register(url: str) -> Engine:
     return open_engine(url, REGISTER)
 
 
+def open_register_to_read(url: str) -> Engine:
+    """The engine of a register that nothing can be written to through: neither a row nor a missing table."""
+    return open_engine(url, read_only=True)
+
+
 @dataclass(frozen=True)
 class SqlRegister:
     """Register, NoticeOffice, FieldService, CustomerCards and Moratoria, on one database.

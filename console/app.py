@@ -121,7 +121,7 @@ async def _take_events(doors: Doors, request: Request) -> dict[str, Any]:
     await asyncio.to_thread(signatures.check, request.headers, body, secrets, doors.now(), remember)
     checked = billing_events.read_events(body)
     client, queue = await doors.client(), doors.settings.task_queue
-    results = [await billing_events.send(client, one, doors.parts.policy, queue) for one in checked]
+    results = [await billing_events.send(client, one, doors.parts.policy_for, queue) for one in checked]
     log.info("events.taken", events=len(results))
     return {"accepted": len(results), "results": results}
 

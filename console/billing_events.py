@@ -1,6 +1,8 @@
 """Billing events over HTTP: each is checked before the first is sent, and then opens, joins or signals a case."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -62,10 +64,13 @@ def _checked(number: int, event: BillingEvent) -> Checked:
     return Checked(event, message)
 
 
-async def send(client: Client, checked: Checked, policy: Policy, task_queue: str) -> dict[str, str]:
+async def send(
+    client: Client, checked: Checked, policy_for: Callable[[str], Policy | None], task_queue: str
+) -> dict[str, str]:
     """Send one event: `case` says whether it opened a case, joined one, or found none (a payment needs none)."""
     name, account = checked.event.event, checked.event.account_id
     if name in OPENING_SIGNALS:
+        policy = await asyncio.to_thread(policy_for, account)
         how: str = await cases.open_or_join(
             client, account, name, checked.message, policy=policy, task_queue=task_queue
         )

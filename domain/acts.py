@@ -28,6 +28,7 @@ _BY_UPDATE = {
     "plan.agreed": "agree_plan",
     "serve_again.requested": "serve_again",
     "reassigned": "reassign",
+    "policy.changed": "change_policy",
     "incident.closed": "close_incident",
     "withdrawn": "withdraw",
 }

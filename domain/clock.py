@@ -63,6 +63,10 @@ def _earlier(one: datetime, other: datetime) -> datetime:
     return one if one.astimezone(UTC) <= other.astimezone(UTC) else other
 
 
+def _later(one: datetime, other: datetime) -> datetime:
+    return other if _not_after(one, other) else one
+
+
 def _not_after(one: datetime, other: datetime) -> bool:
     return one.astimezone(UTC) <= other.astimezone(UTC)
 
@@ -78,33 +82,50 @@ def earliest_cut_day(due_date: date, policy: Policy) -> date:
     return due_date + timedelta(days=policy.min_overdue_days + 1)
 
 
-def why_barred(day: date, policy: Policy, calendar: Calendar) -> str | None:
+@dataclass(frozen=True)
+class Bar:
+    """Why nobody is cut off on a day, in both languages."""
+
+    zh: str
+    en: str
+
+
+def bar(day: date, policy: Policy, calendar: Calendar) -> Bar | None:
     """Why nobody is cut off on that local date, or None (R-21).
 
-    A working Saturday or Sunday (调休) stays barred, also under a policy that allows cuts on that weekday.
+    A working Saturday or Sunday (调休) stays barred, also under a policy that allows cuts on that weekday; a day of a
+    protected season also where it is none of the others.
     """
-    weekday = WEEKDAYS[day.weekday()]
-    if weekday in policy.no_cut_weekdays:
-        return weekday
+    weekday = day.weekday()
+    if WEEKDAYS[weekday] in policy.no_cut_weekdays:
+        return Bar(f"周{'一二三四五六日'[weekday]}", WEEKDAYS[weekday])
+    if season := calendar.season(day):
+        return Bar(f"保护期：{season.name_zh}", f"protected season, {season.name_en}")
     entry = calendar.on(day)
     if entry is None:
         return None
     barred = {"holiday": policy.bar_holidays, "eve": policy.bar_eves, "working_day": True}[entry.kind]
-    return f"{_BARRED_AS[entry.kind]} {entry.name}".strip() if barred else None
+    zh, en = _BARRED_AS[entry.kind]
+    return Bar(f"{zh} {entry.name}".strip(), f"{en} {entry.name}".strip()) if barred else None
 
 
-_BARRED_AS = {"holiday": "holiday", "eve": "eve of", "working_day": "working day in place of a holiday"}
+_BARRED_AS = {
+    "holiday": ("节假日", "holiday"),
+    "eve": ("节前一日", "eve of"),
+    "working_day": ("调休上班日", "working day in place of a holiday"),
+}
 
 
 def cut_allowed_on(day: date, policy: Policy, calendar: Calendar) -> bool:
     """Whether a cut may happen on that local date (R-21)."""
-    return why_barred(day, policy, calendar) is None
+    return bar(day, policy, calendar) is None
 
 
 def first_cut_time(earliest: date, policy: Policy, calendar: Calendar) -> datetime:
     """The start of the cut hours on the first allowed day from `earliest` on (R-05, R-07, R-21).
 
-    There is always one: a calendar lists finitely many days, and no policy bars all seven weekdays.
+    There is always one: a calendar lists finitely many days, no policy bars all seven weekdays, and the seasons of
+    one leave two weeks in a row of every year.
     """
     day = earliest
     while not cut_allowed_on(day, policy, calendar):
@@ -115,12 +136,29 @@ def first_cut_time(earliest: date, policy: Policy, calendar: Calendar) -> dateti
 # ---- II.1 yellow notice -----------------------------------------------------------------------
 
 
-def yellow_schedule(issued_at: datetime, oldest_due: date, policy: Policy, calendar: Calendar) -> Schedule:
-    """The final payment deadline and the specific cut time that a yellow notice states (R-05, R-03, II.1)."""
+def yellow_schedule(
+    issued_at: datetime, oldest_due: date, policy: Policy, calendar: Calendar, not_before: Schedule | None = None
+) -> Schedule:
+    """The final payment deadline and the specific cut time that a yellow notice states (R-05, R-03, II.1).
+
+    `not_before`: neither of them lies before those of this schedule.
+    """
     days = policy.delivery_allowance_days + policy.yellow_payment_days
     deadline = end_of_day(local_day(issued_at, policy) + timedelta(days=days), policy)
-    earliest = local_day(deadline, policy) + _red_days(policy)
-    return Schedule(deadline, first_cut_time(max(earliest, earliest_cut_day(oldest_due, policy)), policy, calendar))
+    if not_before is not None:
+        deadline = _later(deadline, not_before.deadline)
+    earliest = max(local_day(deadline, policy) + _red_days(policy), earliest_cut_day(oldest_due, policy))
+    return Schedule(deadline, _cut_time(earliest, not_before.cut_at if not_before else None, policy, calendar))
+
+
+def _cut_time(earliest: date, not_before: datetime | None, policy: Policy, calendar: Calendar) -> datetime:
+    """The first time allowed from that day on, and not before that moment."""
+    if not_before is None:
+        return first_cut_time(earliest, policy, calendar)
+    cut_at = first_cut_time(max(earliest, local_day(not_before, policy)), policy, calendar)
+    if not _not_after(not_before, cut_at):  # the cut hours begin earlier than they did when that time was stated
+        cut_at = first_cut_time(cut_at.date() + _A_DAY, policy, calendar)
+    return cut_at
 
 
 def yellow_deliver_by(deadline: datetime, policy: Policy) -> datetime:
@@ -152,14 +190,8 @@ def red_schedule(
     issued_at: datetime, yellow_cut_at: datetime, oldest_due: date, policy: Policy, calendar: Calendar
 ) -> Schedule:
     """T and the payment deadline of a red notice: never before what the yellow one stated (R-07, R-03, R-11, II.2)."""
-    earliest = max(
-        local_day(issued_at, policy) + _red_days(policy),
-        local_day(yellow_cut_at, policy),
-        earliest_cut_day(oldest_due, policy),
-    )
-    cut_at = first_cut_time(earliest, policy, calendar)
-    if not _not_after(yellow_cut_at, cut_at):  # the cut hours begin earlier than they did when the yellow was issued
-        cut_at = first_cut_time(cut_at.date() + _A_DAY, policy, calendar)
+    earliest = max(local_day(issued_at, policy) + _red_days(policy), earliest_cut_day(oldest_due, policy))
+    cut_at = _cut_time(earliest, yellow_cut_at, policy, calendar)
     return Schedule(start_of_day(cut_at.date(), policy), cut_at)
 
 

@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain import clock
-from domain.deadlines import filing_missing, missing_approvals, oldest_due, statutory_day_reached
+from domain.deadlines import (
+    filing_missing,
+    missing_approvals,
+    oldest_due,
+    statutory_day_reached,
+    why_the_day_is_barred,
+)
 from domain.facts import CaseFacts
 from domain.messages import Condition
+from domain.terms import terms
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,16 @@ def _rule(rule: str, clause: str, zh: str, en: str, met: Callable[[CaseFacts, da
 
 def why_not_cut(facts: CaseFacts, now: datetime) -> tuple[Condition, ...]:
     """Every condition for a cut that is not met now. Empty: only billing's answer at the permit remains."""
-    return tuple(rule.condition for rule in _RULES if not rule.met(facts, now))
+    return tuple(_said(rule.condition, facts) for rule in _RULES if not rule.met(facts, now))
+
+
+def _said(condition: Condition, facts: CaseFacts) -> Condition:
+    """A day that is barred is told with what bars it: a weekday, a holiday, the season that protects (R-21)."""
+    barred = why_the_day_is_barred(facts, facts.red) if condition.rule == "R-21" and facts.red else None
+    if barred is None:
+        return condition
+    zh, en = f"{condition.text_zh}：{barred.zh}", f"{condition.text_en}: {barred.en}"
+    return condition.model_copy(update={"text_zh": zh, "text_en": en})
 
 
 def unmet_for_permit(
@@ -84,7 +100,7 @@ def _red_in_time(facts: CaseFacts, now: datetime) -> bool:
     return (
         red is not None
         and red.delivered_at is not None
-        and clock.red_notice_is_timely(red.delivered_at, red.cut_at, facts.policy)
+        and clock.red_notice_is_timely(red.delivered_at, red.cut_at, terms(facts, red))
     )
 
 
@@ -128,13 +144,13 @@ def _meter_certain(facts: CaseFacts, now: datetime) -> bool:
 
 def _inside_window(facts: CaseFacts, now: datetime) -> bool:
     red = facts.red
-    return red is not None and red.cut_at <= now < clock.window_end(red.cut_at, facts.policy)
+    return red is not None and red.cut_at <= now < clock.window_end(red.cut_at, terms(facts, red))
 
 
 def _day_allowed(facts: CaseFacts, now: datetime) -> bool:
     del now
     red = facts.red  # without one no day is stated yet, and R-11 bars the cut
-    return red is None or clock.cut_allowed_on(clock.local_day(red.cut_at, facts.policy), facts.policy, facts.calendar)
+    return red is None or why_the_day_is_barred(facts, red) is None
 
 
 def _nothing_holds(facts: CaseFacts, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from domain import clock
 from domain.attempt import open_incident, revoke_permit
 from domain.facts import CaseFacts, Cut, Permit
 from domain.model import Actor
+from domain.terms import terms
 
 
 def known_cut(facts: CaseFacts, meter_id: str, at: datetime) -> Cut | None:
@@ -74,5 +75,6 @@ def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts
     cut = next(c for c in facts.cuts if c.cut_id == cut_id)
     if cut.restore_since is not None and cut.restore_since <= since:
         return facts
-    due = clock.exception_end(since, facts.policy) if cut.delay_declared else clock.restore_due(since, facts.policy)
+    policy = terms(facts, cut)
+    due = clock.exception_end(since, policy) if cut.delay_declared else clock.restore_due(since, policy)
     return facts.with_cut(cut_id, restore_since=since, restore_due_by=due).but(stage="restoring")

@@ -19,6 +19,7 @@ from domain.attempt import (
 from domain.darkness import dark_without_the_crew, restoration_due
 from domain.facts import CaseFacts, Cut, Escalation, Notice, Permit
 from domain.model import Role
+from domain.terms import policies_since, protected_days, required_approvals, settled_for_supply, terms
 
 _LEADERS_OF_WARNINGS: tuple[Role, ...] = ("team_leader", "centre_director")
 
@@ -130,10 +131,11 @@ def _undelivered_notices_go_void(facts: CaseFacts, now: datetime) -> CaseFacts:
     for notice in (facts.yellow, facts.red):
         if notice is None or notice.delivered_at is not None or notice.state != "to_deliver":
             continue
+        policy = terms(facts, notice)
         by = (
-            clock.yellow_deliver_by(notice.deadline, facts.policy)
+            clock.yellow_deliver_by(notice.deadline, policy)
             if notice.kind == "yellow"
-            else clock.red_deliver_by(notice.cut_at, facts.policy)
+            else clock.red_deliver_by(notice.cut_at, policy)
         )
         if now > by:
             counted = not facts.held and not facts.cuts_off
@@ -143,8 +145,10 @@ def _undelivered_notices_go_void(facts: CaseFacts, now: datetime) -> CaseFacts:
 
 def _silence_climbs_the_ladder(facts: CaseFacts, now: datetime) -> CaseFacts:
     """A refusal that nobody has acknowledged goes to the next rung; the earlier ones stay open (R-09)."""
-    ladder = facts.policy.escalation_ladder
     for e in facts.escalations:
+        notice = facts.notice(e.notice_id) if e.notice_id else None
+        policy = terms(facts, notice) if notice else facts.policy
+        ladder = policy.escalation_ladder
         if not _silent(e, now) or e.rung not in ladder:
             continue
         facts = facts.with_escalation(e.escalation_id, climbed=True)
@@ -157,7 +161,7 @@ def _silence_climbs_the_ladder(facts: CaseFacts, now: datetime) -> CaseFacts:
                 higher[0],
                 notice_id=e.notice_id,
                 subject=f"no answer from {e.rung}",
-                answer_hours=facts.policy.service_ack_hours,
+                answer_hours=policy.service_ack_hours,
             )
     return facts
 
@@ -169,16 +173,16 @@ def _silent(e: Escalation, now: datetime) -> bool:
 
 
 def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """Once the red notice is served, every level that the policy names is asked (R-12, R-13)."""
+    """Once the red notice is served, every level that must approve is asked (R-12, R-13)."""
     red = facts.red
     if red is None or not red.served or red.approval_asked or facts.held or facts.cuts_off:
         return facts
-    if now > clock.ticket_time(red.cut_at, facts.policy):
+    if now > clock.ticket_time(red.cut_at, terms(facts, red)):
         return facts
-    roles = facts.policy.approvals_for(facts.account.customer_class, red.amount)
+    roles = required_approvals(facts, red)
     facts = facts.with_notice(red.notice_id, approval_asked=True)
     facts = facts.noted(now, "approval.asked", "R-13", "III.4", about=red.notice_id, roles=roles)
-    for role in roles:
+    for role in missing_approvals(facts):
         facts = facts.told(
             now,
             role,
@@ -208,7 +212,7 @@ def _attempts_end(facts: CaseFacts, now: datetime) -> CaseFacts:
     red = facts.red
     if red is None:
         return facts
-    ticket_time = clock.ticket_time(red.cut_at, facts.policy)
+    ticket_time = clock.ticket_time(red.cut_at, terms(facts, red))
     if (facts.held or facts.withdrawn or facts.cuts_off) and now >= ticket_time:
         return end_attempt(facts, now, _why_held(facts), counted=False)
     reason = _why_it_slips(facts, now)
@@ -227,8 +231,9 @@ def _why_held(facts: CaseFacts) -> str:
 
 def _why_it_slips(facts: CaseFacts, now: datetime) -> str | None:
     """Why the standing red notice can no longer lead to a cut at its time, or None while it still can."""
-    red, ticket, policy = facts.red, facts.cut_ticket, facts.policy
+    red, ticket = facts.red, facts.cut_ticket
     assert red is not None
+    policy = terms(facts, red)
     ticket_time = clock.ticket_time(red.cut_at, policy)
     if ticket is None:
         if now < ticket_time:
@@ -261,17 +266,23 @@ def _why_the_day_is_wrong(facts: CaseFacts) -> str | None:
     """Statute and calendar, judged again when the ticket is due (R-03, R-21)."""
     red = facts.red
     assert red is not None
-    day = clock.local_day(red.cut_at, facts.policy)
-    if barred := clock.why_barred(day, facts.policy, facts.calendar):
-        return f"the day is barred: {barred}"
+    if barred := why_the_day_is_barred(facts, red):
+        return f"the day is barred: {barred.en}"
     return None if statutory_day_reached(facts, red) else "the oldest bill still owing is not yet 31 days past due"
+
+
+def why_the_day_is_barred(facts: CaseFacts, red: Notice) -> clock.Bar | None:
+    """Why nobody may be cut off on the day that the red notice states, by any policy since it was issued (R-21)."""
+    day, calendar = clock.local_day(red.cut_at, facts.policy), protected_days(facts)
+    bars = (clock.bar(day, policy, calendar) for policy in policies_since(facts, red))
+    return next((bar for bar in bars if bar), None)
 
 
 def statutory_day_reached(facts: CaseFacts, red: Notice) -> bool:
     """Whether the stated time lies late enough after the due date of the oldest bill that still owes (R-03)."""
     oldest = oldest_due(facts, red.live_bills)
     day = clock.local_day(red.cut_at, facts.policy)
-    return oldest is None or clock.earliest_cut_day(oldest, facts.policy) <= day
+    return oldest is None or all(clock.earliest_cut_day(oldest, p) <= day for p in policies_since(facts, red))
 
 
 def oldest_due(facts: CaseFacts, bills: tuple[str, ...]) -> date | None:
@@ -285,7 +296,7 @@ def missing_approvals(facts: CaseFacts) -> tuple[Role, ...]:
     if red is None:
         return ()
     given = {a.role for a in facts.approvals if a.notice_id == red.notice_id and a.decision == "approved"}
-    return tuple(r for r in facts.policy.approvals_for(facts.account.customer_class, red.amount) if r not in given)
+    return tuple(r for r in required_approvals(facts, red) if r not in given)
 
 
 def filing_missing(facts: CaseFacts) -> bool:
@@ -306,7 +317,7 @@ def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFa
             continue
         ticket = facts.ticket(permit.ticket_id)
         notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
-        if notice and clock.window_end(notice.cut_at, facts.policy) <= now:
+        if notice and clock.window_end(notice.cut_at, terms(facts, notice)) <= now:
             facts, _ = raise_escalation(
                 facts,
                 now,
@@ -348,19 +359,19 @@ def _a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
     """An agreed plan brings supply back, 24 hours from its arrival (R-24; wider than III.1, and so a policy)."""
     del now
     plan = facts.plan
-    if plan is None or not _plan_brings_light(facts):
+    if plan is None or plan.state != "open":
         return facts
     for cut in facts.cuts_off:
-        if cut.restore_since is None:
+        if cut.restore_since is None and any(p.restore_on_plan for p in policies_since(facts, cut)):
             facts = facts.with_cut(cut.cut_id, settled_at=plan.agreed_at)
             facts = restoration_due(facts, cut.cut_id, plan.agreed_at)
     return facts
 
 
 def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
-    if not set(cut.bills) <= set(facts.debt_asked) or facts.owes(cut.bills):
-        return False  # billing has not been asked about these bills yet, or says that they owe
-    return not facts.policy.late_fee_blocks or facts.debt.credit >= facts.late_fee(now, cut.bills)
+    if not set(cut.bills) <= set(facts.debt_asked):
+        return False  # billing has not been asked about these bills yet
+    return settled_for_supply(facts, cut, now)
 
 
 def _darkness_under_a_permit_waits_for_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
@@ -380,11 +391,9 @@ def _light_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
     ticket = facts.ticket(permit.ticket_id)
     notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
     settled = notice is not None and not facts.owes(notice.live_bills)
-    return settled or facts.withdrawn is not None or _plan_brings_light(facts)
-
-
-def _plan_brings_light(facts: CaseFacts) -> bool:
-    return facts.plan is not None and facts.plan.state == "open" and facts.policy.restore_on_plan
+    planned = facts.plan is not None and facts.plan.state == "open"
+    lit_by_plan = notice is not None and any(p.restore_on_plan for p in policies_since(facts, notice))
+    return settled or facts.withdrawn is not None or (planned and lit_by_plan)
 
 
 def _withdrawal_restores(facts: CaseFacts, now: datetime) -> CaseFacts:
@@ -416,12 +425,13 @@ def _restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
                 f"supply was not restored by {_local(cut.restore_due_by, facts)}",
             )
             continue
-        times = clock.restore_warning_times(cut.restore_since, facts.policy)
+        policy = terms(facts, cut)
+        times = clock.restore_warning_times(cut.restore_since, policy)
         for i, at in enumerate(times[cut.warned :], start=cut.warned):
             if at > now:
                 break
             facts = facts.with_cut(cut.cut_id, warned=i + 1)
-            hours = facts.policy.restore_warnings_hours[i]
+            hours = policy.restore_warnings_hours[i]
             facts = facts.noted(now, "restore.warning", "R-25", "III.3", at=at, about=cut.restore_ticket, hours=hours)
             facts, _ = raise_escalation(
                 facts,

@@ -219,6 +219,14 @@ class Incident(Contract):
     closed_at: Moment | None = None
 
 
+class FormerPolicy(Contract):
+    """A policy that an operator has replaced. What had `begun` under it, notices and cuts, keeps its terms."""
+
+    policy: Policy
+    until: Moment
+    begun: tuple[Id, ...] = ()
+
+
 class Withdrawal(Contract):
     """The case was given up by a person, or could never be one."""
 
@@ -233,6 +241,7 @@ class CaseFacts(Contract):
     workflow_id: str
     account: Account
     policy: Policy
+    former: tuple[FormerPolicy, ...] = ()
     opened_at: Moment
     stage: Stage = "yellow_notice"
     outcome: Outcome | None = None
@@ -466,10 +475,10 @@ class CaseFacts(Contract):
         """Anything overdue is owed beyond the tolerance."""
         return self.debt.owed > self.policy.tolerance
 
-    def late_fee(self, now: datetime, bills: tuple[str, ...] | None = None) -> Decimal:
-        """Late fee so far on these bills (all that are known, if none are named)."""
+    def late_fee(self, now: datetime, bills: tuple[str, ...] | None = None, policy: Policy | None = None) -> Decimal:
+        """Late fee so far on these bills (all that are known, if none are named), by the policy in force or another."""
         chosen = tuple(b for b in self.debt.bills if bills is None or b.bill_id in bills)
-        return total_late_fee(chosen, self.account.customer_class, now, self.policy)
+        return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy)
 
     def query_bills(self) -> tuple[str, ...]:
         """The bills whose state the case needs even when they are settled: those of a live notice, permit or cut."""

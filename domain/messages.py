@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from domain.model import Actor, Contract, Day, Id, Moment, Money, PositiveMoney, Role, Text
+from domain.policy import Policy
 
 
 class BillOverdue(Contract):
@@ -282,11 +283,26 @@ class ServeAgain(Contract):
     actor: Actor
 
 
+def _named(policy: Any) -> Any:
+    """A policy that is given names itself: an empty one would be the default, and nobody would have said so."""
+    if isinstance(policy, dict) and (missing := [key for key in ("name", "version") if key not in policy]):
+        raise ValueError(f"{missing[0]} is missing; evidence refers to a policy by its name and version")
+    return policy
+
+
 class Reassign(Contract):
     """Another person or unit takes over a role in this case."""
 
     role: Literal["reader", "team_leader", "field_unit"]
     to: Id
+    actor: Actor
+
+
+class ChangePolicy(Contract):
+    """The case goes on under another policy, given whole; what has begun keeps its terms."""
+
+    policy: Annotated[Policy, BeforeValidator(_named)]
+    reason: Text
     actor: Actor
 
 
@@ -330,6 +346,14 @@ class FinalNoticeRecorded(Contract):
     """Whether the customer counts as told (R-16)."""
 
     told: bool
+
+
+class PolicyChanged(Contract):
+    """The policy now in force, the one before, and the notices and cuts that keep the terms they began under."""
+
+    policy: str
+    before: str
+    keeps_its_terms: tuple[str, ...] = ()
 
 
 class Condition(Contract):
@@ -495,6 +519,12 @@ UPDATES: dict[str, MessageSpec] = {
         roles=("team_leader", "centre_director"),
         clause="II.2",
         description="Another reader, team leader or field unit takes over",
+    ),
+    "change_policy": MessageSpec(
+        payload=ChangePolicy,
+        roles=("operator", "company_leader"),
+        clause="II.0",
+        description="The case goes on under another policy; no deadline moves forward",
     ),
     "close_incident": MessageSpec(
         payload=CloseIncident,

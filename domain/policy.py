@@ -1,33 +1,28 @@
 """The policy: every number of the procedure as data, checked on load, frozen into a case when it opens."""
 
 import re
-import tomllib
-from collections.abc import Iterable
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
+from domain.calendar import Season
 from domain.model import Contract, CustomerClass, Id, Money, Role
 
-_PACKS = Path(__file__).resolve().parent.parent / "policies"
 DEFAULT_PACK = "reading-centre"
-_ERRORS_SAID = 20
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+CUSTOMER_CLASSES: tuple[CustomerClass, ...] = get_args(CustomerClass)
+SHORTEST_GAP = 14
+"""Days in a row that the seasons of a policy must leave: each day of the week twice, or no cut could be planned."""
 
 LEADERS: tuple[Role, ...] = ("team_leader", "station_head", "centre_director", "company_leader")
 _RATE = re.compile(r"[0-9](\.[0-9]{1,6})?", re.ASCII)
 _CLOCK_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
-
-
-class PolicyError(ValueError):
-    """A policy cannot be used; the text names the file, the key and what is wrong with it."""
 
 
 @lru_cache(maxsize=64)
@@ -41,6 +36,17 @@ def _known_zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError(f'"{name}" is no time zone known here; write one such as "Asia/Shanghai"') from None
     return name
+
+
+@lru_cache(maxsize=64)
+def _longest_gap(seasons: tuple[Season, ...]) -> int:
+    """The most days in a row that no season covers, over a leap year and the next: a gap may run over the new year."""
+    longest = gap = 0
+    for n in range(2 * 366):
+        covered = any(s.covers(date(2028, 1, 1) + timedelta(days=n)) for s in seasons)
+        gap = 0 if covered else gap + 1
+        longest = max(longest, gap)
+    return longest
 
 
 def _rate_text(value: Any) -> Any:
@@ -144,7 +150,7 @@ class Policy(Contract):
     What the law fixes is a floor here: more than 30 days overdue before supply may stop (电力供应与使用条例 (2019)
     art. 39), notice three to seven days before and again 30 minutes before (河南省供用电条例 (2012) art. 45),
     restoration within 24 hours (III.3). Days are local days of `timezone`, hours and minutes are absolute.
-    As a message it ignores unknown fields; `load_policy` refuses them.
+    As a message it ignores unknown fields; `load_policy` of `domain.policy_file` refuses them.
     """
 
     name: Id = DEFAULT_PACK
@@ -172,6 +178,7 @@ class Policy(Contract):
     no_cut_weekdays: Annotated[tuple[Weekday, ...], AfterValidator(_once_each)] = ("fri", "sat", "sun")
     bar_holidays: Flag = True
     bar_eves: Flag = True
+    protected_seasons: Annotated[tuple[Season, ...], Field(max_length=12)] = ()
     cut_window_hours: Annotated[int, _whole(1, 12)] = 2
     permit_minutes: Annotated[int, _whole(1, 120)] = 15
 
@@ -190,6 +197,12 @@ class Policy(Contract):
             raise ValueError("escalation_ladder: must begin with team_leader, whom a refusal reaches first (II.2)")
         if len(self.no_cut_weekdays) == len(WEEKDAYS):
             raise ValueError("no_cut_weekdays: bars every day of the week; leave at least one")
+        for customer_class in CUSTOMER_CLASSES:
+            if _longest_gap(self.seasons_for(customer_class)) < SHORTEST_GAP:
+                raise ValueError(
+                    f"protected_seasons: leave {customer_class} customers less than {SHORTEST_GAP} days in a row of the"
+                    " year on which a cut is allowed; a policy that bars every day is none, hold the cases instead"
+                )
         warnings = self.restore_warnings_hours
         if list(warnings) != sorted(set(warnings)):
             raise ValueError(f"restore_warnings_hours: {list(warnings)} must ascend")
@@ -215,78 +228,16 @@ class Policy(Contract):
         """Name and version, as it is written into the evidence."""
         return f"{self.name}@{self.version}"
 
+    def seasons_for(self, customer_class: CustomerClass) -> tuple[Season, ...]:
+        """The seasons in which customers of that class are not cut off (R-21)."""
+        return tuple(s for s in self.protected_seasons if customer_class in s.classes)
+
+    def seasons_last(self, customer_class: CustomerClass) -> timedelta:
+        """At most so long does a cut wait for the seasons of that class: so much further must a calendar reach."""
+        return timedelta(days=sum(season.days for season in self.seasons_for(customer_class)))
+
     def approvals_for(self, customer_class: CustomerClass, principal: Decimal) -> tuple[Role, ...]:
         """Every role that must approve a cut for this principal; thresholds are inclusive (R-12, R-13)."""
         named = self.approvals.residential if customer_class == "residential" else self.approvals.non_residential
         added = (role for step in self.approvals.from_amount if principal >= step.amount for role in step.roles)
         return tuple(dict.fromkeys((*named, *added)))
-
-
-def load_policy(name_or_path: str = DEFAULT_PACK) -> Policy:
-    """Read a pack by name (`policies/<name>.toml`) or a policy file by path.
-
-    Keys left out take the defaults of `Policy`, but `name` and `version` must be written: they are what the evidence
-    of a case refers to. Raises PolicyError: no such file, not TOML, an unknown key, a value that cannot be true.
-    """
-    path = _file_of(name_or_path)
-    try:
-        # Fractions stay text: a binary float is no money.
-        data = tomllib.loads(path.read_bytes().decode("utf-8-sig"), parse_float=str)
-    except OSError as problem:
-        raise PolicyError(f"{path}: cannot be read: {problem.strerror}") from None
-    except UnicodeDecodeError:
-        raise PolicyError(f"{path}: is not UTF-8; save it as UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
-        raise PolicyError(f"{path}: is not TOML: {problem}") from None
-    if missing := [key for key in ("name", "version") if key not in data]:
-        raise PolicyError(f"{path}: {missing[0]}: is missing; the evidence of a case names its policy by it")
-    try:
-        return Policy.model_validate(data, extra="forbid")
-    except ValidationError as problem:
-        raise PolicyError("\n".join(f"{path}: {line}" for line in _said(problem))) from None
-
-
-def _file_of(name_or_path: str) -> Path:
-    """A bare word is a pack, anything with a separator or an ending is a file."""
-    if re.fullmatch(r"[\w-]+", name_or_path):
-        pack = _PACKS / f"{name_or_path}.toml"
-        if _is_file(pack):
-            return pack
-        known = ", ".join(sorted(p.stem for p in _PACKS.glob("*.toml"))) or "none"
-        if not _is_file(Path(name_or_path)):
-            said = f"no policy pack of that name; known packs: {known}; or give the path of a file"
-            raise PolicyError(f"{_shortened(str(pack))}: {said}")
-    path = Path(name_or_path)
-    if not name_or_path.strip() or "\0" in name_or_path or not _is_file(path):
-        said = _shortened(repr(name_or_path))
-        raise PolicyError(f"{said}: no such policy file; give a pack's name or the path of a TOML file")
-    return path
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name longer than any file's
-        return False
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:200]}…"
-
-
-def _said(problem: ValidationError) -> Iterable[str]:
-    errors = problem.errors(include_url=False)
-    yield from _sentences(errors[:_ERRORS_SAID])
-    if len(errors) > _ERRORS_SAID:
-        yield f"and {len(errors) - _ERRORS_SAID} more"
-
-
-def _sentences(errors: list[ErrorDetails]) -> Iterable[str]:
-    for error in errors:
-        key = ".".join(str(part) for part in error["loc"])
-        if error["type"] == "extra_forbidden":
-            yield f"{key}: is no key of a policy; remove it or correct its spelling"
-            continue
-        text = _shortened(error["msg"].removeprefix("Value error, "))
-        given = "" if error["type"] == "value_error" and not key else f" (given: {_shortened(repr(error['input']))})"
-        yield f"{key}: {text}{given}" if key else text

@@ -11,6 +11,7 @@ from typing import Literal
 from domain import clock
 from domain.facts import CaseFacts, Cut, Notice
 from domain.model import Outcome
+from domain.terms import terms
 
 A_MOMENT = timedelta(milliseconds=1)
 LOOK_IS_FRESH = timedelta(minutes=5)
@@ -102,16 +103,16 @@ def _march(facts: CaseFacts, now: datetime) -> Act:
     if not yellow.served:
         return sleep(facts, now)
     if red is None:
-        if now < clock.red_issue_time(yellow.deadline, yellow.cut_at, facts.policy):
+        if now < clock.red_issue_time(yellow.deadline, yellow.cut_at, terms(facts, yellow)):
             return sleep(facts, now)
         return IssueNotice("red") if fresh else LookAround()
     if not red.served:
         return sleep(facts, now)
     if ticket is None:
-        if now < (ticket_time := clock.ticket_time(red.cut_at, facts.policy)):
+        if now < (ticket_time := clock.ticket_time(red.cut_at, terms(facts, red))):
             return sleep(facts, now)
         return SendCutTicket() if fresh and facts.looked_at >= ticket_time else LookAround()
-    if not ticket.half_hour_reached and now >= clock.final_notice_time(red.cut_at, facts.policy):
+    if not ticket.half_hour_reached and now >= clock.final_notice_time(red.cut_at, terms(facts, red)):
         return CheckBeforeCut()
     return sleep(facts, now)
 
@@ -179,7 +180,6 @@ def sleep(facts: CaseFacts, now: datetime) -> Sleep:
 
 def boundaries(facts: CaseFacts) -> list[tuple[datetime, str]]:
     """Every time, past or ahead, at which the clock alone changes something; with what it is, for Temporal UI."""
-    policy = facts.policy
     found: list[tuple[datetime, str]] = []
     for hold in facts.standing_holds:
         if hold.until and hold.kind != "dispute":
@@ -192,16 +192,16 @@ def boundaries(facts: CaseFacts) -> list[tuple[datetime, str]]:
             found.append((e.answer_by, f"II.2 {e.rung} must have acknowledged"))
     for cut in facts.cuts_off:
         if cut.restore_since and cut.restore_due_by and not cut.breached:
-            found += [
-                (at, "III.3 warning") for at in clock.restore_warning_times(cut.restore_since, policy)[cut.warned :]
-            ]
+            warnings = clock.restore_warning_times(cut.restore_since, terms(facts, cut))
+            found += [(at, "III.3 warning") for at in warnings[cut.warned :]]
             found.append((cut.restore_due_by, "III.3 light again by now"))
     for permit in facts.permits:
         if not permit.answered and permit.state in ("revoked", "lapsed"):
             ticket = facts.ticket(permit.ticket_id)
             notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
             if notice:
-                found.append((clock.window_end(notice.cut_at, policy), "II.7 the crew must have reported"))
+                end = clock.window_end(notice.cut_at, terms(facts, notice))
+                found.append((end, "II.7 the crew must have reported"))
     if not facts.cuts_off:
         found += _notice_boundaries(facts, facts.yellow) + _notice_boundaries(facts, facts.red)
     return found
@@ -219,7 +219,7 @@ def _promised_days(facts: CaseFacts) -> list[datetime]:
 def _notice_boundaries(facts: CaseFacts, notice: Notice | None) -> list[tuple[datetime, str]]:
     if notice is None:
         return []
-    policy = facts.policy
+    policy = terms(facts, notice)
     if notice.kind == "yellow":
         if notice.delivered_at is None:
             return [

@@ -33,7 +33,8 @@ def statute_first(r: Reading) -> Checks:
     for cut in r.cuts:
         due = r.oldest_due(cut.red)
         if due is not None:
-            first = due + timedelta(days=r.policy.min_overdue_days + 1)
+            days = max(policy.min_overdue_days for policy in r.policies_since(cut.red, cut.report))
+            first = due + timedelta(days=days + 1)
             yield check(r.day(cut.report.at) >= first, cut.red, cut.report)
 
 
@@ -65,7 +66,7 @@ def yellow_is_complete_and_timely(r: Reading) -> Checks:
         served = r.after(notice, "notice.served", about=notice.about)
         delivered = moment(served, "delivered_at")
         if whole and deadline and delivered:
-            whole = deadline - delivered >= timedelta(days=r.policy.yellow_payment_days)
+            whole = deadline - delivered >= timedelta(days=r.terms(notice).yellow_payment_days)
         yield check(whole and bool(bills(notice)) and amount(notice, "amount") > 0, notice, served)
 
 
@@ -96,10 +97,10 @@ def _served(r: Reading, cut: Cut) -> FiledEvidence | None:
 
 def red_seven_days_before(r: Reading) -> Checks:
     """R-07: delivered 7 × 24 h before the stated time, no cut before it; too many voids wait for a person."""
-    notice_time = timedelta(hours=24 * r.policy.red_notice_days)
     for served in r.all("notice.served", kind="red"):
         issued = r.first("notice.issued", about=served.about)
         delivered, cut_at = moment(served, "delivered_at"), moment(issued, "cut_at")
+        notice_time = timedelta(hours=24 * r.terms(issued).red_notice_days)
         yield check(bool(delivered and cut_at and cut_at - delivered >= notice_time), issued, served)
     for cut in r.cuts:
         yield check(cut.stated is not None and cut.stated <= cut.report.at, cut.red, cut.report)
@@ -116,7 +117,7 @@ def _stops_after_voids(r: Reading) -> Checks:
             voids["yellow"] = []
         elif entry.what == "notice.void" and entry.detail.get("counted") and kind in voids:
             voids[kind].append(entry)
-        elif entry.what == "notice.issued" and len(voids.get(kind, ())) > r.policy.max_reissues:
+        elif entry.what == "notice.issued" and len(voids.get(kind, ())) > r.terms(entry).max_reissues:
             yield check(False, *voids[kind], entry)
 
 
@@ -136,7 +137,8 @@ def refusal_is_recorded_and_reported(r: Reading) -> Checks:
         if served is None:
             yield check(detailed and raised is not None, refused, raised)
             continue
-        answered = _acknowledged(r, served, set(r.policy.escalation_ladder))
+        ladder = r.terms(r.first("notice.issued", about=refused.about)).escalation_ladder
+        answered = _acknowledged(r, served, set(ladder))
         yield check(detailed and raised is not None and answered is not None, refused, raised, answered, served)
 
 
@@ -182,8 +184,9 @@ def approved_at_every_level(r: Reading) -> Checks:
         given = [a for a in r.all("approval.given", about=notice_id) if a.seq < ticket.seq]
         needed = set(asked.detail.get("roles", ())) if asked else set()
         kind, red = r.file.case.customer_class, r.first("notice.issued", about=notice_id)
-        if red and kind and r.file.case.policy == r.policy.label:
-            needed |= set(r.policy.approvals_for(kind, amount(red, "amount")))
+        if red and kind and (r.file.case.policy == r.policy.label or r.first("policy.changed")):
+            for policy in r.policies_since(red, ticket):
+                needed |= set(policy.approvals_for(kind, amount(red, "amount")))
         server = r.first("notice.delivered", about=notice_id)
         people = [a.actor_id for a in given]
         distinct = len(set(people)) == len(people) and (server is None or server.actor_id not in people)
@@ -217,14 +220,15 @@ def important_customers_are_filed(r: Reading) -> Checks:
 
 def ticket_the_day_before(r: Reading) -> Checks:
     """R-15: sent by the reader who served, on the day it is due; acknowledged by T - 30 min."""
-    lead, half_hour = timedelta(hours=r.policy.ticket_lead_hours), timedelta(minutes=r.policy.final_notice_minutes)
     for ticket in r.all("ticket.sent", kind="cut"):
-        cut_at = moment(r.first("notice.issued", about=text(ticket, "notice_id")), "cut_at")
+        issued = r.first("notice.issued", about=text(ticket, "notice_id"))
+        cut_at, lead = moment(issued, "cut_at"), timedelta(hours=r.terms(issued).ticket_lead_hours)
         server = r.first("notice.delivered", about=text(ticket, "notice_id"))
         in_time = cut_at is not None and cut_at - lead <= ticket.at < r.end_of(r.day(cut_at - lead))
         yield check(in_time and server is not None and text(ticket, "sent_by") == server.actor_id, ticket)
     for cut in r.cuts:
         known = r.first("ticket.acknowledged", about=cut.ticket.about) if cut.ticket else None
+        half_hour = timedelta(minutes=r.terms(cut.red).final_notice_minutes)
         in_time = bool(known and cut.stated and known.recorded_at <= cut.stated - half_hour)
         yield check(in_time, cut.ticket, known)
 
@@ -240,7 +244,7 @@ def told_again_in_the_last_half_hour(r: Reading) -> Checks:
 
 def _in_time(r: Reading, cut: Cut, told: FiledEvidence) -> bool:
     at = moment(told, "told_at") or told.at
-    from_then = timedelta(minutes=r.policy.final_notice_minutes)
+    from_then = timedelta(minutes=r.terms(cut.red).final_notice_minutes)
     early_enough = cut.permit is not None and told.seq < cut.permit.seq
     return early_enough and cut.stated is not None and cut.stated - from_then <= at <= cut.stated
 
@@ -251,7 +255,7 @@ def billing_asked_twice(r: Reading) -> Checks:
         ticket_id, cut_at = text(permit, "ticket_id"), r.stated(permit)
         last = r.before(permit, "billing.checked", about=ticket_id, when="permit")
         early = r.before(permit, "billing.checked", about=ticket_id, when="half_hour")
-        span = timedelta(minutes=r.policy.billing_check_minutes)
+        span = timedelta(minutes=r.terms(r.red_of(permit)).billing_check_minutes)
         fresh = last is not None and permit.recorded_at - last.recorded_at <= _SKEW
         in_half_hour = bool(early and cut_at and cut_at - span <= early.recorded_at <= cut_at)
         owes = text(last, "answer") == "owes" and text(early, "answer") == "owes"

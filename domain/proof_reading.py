@@ -104,6 +104,23 @@ class Reading:
         """The first of these recorded after that entry."""
         return next((e for e in self.all(*what, about=about, **detail) if e.seq > entry.seq), None)
 
+    def policies_since(self, entry: FiledEvidence | None, until: FiledEvidence | None = None) -> tuple[Policy, ...]:
+        """The policy in force when that was recorded, and each that an operator's act has put in its place since.
+
+        Both policies of a change stand in its evidence, so this does not depend on what files say today. Without an
+        entry, the one in force at the end; with `until`, only changes before that.
+        """
+        changes = [c for c in self.all("policy.changed") if entry is None or c.seq > entry.seq]
+        if entry is not None and changes:
+            upto = [c for c in changes if until is None or c.seq < until.seq]
+            return (_terms(changes[0], "terms_before"), *(_terms(c, "terms_after") for c in upto))
+        last = self.before(entry, "policy.changed") if entry else next(reversed(changes), None)
+        return (_terms(last, "terms_after") if last else self.policy,)
+
+    def terms(self, entry: FiledEvidence | None) -> Policy:
+        """The policy that counts what began with that entry: its periods stay when the case comes under another."""
+        return self.policies_since(entry)[0]
+
     def day(self, at: datetime) -> date:
         """The utility's local date."""
         return at.astimezone(self.policy.zone).date()
@@ -147,11 +164,14 @@ class Reading:
             found[report.about or report.key] = Cut(report, permit, ticket, red)
         return tuple(found.values())
 
+    def red_of(self, permit: FiledEvidence) -> FiledEvidence | None:
+        """The red notice for which a permit was given."""
+        ticket = self.first("ticket.sent", about=text(permit, "ticket_id"), kind="cut")
+        return self.first("notice.issued", about=text(ticket, "notice_id")) if ticket else None
+
     def stated(self, permit: FiledEvidence) -> datetime | None:
         """The time for which a permit was given: T of its red notice."""
-        ticket = self.first("ticket.sent", about=text(permit, "ticket_id"), kind="cut")
-        red = self.first("notice.issued", about=text(ticket, "notice_id")) if ticket else None
-        return moment(red, "cut_at")
+        return moment(self.red_of(permit), "cut_at")
 
     @cached_property
     def unlawful(self) -> tuple[FiledEvidence, ...]:
@@ -215,6 +235,10 @@ class Reading:
         if ticket and not any(cause.seq < ticket.seq for _, cause in causes):
             causes += [(plan.recorded_at, plan) for plan in plans if plan.seq < ticket.seq]
         return causes
+
+
+def _terms(change: FiledEvidence, which: str) -> Policy:
+    return Policy.model_validate(change.detail[which])
 
 
 def bills(entry: FiledEvidence | None) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from datetime import datetime, time, timedelta
 
 from domain.filed import FiledEvidence
-from domain.policy import WEEKDAYS
+from domain.model import CustomerClass
+from domain.policy import WEEKDAYS, Policy
 from domain.proof_reading import Checks, Darkness, Reading, bills, check, moment, text
 
 _BY_PEOPLE = (
@@ -26,9 +27,10 @@ def only_under_a_live_permit(r: Reading) -> Checks:
     for permit in r.all("permit.granted"):
         ticket = r.first("ticket.sent", about=text(permit, "ticket_id"), kind="cut")
         stated, until = r.stated(permit), moment(permit, "valid_until")
-        end = stated and _window_end(r, stated)
+        terms = r.terms(r.red_of(permit))
+        end = stated and _window_end(r, stated, terms)
         inside = bool(stated and until and end and stated <= permit.at < end and until <= end)
-        brief = until is not None and until - permit.at <= timedelta(minutes=r.policy.permit_minutes)
+        brief = until is not None and until - permit.at <= timedelta(minutes=terms.permit_minutes)
         right = bool(ticket) and permit.detail.get("meter_id") == (ticket and ticket.detail.get("meter_id"))
         other = r.before(permit, "permit.granted")
         alone = other is None or _ended(r, other, permit) is not None
@@ -41,9 +43,9 @@ def only_under_a_live_permit(r: Reading) -> Checks:
         yield check(live and cut.report.actor_role == "field_crew", cut.permit, cut.report)
 
 
-def _window_end(r: Reading, stated: datetime) -> datetime:
-    closing = datetime.combine(r.day(stated), _clock_time(r.policy.cut_hours.end), tzinfo=r.policy.zone)
-    return min(stated + timedelta(hours=r.policy.cut_window_hours), closing)
+def _window_end(r: Reading, stated: datetime, terms: Policy) -> datetime:
+    closing = datetime.combine(r.day(stated), _clock_time(terms.cut_hours.end), tzinfo=terms.zone)
+    return min(stated + timedelta(hours=terms.cut_window_hours), closing)
 
 
 def _ended(r: Reading, permit: FiledEvidence, later: FiledEvidence) -> FiledEvidence | None:
@@ -76,17 +78,27 @@ def a_stale_notice_leads_nowhere(r: Reading) -> Checks:
 
 
 def protected_hours(r: Reading) -> Checks:
-    """R-21: the stated time and the cut lie in the cut hours of an allowed weekday (holidays are not on record)."""
+    """R-21: the stated time and the cut lie in the cut hours of an allowed weekday, outside the protected seasons.
+
+    By every policy from the red notice to the cut; but the hours are those of the notice. Holidays are not on record.
+    """
     for cut in r.cuts:
+        policies = r.policies_since(cut.red, cut.report)
         times = [t for t in (cut.stated, cut.report.at) if t is not None]
-        yield check(all(_allowed(r, t) for t in times), cut.red, cut.report)
+        hours = all(_within(policies[0], t) for t in times)
+        days = all(_allowed(p, t, r.file.case.customer_class) for p in policies for t in times)
+        yield check(hours and days, cut.red, cut.report)
 
 
-def _allowed(r: Reading, at: datetime) -> bool:
-    local = at.astimezone(r.policy.zone)
-    hours = r.policy.cut_hours
-    inside = _clock_time(hours.start) <= local.time() < _clock_time(hours.end)
-    return inside and WEEKDAYS[local.weekday()] not in r.policy.no_cut_weekdays
+def _within(policy: Policy, at: datetime) -> bool:
+    start, end = _clock_time(policy.cut_hours.start), _clock_time(policy.cut_hours.end)
+    return start <= at.astimezone(policy.zone).time() < end
+
+
+def _allowed(policy: Policy, at: datetime, customer_class: CustomerClass | None) -> bool:
+    day = at.astimezone(policy.zone).date()
+    seasons = policy.seasons_for(customer_class) if customer_class else ()
+    return WEEKDAYS[day.weekday()] not in policy.no_cut_weekdays and not any(s.covers(day) for s in seasons)
 
 
 def _clock_time(wall: str) -> time:
@@ -149,7 +161,7 @@ def exception_is_declared(r: Reading) -> Checks:
 
 def due_by(r: Reading, dark: Darkness) -> datetime | None:
     """When the restoration hours end; None while nothing has started them."""
-    return None if dark.since is None else dark.since + timedelta(hours=r.policy.restore_hours)
+    return None if dark.since is None else dark.since + timedelta(hours=r.terms(dark.start).restore_hours)
 
 
 def exception_end(r: Reading, dark: Darkness) -> datetime:

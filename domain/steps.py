@@ -1,6 +1,6 @@
 """What the case's own steps change: an answer of billing, a notice planned, a ticket sent, the case closed."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from domain import clock
@@ -13,6 +13,7 @@ from domain.model import money
 from domain.papers import final_notice_texts
 from domain.procedure import Leave
 from domain.records import BillLine
+from domain.terms import all_policies, protected_days, terms
 
 
 def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: datetime, hints: int) -> CaseFacts:
@@ -95,11 +96,7 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
     named = tuple(b.bill_id for b in facts.arrears if kind == "yellow" or (yellow and b.bill_id in yellow.live_bills))
     oldest = oldest_due(facts, named)
     assert oldest is not None, "a notice names at least one bill that owes"
-    if kind == "yellow":
-        schedule = clock.yellow_schedule(now, oldest, facts.policy, facts.calendar)
-    else:
-        assert yellow is not None
-        schedule = clock.red_schedule(now, yellow.cut_at, oldest, facts.policy, facts.calendar)
+    schedule = _planned(facts, kind, oldest, now)
     facts, notice_id = facts.numbered(f"{kind}-notice")
     notice = Notice(
         notice_id=notice_id,
@@ -139,6 +136,21 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
             about=notice_id,
         )
     return facts, notice
+
+
+def _planned(facts: CaseFacts, kind: NoticeKind, oldest: date, now: datetime) -> clock.Schedule:
+    """What a notice states by the policy in force, and never before what a policy that the case had would state."""
+    calendar, yellow = protected_days(facts), facts.yellow
+    schedule: clock.Schedule | None = None
+    for policy in all_policies(facts):
+        if kind == "yellow":
+            schedule = clock.yellow_schedule(now, oldest, policy, calendar, schedule)
+        else:
+            assert yellow is not None
+            stated = schedule.cut_at if schedule else yellow.cut_at
+            schedule = clock.red_schedule(now, stated, oldest, policy, calendar)
+    assert schedule is not None
+    return schedule
 
 
 def bill_lines(facts: CaseFacts, bills: tuple[str, ...], now: datetime) -> tuple[BillLine, ...]:
@@ -185,7 +197,7 @@ def ticket_arrived(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts
     ticket, red = facts.ticket(ticket_id), facts.red
     if ticket is None or ticket.kind != "cut" or not ticket.live or red is None:
         return facts
-    if now < clock.ticket_too_late(red.cut_at, facts.policy):
+    if now < clock.ticket_too_late(red.cut_at, terms(facts, red)):
         return facts
     return end_attempt(facts, now, "the ticket did not reach the field unit the day before", counted=True)
 

@@ -11,6 +11,7 @@ from domain.facts import CaseFacts, Cut, Incident, Notice, Ticket
 from domain.model import Contract, Id, Moment, Role, money
 from domain.procedure import boundaries, unanswered_permits
 from domain.records import CaseRow, IncidentRow, NoticeRow, Record, Task, TicketRow
+from domain.terms import terms
 
 PORTION = 40_000
 """Characters of evidence, and of messages, that one record carries at most: 120 kB each, written in Chinese."""
@@ -74,17 +75,18 @@ def _awaited_light(facts: CaseFacts) -> list[Awaited]:
 
 
 def _awaited_march(facts: CaseFacts, now: datetime) -> list[Awaited]:
-    policy, yellow, red, ticket = facts.policy, facts.yellow, facts.red, facts.cut_ticket
+    yellow, red, ticket = facts.yellow, facts.red, facts.cut_ticket
     found: list[Awaited] = []
     if facts.offer_due and not facts.held:
         found.append(Awaited(role="reader", act="record_promise"))
     if facts.needs_person:
         found.append(Awaited(role="team_leader", act="serve_again"))
     if yellow and yellow.delivered_at is None:
-        by = clock.yellow_deliver_by(yellow.deadline, policy)
+        by = clock.yellow_deliver_by(yellow.deadline, terms(facts, yellow))
         found.append(Awaited(role="reader", act="record_delivery", id=yellow.notice_id, by=by))
     if red is None:
         return found
+    policy = terms(facts, red)
     ticket_time = clock.ticket_time(red.cut_at, policy)
     if red.delivered_at is None:
         by = clock.red_deliver_by(red.cut_at, policy)

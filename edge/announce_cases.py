@@ -9,17 +9,17 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.debt import Account
 from domain.messages import BillOverdue, PaymentReceived, PaymentReversed
-from domain.policy import Policy
+from domain.policy_choice import Policies
 from edge.cases import NoCase, open_or_join, patiently, signal, unavailable, workflow_id
 from edge.overdue import summary
 
 
 @dataclass(frozen=True)
 class CaseAnnounce:
-    """Opens cases under this policy, on this task queue. A server that does not answer raises TemporalUnavailable."""
+    """Opens each case under the policy that fits it. A server that does not answer raises TemporalUnavailable."""
 
     client: Client
-    policy: Policy
+    policies: Policies
     task_queue: str
 
     async def open_or_join(self, account: Account, owed: Decimal, event: BillOverdue) -> Literal["opened", "joined"]:
@@ -51,15 +51,16 @@ class CaseAnnounce:
     async def _open(
         self, name: str, account: Account, owed: Decimal, event: BillOverdue | PaymentReversed
     ) -> Literal["opened", "joined"]:
+        policy = self.policies.for_account(account)
         return await patiently(
             lambda: open_or_join(
                 self.client,
                 account.account_id,
                 name,
                 event,
-                policy=self.policy,
+                policy=policy,
                 task_queue=self.task_queue,
-                summary=summary(account, owed, self.policy.currency),
+                summary=summary(account, owed, policy.currency),
             )
         )
 

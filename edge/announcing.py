@@ -80,12 +80,14 @@ async def announce_all(
     announce: Announce,
     *,
     now: datetime,
-    min_debt: Decimal,
+    min_debt: Callable[[Account], Decimal],
     progress: Progress,
     say: Say,
     mark: bool = True,
 ) -> Told:
-    """Announce all that is waiting in the book, as of `now`; debts under `min_debt` open no case, and that is said.
+    """Announce all that is waiting in the book, as of `now`.
+
+    Debts under `min_debt` of their account open no case, and that is said.
 
     What was announced is marked in the book shortly after. Whatever goes wrong, the rest stays waiting for the next
     time, and the first error is raised.
@@ -106,7 +108,7 @@ async def announce_all(
             await asyncio.to_thread(round_.write_marks)
     if round_.told.under_minimum > _SAID_ONE_BY_ONE:
         say(
-            f"共 {round_.told.under_minimum} 户欠费低于起点 {min_debt}，未立案。"
+            f"共 {round_.told.under_minimum} 户欠费低于起点，未立案。"
             f" In all {round_.told.under_minimum} accounts owe less than the minimum for a case."
         )
     return round_.told
@@ -124,7 +126,7 @@ class _Round:
     book: Announcements
     announce: Announce
     now: datetime
-    min_debt: Decimal
+    min_debt: Callable[[Account], Decimal]
     progress: Progress
     say: Say
     mark: bool
@@ -177,8 +179,8 @@ class _Round:
     async def _bills(self, account: Account, debt: AccountDebt, bills: Sequence[BookedBill]) -> set[str]:
         owing = {b.bill_id for b in debt.bills if b.outstanding > 0}
         owed = [b for b in bills if b.bill_id in owing]
-        if owed and not self._worth_a_case(debt.owed):
-            self._say_under_minimum(debt)
+        if owed and not self._worth_a_case(account, debt.owed):
+            self._say_under_minimum(account, debt)
             return set()
         return {await self.announce.open_or_join(account, debt.owed, bill_overdue(b)) for b in owed}
 
@@ -191,19 +193,19 @@ class _Round:
             self.told.payments_signalled += 1
 
     async def _reversals(self, account: Account, owed: Decimal, payments: Sequence[BookedPayment]) -> set[str]:
-        may_open = self._worth_a_case(owed)
+        may_open = self._worth_a_case(account, owed)
         return {
             await self.announce.reversal(account, owed, payment_reversed(p), may_open) for p in payments if p.reverses
         }
 
-    def _worth_a_case(self, owed: Decimal) -> bool:
-        return owed > 0 and owed >= self.min_debt
+    def _worth_a_case(self, account: Account, owed: Decimal) -> bool:
+        return owed > 0 and owed >= self.min_debt(account)
 
-    def _say_under_minimum(self, debt: AccountDebt) -> None:
+    def _say_under_minimum(self, account: Account, debt: AccountDebt) -> None:
         self.told.under_minimum += 1
         if self.told.under_minimum <= _SAID_ONE_BY_ONE:
             self.say(
-                f"户号 {debt.account_id} 欠费 {debt.owed}，低于起点 {self.min_debt}，未立案。"
+                f"户号 {debt.account_id} 欠费 {debt.owed}，低于起点 {self.min_debt(account)}，未立案。"
                 f" Account {debt.account_id} owes {debt.owed}, less than the minimum for a case: none was opened."
             )
 

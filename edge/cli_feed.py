@@ -46,14 +46,14 @@ def _ingest(
 
     async def act(session: Session) -> dict[str, Any]:
         client = await (session.client() if dry_run else session.opening_client())
-        policy = session.parts.policy
+        policies = session.parts.policies
         with _progress() as (progress, say):
             report = await ingest(
                 files,
                 session.parts.billing,
-                CaseAnnounce(client, policy, session.settings.task_queue),
+                CaseAnnounce(client, policies, session.settings.task_queue),
                 now=session.now(),
-                policy=policy,
+                policies=policies,
                 dry_run=dry_run,
                 progress=progress,
                 say=say,
@@ -97,7 +97,7 @@ def _overdue(
         client = await session.opening_client()
         parts = session.parts
         done = await open_overdue(
-            client, parts.billing, parts.policy, session.settings.task_queue, session.now(), accounts or ()
+            client, parts.billing, parts.policies, session.settings.task_queue, session.now(), accounts or ()
         )
         return asdict(done)
 

@@ -7,6 +7,7 @@ import typer
 
 from domain.filed import AnchorSeen
 from domain.model import Role, Stage
+from domain.policy_choice import known_policies
 from domain.proof import prove
 from edge import cases
 from edge.output import Misused, Problem, console, print_fields, print_table, when
@@ -164,14 +165,15 @@ def proof_of(
     if file is None:
         raise Problem("NoCase", f"the register has no case {case or ''} of account {account}".replace("  ", " "))
     seen = parts.anchor.head_of(account) if parts.anchor else AnchorSeen(state="off")
+    judged_by = known_policies(parts.policies).get(file.case.policy, parts.policy)
     if anchor is None and seen.length is not None and seen.head is not None:
         anchor = seen.length, seen.head
     return {
         "account_id": account,
         "case_key": file.case.case_key,
         "policy": file.case.policy,
-        "judged_by": parts.policy.label,
-        "rules": prove(file, parts.policy),
+        "judged_by": judged_by.label,
+        "rules": prove(file, judged_by),
         "record": parts.reader.verify(account, anchor),
         "anchor": seen,
     }

@@ -12,6 +12,8 @@ import typer
 
 from domain.messages import OPENING_SIGNALS, SIGNALS, UPDATES, MessageSpec, ReportCut
 from domain.model import Contract
+from domain.policy import Policy
+from domain.policy_file import PolicyError, load_policy
 from edge import cases
 from edge.output import Misused, console, print_fields
 from edge.session import Account, AsJson, Session, run
@@ -59,7 +61,7 @@ def _flags(payload: type[Contract]) -> list[tuple[str, tuple[str, ...]]]:
         if name == "account_id":
             continue  # the command's argument
         found.append((name, (name,)))
-        if (inner := _contract(info.annotation)) is not None:
+        if (inner := _contract(info.annotation)) is not None and inner is not Policy:
             found.extend((f"{name}_{part}", (name, part)) for part in inner.model_fields)
     return found
 
@@ -76,6 +78,8 @@ def _option(payload: type[Contract], path: tuple[str, ...]) -> Any:
         return Annotated[bool | None, typer.Option(f"{flag}/--not-{flag[2:]}", show_default=False)]
     if get_origin(kind) is Literal:
         text, metavar = " | ".join(get_args(kind)), None
+    elif kind is Policy:
+        text, metavar = "a pack of policies/, a policy file, or as JSON", "POLICY"
     elif _is_json(kind):
         text, metavar = "as JSON", "JSON"
     else:
@@ -108,10 +112,15 @@ def _value(payload: type[Contract], path: tuple[str, ...], value: Any) -> Any:
     kind = _bare(info.annotation)
     if not _is_json(kind) or (get_origin(kind) is tuple and not value.lstrip().startswith(("[", "{"))):
         return value
+    field = ".".join(path)
+    if kind is Policy and not value.lstrip().startswith("{"):
+        try:
+            return load_policy(value).model_dump(mode="json")
+        except PolicyError as problem:
+            raise cases.BadRequest(f"{field}: {problem}", field) from None
     try:
         return json.loads(value)
     except ValueError as problem:
-        field = ".".join(path)
         raise cases.BadRequest(f"{field}: must be JSON ({problem})", field) from None
 
 
@@ -133,8 +142,9 @@ async def _send(
     session: Session, name: str, account: str, data: dict[str, Any], update_id: str | None
 ) -> dict[str, Any]:
     payload = cases.parse(name, data)
-    policy, queue = session.parts.policy, session.settings.task_queue
+    queue = session.settings.task_queue
     if name in OPENING_SIGNALS:
+        policy = session.parts.policy_for(account)
         client = await session.opening_client()
         how = await cases.open_or_join(client, account, name, payload, policy=policy, task_queue=queue)
         return {"sent": name, "case": how, "workflow_id": cases.workflow_id(account)}
@@ -143,6 +153,7 @@ async def _send(
         await cases.signal(client, account, name, payload)
         return {"sent": name, "case": "joined", "workflow_id": cases.workflow_id(account)}
     if isinstance(payload, ReportCut):
+        policy = session.parts.policy_for(account)
         return await cases.report_cut(client, account, payload, policy=policy, task_queue=queue, update_id=update_id)
     return await cases.update(client, account, name, payload, update_id=update_id)
 

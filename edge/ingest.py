@@ -16,7 +16,7 @@ from pydantic import Field
 from domain.book import BookedBill, BookedPayment, Verdict
 from domain.debt import Customer
 from domain.model import Contract
-from domain.policy import Policy
+from domain.policy_choice import Policies
 from edge.announcing import Announce, Announcements, Progress, Say, announce_all
 from edge.export_reading import Export, FileRefused, ReadLine, open_export
 from edge.rehearsing import Rehearsed
@@ -64,7 +64,7 @@ async def ingest(
     announce: Announce,
     *,
     now: datetime,
-    policy: Policy,
+    policies: Policies,
     dry_run: bool = False,
     progress: Progress = lambda *_: None,
     say: Say = lambda _: None,
@@ -76,16 +76,17 @@ async def ingest(
     lines go to `reject_path`, else to a new file in var/. In a dry run only that file is written. BillingUnavailable,
     and what `announce` raises, end the run: what is booked stays, and the next run announces what this one did not.
     """
+    zone = ZoneInfo(policies.default.timezone)
     with ExitStack() as stack:
         book = stack.enter_context(billing.rehearsal() if dry_run else nullcontext(billing))
-        rejects = stack.enter_context(_RejectFile(reject_path, now.astimezone(ZoneInfo(policy.timezone))))
-        load = _Load(book, rejects, ZoneInfo(policy.timezone), progress, say)
+        rejects = stack.enter_context(_RejectFile(reject_path, now.astimezone(zone)))
+        load = _Load(book, rejects, zone, progress, say)
         await asyncio.to_thread(load.all, files)
         told = await announce_all(
             book,
             Rehearsed(announce) if dry_run else announce,
             now=now,
-            min_debt=policy.min_debt,
+            min_debt=lambda account: policies.for_account(account).min_debt,
             progress=progress,
             say=say,
             mark=not dry_run,

@@ -11,7 +11,7 @@ from temporalio.client import Client
 
 from domain.debt import Account, AccountDebt, BillDebt, DebtQuery
 from domain.messages import BillOverdue
-from domain.policy import Policy
+from domain.policy_choice import Policies
 from edge.cases import open_or_join, patiently
 
 PAGE = 500
@@ -51,7 +51,7 @@ def summary(account: Account, owed: Decimal, currency: str) -> str:
 async def open_overdue(
     client: Client,
     billing: BillingSystem,
-    policy: Policy,
+    policies: Policies,
     task_queue: str,
     as_of: datetime,
     accounts: Sequence[str] = (),
@@ -66,14 +66,14 @@ async def open_overdue(
         done.asked += len(debts)
         for start in range(0, len(debts), AT_ONCE):
             some = debts[start : start + AT_ONCE]
-            await asyncio.gather(*(_open(client, known.get(d.account_id), policy, task_queue, d, done) for d in some))
+            await asyncio.gather(*(_open(client, known.get(d.account_id), policies, task_queue, d, done) for d in some))
     return done
 
 
 async def _open(
-    client: Client, account: Account | None, policy: Policy, task_queue: str, debt: AccountDebt, done: Overdue
+    client: Client, account: Account | None, policies: Policies, task_queue: str, debt: AccountDebt, done: Overdue
 ) -> None:
-    bill = _oldest_owing(debt)
+    bill, policy = _oldest_owing(debt), policies.for_account(account)
     if account is None:
         done.not_opened[debt.account_id] = "营销系统中无此户号 billing does not know this account"
     elif bill is None:

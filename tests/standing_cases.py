@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from domain.policy import Policy
 from tests.world import Case, Refusal, World
+
+GENTLER = Policy(name="gentler", version="1", red_notice_days=10)
 
 
 @dataclass
@@ -171,6 +174,7 @@ SAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "serve_again": ("served", "team_leader", {"reason": "another time"}),
     "reassign": ("yellow", "team_leader", {"role": "reader", "to": "r-099"}),
+    "change_policy": ("yellow", "operator", {"policy": GENTLER.model_dump(mode="json"), "reason": "winter"}),
     "close_incident": ("dark", "centre_director", {"incident_id": "<incident>", "outcome": "disciplined"}),
     "withdraw": ("yellow", "centre_director", {"reason": "error"}),
 }

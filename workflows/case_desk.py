@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.facts import CaseFacts
     from domain.model import Contract
     from domain.records import Record
+    from domain.terms import seasons_last
     from workflows import counterparties as wait
     from workflows import search_attributes as shown
 
@@ -221,7 +222,7 @@ class CaseDesk:
         request = LookAround(
             account=self.facts.account,
             debt=self._query(now),
-            calendar_through=(now + CALENDAR_HORIZON).date(),
+            calendar_through=(now + CALENDAR_HORIZON + seasons_last(self.facts)).date(),
         )
         standing: Standing
         if at_once:

@@ -419,6 +419,15 @@ class CaseMessages(CaseDesk):
     def _reassign_form(self, payload: RawValue = NOTHING) -> None:
         self._check_form("reassign", payload)
 
+    @workflow.update(description="The case goes on under another policy; no deadline moves forward")
+    async def change_policy(self, payload: RawValue = NOTHING) -> Answer:
+        """The case goes on under another policy; no deadline moves forward."""
+        return await self._updated("change_policy", payload)
+
+    @change_policy.validator
+    def _change_policy_form(self, payload: RawValue = NOTHING) -> None:
+        self._check_form("change_policy", payload)
+
     @workflow.update(description="An incident has its outcome")
     async def close_incident(self, payload: RawValue = NOTHING) -> Answer:
         """An incident has its outcome."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.facts import CaseFacts
 from domain.model import Contract
-from domain.rulings import cutting, field, notices, people, signals
+from domain.rulings import cutting, field, notices, people, policy, signals
 
 Ruling = Callable[[CaseFacts, Any, datetime], tuple[CaseFacts, Contract]]
 SignalRuling = Callable[[CaseFacts, Any, datetime], CaseFacts]
@@ -29,6 +29,7 @@ UPDATE_RULINGS: dict[str, Ruling] = {
     "agree_plan": people.agree_plan,
     "serve_again": people.serve_again,
     "reassign": people.reassign,
+    "change_policy": policy.change_policy,
     "close_incident": people.close_incident,
     "withdraw": people.withdraw,
 }

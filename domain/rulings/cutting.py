@@ -10,6 +10,7 @@ from domain.darkness import known_cut, unauthorised_cut
 from domain.facts import CaseFacts, Cut, Permit, Ticket
 from domain.model import Stage
 from domain.refusal import Refused, check_actor, happened_at, known_ticket
+from domain.terms import terms
 
 # ---- the permit -------------------------------------------------------------------------------
 
@@ -76,7 +77,7 @@ def decide_permit(
         holder=message.actor.id,
         field_unit=facts.account.field_unit,
         given_at=now,
-        valid_until=clock.permit_end(now, red.cut_at, facts.policy),
+        valid_until=clock.permit_end(now, red.cut_at, terms(facts, red)),
     )
     facts = facts.but(permits=(*facts.permits, permit), voids_in_a_row={})
     facts = facts.noted(

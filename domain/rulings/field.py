@@ -7,6 +7,7 @@ from domain import messages as m
 from domain.attempt import actor_name, close_escalations, end_attempt, open_incident, revoke_permit
 from domain.facts import CaseFacts, Cut, Ticket
 from domain.refusal import Refused, check_actor, happened_at, known_ticket
+from domain.terms import terms
 
 
 def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: datetime) -> tuple[CaseFacts, m.Done]:
@@ -41,7 +42,7 @@ def record_final_notice(
         return facts, m.FinalNoticeRecorded(told=True)
     red = facts.red
     assert red is not None
-    counts = clock.final_notice_time(red.cut_at, facts.policy) <= told_at <= red.cut_at
+    counts = clock.final_notice_time(red.cut_at, terms(facts, red)) <= told_at <= red.cut_at
     facts = facts.noted(
         now,
         "customer.told",

@@ -8,6 +8,7 @@ from domain.attempt import close_escalations, end_attempt, raise_escalation, voi
 from domain.deadlines import missing_approvals
 from domain.facts import CLOCK_SKEW, Approval, CaseFacts, Filing, Notice
 from domain.refusal import Refused, check_actor, happened_at
+from domain.terms import required_approvals, terms
 
 
 def record_delivery(facts: CaseFacts, message: m.RecordDelivery, now: datetime) -> tuple[CaseFacts, m.DeliveryRecorded]:
@@ -90,10 +91,11 @@ def _delivered(
         delivered_at=at,
         cut_at=notice.cut_at,
     )
+    policy = terms(facts, notice)
     timely = (
-        clock.yellow_is_timely(at, notice.deadline, facts.policy)
+        clock.yellow_is_timely(at, notice.deadline, policy)
         if notice.kind == "yellow"
-        else clock.red_notice_is_timely(at, notice.cut_at, facts.policy)
+        else clock.red_notice_is_timely(at, notice.cut_at, policy)
     )
     if not timely:
         facts = void_notice(facts, notice_id, now, "delivered too late", counted=not facts.held)
@@ -117,15 +119,14 @@ def _delivered(
         words=message.refusal.words,
         evidence=message.refusal.evidence,
     )
-    ladder, hours = facts.policy.escalation_ladder, facts.policy.service_ack_hours
     facts, _ = raise_escalation(
         facts,
         now,
         "refusal",
-        ladder[0],
+        policy.escalation_ladder[0],
         notice_id=notice_id,
         subject=f"the signature on {notice.kind} notice {notice_id} was refused",
-        answer_hours=hours,
+        answer_hours=policy.service_ack_hours,
     )
     if _station_head_answers(facts, notice):
         facts, _ = raise_escalation(
@@ -209,7 +210,7 @@ def _refusal_may_count(facts: CaseFacts, notice_id: str, now: datetime) -> CaseF
         for e in facts.escalations
         if e.notice_id == notice_id and e.kind == "refusal" and e.state == "acknowledged"
     }
-    on_ladder = bool(rungs & set(facts.policy.escalation_ladder))
+    on_ladder = bool(rungs & set(terms(facts, notice).escalation_ladder))
     if not on_ladder or (_station_head_answers(facts, notice) and "station_head" not in rungs):
         return facts
     return _serve(facts, notice_id, now, now)
@@ -218,8 +219,7 @@ def _refusal_may_count(facts: CaseFacts, notice_id: str, now: datetime) -> CaseF
 def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) -> tuple[CaseFacts, m.ApprovalRecorded]:
     """One level approves or rejects the cut of one red notice (R-12, R-13)."""
     notice, actor = _known(facts, message.notice_id), message.actor
-    needed = facts.policy.approvals_for(facts.account.customer_class, notice.amount)
-    check_actor(facts, actor, needed)
+    check_actor(facts, actor, required_approvals(facts, notice))
     if notice.state == "void" or notice.spent:
         raise _too_late(f"notice {notice.notice_id} no longer stands: {notice.void_reason or 'used up'}")
     if notice.kind != "red" or not notice.served or facts.held or facts.cuts_off:
@@ -235,7 +235,7 @@ def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) 
         reason = f"rejected by {actor.role}" + (f": {message.remark}" if message.remark else "")
         facts = end_attempt(facts, now, reason, counted=False)
         return facts.but(needs_person=reason), m.ApprovalRecorded(granted=False, still_needed=())
-    if now > clock.ticket_time(notice.cut_at, facts.policy):
+    if now > clock.ticket_time(notice.cut_at, terms(facts, notice)):
         raise _too_late("approval must be complete when the ticket is due, 24 hours before the cut")
     if actor.role not in missing_approvals(facts):
         raise Refused(
@@ -284,7 +284,7 @@ def record_filing(facts: CaseFacts, message: m.RecordFiling, now: datetime) -> t
             raise Refused(
                 "NotWaiting", "a filing is made for a red notice", field="notice_id", rule="R-14", clause="III.5"
             )
-        if facts.cut_ticket is None and now > clock.ticket_time(notice.cut_at, facts.policy):
+        if facts.cut_ticket is None and now > clock.ticket_time(notice.cut_at, terms(facts, notice)):
             raise _too_late("the filing must be complete when the ticket is due, 24 hours before the cut")
         if any((f.notice_id, f.reference) == (notice.notice_id, message.reference) for f in facts.filings):
             return facts, m.Done()

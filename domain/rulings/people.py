@@ -8,6 +8,7 @@ from domain.attempt import end_attempt, recall_cut_ticket, revoke_permit, void_n
 from domain.facts import CaseFacts, Plan, Promise, Withdrawal
 from domain.model import Role
 from domain.refusal import Refused, check_actor, happened_at
+from domain.terms import terms
 
 
 def record_promise(facts: CaseFacts, message: m.RecordPromise, now: datetime) -> tuple[CaseFacts, m.Done]:
@@ -85,7 +86,7 @@ def declare_delay(facts: CaseFacts, message: m.DeclareDelay, now: datetime) -> t
     waiting = [c for c in facts.cuts_off if c.restore_since is not None]
     if not waiting:
         raise Refused("NotWaiting", "no restoration is due", rule="R-26", clause="III.3")
-    in_time = [c for c in waiting if c.restore_since and now < clock.restore_due(c.restore_since, facts.policy)]
+    in_time = [c for c in waiting if c.restore_since and now < clock.restore_due(c.restore_since, terms(facts, c))]
     if not in_time:
         raise Refused("TooLate", "a delay is declared before the 24 hours end", rule="R-26", clause="III.3")
     for cut in in_time:

@@ -85,9 +85,9 @@ class Town:
             return await ingest(
                 files,
                 self.parts.billing,
-                CaseAnnounce(self.client, self.parts.policy, self.settings.task_queue),
+                CaseAnnounce(self.client, self.parts.policies, self.settings.task_queue),
                 now=self.now(),
-                policy=self.parts.policy,
+                policies=self.parts.policies,
                 say=say,
                 reject_path=self.folder / "rejected.csv",
             )

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from activities.register import RegisterUnavailable
 from adapters.register_reading import RegisterReader
 from adapters.sql_engine import writing
-from adapters.sql_register import SqlRegister, open_register
+from adapters.sql_register import SqlRegister, open_register, open_register_to_read
 from domain import messages as m
 from domain import view
 from domain.debt import Account, CustomerCard
@@ -206,6 +207,18 @@ def test_a_write_that_fails_tells_nobody_who_the_customer_is(register: SqlRegist
         said, error = f"{said}{error!r}{error}", error.__cause__ or error.__context__
     assert "email" in said
     assert not [secret for secret in ("李四", "南京路2号", "13900000000") if secret in said]
+
+
+def test_who_opens_the_register_to_read_can_write_nothing(register: SqlRegister, database_url: str) -> None:
+    """The database refuses, whatever is tried: SQLite as RegisterUnavailable, PostgreSQL by its own error."""
+    card = CustomerCard(account_id="A-1", name="张三", address="北京路1号")
+    register.keep_card(card)
+    reading = open_register_to_read(database_url)
+    assert SqlRegister(reading).card("A-1") == card
+    with pytest.raises((RegisterUnavailable, DBAPIError)):
+        SqlRegister(reading).keep_card(card.model_copy(update={"name": "李四"}))
+    reading.dispose()
+    assert register.card("A-1") == card
 
 
 def test_an_account_billing_does_not_know_has_a_nameless_card(register: SqlRegister) -> None:

@@ -45,14 +45,13 @@ def exports(folder: Path, count: int) -> tuple[Path, Path]:
 async def _ingested(ground: Ground, count: int) -> float:
     """Cases opened per second by `ingest`, from the files on."""
     files = exports(ground.folder, count)
-    policy = ground.parts.policy
     began = time.perf_counter()
     report = await ingest(
         files,
         ground.parts.billing,
-        CaseAnnounce(ground.client, policy, OURS),
+        CaseAnnounce(ground.client, ground.parts.policies, OURS),
         now=datetime.now(UTC),
-        policy=policy,
+        policies=ground.parts.policies,
         reject_path=ground.folder / "rejected.csv",
     )
     took = time.perf_counter() - began

@@ -9,7 +9,7 @@ import pytest
 
 from domain.messages import UPDATES
 from domain.model import Role
-from tests.standing_cases import SAMPLES, Standing, Waiting, events_at_rest, filled, refusal_of, refusal_to
+from tests.standing_cases import GENTLER, SAMPLES, Standing, Waiting, events_at_rest, filled, refusal_of, refusal_to
 from tests.world import CENTRE, PEOPLE, STATION, UNIT, Refusal, World
 
 DAY = timedelta(days=1)
@@ -85,6 +85,9 @@ async def test_bad_form_is_refused_by_field_and_leaves_no_event(standing: Standi
         ("agree_plan", {"instalments": []}, "instalments"),
         ("agree_plan", {"instalments": [{"due": "2027-03-01", "amount": "0.00"}]}, "instalments"),
         ("reassign", {"role": "hotline"}, "role"),
+        ("change_policy", {"policy": {}}, "policy"),
+        ("change_policy", {"policy": {"name": "x", "version": "1", "red_notice_days": 2}}, "policy"),
+        ("change_policy", {"policy": "reading-centre"}, "policy"),
         ("declare_delay", {"leader_told_at": "9999-01-01T00:00:00Z"}, "leader_told_at"),
     ],
 )
@@ -169,7 +172,7 @@ async def test_every_act_by_everybody_who_may_not_is_refused_and_recorded(standi
 def test_the_table_of_strangers_is_whole() -> None:
     """Nobody is left out: every update, every role, and every unit that somebody could have."""
     rows = {update: strangers(update) for update in UPDATES if update not in ONLY_FOR_FORM}
-    assert len(rows) == 18
+    assert len(rows) == 19
     for update, table in rows.items():
         assert {role for role, _, type_ in table if type_ == "NotAllowed"} == set(ROLES) - allowed_roles(update)
     assert sum(len(table) for table in rows.values()) > 350
@@ -234,6 +237,8 @@ def row(type_: str, state: str, update: str, actor: str, field: str | None, **ch
 
 _FULL = {"place": "3-2-501", "persons": ["Wang"], "words": "no", "evidence": "photo"}
 _PAST = [{"due": "<today-1>", "amount": "200.00"}]
+_ELSEWHERE = GENTLER.model_copy(update={"timezone": "Asia/Urumqi"}).model_dump(mode="json")
+_SAME_LABEL = {"name": "reading-centre", "version": "1", "red_notice_days": 10}
 _PLAN = [{"due": "<today+3>", "amount": "1.00"}]
 
 ROWS: list[Row] = [
@@ -303,6 +308,10 @@ ROWS: list[Row] = [
     row("NotWaiting", "dark", "serve_again", "team_leader", None),
     row("NotWaiting", "withdrawn", "serve_again", "team_leader", None),
     row("NotWaiting", "withdrawn", "withdraw", "centre_director", None),
+    row("NotWaiting", "withdrawn", "change_policy", "operator", None),
+    # another policy that this case cannot have
+    row("BadRequest", "yellow", "change_policy", "operator", "policy.timezone", policy=_ELSEWHERE),
+    row("BadRequest", "yellow", "change_policy", "company_leader", "policy.version", policy=_SAME_LABEL),
 ]
 
 

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from domain.policy import Policy, PolicyError, load_policy
+from domain.policy import Policy
+from domain.policy_file import PolicyError, load_policy
 
 HEAD = 'name = "east"\nversion = "2026-11"\n'
 TOO_LITTLE, TOO_MUCH = "greater than or equal to", "less than or equal to"

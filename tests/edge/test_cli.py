@@ -155,7 +155,19 @@ async def _until(look: Callable[[], Coroutine[Any, Any, bool]]) -> None:
 
 async def test_help_shows_every_command_of_the_contract(cli: Cli) -> None:
     said = (await cli("--help")).out
-    named = {"ingest", "overdue", "demo", "status", "list", "why", "worklist", "proof", "moratorium", "schedules"}
+    named = {
+        "ingest",
+        "overdue",
+        "demo",
+        "status",
+        "list",
+        "why",
+        "worklist",
+        "proof",
+        "moratorium",
+        "schedules",
+        "policy",
+    }
     messages = {name.replace("_", "-") for name in (*SIGNALS, *UPDATES)}
     for name in named | messages:
         assert re.search(rf"\b{name}\b", said), name

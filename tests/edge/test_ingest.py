@@ -19,7 +19,7 @@ from activities.billing import BillingUnavailable
 from adapters.sql_billing import SqlBilling, open_billing
 from domain.debt import Account
 from domain.messages import BillOverdue, PaymentReceived, PaymentReversed
-from domain.policy import Policy
+from domain.policy_choice import Policies
 from edge.announcing import AT_ONCE
 from edge.ingest import IngestReport, ingest
 from tests.sample_exports import write_sample
@@ -117,7 +117,7 @@ class Office:
             self.billing,
             self.cases,
             now=now,
-            policy=Policy(),
+            policies=Policies(),
             dry_run=dry_run,
             say=self.said.append,
             reject_path=self.folder / "rejected.csv",
@@ -286,7 +286,7 @@ def _ingest_and_die(files: Sequence[Path], database: str, told: Path, after: int
                 leave_word_and_die(self.told)
 
     billing = open_billing(database, "Asia/Shanghai")
-    asyncio.run(ingest(files, billing, Dying(), now=NOW, policy=Policy()))
+    asyncio.run(ingest(files, billing, Dying(), now=NOW, policies=Policies()))
 
 
 @pytest.mark.parametrize("after", [0, 150])
@@ -370,7 +370,7 @@ async def test_rejected_lines_are_kept_as_they_were_read(office: Office, monkeyp
     monkeypatch.chdir(office.folder)
     line = '"b1","10""01",2026-09,2026-10-20,"1,000"'
     bills = office.write("b.csv", BILLS, line)
-    reports = [await ingest([bills], office.billing, office.cases, now=NOW, policy=Policy()) for _ in range(2)]
+    reports = [await ingest([bills], office.billing, office.cases, now=NOW, policies=Policies()) for _ in range(2)]
     assert [r.reject_file for r in reports] == [
         "var/rejected-20261026-120000.csv",
         "var/rejected-20261026-120000-2.csv",
@@ -389,7 +389,7 @@ async def test_progress_reaches_the_end_of_every_file_and_of_the_announcements(o
         office.billing,
         office.cases,
         now=NOW,
-        policy=Policy(),
+        policies=Policies(),
         progress=lambda what, done, total: seen.update({what: (done, total)}),
     )
     assert seen.pop("announce") == (250, 250)

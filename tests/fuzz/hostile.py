@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from domain.calendar import Season
 from domain.model import Contract
+from domain.policy import Policy
 
 Kind = Literal["text", "choice", "money", "moment", "day", "flag", "whole", "list", "object"]
 Path = tuple[str | int, ...]
@@ -55,6 +57,9 @@ class Spoiled:
         return json.dumps(self.payload, allow_nan=True).encode()
 
 
+WINTER = Season(name_zh="冬季保暖", name_en="winter", first="11-15", last="03-15")
+# Every key of a policy, also those of which the default has none.
+GOOD_POLICY = Policy(name="east", version="2026-11", protected_seasons=(WINTER,)).model_dump(mode="json")
 _NOT_EVEN_TEXT: tuple[Any, ...] = (7, -1.5, True, HUGE_NUMBER, NOT_A_NUMBER, INFINITE, [], ["a"], {}, {"a": 1})
 _NO_TEXT: tuple[Any, ...] = (*_NOT_EVEN_TEXT, "", " \t\n", "\0", "a\0b", "\x1b[2J", "\x7f", "\u202ea", LONG)
 WRONG: dict[Kind, tuple[Any, ...]] = {
@@ -195,6 +200,8 @@ def _kind(field: dict[str, Any]) -> Kind:
 def _sample(schema: dict[str, Any], known: dict[str, Any]) -> Any:
     plain, _ = _without_null(schema, known)
     kind = _kind(plain)
+    if plain.get("title") == Policy.__name__:
+        return copy.deepcopy(GOOD_POLICY)  # whose numbers must fit together
     if kind == "object":
         return {name: _sample(field, known) for name, field in plain["properties"].items()}
     if kind == "list":

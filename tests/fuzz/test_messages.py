@@ -27,8 +27,7 @@ from temporalio.service import RPCError
 from domain.messages import OPENING_SIGNALS, SIGNALS, UPDATES
 from domain.model import Contract
 from domain.opening import CaseOpening
-from domain.policy import Policy
-from tests.fuzz.hostile import LONG_RUN, Slot, Spoiled, sample, slots, spoiled
+from tests.fuzz.hostile import GOOD_POLICY, LONG_RUN, Slot, Spoiled, sample, slots, spoiled
 from tests.world import Case, World
 
 AT_ONCE = 24
@@ -134,7 +133,7 @@ async def test_a_start_with_any_field_spoiled_closes_withdrawn_and_says_which(wo
     """The frozen policy stands in the start input: each of its keys too."""
     account = await world.customer()
     await world.bill(account)
-    good = {"account_id": account, "policy": Policy().model_dump(mode="json"), "resumed": None}
+    good = {"account_id": account, "policy": GOOD_POLICY, "resumed": None}
     inside = list(spoiled(CaseOpening, good, whole=("resumed",)))
 
     async def withdrawn(number: int, payload: Payload, field: str) -> None:

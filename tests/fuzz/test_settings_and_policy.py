@@ -1,5 +1,6 @@
 """No variable and no key of a policy, whatever stands in it, ends in a traceback: it is refused by its name (L9)."""
 
+import copy
 import json
 import math
 import os
@@ -11,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.settings import ConfigurationError, Settings, load_settings
-from domain.policy import Policy, PolicyError, load_policy
-from tests.fuzz.hostile import DIGITS, LONG_RUN, MISSING, WRONG, Slot, slots
+from domain.policy import Policy
+from domain.policy_file import PolicyError, load_policy
+from tests.fuzz.hostile import DIGITS, GOOD_POLICY, LONG_RUN, MISSING, WRONG, Slot, slots
 
 HOSTILE_TEXT = (
     *(" ", "nope", "null", "NaN", "Infinity", "-1", "1.5", "1e400", DIGITS, "0x10", "[]", "{}", '["x"]', "true"),
@@ -93,8 +95,6 @@ def test_any_name_of_a_policy_is_refused_in_a_sentence(
 
 # ---- the policy file --------------------------------------------------------------------------
 
-HEAD = {"name": "east", "version": "2026-11"}
-
 
 def toml(value: Any) -> str:
     """A value as TOML writes it."""
@@ -113,7 +113,7 @@ def toml(value: Any) -> str:
 
 def policy_with(slot: Slot, value: Any) -> str:
     """A policy file, whole but for this one key."""
-    whole = Policy().model_dump(mode="json") | HEAD
+    whole = copy.deepcopy(GOOD_POLICY)
     parent: Any = whole
     for step in slot.path[:-1]:
         parent = parent[step]
@@ -124,7 +124,7 @@ def policy_with(slot: Slot, value: Any) -> str:
 @pytest.mark.parametrize("slot", slots(Policy), ids=lambda slot: slot.name)
 def test_every_key_of_a_policy_is_refused_by_its_name(tmp_path: Path, slot: Slot) -> None:
     path = tmp_path / "east.toml"
-    unquoted = float if slot.name in ("name", "version") else ()  # version = 1.5 is meant as "1.5"
+    unquoted = float if slot.path[-1] in ("name", "version", "name_zh", "name_en") else ()  # 1.5 is meant as "1.5"
     for value in (wrong for wrong in WRONG[slot.kind] if not isinstance(wrong, unquoted)):
         path.write_text(policy_with(slot, value), encoding="utf-8")
         with pytest.raises(PolicyError) as refusal:

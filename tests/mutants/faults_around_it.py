@@ -10,6 +10,7 @@ T_PROOF, T_RULINGS, T_ALLOCATION = (
     "tests/domain/test_rulings.py",
     "tests/domain/test_allocation.py",
 )
+TERMS, T_CHANGE = "domain/terms.py", "tests/domain/test_policy_change.py"
 C_DUPLICATES, C_PERMIT = "tests/case/test_duplicates.py::", "tests/case/test_permit_and_cut.py::"
 C_DISCIPLINE = "tests/case/test_discipline.py::"
 
@@ -92,7 +93,7 @@ FAULTS = (
         name="an approval after T - 24 h is taken",
         rule="R-14",
         file=NOTICES,
-        right='    if now > clock.ticket_time(notice.cut_at, facts.policy):\n        raise _too_late("approval',
+        right='    if now > clock.ticket_time(notice.cut_at, terms(facts, notice)):\n        raise _too_late("approval',
         wrong='    if now > notice.cut_at:\n        raise _too_late("approval',
         tests=(T_DEADLINES, T_RULINGS),
     ),
@@ -100,8 +101,8 @@ FAULTS = (
         name="a silent crew is never asked for through the team leader",
         rule="R-18",
         file=DEADLINES,
-        right="        if notice and clock.window_end(notice.cut_at, facts.policy) <= now:\n",
-        wrong="        if notice and facts.withdrawn and clock.window_end(notice.cut_at, facts.policy) <= now:\n",
+        right="        if notice and clock.window_end(notice.cut_at, terms(facts, notice)) <= now:\n",
+        wrong="        if notice and facts.withdrawn:\n",
         tests=(T_DEADLINES, f"{C_PERMIT}test_after_the_window_the_team_leader_finds_out_and_ends_the_wait"),
     ),
     Fault(
@@ -172,7 +173,7 @@ FAULTS = (
         name="the proof takes 6 days for 7",
         rule="proof",
         file=DUNNING,
-        right="notice_time = timedelta(hours=24 * r.policy.red_notice_days)",
+        right="notice_time = timedelta(hours=24 * r.terms(issued).red_notice_days)",
         wrong="notice_time = timedelta(hours=24 * r.policy.red_notice_days - 24)",
         tests=(T_PROOF,),
     ),
@@ -207,5 +208,45 @@ FAULTS = (
         right="kept = issued is not None and void is None and not spent",
         wrong="kept = issued is not None and not spent",
         tests=(T_PROOF,),
+    ),
+    Fault(
+        name="a change of policy moves the deadlines of what stands",
+        rule="R-30",
+        file=TERMS,
+        right="return policies_since(facts, begun)[0]",
+        wrong="return policies_since(facts, begun)[-1]",
+        tests=(f"{T_CHANGE}::test_no_deadline_moves_forward_whatever_stands",),
+    ),
+    Fault(
+        name="a change of policy brings the next stated time forward",
+        rule="R-30",
+        file=STEPS,
+        right="    for policy in all_policies(facts):\n",
+        wrong="    for policy in all_policies(facts)[-1:]:\n",
+        tests=(f"{T_CHANGE}::test_no_deadline_moves_forward_whatever_stands",),
+    ),
+    Fault(
+        name="a change of policy drops an approval that was required",
+        rule="R-12",
+        file=TERMS,
+        right="for p in policies_since(facts, notice))\n",
+        wrong="for p in policies_since(facts, notice)[-1:])\n",
+        tests=(T_CHANGE,),
+    ),
+    Fault(
+        name="a cut in a protected season",
+        rule="R-21",
+        file="domain/clock.py",
+        right="    if season := calendar.season(day):\n",
+        wrong="    if (season := calendar.season(day)) and day.day == 1:\n",
+        tests=("tests/domain/test_seasons.py",),
+    ),
+    Fault(
+        name="the replay of a policy could write into the register",
+        rule="R-30",
+        file="worker.py",
+        right="    return RegisterReader(open_register_to_read(settings.register_url.get_secret_value()))\n",
+        wrong="    return RegisterReader(open_register(settings.register_url.get_secret_value()))\n",
+        tests=("tests/edge/test_policy_commands.py::test_the_replay_could_not_write_if_it_tried",),
     ),
 )

@@ -34,9 +34,9 @@ LIGHT = (
     Fault(
         name="restoration waits for the late fee",
         rule="R-24",
-        file=DEADLINES,
-        right="return not facts.policy.late_fee_blocks or facts.debt.credit",
-        wrong="return facts.debt.credit",
+        file="domain/terms.py",
+        right="and (not policy.late_fee_blocks or facts.debt.credit",
+        wrong="and (facts.debt.credit",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_the_late_fee_does_not_hold_up_supply"),
     ),
     Fault(
@@ -105,7 +105,7 @@ LIGHT = (
         name="a delay is accepted after the 24 hours",
         rule="R-26",
         file=PEOPLE,
-        right="if c.restore_since and now < clock.restore_due(c.restore_since, facts.policy)]",
+        right="if c.restore_since and now < clock.restore_due(c.restore_since, terms(facts, c))]",
         wrong="if c.restore_since]",
         tests=(f"{C_RESTORATION}test_a_delay_is_declared_in_time_and_by_a_leader",),
     ),
