@@ -22,6 +22,7 @@ from activities.anchor import AnchorActivities
 from activities.billing import BillingActivities
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities
+from activities.report import ReportActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
 from adapters.evidence_anchor import RegisterAnchor
@@ -29,6 +30,9 @@ from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
+from adapters.report_book import ReportBook
+from adapters.report_figures import ReportFigures
+from adapters.report_paper import ReportPapers
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_register import SqlRegister, open_register
@@ -40,6 +44,7 @@ from edge.search_attributes import SearchAttributesMissing, ensure_search_attrib
 from workflows.arrears_case import ArrearsCase
 from workflows.daily_sweep import DailySweep
 from workflows.evidence_anchoring import EvidenceAnchoring
+from workflows.government_report import GovernmentReport
 from workflows.interceptors import LongestPause
 
 __all__ = [
@@ -61,7 +66,7 @@ __all__ = [
 
 log = structlog.get_logger()
 
-WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep, EvidenceAnchoring)
+WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep, EvidenceAnchoring, GovernmentReport)
 # Deterministic and free of side effects at import, so every case may share them instead of loading its own copy.
 PASSED_THROUGH = ("activities", "domain", "workflows.counterparties", "workflows.search_attributes")
 
@@ -76,6 +81,9 @@ class Parts:
     billing: SqlBilling
     calendar: ChinaHolidays
     policy: Policy
+    figures: ReportFigures
+    reports: ReportBook
+    reporting: ReportActivities
     anchor: RegisterAnchor | None = None
 
     def close(self) -> None:
@@ -96,6 +104,7 @@ def build(settings: Settings) -> Parts:
     except ValueError as problem:
         raise ConfigurationError(f"ARREARS_REGISTER_URL, ARREARS_BILLING_URL: {problem}") from problem
     anchor_file = settings.anchor_file
+    figures, reports = ReportFigures(register_engine, policy), ReportBook(register_engine)
     return Parts(
         register_engine=register_engine,
         register=SqlRegister(register_engine),
@@ -103,12 +112,15 @@ def build(settings: Settings) -> Parts:
         billing=billing,
         calendar=ChinaHolidays(),
         policy=policy,
+        figures=figures,
+        reports=reports,
+        reporting=ReportActivities(figures, reports, ReportPapers(settings.documents), policy.zone),
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
     )
 
 
 def activities(parts: Parts) -> list[Callable[..., Any]]:
-    """Every activity a case or a sweep may ask for."""
+    """Every activity that a workflow may ask for."""
     billing = BillingActivities(
         billing=parts.billing,
         cards=parts.register,
@@ -125,6 +137,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         RegisterActivities(parts.register).write_record,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
+        parts.reporting.make_report,
     ]
 
 
