@@ -128,7 +128,7 @@ class _Counting:
     def simply(self) -> Counter[str]:
         """How much evidence there is of each kind inside the month."""
         query = select(_EVIDENCE.c.what, func.count()).where(self._inside).group_by(_EVIDENCE.c.what)
-        return Counter(dict(self.connection.execute(query).tuples().all()))
+        return Counter(dict(self.connection.execute(query).all()))
 
     def by_role(self) -> dict[str, dict[str, int]]:
         """Decisions by the role that took them."""

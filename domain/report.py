@@ -105,7 +105,7 @@ class Lights(Contract):
 
 
 class Supply(Contract):
-    """Cuts, lights, and who is in the dark when the month ends.
+    """Cuts, lights, and how many meters are in the dark when the month ends.
 
     `reported_unopened`: darkness reported of an account before billing could say whose it is.
     """

@@ -107,7 +107,7 @@ def case_in_month(events: Iterable[Event], begins_at: datetime, tolerance: Decim
     if not story.inside and story.opened and story.closed_inside is None:
         story.money["brought_forward"] = story.owed
     open_at_end = story.opened and story.closed_inside is None
-    dark = story.standing_dark
+    dark = [all(d.lawful for d in of_meter) for of_meter in story.dark.values() if of_meter]
     return CaseMonth(
         opened=story.opened_inside,
         closed=story.closed_inside is True,
@@ -123,8 +123,8 @@ def case_in_month(events: Iterable[Event], begins_at: datetime, tolerance: Decim
         reported_unopened=story.counts["reported_unopened"],
         lights=tuple(story.lights),
         breaches=story.counts["breaches"],
-        dark_lawfully=sum(d.lawful for d in dark),
-        dark_unauthorised=sum(not d.lawful for d in dark),
+        dark_lawfully=sum(dark),
+        dark_unauthorised=len(dark) - sum(dark),
     )
 
 
