@@ -37,7 +37,7 @@ class ReportPaper(Protocol):
     """Where reports are laid out as papers."""
 
     def write(self, report: Report) -> Path:
-        """The report's file, written whole or not at all; the same report gives the same bytes."""
+        """The report's file, written once, and whole or not at all; the same report gives the same bytes."""
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,14 @@ class ReportPapers:
     folder: Path
 
     def write(self, report: Report) -> Path:
-        """The report's file, made or made again; it is there whole or not at all. OSError: the folder takes none."""
+        """The report's file: there whole or not at all, and one that is there stays as it was sent.
+
+        OSError: the folder takes none.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{report.report_id.replace('/', '-')}.pdf"
+        if path.exists():
+            return path
         number, name = tempfile.mkstemp(dir=self.folder, prefix=f".{path.name}.")
         try:
             with os.fdopen(number, "wb") as file:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 from unicodedata import east_asian_width
 
-from domain.report_sheet import Both, Section, Sheet
+from domain.report_sheet import Section, Sheet
+from domain.report_words import Both
 
 Language = Literal["zh", "en"]
 _LONGEST_BAR = 30
@@ -33,7 +34,7 @@ def _table(section: Section, language: Language) -> Iterable[str]:
         return ["（无）" if language == "zh" else "(none)"]
     widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
     head, *rest = ["| " + " | ".join(_padded(row, widths)) + " |" for row in rows]
-    rule = "|-" + "-|-".join("-" * (width - 1) + ("-" if n == 0 else ":") for n, width in enumerate(widths)) + "-|"
+    rule = "|" + "|".join("-" * (width + 1) + ("-" if n == 0 else ":") for n, width in enumerate(widths)) + "|"
     return [head, rule, *rest]
 
 
@@ -43,7 +44,7 @@ def _bars(sheet: Sheet, language: Language) -> Iterable[str]:
     widest = max(map(_width, labels))
     for label, (_, count) in zip(labels, sheet.bars, strict=True):
         bar = "█" * (max(1, round(count * _LONGEST_BAR / most)) if count else 0)
-        yield f"{label}{' ' * (widest - _width(label))} {bar} {count}"
+        yield " ".join(filter(None, (label + " " * (widest - _width(label)), bar, str(count))))
 
 
 def _padded(row: Sequence[str], widths: Sequence[int]) -> Iterable[str]:
