@@ -52,5 +52,5 @@ class GovernmentReport:
             by=request.by,
         )
         return await workflow.execute_activity_method(
-            ReportActivities.make_report, order, **wait.titled(wait.SWEEP, "III.5 government report")
+            ReportActivities.make_report, order, **wait.titled(wait.REPORT, "III.5 government report")
         )
