@@ -22,6 +22,7 @@ from activities.anchor import AnchorActivities
 from activities.billing import BillingActivities, BillingUnavailable
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities, RegisterUnavailable
+from activities.report import ReportActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
 from adapters.billing_tables import BILLING
@@ -31,6 +32,9 @@ from adapters.log import configure_logging
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
 from adapters.register_tables import REGISTER
+from adapters.report_book import ReportBook
+from adapters.report_figures import ReportFigures
+from adapters.report_paper import ReportPapers
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_migration import Database
@@ -45,6 +49,7 @@ from edge.search_attributes import SearchAttributesMissing, ensure_search_attrib
 from workflows.arrears_case import ArrearsCase
 from workflows.daily_sweep import DailySweep
 from workflows.evidence_anchoring import EvidenceAnchoring
+from workflows.government_report import GovernmentReport
 from workflows.interceptors import LongestPause
 
 __all__ = [
@@ -66,7 +71,7 @@ __all__ = [
 
 log = structlog.get_logger()
 
-WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep, EvidenceAnchoring)
+WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep, EvidenceAnchoring, GovernmentReport)
 # Deterministic and free of side effects at import, so every case may share them instead of loading its own copy, which
 # costs each sleeping case 80 KiB. What they may import is held by tests/test_architecture.py.
 PASSED_THROUGH = (
@@ -91,6 +96,9 @@ class Parts:
     billing: SqlBilling
     calendar: ChinaHolidays
     policies: Policies
+    figures: ReportFigures
+    reports: ReportBook
+    reporting: ReportActivities
     anchor: RegisterAnchor | None = None
     databases: tuple[Database, ...] = ()
 
@@ -126,6 +134,7 @@ def build(settings: Settings) -> Parts:
     except ValueError as problem:
         raise ConfigurationError(f"ARREARS_REGISTER_URL, ARREARS_BILLING_URL: {problem}") from problem
     anchor_file = settings.anchor_file
+    figures, reports = ReportFigures(register_engine, policies.default), ReportBook(register_engine)
     return Parts(
         register_engine=register_engine,
         register=SqlRegister(register_engine),
@@ -133,6 +142,9 @@ def build(settings: Settings) -> Parts:
         billing=billing,
         calendar=ChinaHolidays(),
         policies=policies,
+        figures=figures,
+        reports=reports,
+        reporting=ReportActivities(figures, reports, ReportPapers(settings.documents), policies.default.zone),
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
         databases=(
             Database(register_engine, REGISTER, RegisterUnavailable),
@@ -147,7 +159,7 @@ def register_to_read(settings: Settings) -> RegisterReader:
 
 
 def activities(parts: Parts) -> list[Callable[..., Any]]:
-    """Every activity a case or a sweep may ask for."""
+    """Every activity that a workflow may ask for."""
     billing = BillingActivities(
         billing=parts.billing,
         cards=parts.register,
@@ -164,6 +176,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         RegisterActivities(parts.register).write_record,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
+        parts.reporting.make_report,
     ]
 
 

@@ -13,7 +13,7 @@ from adapters.register_tables import TABLES
 from adapters.sql_statements import insert_once
 from domain.acts import contradiction, not_admitted, one_person_too_often
 from domain.filed import ChainVerdict
-from domain.records import CaseRow, Evidence
+from domain.records import Evidence, Owner
 
 log = structlog.get_logger()
 
@@ -35,7 +35,7 @@ _ADD = insert(EVIDENCE)
 _MOVE_HEAD = update(HEADS).where(HEADS.c.account_id == _OF_ACCOUNT).values(seq=bindparam("to"), hash=bindparam("last"))
 
 
-def append(connection: Connection, case: CaseRow, evidence: Sequence[Evidence]) -> None:
+def append(connection: Connection, case: Owner, evidence: Sequence[Evidence]) -> None:
     """Add to the account's chain what is not in it yet; call it inside the transaction of the effect it proves.
 
     An act by somebody who may not do it is not admitted: a claim is written in its place, which no proof counts. It is
@@ -134,7 +134,7 @@ def verify_chain(connection: Connection, account_id: str, anchor: tuple[int, str
     return ChainVerdict(account_id=account_id, intact=True, length=expected, head=last)
 
 
-def _admitted(connection: Connection, entry: Evidence, case: CaseRow, lines: Sequence[Mapping[str, Any]]) -> Evidence:
+def _admitted(connection: Connection, entry: Evidence, case: Owner, lines: Sequence[Mapping[str, Any]]) -> Evidence:
     """The entry, or what stands in its place if its actor may not do this (R-12, III.4)."""
     why = contradiction(entry, case)
     if why is None and entry.what == "approval.given" and entry.about is not None:
@@ -154,7 +154,7 @@ def _substance(line: Mapping[str, Any]) -> str:
     return canonical({name: line[name] for name in said})
 
 
-def _line(entry: Evidence, case: CaseRow) -> dict[str, Any]:
+def _line(entry: Evidence, case: Owner) -> dict[str, Any]:
     line: dict[str, Any] = entry.model_dump()
     # Of a malformed message nothing is certain, and a NUL would keep PostgreSQL from ever taking the line.
     for name in ("actor_id", "actor_role", "actor_unit", "about"):

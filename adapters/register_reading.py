@@ -1,6 +1,7 @@
 """Reading the register: case lists, worklists, inboxes, the outbox, the file a proof is read from, the sweep's page."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, literal, select, tuple_
@@ -22,6 +23,7 @@ from domain.filed import (
 )
 from domain.model import Contract
 from domain.records import CaseRow, IncidentRow, Task
+from domain.report_filed import MADE, REPORTS
 
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS, _INCIDENTS = (
@@ -89,6 +91,7 @@ class RegisterReader:
                 notices=_all(connection, FiledNotice, of_case(_NOTICES, _NOTICES.c.issued_at, _NOTICES.c.notice_id)),
                 tickets=_all(connection, FiledTicket, of_case(_TICKETS, _TICKETS.c.sent_at, _TICKETS.c.ticket_id)),
                 incidents=_all(connection, IncidentRow, of_case(_INCIDENTS, _INCIDENTS.c.at, _INCIDENTS.c.incident_id)),
+                reporting=_reporting(connection, case),
             )
 
     def case_keys(self, account_id: str) -> tuple[str, ...]:
@@ -238,6 +241,20 @@ def _latest_case(connection: Connection, account_id: str, case_key: str | None =
     if line is None:
         return None
     return CaseRow.model_validate({**line, "tasks": _tasks(connection, [line["case_key"]]).get(line["case_key"], ())})
+
+
+def _reporting(connection: Connection, case: CaseRow) -> tuple[FiledEvidence, ...]:
+    """That the months of the case's life were reported to the government (R-29), oldest first."""
+    query = select(_EVIDENCE).where(_EVIDENCE.c.account_id == REPORTS).order_by(_EVIDENCE.c.seq)
+    every = _all(connection, FiledEvidence, query)
+    lived = {
+        e.about
+        for e in every
+        if e.what == MADE
+        and datetime.fromisoformat(e.detail["ends_at"]) > case.opened_at
+        and (case.closed_at is None or datetime.fromisoformat(e.detail["begins_at"]) <= case.closed_at)
+    }
+    return tuple(e for e in every if e.about in lived)
 
 
 def _tasks(connection: Connection, case_keys: list[str]) -> dict[str, list[Task]]:

@@ -222,6 +222,24 @@ class SweepLine(RegisterTable, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class ReportLine(RegisterTable, table=True):
+    """A month's report to the government (R-29): its figures and texts, and their digest, which its evidence holds."""
+
+    __tablename__ = "reports"
+    __table_args__ = (UniqueConstraint("month", "number"),)
+    report_id: str = Field(primary_key=True)
+    month: str
+    number: int
+    figures: dict[str, Any] = Field(sa_type=CanonicalJson)
+    text_zh: str
+    text_en: str
+    sha256: str
+    request: str = Field(unique=True)
+    made_at: datetime = Field(sa_type=Instant)
+    made_by: str | None = None
+    reason: str | None = None
+
+
 class NonceLine(RegisterTable, table=True):
     """A nonce of a signed request, kept until no signature made with it is fresh any more."""
 
@@ -231,29 +249,40 @@ class NonceLine(RegisterTable, table=True):
 
 
 _REFUSAL = "evidence is only ever added to (R-30)"
-_APPEND_ONLY = {
-    "sqlite": (
-        f"CREATE TRIGGER evidence_no_update BEFORE UPDATE ON evidence BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END",
-        f"CREATE TRIGGER evidence_no_delete BEFORE DELETE ON evidence BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END",
-        # INSERT OR REPLACE would delete without asking the trigger above.
-        "CREATE TRIGGER evidence_no_replace BEFORE INSERT ON evidence WHEN EXISTS (SELECT 1 FROM evidence"
-        " WHERE account_id = NEW.account_id AND (seq = NEW.seq OR key = NEW.key))"
-        f" BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END",
-    ),
-    "postgresql": (
-        "CREATE OR REPLACE FUNCTION refuse_evidence_change() RETURNS trigger LANGUAGE plpgsql AS"
-        f" $$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$",
-        "CREATE TRIGGER evidence_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON evidence"
-        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_evidence_change()",
-    ),
+
+
+def _append_only(table: str, same: str) -> dict[str, tuple[str, ...]]:
+    """The triggers that let a table only be added to; `same`: when a NEW row would replace one that is there."""
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+    return {
+        "sqlite": (
+            f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",
+            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
+            # INSERT OR REPLACE would delete without asking the trigger above.
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table}"
+            f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) {refuse}",
+        ),
+        "postgresql": (
+            "CREATE OR REPLACE FUNCTION refuse_evidence_change() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$",
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_evidence_change()",
+        ),
+    }
+
+
+_ONLY_ADDED_TO = {
+    "evidence": _append_only("evidence", "account_id = NEW.account_id AND (seq = NEW.seq OR key = NEW.key)"),
+    "reports": _append_only("reports", "report_id = NEW.report_id OR request = NEW.request"),
 }
 
 
-def _guard_evidence(_table: Table, connection: Connection, **_kw: Any) -> None:
-    for statement in _APPEND_ONLY[connection.dialect.name]:
+def _guard(table: Table, connection: Connection, **_kw: Any) -> None:
+    for statement in _ONLY_ADDED_TO[table.name][connection.dialect.name]:
         connection.exec_driver_sql(statement)
 
 
 TABLES: MetaData = RegisterTable.metadata
-event.listen(TABLES.tables["evidence"], "after_create", _guard_evidence)
 REGISTER = History("register", TABLES)
+for _name in _ONLY_ADDED_TO:
+    event.listen(TABLES.tables[_name], "after_create", _guard)

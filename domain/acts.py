@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from domain.messages import HOLD_ROLES, UPDATES
 from domain.policy import LEADERS
-from domain.records import CaseRow, Evidence
+from domain.records import Evidence, Owner
 
 NOT_ADMITTED = "act.not_admitted"
 """What the register writes in place of an act that this actor may not do: kept as a claim, and counting for nothing."""
@@ -40,13 +40,14 @@ WHO_MAY: Mapping[str, frozenset[str]] = {
     "supply.restored": frozenset(("field_crew",)),
     "hold.placed": HOLD_ROLES,
     "hold.lifted": HOLD_ROLES,
+    "report.sent": frozenset(("liaison",)),
 }
 ANYBODY = frozenset(("cut.reported", "cut.found", "supply.reported", "message.refused", "message.ignored"))
 """What is recorded and judged, or refused, whoever tells it."""
 _OF_THE_CENTRE = frozenset(("reader", "team_leader", "centre_director"))
 
 
-def contradiction(entry: Evidence, case: CaseRow) -> str | None:
+def contradiction(entry: Evidence, case: Owner) -> str | None:
     """Why this cannot be that person's act, by role and unit (R-12, R-18, III.4); None if it can."""
     may = WHO_MAY.get(entry.what)
     if entry.what == "cut.reported" and entry.rule == "R-18":  # a permit redeemed: the lawful cut itself

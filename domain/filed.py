@@ -44,13 +44,17 @@ class WorkItem(Task):
 
 
 class CaseFile(Contract):
-    """One case as the register holds it; what a proof is read from. Evidence stands in the order of its chain."""
+    """One case as the register holds it; what a proof is read from. Evidence stands in the order of its chain.
+
+    `reporting`: that the months of the case's life were reported to the government, and sent (R-29).
+    """
 
     case: CaseRow
     evidence: tuple[FiledEvidence, ...] = ()
     notices: tuple[FiledNotice, ...] = ()
     tickets: tuple[FiledTicket, ...] = ()
     incidents: tuple[IncidentRow, ...] = ()
+    reporting: tuple[FiledEvidence, ...] = ()
 
 
 class AnchorLine(Contract):

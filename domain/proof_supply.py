@@ -6,6 +6,7 @@ from domain.filed import FiledEvidence
 from domain.model import CustomerClass
 from domain.policy import WEEKDAYS, Policy
 from domain.proof_reading import Checks, Darkness, Reading, bills, check, moment, text
+from domain.report_filed import MADE, SENT
 
 _BY_PEOPLE = (
     "notice.delivered",
@@ -195,9 +196,16 @@ def incidents_have_outcomes(r: Reading) -> Checks:
             yield check(False, opened, r.after(opened, "case.closed"))
 
 
-def reported_to_the_government(_r: Reading) -> Checks:
-    """R-29: the periodic report is about all cases together; nothing in one case shows it."""
-    yield from ()
+def reported_to_the_government(r: Reading) -> Checks:
+    """R-29: every month of this case that has a report has one that was sent. Until then nothing is shown.
+
+    A report corrected after its sending is not sent until the correction is.
+    """
+    last = {e.detail.get("month"): e for e in r.file.reporting if e.what == MADE}
+    sent = {e.about: e for e in r.file.reporting if e.what == SENT}
+    if all(made.about in sent for made in last.values()):
+        for made in last.values():
+            yield check(True, made, sent[made.about])
 
 
 def every_step_leaves_evidence(r: Reading) -> Checks:

@@ -1,6 +1,6 @@
 """What a case writes into the register: evidence, the read model, papers, tickets, messages to people."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field, StringConstraints
 
@@ -88,6 +88,22 @@ class CaseRow(Contract):
     closed_at: Moment | None = None
     policy: str
     tasks: tuple[Task, ...] = ()
+
+
+class Owner(Protocol):
+    """Whose chain evidence belongs to: an account by its case, or the reports to the government."""
+
+    @property
+    def account_id(self) -> str:
+        """The chain's name."""
+
+    @property
+    def case_key(self) -> str:
+        """The case, or the one report."""
+
+    @property
+    def reading_centre(self) -> str | None:
+        """The unit whose people act, where there is one."""
 
 
 class NoticeRow(Contract):

@@ -16,6 +16,7 @@ RefusalType = Literal[
     "UnknownTicket",
     "UnknownEscalation",
     "UnknownIncident",
+    "UnknownReport",
     "MissingEvidence",
     "TooEarly",
     "TooLate",

@@ -11,6 +11,7 @@ from edge.cli_look import add_look_commands
 from edge.cli_messages import add_message_commands
 from edge.cli_operate import add_operate_commands
 from edge.cli_policy import add_policy_commands
+from edge.cli_report import add_report_commands
 from edge.output import DONE, USAGE, Misused, print_problem
 
 
@@ -26,6 +27,7 @@ def application() -> typer.Typer:
     add_look_commands(app)
     add_operate_commands(app)
     add_policy_commands(app)
+    add_report_commands(app)
     add_message_commands(app)
     return app
 

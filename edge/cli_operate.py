@@ -13,7 +13,7 @@ from domain.filed import Moratorium
 from edge.cases import BadRequest
 from edge.cli_database import add_database_commands
 from edge.output import REFUSED, Misused, Problem, print_fields, print_problem
-from edge.schedules import install_daily_sweep, install_evidence_anchor
+from edge.schedules import install_daily_sweep, install_evidence_anchor, install_government_report
 from edge.session import AsJson, Session, run
 
 _PANEL = "Operate"
@@ -78,7 +78,7 @@ def _lift(
 def _install(
     at: Annotated[str, typer.Option(help="HH:MM in the policy's time zone")] = "05:30", as_json: AsJson = False
 ) -> None:
-    """安装: the daily sweep (III.2), and where ARREARS_ANCHOR is set the anchoring; again, brought up to date."""
+    """安装: daily sweep (III.2), monthly report (III.5), with ARREARS_ANCHOR anchoring; again, brought up to date."""
     try:
         hour, minute = datetime.strptime(at, "%H:%M").timetuple()[3:5]  # noqa: DTZ007 - a time of day has no zone
     except ValueError:
@@ -86,11 +86,11 @@ def _install(
 
     async def act(session: Session) -> dict[str, Any]:
         zone = session.parts.policy.timezone
-        client = await session.opening_client()
-        how = await install_daily_sweep(client, session.settings.task_queue, zone, hour, minute)
+        client, queue = await session.opening_client(), session.settings.task_queue
+        how = await install_daily_sweep(client, queue, zone, hour, minute)
         result = {"schedule": "daily-sweep", "done": how, "at": f"{hour:02}:{minute:02}", "timezone": zone}
+        result["government_report"] = await install_government_report(client, queue, zone, hour, minute)
         if session.parts.anchor is not None:
-            queue = session.settings.task_queue
             result["evidence_anchor"] = await install_evidence_anchor(client, queue, zone, hour, minute)
         return result
 
@@ -99,6 +99,7 @@ def _install(
             (
                 ("定时任务 schedule", result["schedule"]),
                 ("结果 done", result["done"]),
+                ("月报 government-report", f"{result['government_report']} (每月2日 on the 2nd)"),
                 ("锚定 evidence-anchor", result.get("evidence_anchor")),
                 ("每日 daily at", f"{result['at']} {result['timezone']}"),
             )

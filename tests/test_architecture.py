@@ -37,7 +37,7 @@ SAME_AT_EVERY_REPLAY = DOMAIN_MAY_USE | {
         "hashlib",
         "itertools",
     ),
-    *("itertools", "re", "typing", "zoneinfo"),
+    *("itertools", "json", "re", "typing", "unicodedata", "zoneinfo"),
 }
 WORKFLOWS_MAY_TAKE = {"pathlib", "tomllib"}  # a policy pack is read where a worker starts, never in a case
 CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}

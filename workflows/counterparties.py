@@ -39,6 +39,7 @@ CUT_TICKETS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER
 RESTORATIONS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST)
 REGISTER = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
 SWEEP = ActivityConfig(start_to_close_timeout=timedelta(minutes=5), retry_policy=_FOR_EVER)
+REPORT = ActivityConfig(start_to_close_timeout=timedelta(hours=1), retry_policy=_FOR_EVER)  # reads a whole month
 
 # A record is written within the workflow task if the register answers at once; else as REGISTER.
 REGISTER_AT_ONCE = LocalActivityConfig(

@@ -332,6 +332,7 @@ async def test_the_schedule_runs_the_sweep(world: World, cli: Cli) -> None:
         assert summary.signalled >= 1
     finally:
         await handle.delete()
+        await world.client.get_schedule_handle("government-report").delete()
 
 
 # ---- what is not there ------------------------------------------------------------------------

@@ -1,0 +1,124 @@
+"""report make, show, sent as a script and a person use them."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.report import bounds, month_before
+from tests.edge.test_cli import Cli, Utility, cli, standing_utility, utility
+
+__all__ = ["cli", "standing_utility", "utility"]
+
+ZONE = ZoneInfo("Asia/Shanghai")
+LAST_MONTH = month_before(datetime.now(UTC), ZONE)
+LIAISON = json.dumps({"id": "l-1", "role": "liaison"})
+SENT = ("report", "sent", LAST_MONTH, "--reference", "no. 7", "--authority", "区政府", "--actor")
+
+
+@pytest.fixture
+def papers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where papers go."""
+    monkeypatch.setenv("ARREARS_DOCUMENTS", str(tmp_path / "papers"))
+    return tmp_path / "papers"
+
+
+async def test_a_report_from_making_it_to_its_sending(cli: Cli, papers: Path) -> None:
+    made = (await cli("report", "make", "--json")).result
+    assert (made["month"], made["number"], made["new"]) == (LAST_MONTH, 1, True)
+    assert Path(made["paper"]).parent == papers
+    assert (await cli("report", "make", "--month", LAST_MONTH, "--json")).result == made | {"new": False}
+    shown = (await cli("report", "show", "--check", "--json")).result
+    assert (shown["sent"], shown["differs"], shown["record"]["intact"]) == ([], [], True)
+    assert shown["report"]["figures"]["month"] == LAST_MONTH
+    sent = (await cli(*SENT, LIAISON, "--json")).result
+    assert (sent["sha256"], sent["by"]) == (made["sha256"], "l-1")
+    again = (await cli("report", "make", "--again", "late records", "--by", "c-1", "--json")).result
+    assert (again["number"], again["new"]) == (2, True)
+    shown = (await cli("report", "show", "--json")).result
+    assert [(one["report_id"][-2:], one["reference"]) for one in shown["all"]] == [("/1", "no. 7"), ("/2", None)]
+    assert (shown["report"]["number"], shown["sent"]) == (2, [])
+    first = (await cli("report", "show", "--month", LAST_MONTH, "--number", "1", "--json")).result
+    assert first["sent"] == [sent]
+
+
+async def test_a_person_reads_the_text_and_what_became_of_it(cli: Cli, papers: Path) -> None:
+    said = (await cli("report", "make")).out
+    assert "已编制 made" in said
+    assert str(papers)[:20] in said
+    said = (await cli("report", "show", "--check")).out
+    assert said.startswith("# 用电客户欠费停复电情况月度报告")
+    assert "尚未登记报送" in said
+    assert "Counted again: the same figures" in said
+    assert "已登记报送" in (await cli(*SENT, LIAISON)).out
+    said = (await cli("report", "show", "--language", "en")).out
+    assert "# Monthly report on disconnection for arrears" in said
+    assert "Sent: 区政府, no. 7" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "type_", "field"),
+    [
+        (("make", "--month", "2026-13"), 1, "BadRequest", "month"),
+        (("make", "--month", "2099-01"), 1, "TooEarly", "month"),
+        (("make", "--again", "late records"), 2, "Usage", None),
+        (("make", "--by", "c-1"), 2, "Usage", None),
+        (("show",), 1, "UnknownReport", "month"),
+        (("show", "--month", "October"), 1, "BadRequest", "month"),
+        (("show", "--language", "fr"), 2, "Usage", None),
+        (("sent", LAST_MONTH), 2, "Usage", None),
+        ((*SENT[1:], LIAISON), 1, "UnknownReport", "month"),
+        ((*SENT[1:], "{"), 1, "BadRequest", "actor"),
+        ((*SENT[1:], '{"id": "l-1", "role": "king"}'), 1, "BadRequest", "actor.role"),
+        ((*SENT[1:], LIAISON, "--at", "yesterday"), 1, "BadRequest", "at"),
+    ],
+)
+async def test_what_is_wrong_is_named(
+    cli: Cli, papers: Path, arguments: tuple[str, ...], code: int, type_: str, field: str | None
+) -> None:
+    ended = await cli("report", *arguments, "--json")
+    assert (ended.code, ended.refusal["type"], ended.refusal.get("field")) == (code, type_, field)
+    assert not await asyncio.to_thread(papers.exists)
+
+
+async def test_only_the_liaison_sends(cli: Cli, papers: Path) -> None:
+    await cli("report", "make")
+    ended = await cli(*SENT, '{"id": "r-1", "role": "reader"}', "--json")
+    assert (ended.code, ended.refusal["type"], ended.refusal["clause"]) == (1, "NotAllowed", "III.5")
+    assert await asyncio.to_thread(papers.exists)
+
+
+async def test_what_is_not_there_ends_with_3(cli: Cli, papers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await asyncio.to_thread(papers.write_text, "a file where the folder should be")
+    ended = await cli("report", "make", "--json")
+    assert (ended.code, ended.refusal["type"]) == (3, "DocumentsUnavailable")
+    monkeypatch.setenv("ARREARS_REGISTER_URL", "postgresql://nobody@127.0.0.1:1/register")
+    ended = await cli("report", "make", "--json")
+    assert (ended.code, ended.refusal["type"]) == (3, "RegisterUnavailable")
+
+
+async def test_installing_the_schedules_installs_the_report(cli: Cli, utility: Utility) -> None:
+    """On the second of each month, and a month missed is made up for."""
+    assert (await cli("schedules", "install", "--at", "05:10", "--json")).result["government_report"] == "created"
+    handle = utility.client.get_schedule_handle("government-report")
+    try:
+        assert (await cli("schedules", "install", "--at", "05:30", "--json")).result["government_report"] == "updated"
+        described = await handle.describe()
+        [when] = described.schedule.spec.calendars
+        assert [(r.start, r.end) for r in when.day_of_month] == [(2, 2)]
+        assert (when.hour[0].start, when.minute[0].start) == (5, 30)
+        assert described.schedule.spec.time_zone_name == "Asia/Shanghai"
+        due = described.info.next_action_times[0].astimezone(ZONE)
+        assert (due.day, due.hour, due.minute) == (2, 5, 30)
+        assert described.schedule.policy.catchup_window == timedelta(days=365)
+        daily = await utility.client.get_schedule_handle("daily-sweep").describe()
+        times = [at.astimezone(ZONE) for at in daily.info.next_action_times[:3]]
+        assert [(b - a).days for a, b in pairwise(times)] == [1, 1], "the sweep stays daily"
+        assert bounds(month_before(due, ZONE), ZONE)[1] < due
+    finally:
+        await handle.delete()
+        await utility.client.get_schedule_handle("daily-sweep").delete()
