@@ -27,6 +27,7 @@ from activities.tickets import TicketActivities
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
+from adapters.moratorium_reading import MoratoriumReader
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
@@ -73,6 +74,7 @@ class Parts:
     register_engine: Engine
     register: SqlRegister
     reader: RegisterReader
+    moratoria: MoratoriumReader
     billing: SqlBilling
     calendar: ChinaHolidays
     policy: Policy
@@ -98,8 +100,9 @@ def build(settings: Settings) -> Parts:
     anchor_file = settings.anchor_file
     return Parts(
         register_engine=register_engine,
-        register=SqlRegister(register_engine),
+        register=SqlRegister(register_engine, settings.field_capacity),
         reader=RegisterReader(register_engine),
+        moratoria=MoratoriumReader(register_engine),
         billing=billing,
         calendar=ChinaHolidays(),
         policy=policy,
@@ -114,6 +117,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         cards=parts.register,
         holidays=parts.calendar,
         moratoria=parts.register,
+        field=parts.register,
         default_policy=lambda: parts.policy,
     )
     return [
