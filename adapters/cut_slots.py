@@ -4,6 +4,7 @@ Every red notice leaves its row, in a unit without a limit too: a limit set late
 with its notice, when that becomes void, and with its case, when that closes.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,6 +19,7 @@ from domain.records import NoticeOrder, Record
 
 _SLOTS, _NOTICES = TABLES.tables["cut_slots"], TABLES.tables["notices"]
 EVERY_OTHER_UNIT = "*"
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,10 @@ def read_capacity(words: str) -> FieldCapacity:
     by_unit: dict[str, int] = {}
     for entry in filter(None, (part.strip() for part in words.split(","))):
         unit, _, number = (part.strip() for part in entry.rpartition("="))
-        if not unit or not number.isdecimal() or int(number) < 1:
-            raise ValueError(f"must be unit=number with a number from 1, such as FU-01=40,*=60; not {entry!r}")
+        if not unit or not _NUMBER.fullmatch(number):
+            raise ValueError("must be unit=number, with a whole number from 1, such as FU-01=40,*=60")
         if unit in by_unit:
-            raise ValueError(f"names {unit} twice")
+            raise ValueError("names a unit twice")
         by_unit[unit] = int(number)
     return FieldCapacity(by_unit)
 

@@ -187,11 +187,12 @@ class Telling:
     async def _heard(self, total: int, progress: Progress) -> tuple[CoveredCase, ...]:
         """Those left, once all have heard, or none has for a while."""
         loop = asyncio.get_running_loop()
-        left = await self._left()
+        left, pause = await self._left(), _LOOK_EVERY
         quiet_since = loop.time()
         while left and loop.time() - quiet_since < self.patience:
-            await asyncio.sleep(_LOOK_EVERY)
-            before, left = len(left), await self._left()
+            await asyncio.sleep(pause)
+            asked, before, left = loop.time(), len(left), await self._left()
+            pause = max(_LOOK_EVERY, 5 * (loop.time() - asked))  # over a great many cases a look is work, too
             if len(left) < before:
                 quiet_since = loop.time()
             progress("confirmed", total - len(left), total)

@@ -160,7 +160,9 @@ def test_a_star_is_every_other_unit() -> None:
     assert (capacity.of("FU-1"), capacity.of("FU-2"), FieldCapacity().of("FU-1")) == (40, 60, None)
 
 
-@pytest.mark.parametrize("words", ["40", "=40", "FU-1=", "FU-1=0", "FU-1=-3", "FU-1=x", "FU-1=1.5", "FU-1=1,FU-1=2"])
+@pytest.mark.parametrize(
+    "words", ["40", "=40", "FU-1=", "FU-1=0", "FU-1=-3", "FU-1=x", "FU-1=1.5", "FU-1=9999999", "FU-1=1,FU-1=2"]
+)
 def test_a_capacity_that_cannot_be_is_refused(words: str) -> None:
     with pytest.raises(ValueError, match=r"unit=number|twice"):
         read_capacity(words)
