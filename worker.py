@@ -29,6 +29,7 @@ from adapters.billing_tables import BILLING
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
+from adapters.moratorium_reading import MoratoriumReader
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
 from adapters.register_tables import REGISTER
@@ -93,6 +94,7 @@ class Parts:
     register_engine: Engine
     register: SqlRegister
     reader: RegisterReader
+    moratoria: MoratoriumReader
     billing: SqlBilling
     calendar: ChinaHolidays
     policies: Policies
@@ -137,8 +139,9 @@ def build(settings: Settings) -> Parts:
     figures, reports = ReportFigures(register_engine, policies.default), ReportBook(register_engine)
     return Parts(
         register_engine=register_engine,
-        register=SqlRegister(register_engine),
+        register=SqlRegister(register_engine, settings.field_capacity),
         reader=RegisterReader(register_engine),
+        moratoria=MoratoriumReader(register_engine),
         billing=billing,
         calendar=ChinaHolidays(),
         policies=policies,
@@ -166,6 +169,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         holidays=parts.calendar,
         moratoria=parts.register,
         choose_policy=parts.policies.for_account,
+        field=parts.register,
     )
     return [
         billing.open_account,

@@ -1,15 +1,21 @@
 """The billing system (MIS): who a customer is, what is owed, and what bars a cut on a day."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from temporalio import activity
 
+from activities.tickets import FieldService
+from domain import clock
 from domain.calendar import BarredDay, Calendar
 from domain.debt import Account, AccountDebt, Customer, CustomerCard, DebtQuery
+from domain.look import CutSlot, Look, SlotWish
 from domain.model import Contract, Day, Id, Moment
 from domain.policy import Policy
+
+CALENDAR_FOR_SLOTS = timedelta(days=730)
+"""How far ahead holidays count for a day that is booked; later ones are barred by their weekday alone."""
 
 
 class BillingUnavailable(Exception):
@@ -49,6 +55,9 @@ class Moratoria(Protocol):
     def standing(self, account: Account, at: datetime) -> tuple[str, ...]:
         """Ids of the moratoria that cover this account at that time."""
 
+    def over(self, account: Account, ids: tuple[str, ...], at: datetime) -> tuple[str, ...]:
+        """Those of the ids that the register knows, and that hold this account no more or never did."""
+
 
 class ChoosePolicy(Protocol):
     """The policy for a case started without one (by hand, through Temporal's CLI)."""
@@ -66,41 +75,43 @@ class OpenAccount(Contract):
     policy: Policy | None = None
 
 
-class AccountOpened(Contract):
+class AccountOpened(Look):
     """What a new case starts from; `account` is None when billing does not know it."""
 
     account: Account | None
     policy: Policy
     debt: AccountDebt
-    calendar: Calendar
-    moratoria: tuple[Id, ...] = ()
 
 
 class LookAround(Contract):
-    """Before a step that cannot be undone: the debt, the calendar and the moratoria, all afresh."""
+    """Before a step that cannot be undone: the debt, the calendar and the moratoria, all afresh.
+
+    `doubted`: moratoria that the case was told of and the register has not confirmed. `wish`: a red notice comes next.
+    """
 
     account: Account
     debt: DebtQuery
     calendar_through: Day
+    doubted: tuple[Id, ...] = ()
+    wish: SlotWish | None = None
 
 
-class Standing(Contract):
+class Standing(Look):
     """The answer to LookAround."""
 
     debt: AccountDebt
-    calendar: Calendar
-    moratoria: tuple[Id, ...] = ()
 
 
 @dataclass(frozen=True)
 class BillingActivities:
-    """Questions to the billing system and to what else may bar a cut."""
+    """Questions to the billing system and to what else may bar a cut on a day."""
 
     billing: BillingSystem
     cards: CustomerCards
     holidays: HolidayCalendar
     moratoria: Moratoria
     choose_policy: ChoosePolicy
+    field: FieldService
 
     @activity.defn(no_thread_cancel_exception=True)
     def open_account(self, request: OpenAccount) -> AccountOpened:
@@ -113,14 +124,8 @@ class BillingActivities:
             return AccountOpened(account=None, policy=policy, debt=debt, calendar=Calendar(days=()))
         self.cards.keep_card(customer.card)
         through = request.calendar_through + policy.seasons_last(customer.account.customer_class)
-        standing = self._look(customer.account, query, through)
-        return AccountOpened(
-            account=customer.account,
-            policy=policy,
-            debt=standing.debt,
-            calendar=standing.calendar,
-            moratoria=standing.moratoria,
-        )
+        look = LookAround(account=customer.account, debt=query, calendar_through=through)
+        return AccountOpened(account=customer.account, policy=policy, **dict(self._look(look)))
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_debt(self, query: DebtQuery) -> AccountDebt:
@@ -129,12 +134,27 @@ class BillingActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def look_around(self, request: LookAround) -> Standing:
-        """Debt, calendar and moratoria in one answer: judged together, they must be of one moment."""
-        return self._look(request.account, request.debt, request.calendar_through)
+        """Debt, calendar and moratoria in one answer: judged together, they must be of one moment.
 
-    def _look(self, account: Account, query: DebtQuery, through: date) -> Standing:
-        return Standing(
-            debt=self.billing.debts((query,))[0],
-            calendar=Calendar(days=self.holidays.barred_days(query.as_of.date(), through)),
-            moratoria=self.moratoria.standing(account, query.as_of),
+        With a wish, also a day that is booked for the cut.
+        """
+        return self._look(request)
+
+    def _look(self, request: LookAround) -> Standing:
+        account, at = request.account, request.debt.as_of
+        standing = Standing(
+            debt=self.billing.debts((request.debt,))[0],
+            calendar=Calendar(days=self.holidays.barred_days(at.date(), request.calendar_through)),
+            moratoria=self.moratoria.standing(account, at),
+            moratoria_over=self.moratoria.over(account, request.doubted, at) if request.doubted else (),
+            spreads_cuts=self.field.spreads_cuts(account.field_unit),
         )
+        if request.wish is None or standing.moratoria or not standing.spreads_cuts:
+            return standing
+        return standing.model_copy(update={"slot": self._book(request.wish, account.field_unit, at.date())})
+
+    def _book(self, wish: SlotWish, field_unit: str, today: date) -> CutSlot:
+        through = wish.earliest + CALENDAR_FOR_SLOTS + timedelta(days=sum(s.days for s in wish.seasons))
+        calendar = Calendar(days=self.holidays.barred_days(today, through), seasons=wish.seasons)
+        days = clock.cut_days(wish.earliest, wish.policy, calendar)
+        return CutSlot(notice_id=wish.notice_id, day=self.field.book(wish, field_unit, days))

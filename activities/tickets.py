@@ -1,11 +1,14 @@
 """Work tickets to the field unit: disconnection and restoration."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from temporalio import activity
 
 from domain.debt import CustomerCard
+from domain.look import SlotWish
 from domain.papers import ticket_message
 from domain.records import Message, TicketOrder
 
@@ -18,6 +21,16 @@ class FieldService(Protocol):
 
     def send(self, order: TicketOrder, ticket: Message) -> None:
         """Put the ticket, its text and the order's record down in one transaction; once per ticket id."""
+
+    def spreads_cuts(self, field_unit: str) -> bool:
+        """Whether that unit can restore only so many a day, so that its cuts are booked by the day."""
+
+    def book(self, wish: SlotWish, field_unit: str, days: Iterable[date]) -> date:
+        """Book the first of these days (ascending, without end) on which the unit has room; once per notice id.
+
+        Never more cuts in a day than the unit can restore the next. Asked again, it is the same day, as long as that
+        is one of `days`.
+        """
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,17 @@ class NoticeLine(RegisterTable, table=True):
     text_en: str = ""
 
 
+class SlotLine(RegisterTable, table=True):
+    """The day on which the cut of a red notice is booked with its field unit."""
+
+    __tablename__ = "cut_slots"
+    __table_args__ = (Index("ix_cut_slots_unit_day", "field_unit", "day"),)
+    notice_id: str = Field(primary_key=True)
+    case_key: str = Field(index=True)
+    field_unit: str
+    day: date
+
+
 class TicketLine(RegisterTable, table=True):
     """A work ticket with its full text: the field unit's inbox."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from temporalio.envconfig import ClientConfigProfile
 
 from adapters.anchor_file import AnchorFile, private_key, public_key
+from adapters.cut_slots import FieldCapacity, read_capacity
 from adapters.payload_codec import EncryptedPayloads, KeyRing, read_key_ring
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,6 +102,11 @@ def _public_keys(value: str) -> str:
     return value
 
 
+def _capacity(value: str) -> str:
+    read_capacity(value)
+    return value
+
+
 Secrets = Annotated[SecretStr | None, AfterValidator(_listed)]
 
 
@@ -130,6 +136,8 @@ class Settings(BaseSettings):
     """Addresses of delivery channels; none exist in this version, so none may be named."""
     documents: Path = VAR / "documents"
     """Folder for rendered papers."""
+    restores_per_day: Annotated[str, AfterValidator(_capacity)] = ""
+    """How many customers a field unit can restore in a day, `FU-01=40,*=60`: no more cuts are planned on one day."""
     task_queue: Annotated[str, Field(min_length=1, max_length=200)] = "arrears"
     retry_max_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     """Longest pause between two tries of an activity."""
@@ -196,6 +204,11 @@ class Settings(BaseSettings):
         if self.notify:
             raise ValueError("ARREARS_NOTIFY must be empty: there are no delivery channels in this version")
         return self
+
+    @property
+    def field_capacity(self) -> FieldCapacity:
+        """What the field units can restore in a day; nothing set, nothing limited."""
+        return read_capacity(self.restores_per_day)
 
     @property
     def payload_codec(self) -> EncryptedPayloads | None:

@@ -1,20 +1,23 @@
 """The register in SQL: what a step leaves behind is written in one transaction, once, whoever repeats it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, delete, insert, not_, or_, select, update
 
+from adapters import cut_slots
 from adapters.column_types import canonical
+from adapters.cut_slots import FieldCapacity
 from adapters.evidence_chain import append
 from adapters.register_tables import REGISTER, TABLES
 from adapters.sql_engine import open_engine, reading, writing
 from adapters.sql_statements import insert_once, insert_or_replace, inserted
 from domain.debt import Account, CustomerCard
 from domain.filed import Moratorium, SweepPage
+from domain.look import SlotWish
 from domain.records import (
     CaseRow,
     IncidentRow,
@@ -51,6 +54,7 @@ class SqlRegister:
     """
 
     engine: Engine
+    capacity: FieldCapacity = field(default_factory=FieldCapacity)
 
     def write(self, record: Record) -> None:
         """Write all of it in one transaction; an older or repeated record changes nothing newer."""
@@ -60,10 +64,10 @@ class SqlRegister:
     def issue(self, order: NoticeOrder, paper: Message) -> None:
         """File the notice with its text, put it into the reader's hands, and write the record; once per notice."""
         with writing(self.engine) as connection:
-            _write(
-                connection, order.record
-            )  # first, as every writer: two that lock in another order wait for each other
+            # First the record, as every writer: two that lock in another order wait for each other.
+            _write(connection, order.record)
             _file_notice(connection, order.notice, order.record.case.revision, order, paper)
+            cut_slots.keep(connection, order)
             _file_message(connection, order.record.case, paper)
 
     def send(self, order: TicketOrder, ticket: Message) -> None:
@@ -72,6 +76,18 @@ class SqlRegister:
             _write(connection, order.record)
             _file_ticket(connection, order.ticket, order.record.case.revision, ticket)
             _file_message(connection, order.record.case, ticket)
+
+    def spreads_cuts(self, field_unit: str) -> bool:
+        """Whether that unit can restore only so many a day."""
+        return self.capacity.of(field_unit) is not None
+
+    def book(self, wish: SlotWish, field_unit: str, days: Iterable[date]) -> date:
+        """Book the first of these days on which the unit has room; once per notice id."""
+        capacity = self.capacity.of(field_unit)
+        if capacity is None:
+            raise ValueError(f"{field_unit} has no limit, and so no days to book")
+        with writing(self.engine) as connection:
+            return cut_slots.book(connection, wish, field_unit, days, capacity)
 
     def keep_card(self, card: CustomerCard) -> None:
         """Store or replace the personal half of a customer record."""
@@ -106,29 +122,19 @@ class SqlRegister:
 
     def standing(self, account: Account, at: datetime) -> tuple[str, ...]:
         """Ids of the moratoria that cover this account at that time, in order of id."""
-        covered = or_(
-            *(
-                (_MORATORIA.c.scope == scope) & (_MORATORIA.c.value == value)
-                for scope, value in (
-                    ("region", account.region),
-                    ("class", account.customer_class),
-                    ("centre", account.reading_centre),
-                )
-            )
+        query = select(_MORATORIA.c.moratorium_id).where(
+            _covers(account), _MORATORIA.c.starts_at <= at, not_(_is_over(at))
         )
         with reading(self.engine) as connection:
-            return tuple(
-                connection.scalars(
-                    select(_MORATORIA.c.moratorium_id)
-                    .where(
-                        covered,
-                        _MORATORIA.c.starts_at <= at,
-                        or_(_MORATORIA.c.until.is_(None), _MORATORIA.c.until > at),
-                        or_(_MORATORIA.c.lifted_at.is_(None), _MORATORIA.c.lifted_at > at),
-                    )
-                    .order_by(_MORATORIA.c.moratorium_id)
-                )
-            )
+            return tuple(connection.scalars(query.order_by(_MORATORIA.c.moratorium_id)))
+
+    def over(self, account: Account, ids: tuple[str, ...], at: datetime) -> tuple[str, ...]:
+        """Those of the ids that the register knows, and that are lifted, past their end, or not for this account."""
+        query = select(_MORATORIA.c.moratorium_id).where(
+            _MORATORIA.c.moratorium_id.in_(ids), or_(not_(_covers(account)), _is_over(at))
+        )
+        with reading(self.engine) as connection:
+            return tuple(connection.scalars(query.order_by(_MORATORIA.c.moratorium_id)))
 
     def remember_nonce(self, nonce: str, now: datetime, forget_before: datetime) -> bool:
         """Keep the nonce of a signed request; False if it was kept already. Those seen before that time are dropped."""
@@ -140,6 +146,17 @@ class SqlRegister:
         """Keep what one page of a sweep covered (R-23); the first record of a page stays."""
         with writing(self.engine) as connection:
             connection.execute(insert_once(connection, _SWEEPS), page.model_dump())
+
+
+def _covers(account: Account) -> ColumnElement[bool]:
+    named = {"region": account.region, "class": account.customer_class, "centre": account.reading_centre}
+    return or_(*((_MORATORIA.c.scope == scope) & (_MORATORIA.c.value == value) for scope, value in named.items()))
+
+
+def _is_over(at: datetime) -> ColumnElement[bool]:
+    # Spelled out for what is null: an unknown that is negated would be unknown again.
+    ended, lifted = _MORATORIA.c.until, _MORATORIA.c.lifted_at
+    return or_(ended.is_not(None) & (ended <= at), lifted.is_not(None) & (lifted <= at))
 
 
 def _write(connection: Connection, record: Record) -> None:
@@ -154,6 +171,7 @@ def _write(connection: Connection, record: Record) -> None:
         _file_incident(connection, incident, case.revision)
     for message in record.messages:
         _file_message(connection, case, message)
+    cut_slots.follow(connection, record)
 
 
 def _newer(connection: Connection, table: Table, values: Mapping[str, Any], **first: Any) -> bool:

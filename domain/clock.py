@@ -4,6 +4,7 @@ Periods in days are counted in local days of the policy's zone, the day of the e
 minutes run from the moment (民法典 arts 201-204). All times returned are aware, in that zone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -127,10 +128,16 @@ def first_cut_time(earliest: date, policy: Policy, calendar: Calendar) -> dateti
     There is always one: a calendar lists finitely many days, no policy bars all seven weekdays, and the seasons of
     one leave two weeks in a row of every year.
     """
+    return _wall(next(cut_days(earliest, policy, calendar)), time.fromisoformat(policy.cut_hours.start), policy)
+
+
+def cut_days(earliest: date, policy: Policy, calendar: Calendar) -> Iterator[date]:
+    """The allowed days from `earliest` on, without end (R-21)."""
     day = earliest
-    while not cut_allowed_on(day, policy, calendar):
+    while True:
+        if cut_allowed_on(day, policy, calendar):
+            yield day
         day += _A_DAY
-    return _wall(day, time.fromisoformat(policy.cut_hours.start), policy)
 
 
 # ---- II.1 yellow notice -----------------------------------------------------------------------
@@ -187,10 +194,23 @@ def red_issue_time(deadline: datetime, cut_at: datetime, policy: Policy) -> date
 
 
 def red_schedule(
-    issued_at: datetime, yellow_cut_at: datetime, oldest_due: date, policy: Policy, calendar: Calendar
+    issued_at: datetime,
+    yellow_cut_at: datetime,
+    oldest_due: date,
+    policy: Policy,
+    calendar: Calendar,
+    *,
+    not_before: date | None = None,
 ) -> Schedule:
-    """T and the payment deadline of a red notice: never before what the yellow one stated (R-07, R-03, R-11, II.2)."""
-    earliest = max(local_day(issued_at, policy) + _red_days(policy), earliest_cut_day(oldest_due, policy))
+    """T and the payment deadline of a red notice: never before what the yellow one stated (R-07, R-03, R-11, II.2).
+
+    `not_before` may put T off to a later day, and never brings it forward.
+    """
+    earliest = max(
+        not_before or local_day(issued_at, policy),
+        local_day(issued_at, policy) + _red_days(policy),
+        earliest_cut_day(oldest_due, policy),
+    )
     cut_at = _cut_time(earliest, yellow_cut_at, policy, calendar)
     return Schedule(start_of_day(cut_at.date(), policy), cut_at)
 

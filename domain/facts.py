@@ -9,6 +9,7 @@ from pydantic import Field
 from domain.calendar import Calendar
 from domain.debt import Account, AccountDebt, BillDebt
 from domain.late_fee import total_late_fee
+from domain.look import CutSlot
 from domain.messages import Instalment
 from domain.model import Actor, Contract, Day, Id, Moment, Money, Outcome, Role, Stage
 from domain.policy import Policy
@@ -256,6 +257,8 @@ class CaseFacts(Contract):
     announced: Money = Decimal("0.00")
     offer_due: bool = False
     calendar: Calendar = Calendar()
+    spreads_cuts: bool = False
+    slot: CutSlot | None = None
     looked_at: Moment
     look_answered_at: Moment | None = None
 
@@ -319,6 +322,10 @@ class CaseFacts(Contract):
         """The next business key of its kind, `<case key>/red-notice/2`: unique over all of an account's cases."""
         n = self.counters.get(what, 0) + 1
         return self.but(counters={**self.counters, what: n}), f"{self.case_key}/{what}/{n}"
+
+    def coming(self, what: str) -> str:
+        """The key that `numbered` will give next."""
+        return self.numbered(what)[1]
 
     # ---- the record ----------------------------------------------------------------------------
 

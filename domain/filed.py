@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from domain.model import Contract, Day, Id, Moment, Text
+from domain.model import Contract, Day, Id, Moment, Stage, Text
 from domain.records import BillLine, CaseRow, Evidence, IncidentRow, Message, NoticeRow, Task, TicketRow
 
 
@@ -118,6 +118,25 @@ class Moratorium(Contract):
     declared_at: Moment
     lifted_by: str | None = None
     lifted_at: Moment | None = None
+
+
+class CoveredCase(Contract):
+    """An open case that a moratorium covers; `cut_at` is the time of its standing red notice."""
+
+    account_id: Id
+    case_key: Id
+    workflow_id: str
+    stage: Stage
+    field_unit: str | None = None
+    cut_at: Moment | None = None
+
+
+class PermitOut(Contract):
+    """A permit to cut that is out: it was granted, and nothing says that it ended."""
+
+    account_id: Id
+    permit_id: Id
+    valid_until: Moment
 
 
 class OpenCase(Contract):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from domain import clock
+from domain.cut_days import has_cut_day
 from domain.facts import CaseFacts, Cut, Notice
 from domain.model import Outcome
 from domain.terms import terms
@@ -105,7 +106,7 @@ def _march(facts: CaseFacts, now: datetime) -> Act:
     if red is None:
         if now < clock.red_issue_time(yellow.deadline, yellow.cut_at, terms(facts, yellow)):
             return sleep(facts, now)
-        return IssueNotice("red") if fresh else LookAround()
+        return IssueNotice("red") if fresh and has_cut_day(facts, now) else LookAround()
     if not red.served:
         return sleep(facts, now)
     if ticket is None:

@@ -1,14 +1,15 @@
 """What the case's own steps change: an answer of billing, a notice planned, a ticket sent, the case closed."""
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from domain import clock
 from domain.attempt import end_attempt
-from domain.calendar import Calendar
+from domain.cut_days import bills_for_red, red_schedule
 from domain.deadlines import oldest_due
 from domain.debt import AccountDebt, DebtQuery
 from domain.facts import CaseFacts, Cut, Hold, Notice, NoticeKind, Ticket
+from domain.look import Look
 from domain.model import money
 from domain.papers import final_notice_texts
 from domain.procedure import Leave
@@ -45,19 +46,24 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
     return facts
 
 
-def with_look(
-    facts: CaseFacts, calendar: Calendar, moratoria: tuple[str, ...], asked: datetime, now: datetime
-) -> CaseFacts:
+def with_look(facts: CaseFacts, look: Look, asked: datetime, now: datetime) -> CaseFacts:
     """Calendar and moratoria as they were when `asked`: what the register lists, stands; what it lists no more, falls.
 
     An answer may come days after its question: an older one than the last changes nothing, and a hold lifted since
-    does not stand again. One that the register lists ends when it is listed no more, and not before; one that it has
-    never listed is a person's, and falls by that person's word.
+    does not stand again. One that the register lists ends when it is listed no more, and not before. One that came by
+    signal and that the register has lifted meanwhile falls too: a batch of signals may be overtaken by its lifting. One
+    that the register does not know at all is a person's, and falls by that person's word.
     """
     if asked < facts.looked_at:
         return facts
-    facts = facts.but(calendar=calendar, looked_at=asked, look_answered_at=now)
-    for moratorium in moratoria:
+    facts = facts.but(
+        calendar=look.calendar,
+        looked_at=asked,
+        look_answered_at=now,
+        spreads_cuts=look.spreads_cuts,
+        slot=look.slot or facts.slot,
+    )
+    for moratorium in look.moratoria:
         hold = next((h for h in facts.holds if h.hold_id == moratorium), None)
         if hold is not None and hold.stands:
             facts = facts if hold.listed else facts.with_hold(moratorium, listed=True, until=None)
@@ -78,7 +84,8 @@ def with_look(
             continue
         facts = facts.noted(now, "hold.placed", "R-04", "I.3", about=moratorium, kind="moratorium", source=_REGISTER)
     for hold in facts.standing_holds:
-        if hold.listed and hold.hold_id not in moratoria:
+        unknown = not hold.listed and hold.hold_id not in look.moratoria_over
+        if not unknown and hold.hold_id not in look.moratoria:
             facts = facts.with_hold(hold.hold_id, ended_at=now)
             facts = facts.noted(now, "hold.lifted", "R-04", "I.3", about=hold.hold_id, source=_REGISTER)
     return facts
@@ -92,11 +99,7 @@ _REGISTER = "register"
 
 def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[CaseFacts, Notice]:
     """Plan a notice: its bills, its deadline, the specific time of the cut that would follow (R-05, R-07)."""
-    yellow = facts.yellow
-    named = tuple(b.bill_id for b in facts.arrears if kind == "yellow" or (yellow and b.bill_id in yellow.live_bills))
-    oldest = oldest_due(facts, named)
-    assert oldest is not None, "a notice names at least one bill that owes"
-    schedule = _planned(facts, kind, oldest, now)
+    named, schedule, put_off_from = _yellow_plan(facts, now) if kind == "yellow" else _red_plan(facts, now)
     facts, notice_id = facts.numbered(f"{kind}-notice")
     notice = Notice(
         notice_id=notice_id,
@@ -123,6 +126,7 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
         late_fee=notice.late_fee,
         deadline=notice.deadline,
         cut_at=notice.cut_at,
+        put_off_from=put_off_from,
     )
     if kind == "red" and facts.account.customer_class == "non_residential":
         facts = facts.noted(now, "station_head.told", "R-10", "II.2", about=notice_id)
@@ -138,19 +142,26 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
     return facts, notice
 
 
-def _planned(facts: CaseFacts, kind: NoticeKind, oldest: date, now: datetime) -> clock.Schedule:
-    """What a notice states by the policy in force, and never before what a policy that the case had would state."""
-    calendar, yellow = protected_days(facts), facts.yellow
+_Plan = tuple[tuple[str, ...], clock.Schedule, datetime | None]
+
+
+def _yellow_plan(facts: CaseFacts, now: datetime) -> _Plan:
+    named = tuple(b.bill_id for b in facts.arrears)
+    oldest = oldest_due(facts, named)
+    assert oldest is not None, "a notice names at least one bill that owes"
     schedule: clock.Schedule | None = None
-    for policy in all_policies(facts):
-        if kind == "yellow":
-            schedule = clock.yellow_schedule(now, oldest, policy, calendar, schedule)
-        else:
-            assert yellow is not None
-            stated = schedule.cut_at if schedule else yellow.cut_at
-            schedule = clock.red_schedule(now, stated, oldest, policy, calendar)
+    for policy in all_policies(facts):  # by the one in force, and never before what a former one would state
+        schedule = clock.yellow_schedule(now, oldest, policy, protected_days(facts), schedule)
     assert schedule is not None
-    return schedule
+    return named, schedule, None
+
+
+def _red_plan(facts: CaseFacts, now: datetime) -> _Plan:
+    """With the time from which it was put off, if the field unit had no room on that day."""
+    first = red_schedule(facts, now)
+    slot = facts.slot if facts.spreads_cuts else None
+    schedule = red_schedule(facts, now, not_before=slot.day) if slot else first
+    return bills_for_red(facts), schedule, first.cut_at if schedule.cut_at > first.cut_at else None
 
 
 def bill_lines(facts: CaseFacts, bills: tuple[str, ...], now: datetime) -> tuple[BillLine, ...]:
@@ -291,7 +302,12 @@ def close(facts: CaseFacts, leave: Leave, now: datetime) -> CaseFacts:
     """The case is over; whatever was still put before somebody needs no answer any more."""
     escalations = tuple(e.model_copy(update={"state": "closed"}) if e.state == "open" else e for e in facts.escalations)
     facts = facts.but(
-        stage="closed", outcome=leave.outcome, outcome_reason=leave.reason, closed_at=now, escalations=escalations
+        stage="closed",
+        outcome=leave.outcome,
+        outcome_reason=leave.reason,
+        closed_at=now,
+        escalations=escalations,
+        slot=None,  # the register gives a closed case's day to others
     )
     return facts.noted(now, "case.closed", "R-30", "II.8", outcome=leave.outcome, reason=leave.reason)
 

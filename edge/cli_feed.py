@@ -1,20 +1,17 @@
 """Commands that bring cases about: demo, ingest, overdue."""
 
 import importlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from edge.announce_cases import CaseAnnounce
 from edge.ingest import ingest
 from edge.output import REFUSED, Problem, console, print_fields, print_problem
 from edge.overdue import open_overdue
+from edge.progress import bars
 from edge.session import AsJson, Session, run
 
 _PANEL = "Start"
@@ -47,7 +44,7 @@ def _ingest(
     async def act(session: Session) -> dict[str, Any]:
         client = await (session.client() if dry_run else session.opening_client())
         policies = session.parts.policies
-        with _progress() as (progress, say):
+        with bars({"announce": "通知案件 announce"}) as (progress, say):
             report = await ingest(
                 files,
                 session.parts.billing,
@@ -113,19 +110,3 @@ def _overdue(
             console().print(f"  {account}: {why}")
 
     run(as_json, act, show)
-
-
-@contextmanager
-def _progress() -> Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]:
-    """A bar for each file, and one for the announcements, on stderr; sentences stand above them."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    out = Console(stderr=True, highlight=False)
-    with Progress(*columns, TimeRemainingColumn(), console=out, disable=not out.is_terminal) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def progress(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task("通知案件 announce" if what == "announce" else what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
-
-        yield progress, lambda text: out.print(text, soft_wrap=True)

@@ -1,77 +1,21 @@
-"""Commands for operators: moratorium declare and lift, schedules install, database, anchor, serve."""
+"""Commands for operators: schedules install, anchor, serve; moratorium and database have files of their own."""
 
 import importlib
-import uuid
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from activities.anchor import AnchorBroken
-from domain.filed import Moratorium
-from edge.cases import BadRequest
 from edge.cli_database import add_database_commands
+from edge.cli_moratorium import moratorium
 from edge.output import REFUSED, Misused, Problem, print_fields, print_problem
 from edge.schedules import install_daily_sweep, install_evidence_anchor, install_government_report
 from edge.session import AsJson, Session, run
 
 _PANEL = "Operate"
-_LATER = (
-    "已登记，在各次核查时生效；在办案件不会立即收到通知。"
-    " Written to the register, and obeyed when a case opens, at T − 24 h, at T − 30 min and at the permit;"
-    " running cases are not told at once in this version."
-)
 
-moratorium = typer.Typer(help="暂缓停电: standing orders not to cut")
 schedules = typer.Typer(help="定时任务: what runs by itself")
-
-
-@moratorium.command("declare")
-def _declare(
-    scope: Annotated[Literal["region", "class", "centre"], typer.Option(help="what VALUE names", show_default=False)],
-    value: Annotated[str, typer.Option(help="the region, customer class or reading centre", show_default=False)],
-    reason: Annotated[str, typer.Option(show_default=False)],
-    by: Annotated[str, typer.Option(help="id of the person who orders it", show_default=False)],
-    starts_at: Annotated[str | None, typer.Option(help="RFC 3339 time with an offset; left out, now")] = None,
-    until: Annotated[str | None, typer.Option(help="RFC 3339 time with an offset; left out, until lifted")] = None,
-    moratorium_id: Annotated[str | None, typer.Option("--id", help="the same id again changes nothing")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """宣布: nobody in this region, class or centre is cut off."""
-
-    async def act(session: Session) -> dict[str, Any]:
-        now = session.now()
-        order = _order(
-            moratorium_id=moratorium_id or f"moratorium-{uuid.uuid4()}",
-            scope=scope,
-            value=value,
-            reason=reason,
-            starts_at=starts_at or now,
-            until=until,
-            declared_by=by,
-            declared_at=now,
-        )
-        session.parts.register.declare_moratorium(order)
-        return {"moratorium_id": order.moratorium_id, "registered": True, "running_cases_told": False}
-
-    run(as_json, act, _show)
-
-
-@moratorium.command("lift")
-def _lift(
-    moratorium_id: Annotated[str, typer.Argument(show_default=False)],
-    by: Annotated[str, typer.Option(help="id of the person who lifts it", show_default=False)],
-    as_json: AsJson = False,
-) -> None:
-    """解除: the order no longer stands."""
-
-    async def act(session: Session) -> dict[str, Any]:
-        if not session.parts.register.lift_moratorium(moratorium_id, by, session.now()):
-            raise Problem("UnknownMoratorium", f"the register has no moratorium {moratorium_id}")
-        return {"moratorium_id": moratorium_id, "lifted": True, "running_cases_told": False}
-
-    run(as_json, act, lambda result: print_fields((("已解除 lifted", result["moratorium_id"]),)))
 
 
 @schedules.command("install")
@@ -179,16 +123,3 @@ def _serve(
         return {"stopped": True}
 
     run(as_json, act, lambda _result: None)
-
-
-def _order(**values: Any) -> Moratorium:
-    try:
-        return Moratorium.model_validate(values)
-    except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
-        field = str(first["loc"][0])
-        raise BadRequest(f"{field}: {first['msg'].removeprefix('Value error, ')}", field) from None
-
-
-def _show(result: dict[str, Any]) -> None:
-    print_fields((("编号 id", result["moratorium_id"]), ("", _LATER)))

@@ -119,7 +119,7 @@ class ArrearsCase(CaseMessages):
             look_answered_at=workflow.now(),
         )
         facts = facts.noted(now, "case.opened", "R-01", "II.0", owed=found.debt.owed, policy=found.policy.label)
-        self.open_with(steps.with_look(facts, found.calendar, found.moratoria, now, workflow.now()), heard)
+        self.open_with(steps.with_look(facts, found, now, workflow.now()), heard)
         return None
 
     async def _look_up(self, opening: CaseOpening, case: unopened.Unopened, now: datetime) -> AccountOpened:

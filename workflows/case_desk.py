@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.billing import BillingActivities, LookAround, Standing
     from activities.register import RegisterActivities
     from domain import procedure, steps, view
+    from domain.cut_days import slot_wish
     from domain.deadlines import settle
     from domain.debt import AccountDebt, DebtQuery
     from domain.facts import CaseFacts
@@ -223,6 +224,8 @@ class CaseDesk:
             account=self.facts.account,
             debt=self._query(now),
             calendar_through=(now + CALENDAR_HORIZON + seasons_last(self.facts)).date(),
+            doubted=tuple(h.hold_id for h in self.facts.standing_holds if h.kind == "moratorium" and not h.listed),
+            wish=slot_wish(self.facts, now),
         )
         standing: Standing
         if at_once:
@@ -237,7 +240,7 @@ class CaseDesk:
         facts = self.facts
         if self._is_newest(number):
             facts = steps.with_debt(facts, request.debt, standing.debt, workflow.now(), hints)
-        self.take(steps.with_look(facts, standing.calendar, standing.moratoria, now, workflow.now()))
+        self.take(steps.with_look(facts, standing, now, workflow.now()))
         return not at_once or workflow.now() - now <= ANSWER_IS_FRESH
 
     def _query(self, now: datetime) -> DebtQuery:

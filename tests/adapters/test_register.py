@@ -264,6 +264,10 @@ def test_a_moratorium_covers_its_region_class_or_centre_until_it_is_lifted(
     assert register.standing(account, OPENED + day) == ("centre-RC-03", "class-residential", "region-north")
     assert register.standing(account, OPENED + 2 * day) == ("centre-RC-03", "class-residential")
     assert not register.lift_moratorium("unheard-of", "op-1", OPENED)
+    known = ("region-north", "short", "region-south", "class-residential", "unheard-of")
+    assert register.over(account, known, OPENED - day) == ("region-south",), "one that has not begun is not over"
+    assert register.over(account, known, OPENED + day) == ("region-south", "short")
+    assert register.over(account, known, OPENED + 2 * day) == ("region-north", "region-south", "short")
     north = next(m for m in reader.moratoria() if m.moratorium_id == "region-north")
     assert (north.reason, north.lifted_by) == ("高温", "op-1")
 

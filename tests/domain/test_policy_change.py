@@ -332,7 +332,7 @@ UNMOVED: dict[str, tuple[Deadline, ...]] = {
     "restore_warning_times": (of_cut(clock.restore_warning_times),),
 }
 # They say what a day is, or are asked through the others.
-NO_DEADLINE = {"local_day", "start_of_day", "end_of_day", "first_cut_time"}
+NO_DEADLINE = {"local_day", "start_of_day", "end_of_day", "first_cut_time", "cut_days"}
 
 
 def test_every_function_of_the_clock_that_gives_a_time_is_held_against_a_change() -> None:

@@ -10,6 +10,7 @@ from domain import messages as m
 from domain.calendar import Calendar
 from domain.deadlines import settle
 from domain.facts import CaseFacts
+from domain.look import Look
 from domain.model import Actor, Role
 from domain.rulings import cutting, people, signals
 from domain.steps import with_look
@@ -113,17 +114,35 @@ def test_serving_again_starts_the_count_anew() -> None:
     assert (after.needs_person, after.voids_in_a_row) == (None, {})
 
 
+def look(*moratoria: str, over: tuple[str, ...] = ()) -> Look:
+    """What the register says of moratoria, on an ordinary day."""
+    return Look(calendar=Calendar(), moratoria=moratoria, moratoria_over=over)
+
+
 def test_a_moratorium_holds_while_the_register_says_so() -> None:
     """R-04: found at a look it stands, found no more it falls, found again it stands again."""
     known = facts()
-    found = with_look(known, Calendar(), ("winter",), OPENED + DAY, OPENED + DAY)
+    found = with_look(known, look("winter"), OPENED + DAY, OPENED + DAY)
     assert [(h.hold_id, h.kind) for h in found.standing_holds] == [("winter", "moratorium")]
-    assert with_look(found, Calendar(), ("winter",), OPENED + 2 * DAY, OPENED + 2 * DAY).holds == found.holds
-    lifted = with_look(found, Calendar(), (), OPENED + 2 * DAY, OPENED + 2 * DAY)
+    assert with_look(found, look("winter"), OPENED + 2 * DAY, OPENED + 2 * DAY).holds == found.holds
+    lifted = with_look(found, look(), OPENED + 2 * DAY, OPENED + 2 * DAY)
     assert not lifted.held
-    again = with_look(lifted, Calendar(), ("winter",), OPENED + 3 * DAY, OPENED + 3 * DAY)
+    again = with_look(lifted, look("winter"), OPENED + 3 * DAY, OPENED + 3 * DAY)
     assert again.held
     assert whats(known, again) == ["hold.placed", "hold.lifted", "hold.placed"]
+
+
+def test_a_moratorium_told_by_signal_falls_when_the_register_says_that_it_is_over() -> None:
+    """R-04: its lifting may overtake a batch of signals; of what the register does not know, a person decides."""
+    actor = Actor(id="c-001", role="operator")
+    told = m.HoldPlaced(hold_id="winter", kind="moratorium", reason="snow", actor=actor)
+    held = signals.hold_placed(facts(), told, OPENED)
+    assert with_look(held, look(), OPENED + DAY, OPENED + DAY).held, "a person's own"
+    over = with_look(held, look(over=("winter",)), OPENED + DAY, OPENED + DAY)
+    assert not over.held
+    assert whats(held, over) == ["hold.lifted"]
+    again = with_look(over, look("winter"), OPENED + 2 * DAY, OPENED + 2 * DAY)
+    assert again.held, "what the register lists, stands"
 
 
 def test_only_those_who_may_place_a_hold_place_one() -> None:

@@ -25,6 +25,7 @@ from domain.messages import SIGNALS, UPDATES
 from tests.case.test_sweep import sweep
 from tests.doors.sealing import NAMESPACE, client_with, codec, forging, holding, key, plain
 from tests.fuzz.hostile import sample
+from tests.moratorium.reaching import HERE, open_town
 from tests.world import Case, World, running_world
 from worker import WORKFLOWS, make_worker, sandbox
 from workflows.converter import encrypting
@@ -279,3 +280,14 @@ async def raw_update(case: Case, name: str, payload: Payload) -> ApplicationErro
         await handle.execute_update(name, RawValue(payload))
     assert isinstance(caught.value.cause, ApplicationError)
     return caught.value.cause
+
+
+async def test_a_moratorium_tells_each_case_in_its_own_cipher(world: World, tmp_path: Path) -> None:
+    """One batch of signals could be encrypted for one case only; so each is told by itself, and believes it."""
+    async with world.apart(tmp_path, payload_keys=key("k1")) as utility:
+        town = await open_town(utility, tmp_path, 5, 2)
+        order = ("--scope", "region", "--value", HERE, "--reason", "x", "--by", "c-001", "--id", "m-sealed")
+        told = await town.command("declare", *order, ARREARS_PAYLOAD_KEYS=key("k1"))
+        assert (told["batch"]["state"], told["signalled"], told["confirmed"]) == ("not_run", 5, 5)
+        reached = await town.reached("m-sealed")
+        assert (reached.held, reached.others_signalled, reached.others_held) == (5, 0, 0)

@@ -275,15 +275,47 @@ async def test_an_empty_register_has_no_cases_and_no_work(cli: Cli) -> None:
     assert (await cli("worklist", "--role", "reader", "--json")).result == {"role": "reader", "items": []}
 
 
-async def test_a_moratorium_stands_from_its_declaration_to_its_lifting(cli: Cli) -> None:
-    order = ("--scope", "region", "--value", "east", "--reason", "寒潮", "--by", "d-1", "--id", "cold-1")
-    declared = (await cli("moratorium", "declare", *order, "--json")).result
-    assert declared == {"moratorium_id": "cold-1", "registered": True, "running_cases_told": False}
+COLD = ("--scope", "region", "--value", "east", "--reason", "寒潮", "--by", "d-1", "--id", "cold-1")
+
+
+async def test_a_moratorium_stands_from_its_declaration_to_its_lifting_though_no_case_can_be_told(cli: Cli) -> None:
+    """The register comes first; without Temporal the sentence says that it stands, and what to do next."""
+    declared = await cli("moratorium", "declare", *COLD, "--json")
+    assert (declared.code, declared.refusal["type"]) == (3, "TemporalUnavailable")
+    assert "cold-1 is in the register" in declared.refusal["message"]
     parts = worker.build(load_settings())
     assert [m.lifted_at for m in parts.reader.moratoria()] == [None]
-    assert (await cli("moratorium", "lift", "cold-1", "--by", "d-1", "--json")).result["lifted"]
+    lifted = await cli("moratorium", "lift", "cold-1", "--by", "d-1", "--json")
+    assert (lifted.code, lifted.refusal["moratorium_id"]) == (3, "cold-1")
     assert parts.reader.moratoria()[0].lifted_by == "d-1"
+    again = await cli("moratorium", "declare", *COLD, "--json")
+    assert (again.code, again.refusal["type"]) == (1, "AlreadyLifted")
     parts.close()
+
+
+async def test_a_dry_run_of_a_moratorium_needs_the_register_alone_and_writes_nothing(cli: Cli) -> None:
+    preview = (await cli("moratorium", "declare", *COLD, "--dry-run", "--json")).result
+    assert preview == {"dry_run": True, "cases": 0, "cuts": [], "permits": []}
+    assert (await cli("moratorium", "declare", *COLD, "--dry-run")).out.startswith("试运行")
+    ended = await cli("moratorium", "lift", "cold-1", "--by", "d-1", "--dry-run", "--json")
+    assert (ended.code, ended.refusal["type"]) == (1, "UnknownMoratorium")
+
+
+async def test_a_moratorium_that_begins_later_is_written_down_and_told_later(cli: Cli) -> None:
+    ahead = ("--starts-at", "2199-01-01T00:00:00+08:00")
+    declared = (await cli("moratorium", "declare", *COLD, *ahead, "--json")).result
+    assert declared == {"moratorium_id": "cold-1", "registered": True, "starts_at": "2198-12-31T16:00:00Z"}
+
+
+async def test_the_wording_of_a_moratorium_does_not_change(cli: Cli) -> None:
+    await cli("moratorium", "declare", *COLD)
+    ended = await cli("moratorium", "declare", *COLD[:3], "west", *COLD[4:], "--json")
+    assert (ended.code, ended.refusal["type"], ended.refusal["field"]) == (1, "AlreadyDeclared", "id")
+
+
+async def test_a_moratorium_does_not_end_before_it_begins(cli: Cli) -> None:
+    ended = await cli("moratorium", "declare", *COLD, "--until", "2026-01-01T09:00:00+08:00", "--json")
+    assert (ended.code, ended.refusal["field"]) == (1, "until")
 
 
 async def test_lifting_what_was_never_declared_is_refused(cli: Cli) -> None:

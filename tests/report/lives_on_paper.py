@@ -18,6 +18,7 @@ from domain.conditions import unmet_for_permit
 from domain.deadlines import settle
 from domain.debt import Account, AccountDebt, BillDebt, BillPayment, DebtQuery
 from domain.facts import CaseFacts
+from domain.look import Look
 from domain.policy import Policy
 from domain.records import Record
 from domain.refusal import Refused
@@ -120,7 +121,7 @@ class Life:
 
     def _look(self) -> None:
         self._ask()
-        self._take(steps.with_look(self.facts, Calendar(), (), self.now, self.now))
+        self._take(steps.with_look(self.facts, Look(calendar=Calendar()), self.now, self.now))
 
     def _check_before_cut(self) -> None:
         ticket = self.facts.cut_ticket

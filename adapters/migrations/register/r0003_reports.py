@@ -9,8 +9,10 @@ down_revision = "0002"
 TEXT, REFUSAL = sa.String(), "evidence is only ever added to (R-30)"
 GUARD = {
     "sqlite": (
-        f"CREATE TRIGGER IF NOT EXISTS reports_no_update BEFORE UPDATE ON reports BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
-        f"CREATE TRIGGER IF NOT EXISTS reports_no_delete BEFORE DELETE ON reports BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+        f"CREATE TRIGGER IF NOT EXISTS reports_no_update BEFORE UPDATE ON reports"
+        f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+        f"CREATE TRIGGER IF NOT EXISTS reports_no_delete BEFORE DELETE ON reports"
+        f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
         "CREATE TRIGGER IF NOT EXISTS reports_no_replace BEFORE INSERT ON reports WHEN EXISTS (SELECT 1 FROM reports"
         " WHERE report_id = NEW.report_id OR request = NEW.request)"
         f" BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
