@@ -178,7 +178,7 @@ class Life:
             chance: dict[str, float] = {"pay": 0.12, "withdraw": 0.004, "plan": 0.02, "delay": 0.15}
         else:
             chance = {"pay": 0.004, "part": 0.004, "hold": 0.004, "promise": 0.003, "plan": 0.001, "dark": 0.002}
-            chance |= {"withdraw": 0.001, "bill": 0.003, "lift": 0.1}
+            chance |= {"withdraw": 0.001, "bill": 0.003, "lift": 0.1, "help": 0.004}
         for what, likely in chance.items():
             if self.random.random() < likely and self.facts.closed_at is None:
                 getattr(self, f"_{what}_it")()
@@ -228,6 +228,13 @@ class Life:
 
     def _withdraw_it(self) -> None:
         self._update("withdraw", "centre_director", reason="a mistake of ours")
+
+    def _help_it(self) -> None:
+        """The liaison asks the local government for help, or files for a customer who is not important."""
+        self.number += 1
+        purpose = self.random.choice(("coordination", "filing"))
+        named = {"reference": f"ref-{self.number}", "authority": "local government"}
+        self._update("record_filing", "liaison", purpose=purpose, **named)
 
     def _delay_it(self) -> None:
         told = {"customer_told_at": self.now, "customer_told_how": "by telephone", "leader_told_at": self.now}
@@ -292,6 +299,11 @@ def _file(life: Life, notice: str) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _restore(life: Life, ticket: str) -> tuple[str, dict[str, Any]]:
+    ago = timedelta(minutes=life.random.choice((0, 0, 10, 45, 90)))  # the crew tells of it on its way home
+    return "report_restored", {"ticket_id": ticket, "at": life.now - ago}
+
+
 _ANSWERS: dict[str, Callable[[Life, str], tuple[str, dict[str, Any]]]] = {
     "record_delivery": _deliver,
     "decide_approval": _decide,
@@ -301,7 +313,7 @@ _ANSWERS: dict[str, Callable[[Life, str], tuple[str, dict[str, Any]]]] = {
     "acknowledge_ticket": lambda _life, ticket: ("acknowledge_ticket", {"ticket_id": ticket}),
     "record_final_notice": lambda _life, ticket: ("record_final_notice", {"ticket_id": ticket, "how": "at the door"}),
     "acknowledge_escalation": lambda _life, id_: ("acknowledge_escalation", {"escalation_id": id_, "remark": "seen"}),
-    "report_restored": lambda _life, ticket: ("report_restored", {"ticket_id": ticket}),
+    "report_restored": _restore,
     "close_incident": lambda _life, incident: ("close_incident", {"incident_id": incident, "outcome": "dealt with"}),
     "serve_again": lambda _life, _id: ("serve_again", {"reason": "go on"}),
 }
