@@ -276,15 +276,23 @@ async def test_a_rebuilt_chain_is_found_by_the_commands_alone(world: World, tmp_
 
         line = json.loads((await command("anchor")).out)
         assert (line["number"], line["accounts"], line["public_key"]) == (1, 1, spelled(KEY.public_key()))
-        sound = json.loads((await command("proof", case.account_id)).out)
+        sound = (await command("proof", case.account_id)).result
         assert (sound["record"]["intact"], sound["anchor"]["state"]) == (True, "anchored")
         with writing(utility.parts.register_engine) as connection:
             rebuild(connection, case.account_id)
-        forged = json.loads((await command("proof", case.account_id)).out)
+        doubted = await command("proof", case.account_id)
+        forged = json.loads(doubted.out)
         assert (forged["record"]["intact"], forged["record"]["reason_en"][:21]) == (False, "the chain was rebuilt")
+        assert (doubted.code, json.loads(doubted.err)["type"]) == (1, "RecordNotIntact")
         for again in (("anchor", "--check"), ("anchor",)):
             named = await command(*again)
             assert (named.code, json.loads(named.err)["accounts"]) == (1, [case.account_id])
+        settings["anchor"].write_text("not what was signed\n", "utf-8")
+        other = await utility.open()
+        await other.recorded("notice.issued")
+        unsure = await command("proof", other.account_id)
+        assert json.loads(unsure.out)["record"]["intact"]
+        assert (unsure.code, json.loads(unsure.err)["type"]) == (1, "AnchorBroken")
 
 
 async def test_the_schedule_anchors_by_itself(world: World, tmp_path: Path) -> None:
