@@ -211,6 +211,7 @@ async def run_worker(settings: Settings) -> None:
                 policy=parts.policy.label,
                 build=settings.build_id,
                 payload_key=settings.key_ring.first if settings.key_ring else None,
+                metrics=settings.metrics,
             )
             await stop.wait()
             log.info("worker.stopping", patience_seconds=settings.shutdown_seconds)
@@ -223,7 +224,7 @@ def main() -> int:
     """Exit code 0 after a signal, 2 for a wrong setting, 3 when Temporal is not there."""
     try:
         settings = load_settings()
-        configure_logging(settings.log_format)
+        configure_logging(settings.log_format, metrics=settings.metrics)
         asyncio.run(run_worker(settings))
     except ConfigurationError as problem:
         sys.stderr.write(f"{problem}\n")

@@ -72,6 +72,19 @@ def _is_loopback(address: str) -> bool:
         return host == "localhost"
 
 
+def _ip_and_port(value: str | None) -> str | None:
+    if value is None:
+        return None
+    host, _, port = value.rpartition(":")
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        host = ""
+    if not host or not (port.isdecimal() and 0 < int(port) < 65_536):
+        raise ValueError("must be an IP address and a port, such as 127.0.0.1:9464")
+    return value
+
+
 def _listed(value: SecretStr | None) -> SecretStr | None:
     if value is not None and not all(_parts(value)):
         raise ValueError("must be secrets separated by single commas")
@@ -162,6 +175,13 @@ class Settings(BaseSettings):
         f"http://{host}:{port}" for port in (8233, 8080) for host in ("localhost", "127.0.0.1")
     )
     """Where Temporal UI is opened from, as a browser writes it."""
+
+    metrics: Annotated[str | None, AfterValidator(_ip_and_port)] = None
+    """Where a worker shows the Temporal SDK's own figures to Prometheus, IP address and port; left out, nowhere."""
+    console_metrics: Annotated[str | None, AfterValidator(_ip_and_port)] = None
+    """Where `serve` shows how the cases stand: apart from its other address, for Prometheus alone."""
+    metrics_open: bool = False
+    """Says that the network both are reached through is closed: they ask nobody who he is."""
 
     deployment_name: str | None = None
     build_id: str | None = None
@@ -294,6 +314,12 @@ def weaknesses(settings: Settings) -> tuple[str, ...]:
         found.append("ARREARS_PAYLOAD_KEYS: all would lie in clear in Temporal; make a key: openssl rand -base64 32")
     elif settings.payload_plain == "accept":
         found.append("ARREARS_PAYLOAD_PLAIN: accept believes what anybody who reaches Temporal writes; leave it out")
+    for name, where in (("METRICS", settings.metrics), ("CONSOLE_METRICS", settings.console_metrics)):
+        if where is not None and not _is_loopback(where) and not settings.metrics_open:
+            found.append(
+                f"ARREARS_{name}: {where} is reached from other machines, and asks nobody who he is; listen on"
+                " 127.0.0.1, or set ARREARS_METRICS_OPEN=true where that network is closed"
+            )
     return tuple(found)
 
 
