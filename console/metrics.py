@@ -147,8 +147,9 @@ def _of_papers(figures: Figures, now: datetime) -> Iterator[Metric]:
     counted = [((kind,), waiting[kind].tickets if kind in waiting else 0) for kind in ("cut", "restore")]
     help_ = "Tickets that the field unit has not acknowledged"
     yield _gauge("arrears_tickets_unacknowledged", help_, counted, ("kind",))
-    ages = [((k,), (now - t.oldest_sent_at).total_seconds()) for k, t in waiting.items() if t.oldest_sent_at]
-    help_ = "Age of the oldest ticket that the field unit has not acknowledged"
+    since = {kind: waiting[kind].oldest_sent_at or now if kind in waiting else now for kind in ("cut", "restore")}
+    ages = [((kind,), (now - at).total_seconds()) for kind, at in since.items()]
+    help_ = "Age of the oldest ticket that the field unit has not acknowledged; zero where there is none"
     yield _gauge("arrears_ticket_unacknowledged_seconds", help_, ages, ("kind",))
     tasks = [((t.role, late), n) for t in figures.tasks for late, n in (("no", t.tasks - t.late), ("yes", t.late))]
     help_ = "What people are awaited for, and whether it was due already"
