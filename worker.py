@@ -24,12 +24,14 @@ from activities.notices import NoticeActivities
 from activities.register import RegisterActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
+from adapters.database_look import DatabaseSeen, look_at_billing, look_at_register, open_rows, time_at_register
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
+from adapters.settings_look import ReadSettings, read_settings
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_register import SqlRegister, open_register
 from domain.policy import Policy, PolicyError, load_policy
@@ -44,18 +46,26 @@ from workflows.interceptors import LongestPause
 
 __all__ = [
     "ConfigurationError",
+    "DatabaseSeen",
     "EncryptedPayloads",
     "Parts",
+    "ReadSettings",
     "Settings",
     "activities",
+    "ask_billing",
     "build",
     "check_console",
     "configure_logging",
     "connect",
     "load_settings",
+    "look_at_billing",
+    "look_at_register",
     "make_worker",
+    "open_rows",
+    "read_settings",
     "run_worker",
     "sandbox",
+    "time_at_register",
     "worker_for",
 ]
 
@@ -105,6 +115,15 @@ def build(settings: Settings) -> Parts:
         policy=policy,
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
     )
+
+
+def ask_billing(url: str) -> None:
+    """Ask billing for an account that there is not. BillingUnavailable: it gives no answer."""
+    billing = open_billing(url, "UTC")
+    try:
+        billing.customer("-")
+    finally:
+        billing.engine.dispose()
 
 
 def activities(parts: Parts) -> list[Callable[..., Any]]:

@@ -126,6 +126,16 @@ class OpenCase(Contract):
     supply_off: bool
 
 
+class OpenRow(Contract):
+    """A case that the register calls open. `followed`: its account has had a later one, and nobody closed this row."""
+
+    case_key: Id
+    account_id: Id
+    workflow_id: str
+    supply_off: bool
+    followed: bool
+
+
 class SweepPage(Contract):
     """The evidence of one page of a sweep (R-23): the accounts it looked at, and what it found.
 

@@ -1,19 +1,23 @@
-"""Commands for operators: moratorium declare and lift, schedules install, anchor, serve."""
+"""Commands for operators: moratorium declare and lift, schedules install, anchor, close-row, serve."""
 
 import importlib
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 from pydantic import ValidationError
 
 from activities.anchor import AnchorBroken
 from domain.filed import Moratorium
+from domain.model import Actor, Contract, Role
 from edge.cases import BadRequest
+from edge.close_row import close_rows
 from edge.output import REFUSED, Misused, Problem, print_fields, print_problem
 from edge.schedules import install_daily_sweep, install_evidence_anchor
-from edge.session import AsJson, Session, run
+from edge.session import Account, AsJson, Session, run
+
+C = TypeVar("C", bound=Contract)
 
 _PANEL = "Operate"
 _LATER = (
@@ -41,7 +45,8 @@ def _declare(
 
     async def act(session: Session) -> dict[str, Any]:
         now = session.now()
-        order = _order(
+        order = _checked(
+            Moratorium,
             moratorium_id=moratorium_id or f"moratorium-{uuid.uuid4()}",
             scope=scope,
             value=value,
@@ -107,10 +112,11 @@ def _install(
 
 
 def add_operate_commands(app: typer.Typer) -> None:
-    """moratorium, schedules, anchor and serve, in this order in the help."""
+    """moratorium, schedules, anchor, close-row and serve, in this order in the help."""
     app.add_typer(moratorium, name="moratorium", rich_help_panel=_PANEL)
     app.add_typer(schedules, name="schedules", rich_help_panel=_PANEL)
     app.command("anchor", rich_help_panel=_PANEL)(_anchor)
+    app.command("close-row", rich_help_panel=_PANEL)(_close_row)
     app.command("serve", rich_help_panel=_PANEL)(_serve)
 
 
@@ -163,6 +169,26 @@ def _anchored(session: Session, check: bool, rebuilt: list[str]) -> dict[str, An
     return line.model_dump(mode="json") | {"public_key": place.public_keys[0]}
 
 
+def _close_row(
+    account: Account,
+    reason: Annotated[str, typer.Option(help="why its case was ended in Temporal", show_default=False)],
+    by: Annotated[str, typer.Option(help="id of the person who closes it", show_default=False)],
+    role: Annotated[Role, typer.Option(help="that person's role")] = "operator",
+    outcome: Annotated[str | None, typer.Option(help="what came of its open incidents, if it has any (III.4)")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """销行: take a case off the lists that somebody ended in Temporal; doctor names them."""
+
+    async def act(session: Session) -> dict[str, Any]:
+        actor = _checked(Actor, id=by, role=role)
+        return await close_rows(session, account, actor, reason, outcome)
+
+    def show(result: dict[str, Any]) -> None:
+        print_fields((("已销 closed", ", ".join(result["closed"])),))
+
+    run(as_json, act, show)
+
+
 def _serve(
     host: Annotated[str | None, typer.Option(help="left out, ARREARS_CONSOLE_HOST", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help="left out, ARREARS_CONSOLE_PORT", show_default=False)] = None,
@@ -178,9 +204,9 @@ def _serve(
     run(as_json, act, lambda _result: None)
 
 
-def _order(**values: Any) -> Moratorium:
+def _checked(model: type[C], **values: Any) -> C:
     try:
-        return Moratorium.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
         field = str(first["loc"][0])

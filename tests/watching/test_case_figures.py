@@ -54,9 +54,18 @@ def write(register: SqlRegister, account: str, *, tasks: tuple[Task, ...] = (), 
 
 
 def sweep(sweep_id: str, page: int, counted: int, at: datetime) -> SweepPage:
-    zeros = {"disconnected": 0, "changed": 0, "signalled": 0}
-    named = {"first_account": "1", "last_account": "2", "day": at.date()}
-    return SweepPage(sweep_id=sweep_id, page=page, counted=counted, at=at, **named, **zeros)
+    return SweepPage(
+        sweep_id=sweep_id,
+        page=page,
+        day=at.date(),
+        first_account="1",
+        last_account="2",
+        counted=counted,
+        disconnected=0,
+        changed=0,
+        signalled=0,
+        at=at,
+    )
 
 
 def test_open_cases_are_counted_by_centre_and_stage_with_their_papers_and_tasks(register: SqlRegister) -> None:
@@ -64,7 +73,7 @@ def test_open_cases_are_counted_by_centre_and_stage_with_their_papers_and_tasks(
     write(register, "1", tasks=(late, soon, task("field_crew", None)))
     write(register, "2", notice={"state": "delivered", "outcome": "refused"})
     sent = {"sent_at": NOW - timedelta(hours=5)}
-    dark = {"stage": "restoring", "supply_off": True, "restore_due_by": NOW + timedelta(hours=3)}
+    dark: dict[str, Any] = {"stage": "restoring", "supply_off": True, "restore_due_by": NOW + timedelta(hours=3)}
     write(register, "3", ticket={"kind": "restore", **sent}, **dark)
     write(register, "4", ticket={"kind": "cut", "state": "acknowledged", **sent}, stage="closed", closed_at=NOW)
     figures = count_register(register.engine, NOW, FULL)
@@ -83,7 +92,7 @@ def test_open_cases_are_counted_by_centre_and_stage_with_their_papers_and_tasks(
 
 def test_a_case_ended_in_temporal_and_opened_anew_counts_once(register: SqlRegister) -> None:
     """Nobody closes the row of the first: it must not ring for ever."""
-    dark = {"stage": "restoring", "supply_off": True, "restore_due_by": NOW - timedelta(days=2)}
+    dark: dict[str, Any] = {"stage": "restoring", "supply_off": True, "restore_due_by": NOW - timedelta(days=2)}
     write(register, "1", case_key="run-1", ticket={"kind": "restore"}, **dark)
     write(register, "1", case_key="run-2", opened_at=OPENED + timedelta(days=1))
     figures = count_register(register.engine, NOW, FULL)

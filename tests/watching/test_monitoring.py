@@ -49,9 +49,12 @@ Exposed = dict[str, list[Labels]]
 def parts_of(query: str, kind: type[Node]) -> list[Node]:
     """Every part of that kind of an expression."""
     found: list[Node] = []
-    promql_parser.walk(
-        promql_parser.parse(query), lambda node: not isinstance(node, kind) or found.append(node) is None
-    )
+
+    def look(node: promql_parser.Expr) -> None:
+        if isinstance(node, kind):
+            found.append(node)
+
+    promql_parser.walk(promql_parser.parse(query), look)
     return found
 
 
