@@ -20,6 +20,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.anchor import AnchorActivities
 from activities.billing import BillingActivities
+from activities.case_context import CaseContext
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities
 from activities.sweep import SweepActivities
@@ -180,7 +181,7 @@ def worker_for(
         activities=served,
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="activity"),
         workflow_runner=sandbox(strict_sandbox),
-        interceptors=[LongestPause(settings.retry_max)],
+        interceptors=[LongestPause(settings.retry_max), CaseContext()],
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_workflow_tasks=settings.workflow_tasks,
         max_concurrent_activities=settings.activities,

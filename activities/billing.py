@@ -8,7 +8,7 @@ from temporalio import activity
 
 from domain.calendar import BarredDay, Calendar
 from domain.debt import Account, AccountDebt, Customer, CustomerCard, DebtQuery
-from domain.model import Contract, Day, Id, Moment
+from domain.model import Contract, Day, Id, Moment, Stage
 from domain.policy import Policy
 
 
@@ -76,11 +76,17 @@ class AccountOpened(Contract):
     moratoria: tuple[Id, ...] = ()
 
 
+class DebtAsked(DebtQuery):
+    """A case's question to billing; its stage goes along for the log alone."""
+
+    stage: Stage | None = None
+
+
 class LookAround(Contract):
     """Before a step that cannot be undone: the debt, the calendar and the moratoria, all afresh."""
 
     account: Account
-    debt: DebtQuery
+    debt: DebtAsked
     calendar_through: Day
 
 
@@ -122,7 +128,7 @@ class BillingActivities:
         )
 
     @activity.defn(no_thread_cancel_exception=True)
-    def read_debt(self, query: DebtQuery) -> AccountDebt:
+    def read_debt(self, query: DebtAsked) -> AccountDebt:
         """What the account owes as of the query's time."""
         return self.billing.debts((query,))[0]
 

@@ -138,7 +138,8 @@ def _admitted(connection: Connection, entry: Evidence, case: CaseRow, lines: Seq
         why = one_person_too_often(entry, tuple(earlier))
     if why is None:
         return entry
-    log.error("evidence.not_admitted", account=case.account_id, key=entry.key, claimed=entry.what, why=why)
+    where = {"account": case.account_id, "stage": case.stage, "clause": entry.clause}
+    log.error("evidence.not_admitted", **where, key=entry.key, claimed=entry.what, why=why)
     return not_admitted(entry, why)
 
 

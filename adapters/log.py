@@ -1,4 +1,4 @@
-"""Logs as events on stderr: where a line was written (case, run, activity, attempt), and none during replay."""
+"""Logs as events on stderr: of which case, stage and clause a line is, where it was written; none during replay."""
 
 import functools
 import logging
@@ -17,6 +17,11 @@ from temporalio.runtime import (
     TelemetryConfig,
     TelemetryFilter,
 )
+
+from domain.clauses import CLAUSE_OF_STAGE
+
+CASE_ID = "arrears-"
+"""What the id of a case's workflow begins with; the account follows."""
 
 Event = MutableMapping[str, Any]
 
@@ -108,12 +113,18 @@ def _renderers(format_: str) -> list[structlog.typing.Processor]:
 
 
 def bind_temporal_context(_logger: object, _method: str, event: Event) -> Event:
-    """Add the case or activity a line was written in; a line written in replay was written before, so it is dropped."""
+    """Add the case or activity a line was written in; a line written in replay was written before, so it is dropped.
+
+    Stage and clause of an activity are bound by `activities.case_context`, and stand in the line already.
+    """
     if _in_replay():
         raise structlog.DropEvent
+    where: dict[str, Any]
     if workflow.in_workflow():
         case = workflow.info()
         where = {"workflow": case.workflow_id, "run": case.run_id, "type": case.workflow_type, "attempt": case.attempt}
+        stage = getattr(workflow.instance(), "stage", None)
+        where |= {"stage": stage, "clause": CLAUSE_OF_STAGE[stage]} if stage in CLAUSE_OF_STAGE else {}
     elif activity.in_activity():
         task = activity.info()
         where = {
@@ -124,6 +135,8 @@ def bind_temporal_context(_logger: object, _method: str, event: Event) -> Event:
         }
     else:
         return event
+    if str(where["workflow"]).startswith(CASE_ID):
+        where["account"] = str(where["workflow"]).removeprefix(CASE_ID)
     for key, value in where.items():
         event.setdefault(key, value)
     return event

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from domain.model import Contract, Day, Id, Moment, Text
+from domain.model import Contract, Day, Id, Moment, Stage, Text
 from domain.records import BillLine, CaseRow, Evidence, IncidentRow, Message, NoticeRow, Task, TicketRow
 
 
@@ -124,6 +124,7 @@ class OpenCase(Contract):
     case_key: Id
     debt_mark: str
     supply_off: bool
+    stage: Stage | None = None
 
 
 class OpenRow(Contract):

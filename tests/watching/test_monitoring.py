@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -133,9 +134,16 @@ async def _waits(case: Any) -> bool:
     return any(activity.attempt > 1 for activity in pending)
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What a worker and `serve`, each a program of its own, show and say after things have gone wrong."""
+
+    exposed: Exposed
+    lines: list[dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
-async def exposed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Exposed:
-    """What a worker and `serve`, each a program of its own, show after things have gone wrong."""
+async def watched(world: World, tmp_path_factory: pytest.TempPathFactory) -> Watched:
     folder = tmp_path_factory.mktemp("watched")
     databases = {f"{name}_url": f"sqlite:///{folder / name}.db" for name in ("register", "billing")}
     settings = world.settings.model_validate(
@@ -144,7 +152,7 @@ async def exposed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Exp
     parts = worker.build(settings)
     utility = World(world.env, parts, settings, world.policy)
     at_worker, at_console, door = (f"127.0.0.1:{port}" for port in free_ports(3))
-    own = {"ARREARS_METRICS": at_worker, "ARREARS_RETRY_MAX_SECONDS": "1"}
+    own = {"ARREARS_METRICS": at_worker, "ARREARS_RETRY_MAX_SECONDS": "1", "ARREARS_LOG_FORMAT": "json"}
     console = {
         "ARREARS_CONSOLE_METRICS": at_console,
         "ARREARS_CONSOLE_PORT": door.rpartition(":")[2],
@@ -168,7 +176,13 @@ async def exposed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Exp
             await until(everything, "all that is named")
         except AssertionError:
             raise AssertionError(f"never exposed: {sorted(NAMES - found.keys())}") from None
-        return found
+        log = (folder / "worker.log").read_text("utf-8")
+        return Watched(found, [json.loads(line) for line in log.splitlines()])
+
+
+@pytest.fixture
+def exposed(watched: Watched) -> Exposed:
+    return watched.exposed
 
 
 # ---- against what is exposed -----------------------------------------------------------------------
@@ -215,6 +229,14 @@ def test_activities_named_in_alerts_are_those_of_the_worker(exposed: Exposed) ->
     assert named == {"open_account", "read_debt", "look_around", "sweep_page"}
     done = {labels["activity_type"] for labels in exposed["temporal_activity_execution_latency_seconds_count"]}
     assert {"open_account", "sweep_page", "issue_notice"} <= done
+
+
+def test_every_line_about_a_case_says_account_stage_and_clause(watched: Watched) -> None:
+    about_cases = [line for line in watched.lines if str(line.get("workflow", "")).startswith("arrears-")]
+    assert {"notice.issued", "cut.found", "Completing activity as failed"} <= {line["event"] for line in about_cases}
+    assert [line for line in about_cases if not {"account", "stage", "clause"} <= line.keys()] == []
+    assert {"yellow_notice", "restoring"} <= {line["stage"] for line in about_cases}
+    assert {"I.1", "II.6", "III.4"} <= {line["clause"] for line in about_cases}
 
 
 # ---- by themselves ---------------------------------------------------------------------------------
