@@ -229,7 +229,7 @@ class NonceLine(RegisterTable, table=True):
 
 
 _REFUSAL = "evidence is only ever added to (R-30)"
-_APPEND_ONLY = {
+APPEND_ONLY = {
     "sqlite": (
         f"CREATE TRIGGER evidence_no_update BEFORE UPDATE ON evidence BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END",
         f"CREATE TRIGGER evidence_no_delete BEFORE DELETE ON evidence BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END",
@@ -248,7 +248,7 @@ _APPEND_ONLY = {
 
 
 def _guard_evidence(_table: Table, connection: Connection, **_kw: Any) -> None:
-    for statement in _APPEND_ONLY[connection.dialect.name]:
+    for statement in APPEND_ONLY[connection.dialect.name]:
         connection.exec_driver_sql(statement)
 
 

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 FRESH_SECONDS = 5.0
 """An answer younger than this is given again: several who ask at once cost the register one look."""
-PATIENCE_SECONDS = 4.0
+PATIENCE_SECONDS = 8.0
 """Less than Prometheus waits, so that a register that hangs is told apart from a console that does."""
 LEFT = (
     ("overdue", timedelta()),

@@ -55,7 +55,7 @@ class Doctor:
             ("disk", _at_once(lambda: machine.disks(self._places()))),
         )
         try:
-            seconds = {"open rows": CASES_SECONDS}
+            seconds = {"open rows": CASES_SECONDS, "payload keys": CASES_SECONDS}
             seen = (in_time(part, look, seconds.get(part, PATIENCE_SECONDS)) for part, look in looks)
             findings = await asyncio.gather(*seen)
         finally:
