@@ -20,12 +20,14 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.anchor import AnchorActivities
 from activities.billing import BillingActivities, BillingUnavailable
+from activities.case_context import CaseContext
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities, RegisterUnavailable
 from activities.report import ReportActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
 from adapters.billing_tables import BILLING
+from adapters.database_look import DatabaseSeen, look_at_billing, look_at_register, open_rows, time_at_register
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
@@ -37,6 +39,7 @@ from adapters.report_book import ReportBook
 from adapters.report_figures import ReportFigures
 from adapters.report_paper import ReportPapers
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
+from adapters.settings_look import ReadSettings, read_settings
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_migration import Database
 from adapters.sql_register import SqlRegister, open_register, open_register_to_read
@@ -55,18 +58,26 @@ from workflows.interceptors import LongestPause
 
 __all__ = [
     "ConfigurationError",
+    "DatabaseSeen",
     "EncryptedPayloads",
     "Parts",
+    "ReadSettings",
     "Settings",
     "activities",
+    "ask_billing",
     "build",
     "check_console",
     "configure_logging",
     "connect",
     "load_settings",
+    "look_at_billing",
+    "look_at_register",
     "make_worker",
+    "open_rows",
+    "read_settings",
     "run_worker",
     "sandbox",
+    "time_at_register",
     "worker_for",
 ]
 
@@ -161,6 +172,15 @@ def register_to_read(settings: Settings) -> RegisterReader:
     return RegisterReader(open_register_to_read(settings.register_url.get_secret_value()))
 
 
+def ask_billing(url: str) -> None:
+    """Ask billing for an account that there is not. BillingUnavailable: it gives no answer."""
+    billing = open_billing(url, "UTC")
+    try:
+        billing.customer("-")
+    finally:
+        billing.engine.dispose()
+
+
 def activities(parts: Parts) -> list[Callable[..., Any]]:
     """Every activity that a workflow may ask for."""
     billing = BillingActivities(
@@ -217,7 +237,7 @@ def worker_for(
         activities=served,
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="activity"),
         workflow_runner=sandbox(strict_sandbox),
-        interceptors=[LongestPause(settings.retry_max)],
+        interceptors=[LongestPause(settings.retry_max), CaseContext()],
         max_cached_workflows=settings.max_cached_workflows,
         max_concurrent_workflow_tasks=settings.workflow_tasks,
         max_concurrent_activities=settings.activities,
@@ -267,6 +287,7 @@ async def run_worker(settings: Settings) -> None:
                 policy=[policy.label for policy in parts.policies.every],
                 build=settings.build_id,
                 payload_key=settings.key_ring.first if settings.key_ring else None,
+                metrics=settings.metrics,
             )
             await stop.wait()
             log.info("worker.stopping", patience_seconds=settings.shutdown_seconds)
@@ -279,7 +300,7 @@ def main() -> int:
     """Exit code 0 after a signal, 2 for a wrong setting, 3 when Temporal is not there."""
     try:
         settings = load_settings()
-        configure_logging(settings.log_format)
+        configure_logging(settings.log_format, metrics=settings.metrics)
         asyncio.run(run_worker(settings))
     except ConfigurationError as problem:
         sys.stderr.write(f"{problem}\n")

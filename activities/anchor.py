@@ -50,5 +50,5 @@ class AnchorActivities:
         line = self.place.anchor(order.at)
         log.info("evidence.anchored", **line.model_dump(mode="json", exclude={"broken"}))
         for account in line.broken:
-            log.error("evidence.rebuilt", account=account, number=line.number)
+            log.error("evidence.rebuilt", account=account, rule="R-30", number=line.number)
         return line.model_copy(update={"broken": line.broken[:100]})

@@ -11,7 +11,7 @@ from domain import clock
 from domain.calendar import BarredDay, Calendar
 from domain.debt import Account, AccountDebt, Customer, CustomerCard, DebtQuery
 from domain.look import CutSlot, Look, SlotWish
-from domain.model import Contract, Day, Id, Moment
+from domain.model import Contract, Day, Id, Moment, Stage
 from domain.policy import Policy
 
 CALENDAR_FOR_SLOTS = timedelta(days=730)
@@ -83,6 +83,12 @@ class AccountOpened(Look):
     debt: AccountDebt
 
 
+class DebtAsked(DebtQuery):
+    """A case's question to billing; its stage goes along for the log alone."""
+
+    stage: Stage | None = None
+
+
 class LookAround(Contract):
     """Before a step that cannot be undone: the debt, the calendar and the moratoria, all afresh.
 
@@ -90,7 +96,7 @@ class LookAround(Contract):
     """
 
     account: Account
-    debt: DebtQuery
+    debt: DebtAsked
     calendar_through: Day
     doubted: tuple[Id, ...] = ()
     wish: SlotWish | None = None
@@ -118,7 +124,7 @@ class BillingActivities:
         """Read the customer, keep the personal half in the register, return the rest."""
         customer = self.billing.customer(request.account_id)
         policy = request.policy or self.choose_policy(customer.account if customer else None)
-        query = DebtQuery(account_id=request.account_id, as_of=request.as_of)
+        query = DebtAsked(account_id=request.account_id, as_of=request.as_of)
         if customer is None:
             debt = AccountDebt(account_id=request.account_id, as_of=request.as_of)
             return AccountOpened(account=None, policy=policy, debt=debt, calendar=Calendar(days=()))
@@ -128,7 +134,7 @@ class BillingActivities:
         return AccountOpened(account=customer.account, policy=policy, **dict(self._look(look)))
 
     @activity.defn(no_thread_cancel_exception=True)
-    def read_debt(self, query: DebtQuery) -> AccountDebt:
+    def read_debt(self, query: DebtAsked) -> AccountDebt:
         """What the account owes as of the query's time."""
         return self.billing.debts((query,))[0]
 

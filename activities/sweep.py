@@ -77,7 +77,8 @@ class SweepActivities:
         alone = await self._not_running([c for c in cases if c.supply_off and c not in changed])
         missing = await asyncio.to_thread(self._still_open, [*unheard, *alone], order)
         for case in missing:
-            log.error("sweep.case_missing", account=case.account_id, case=case.workflow_id, supply_off=case.supply_off)
+            where = {"account": case.account_id, "stage": case.stage, "case": case.workflow_id}
+            log.error("sweep.case_missing", **where, supply_off=case.supply_off)
         page = SweepPage(
             sweep_id=order.sweep_id,
             page=order.page,

@@ -144,7 +144,8 @@ def _admitted(connection: Connection, entry: Evidence, case: Owner, lines: Seque
         why = one_person_too_often(entry, tuple(earlier))
     if why is None:
         return entry
-    log.error("evidence.not_admitted", account=case.account_id, key=entry.key, claimed=entry.what, why=why)
+    # The account and its stage are on every line of the activity already.
+    log.error("evidence.not_admitted", clause=entry.clause, key=entry.key, claimed=entry.what, why=why)
     return not_admitted(entry, why)
 
 

@@ -1,4 +1,4 @@
-"""Logs as events on stderr: where a line was written (case, run, activity, attempt), and none during replay."""
+"""Logs as events on stderr: of which case, stage and clause a line is, where it was written; none during replay."""
 
 import functools
 import logging
@@ -9,13 +9,30 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from temporalio import activity, workflow
-from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
+
+from domain.clauses import CLAUSE_OF_STAGE
+
+CASE_ID = "arrears-"
+"""What the id of a case's workflow begins with; the account follows."""
 
 Event = MutableMapping[str, Any]
 
 
-def configure_logging(format_: Literal["console", "json"] = "console", level: int = logging.INFO) -> None:
-    """Send structlog's and the standard library's lines to stderr, both in the same form."""
+def configure_logging(
+    format_: Literal["console", "json"] = "console", level: int = logging.INFO, metrics: str | None = None
+) -> None:
+    """Send structlog's and the standard library's lines to stderr, both in the same form.
+
+    `metrics`: IP address and port where Prometheus finds the SDK's figures; once in a process, before it connects.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -44,15 +61,26 @@ def configure_logging(format_: Literal["console", "json"] = "console", level: in
     root.handlers = [handler]
     root.setLevel(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # what it did, `database.upgraded` says
-    _keep_the_sdk_off_stdout()
+    _set_up_the_sdk(metrics)
 
 
 @functools.cache
-def _keep_the_sdk_off_stdout() -> None:
-    """The SDK's core writes to stdout by itself, where a script expects one JSON object and nothing else."""
+def _set_up_the_sdk(metrics: str | None) -> None:
+    """The SDK's core writes to stdout by itself, where a script expects one JSON object and nothing else.
+
+    An address that is taken costs the figures, not the worker: nobody sits in the dark for want of a figure.
+    """
     forwarding = LogForwardingConfig(logging.getLogger("temporalio.core"), prepend_target_on_message=False)
     logs = LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding)
-    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=logs)), error_if_already_set=False)
+    shown = metrics and PrometheusConfig(
+        metrics, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
+    )
+    try:
+        runtime = Runtime(telemetry=TelemetryConfig(logging=logs, metrics=shown or None))
+    except ValueError as problem:
+        structlog.get_logger().error("metrics.not_shown", address=metrics, reason=str(problem))
+        runtime = Runtime(telemetry=TelemetryConfig(logging=logs))
+    Runtime.set_default(runtime, error_if_already_set=False)
 
 
 class _Stderr(logging.StreamHandler[TextIO]):
@@ -86,12 +114,18 @@ def _renderers(format_: str) -> list[structlog.typing.Processor]:
 
 
 def bind_temporal_context(_logger: object, _method: str, event: Event) -> Event:
-    """Add the case or activity a line was written in; a line written in replay was written before, so it is dropped."""
+    """Add the case or activity a line was written in; a line written in replay was written before, so it is dropped.
+
+    Stage and clause of an activity are bound by `activities.case_context`, and stand in the line already.
+    """
     if _in_replay():
         raise structlog.DropEvent
+    where: dict[str, Any]
     if workflow.in_workflow():
         case = workflow.info()
         where = {"workflow": case.workflow_id, "run": case.run_id, "type": case.workflow_type, "attempt": case.attempt}
+        stage = getattr(workflow.instance(), "stage", None)
+        where |= {"stage": stage, "clause": CLAUSE_OF_STAGE[stage]} if stage in CLAUSE_OF_STAGE else {}
     elif activity.in_activity():
         task = activity.info()
         where = {
@@ -102,6 +136,8 @@ def bind_temporal_context(_logger: object, _method: str, event: Event) -> Event:
         }
     else:
         return event
+    if str(where["workflow"]).startswith(CASE_ID):
+        where["account"] = str(where["workflow"]).removeprefix(CASE_ID)
     for key, value in where.items():
         event.setdefault(key, value)
     return event

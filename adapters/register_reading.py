@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, literal, select, tuple_
 
 from adapters.evidence_chain import verify_chain
+from adapters.register_counting import count_register
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading
+from domain.figures import Figures
 from domain.filed import (
     CaseFile,
     ChainVerdict,
@@ -208,6 +210,10 @@ class RegisterReader:
     def count_incidents(self) -> dict[str, int]:
         """How many incidents of each kind there are."""
         return self._count(_INCIDENTS.c.kind, _INCIDENTS)
+
+    def figures(self, now: datetime, full_page: int) -> Figures:
+        """How all open cases stand, in numbers; see `count_register`."""
+        return count_register(self.engine, now, full_page)
 
     def _read(self, contract: type[C], query: Select[Any]) -> tuple[C, ...]:
         with reading(self.engine) as connection:

@@ -282,18 +282,18 @@ def _append_only(table: str, same: str) -> dict[str, tuple[str, ...]]:
     }
 
 
-_ONLY_ADDED_TO = {
+APPEND_ONLY = {
     "evidence": _append_only("evidence", "account_id = NEW.account_id AND (seq = NEW.seq OR key = NEW.key)"),
     "reports": _append_only("reports", "report_id = NEW.report_id OR request = NEW.request"),
 }
 
 
 def _guard(table: Table, connection: Connection, **_kw: Any) -> None:
-    for statement in _ONLY_ADDED_TO[table.name][connection.dialect.name]:
+    for statement in APPEND_ONLY[table.name][connection.dialect.name]:
         connection.exec_driver_sql(statement)
 
 
 TABLES: MetaData = RegisterTable.metadata
 REGISTER = History("register", TABLES)
-for _name in _ONLY_ADDED_TO:
+for _name in APPEND_ONLY:
     event.listen(TABLES.tables[_name], "after_create", _guard)

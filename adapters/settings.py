@@ -65,12 +65,26 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether a host, with or without a port, is this machine alone."""
     host = address.rpartition(":")[0].strip("[]") or address
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _ip_and_port(value: str | None) -> str | None:
+    if value is None:
+        return None
+    host, _, port = value.rpartition(":")
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        host = ""
+    if not host or not (port.isdecimal() and 0 < int(port) < 65_536):
+        raise ValueError("must be an IP address and a port, such as 127.0.0.1:9464")
+    return value
 
 
 def _listed(value: SecretStr | None) -> SecretStr | None:
@@ -171,6 +185,13 @@ class Settings(BaseSettings):
     )
     """Where Temporal UI is opened from, as a browser writes it."""
 
+    metrics: Annotated[str | None, AfterValidator(_ip_and_port)] = None
+    """Where a worker shows the Temporal SDK's own figures to Prometheus, IP address and port; left out, nowhere."""
+    console_metrics: Annotated[str | None, AfterValidator(_ip_and_port)] = None
+    """Where `serve` shows how the cases stand: apart from its other address, for Prometheus alone."""
+    metrics_open: bool = False
+    """Says that the network both are reached through is closed: they ask nobody who he is."""
+
     deployment_name: str | None = None
     build_id: str | None = None
     """Worker Versioning is on when both are set."""
@@ -253,7 +274,7 @@ def load_settings() -> Settings:
     except UnicodeDecodeError:
         raise ConfigurationError(f"{ENV_FILE}: is not UTF-8; save it as UTF-8") from None
     except ValidationError as problem:
-        raise ConfigurationError("\n".join(_sentence(e["loc"], e["msg"]) for e in problem.errors())) from None
+        raise ConfigurationError("\n".join(sentence(e["loc"], e["msg"]) for e in problem.errors())) from None
     if settings.mode == "production" and (weak := weaknesses(settings)):
         raise ConfigurationError("\n".join(("ARREARS_MODE=production refuses weak settings:", *weak)))
     return settings
@@ -265,7 +286,8 @@ def check_console(settings: Settings) -> None:
         raise ConfigurationError("\n".join(("ARREARS_MODE=production refuses weak settings:", *weak)))
 
 
-def _sentence(where: tuple[int | str, ...], problem: str) -> str:
+def sentence(where: tuple[int | str, ...], problem: str) -> str:
+    """What is wrong with a setting, by the variable's name."""
     text = problem.removeprefix("Value error, ")
     text = text[:1].lower() + text[1:] if text.startswith("Input") else text
     return f"ARREARS_{str(where[0]).upper()}: {text}" if where else text
@@ -293,7 +315,7 @@ def weaknesses(settings: Settings) -> tuple[str, ...]:
     # An API key brings TLS with it, unless TLS is switched off by name: then the key would go out in clear.
     switched_off = profile.tls is not None and profile.tls.disabled is True
     encrypted = not switched_off and (profile.api_key is not None or profile.tls is not None)
-    if not encrypted and not _is_loopback(address):
+    if not encrypted and not is_loopback(address):
         found.append(f"TEMPORAL_ADDRESS: {address} is reached without TLS; set TEMPORAL_TLS=true and its certificates")
     for name, secret in (("REGISTER", settings.register_url), ("BILLING", settings.billing_url)):
         url = make_url(secret.get_secret_value())
@@ -307,6 +329,12 @@ def weaknesses(settings: Settings) -> tuple[str, ...]:
         found.append("ARREARS_PAYLOAD_KEYS: all would lie in clear in Temporal; make a key: openssl rand -base64 32")
     elif settings.payload_plain == "accept":
         found.append("ARREARS_PAYLOAD_PLAIN: accept believes what anybody who reaches Temporal writes; leave it out")
+    for name, where in (("METRICS", settings.metrics), ("CONSOLE_METRICS", settings.console_metrics)):
+        if where is not None and not is_loopback(where) and not settings.metrics_open:
+            found.append(
+                f"ARREARS_{name}: {where} is reached from other machines, and asks nobody who he is; listen on"
+                " 127.0.0.1, or set ARREARS_METRICS_OPEN=true where that network is closed"
+            )
     return tuple(found)
 
 
@@ -321,7 +349,7 @@ def console_weaknesses(settings: Settings) -> tuple[str, ...]:
         found.append("ARREARS_CODEC_LOGIN: the codec server needs a login, name:password")
     elif any(p == name or _is_weak(p, SHORTEST_PASSWORD) for name, p in settings.codec_logins.items()):
         found.append(f"ARREARS_CODEC_LOGIN: a password is too weak, {SHORTEST_PASSWORD} characters at least")
-    if settings.console_tls_cert is None and not _is_loopback(f"{settings.console_host}:{settings.console_port}"):
+    if settings.console_tls_cert is None and not is_loopback(f"{settings.console_host}:{settings.console_port}"):
         found.append(
             f"ARREARS_CONSOLE_HOST: {settings.console_host} is reached from other machines without TLS;"
             " set ARREARS_CONSOLE_TLS_CERT and ARREARS_CONSOLE_TLS_KEY, or listen on 127.0.0.1 behind a proxy with TLS"

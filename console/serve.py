@@ -11,6 +11,7 @@ import uvicorn
 from temporalio.client import Client
 
 from console.app import Doors, make_app
+from console.metrics import case_figures, shown
 from edge.output import Misused
 from edge.session import Session
 from worker import ConfigurationError, check_console
@@ -73,9 +74,11 @@ async def serve(session: Session, host: str | None, port: int | None) -> None:
         tls=chosen.console_tls_cert is not None,
         events=bool(chosen.event_secrets),
         codec=chosen.payload_keys is not None,
+        metrics=chosen.console_metrics,
     )
     try:
-        await _Server(config).serve()
+        with shown(case_figures(session.parts), chosen.console_metrics):
+            await _Server(config).serve()
     except SystemExit as ending:  # how uvicorn says that it could not bind
         raise Misused("Usage", f"{chosen.console_host}:{chosen.console_port} cannot be listened on") from ending
     log.info("console.stopped")

@@ -147,6 +147,17 @@ class OpenCase(Contract):
     case_key: Id
     debt_mark: str
     supply_off: bool
+    stage: Stage | None = None
+
+
+class OpenRow(Contract):
+    """A case that the register calls open. `followed`: its account has had a later one, and nobody closed this row."""
+
+    case_key: Id
+    account_id: Id
+    workflow_id: str
+    supply_off: bool
+    followed: bool
 
 
 class SweepPage(Contract):

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from temporalio.client import (
     Client,
     WorkflowHandle,
@@ -79,11 +79,17 @@ def parse(name: str, data: Any) -> Contract:
     spec = SIGNALS.get(name) or UPDATES[name]
     if not isinstance(data, Mapping):
         raise BadRequest(f"{name} takes one JSON object")
+    message: Contract = checked(spec.payload, data)
+    return message
+
+
+def checked(kind: Any, value: Any, whole: str = "") -> Any:
+    """The value as what it must be. BadRequest names the field, or `whole` where the value has none."""
     try:
-        return spec.payload.model_validate(data)
+        return TypeAdapter(kind).validate_python(value)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
+        field = ".".join(str(part) for part in first["loc"]) or whole
         text = first["msg"].removeprefix("Value error, ")
         raise BadRequest(f"{field}: {text}" if field else text, field or None) from None
 

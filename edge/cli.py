@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
+from edge.cli_doctor import add_doctor_command
 from edge.cli_feed import add_feed_commands
 from edge.cli_look import add_look_commands
 from edge.cli_messages import add_message_commands
@@ -28,6 +29,7 @@ def application() -> typer.Typer:
     add_operate_commands(app)
     add_policy_commands(app)
     add_report_commands(app)
+    add_doctor_command(app)
     add_message_commands(app)
     return app
 

@@ -1,6 +1,6 @@
 """Commands that only look: status, list, why, worklist, proof."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, get_args
 
 import typer
@@ -10,7 +10,7 @@ from domain.model import Role, Stage
 from domain.policy_choice import known_policies
 from domain.proof import prove
 from edge import cases
-from edge.output import Misused, Problem, console, print_fields, print_table, when
+from edge.output import REFUSED, Misused, Problem, console, print_fields, print_problem, print_table, when
 from edge.session import Account, AsJson, Session, run
 from worker import Parts
 
@@ -147,11 +147,17 @@ def _proof(
 ) -> None:
     """证明: the case's evidence, rule by rule, and whether the record is intact."""
     noted = _anchor(anchor)
+    doubts: list[Problem] = []
 
     async def act(session: Session) -> dict[str, Any]:
-        return proof_of(session.parts, account, case, noted)
+        proof = proof_of(session.parts, account, case, noted)
+        doubts.extend(doubts_about(proof))
+        return proof
 
     run(as_json, act, _show_proof)
+    if doubts:  # the proof is printed all the same: it says which entry is wrong
+        print_problem(doubts[0], as_json)
+        raise typer.Exit(REFUSED)
 
 
 def proof_of(
@@ -177,6 +183,16 @@ def proof_of(
         "record": parts.reader.verify(account, anchor),
         "anchor": seen,
     }
+
+
+def doubts_about(proof: dict[str, Any]) -> Iterator[Problem]:
+    """Why a proof cannot be relied on: its record, or the file that anchors it, is not as it was written."""
+    record, anchor = proof["record"], proof["anchor"]
+    if not record.intact:
+        sentence = f"the record of account {record.account_id} is not intact: at entry {record.broken_at} "
+        yield Problem("RecordNotIntact", f"{sentence}{record.reason_en}", {"broken_at": record.broken_at})
+    if anchor.state == "broken":
+        yield Problem("AnchorBroken", f"the anchor is not to be relied on: {anchor.reason_en}")
 
 
 def _anchor(text: str | None) -> tuple[int, str] | None:

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
-from pydantic import ValidationError
 
 from domain.filed import Moratorium
-from edge.cases import BadRequest, NoAnswer, TemporalUnavailable
+from edge.cases import BadRequest, NoAnswer, TemporalUnavailable, checked
 from edge.moratoria import PATIENCE_SECONDS, Telling, Word, preview_declaring, preview_lifting
 from edge.output import NotThere, Problem, console, print_fields, print_table, when
 from edge.progress import bars
@@ -41,16 +40,17 @@ def _declare(
 
     async def act(session: Session) -> dict[str, Any]:
         now = session.now()
-        order = _order(
-            moratorium_id=moratorium_id or f"moratorium-{uuid.uuid4()}",
-            scope=scope,
-            value=value,
-            reason=reason,
-            starts_at=starts_at or now,
-            until=until,
-            declared_by=by,
-            declared_at=now,
-        )
+        asked = {
+            "moratorium_id": moratorium_id or f"moratorium-{uuid.uuid4()}",
+            "scope": scope,
+            "value": value,
+            "reason": reason,
+            "starts_at": starts_at or now,
+            "until": until,
+            "declared_by": by,
+            "declared_at": now,
+        }
+        order: Moratorium = checked(Moratorium, asked)
         if order.until is not None and order.until <= max(now, order.starts_at):
             raise BadRequest("until: must lie ahead, and after starts_at", "until")
         if dry_run:
@@ -84,15 +84,6 @@ def _lift(
         return {"lifted": True} | await _tell(session, order, "lift", by, patience)
 
     run(as_json, act, lambda result: _show_spread(result) if dry_run else _show("已解除 lifted", result))
-
-
-def _order(**values: Any) -> Moratorium:
-    try:
-        return Moratorium.model_validate(values)
-    except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
-        field = str(first["loc"][0])
-        raise BadRequest(f"{field}: {first['msg'].removeprefix('Value error, ')}", field) from None
 
 
 def _register(session: Session, order: Moratorium) -> Moratorium:

@@ -1,4 +1,4 @@
-"""Commands for operators: schedules install, anchor, serve; moratorium and database have files of their own."""
+"""Commands for operators: schedules install, anchor, close-row, serve; moratorium and database have their own files."""
 
 import importlib
 from datetime import datetime
@@ -7,11 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from activities.anchor import AnchorBroken
+from domain.model import Actor, Role
+from edge.cases import checked
 from edge.cli_database import add_database_commands
 from edge.cli_moratorium import moratorium
+from edge.close_row import close_rows
 from edge.output import REFUSED, Misused, Problem, print_fields, print_problem
 from edge.schedules import install_daily_sweep, install_evidence_anchor, install_government_report
-from edge.session import AsJson, Session, run
+from edge.session import Account, AsJson, Session, run
 
 _PANEL = "Operate"
 
@@ -53,11 +56,11 @@ def _install(
 
 
 def add_operate_commands(app: typer.Typer) -> None:
-    """moratorium, schedules, database, anchor and serve, in this order in the help."""
     app.add_typer(moratorium, name="moratorium", rich_help_panel=_PANEL)
     app.add_typer(schedules, name="schedules", rich_help_panel=_PANEL)
     add_database_commands(app, _PANEL)
     app.command("anchor", rich_help_panel=_PANEL)(_anchor)
+    app.command("close-row", rich_help_panel=_PANEL)(_close_row)
     app.command("serve", rich_help_panel=_PANEL)(_serve)
 
 
@@ -108,6 +111,26 @@ def _anchored(session: Session, check: bool, rebuilt: list[str]) -> dict[str, An
         raise Problem("NotAnchored", f"nothing is anchored in {place.file.path}")
     rebuilt.extend(line.broken)
     return line.model_dump(mode="json") | {"public_key": place.public_keys[0]}
+
+
+def _close_row(
+    account: Account,
+    reason: Annotated[str, typer.Option(help="why its case was ended in Temporal", show_default=False)],
+    by: Annotated[str, typer.Option(help="id of the person who closes it", show_default=False)],
+    role: Annotated[Role, typer.Option(help="that person's role")] = "operator",
+    outcome: Annotated[str | None, typer.Option(help="what came of its open incidents, if it has any (III.4)")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """销行: take a case off the lists that somebody ended in Temporal; doctor names them."""
+
+    async def act(session: Session) -> dict[str, Any]:
+        actor = checked(Actor, {"id": by, "role": role})
+        return await close_rows(session, account, actor, reason, outcome)
+
+    def show(result: dict[str, Any]) -> None:
+        print_fields((("已销 closed", ", ".join(result["closed"])),))
+
+    run(as_json, act, show)
 
 
 def _serve(

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from domain.refusal import Refused
 from domain.report import Figures, Month
 from domain.report_filed import REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport
-from edge.cases import BadRequest
+from edge.cases import BadRequest, checked
 from edge.output import Misused, NotThere, Problem, console, print_fields, print_table, when
 from edge.session import AsJson, Session, run
 
@@ -42,7 +41,7 @@ def _make(
             raise Misused("Usage", "--again and --by go together: a report made again says why and who wants it")
         now = session.now()
         asked = {"month": month, "reason": again, "by": by}
-        order = _checked(ReportOrder, {"request": f"report-{uuid.uuid4()}", "at": now, "nominal": now, **asked})
+        order = checked(ReportOrder, {"request": f"report-{uuid.uuid4()}", "at": now, "nominal": now, **asked})
         return _unless_refused(lambda: session.parts.reporting.make(order))
 
     def show(made: ReportMade) -> None:
@@ -71,7 +70,7 @@ def _show(
 
     async def act(session: Session) -> dict[str, Any]:
         parts = session.parts
-        asked = None if month is None else _checked(Month, month)
+        asked = None if month is None else checked(Month, month, "month")
         found = _unless_refused(lambda: parts.reports.report(asked, number))
         seen = parts.anchor.head_of(REPORTS) if parts.anchor else None
         anchored = (seen.length, seen.head) if seen and seen.length is not None and seen.head is not None else None
@@ -99,9 +98,9 @@ def _sent(
     """报送登记: the liaison has sent the report to the government; the same reference again changes nothing."""
 
     async def act(session: Session) -> ReportSent:
-        asked = _checked(Month, month)
+        asked = checked(Month, month, "month")
         sending = {"reference": reference, "authority": authority, "at": at, "number": number, "actor": _json(actor)}
-        message = _checked(SendReport, sending)
+        message = checked(SendReport, sending)
         return _unless_refused(lambda: session.parts.reports.sent(asked, message, session.now()))
 
     def show(done: ReportSent) -> None:
@@ -167,16 +166,6 @@ def _unless_refused(act: Callable[[], T]) -> T:
         raise Problem(refusal.type, str(refusal), refusal.details) from None
     except OSError as problem:
         raise NotThere("DocumentsUnavailable", f"the report is kept, but not its paper: {problem}") from None
-
-
-def _checked(kind: Any, value: Any) -> Any:
-    """The value as what it must be. BadRequest names the field."""
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "month"
-        raise BadRequest(f"{field}: {first['msg'].removeprefix('Value error, ')}", field) from None
 
 
 def _json(text: str) -> Any:

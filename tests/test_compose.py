@@ -28,7 +28,9 @@ def test_the_file_is_valid_by_the_compose_specification() -> None:
 
 def test_temporal_its_ui_its_schema_a_database_a_worker_and_the_http_side_are_there() -> None:
     parts = {"postgresql", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui", "worker", "console"}
-    assert parts == set(SERVICES)
+    watching = {"prometheus", "grafana"}
+    assert parts | watching == set(SERVICES)
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["monitoring"]} == watching
 
 
 @pytest.mark.parametrize("name", sorted(STANDING))
@@ -46,7 +48,7 @@ def test_a_service_waits_for_what_it_needs_to_be_ready(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
 def test_images_are_pinned_to_a_version(name: str) -> None:
-    assert re.search(r":\d+\.\d+(\.\d+)?", SERVICES[name]["image"])
+    assert re.search(r":v?\d+\.\d+(\.\d+)?", SERVICES[name]["image"])
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))

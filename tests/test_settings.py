@@ -87,6 +87,9 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("ARREARS_ANCHOR_PUBLIC_KEY", SHORT, "32 bytes"),
         ("ARREARS_EVENT_SECRET", "a,,b", "single commas"),
         ("ARREARS_CODEC_LOGIN", "auditor", "name:password"),
+        ("ARREARS_METRICS", "9464", "IP address and a port"),
+        ("ARREARS_METRICS", "localhost:9464", "IP address and a port"),
+        ("ARREARS_CONSOLE_METRICS", "127.0.0.1:70000", "IP address and a port"),
         ("ARREARS_CONSOLE_PORT", "0", "greater than or equal to 1"),
         ("ARREARS_CONSOLE_TLS_CERT", "console.crt", "set together"),
     ],
@@ -159,10 +162,13 @@ def test_production_accepts_strong_settings(monkeypatch: pytest.MonkeyPatch) -> 
         ({"ARREARS_PAYLOAD_KEYS": ""}, "ARREARS_PAYLOAD_KEYS"),
         ({"ARREARS_PAYLOAD_KEYS": "off"}, "ARREARS_PAYLOAD_KEYS"),
         ({"ARREARS_PAYLOAD_PLAIN": "accept"}, "ARREARS_PAYLOAD_PLAIN"),
+        ({"ARREARS_METRICS": "0.0.0.0:9464"}, "ARREARS_METRICS"),
+        ({"ARREARS_CONSOLE_METRICS": "[::]:9465"}, "ARREARS_CONSOLE_METRICS"),
     ],
     ids=[
         *("no_tls", "tls_off", "tls_off_with_api_key", "no_register", "sqlite", "no_password", "password_is_user"),
         *("default_password", "short_password", "no_payload_keys", "payload_keys_off", "plain_payloads"),
+        *("metrics_for_all", "case_metrics_for_all"),
     ],
 )
 def test_production_refuses_weak_settings(monkeypatch: pytest.MonkeyPatch, change: dict[str, str], named: str) -> None:
@@ -239,3 +245,12 @@ def test_production_on_the_same_host_needs_no_tls(monkeypatch: pytest.MonkeyPatc
 def test_embedded_does_not_ask_for_strength(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
     assert load_settings().mode == "embedded"
+
+
+@pytest.mark.parametrize("where", ["127.0.0.1:9464", "[::1]:9464", "10.0.0.7:9464"])
+def test_production_shows_figures_on_this_machine_or_on_a_network_that_is_said_to_be_closed(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    closed = {"ARREARS_METRICS_OPEN": "true"} if where.startswith("10.") else {}
+    _set(monkeypatch, STRONG | {"ARREARS_METRICS": where} | closed)
+    assert load_settings().metrics == where

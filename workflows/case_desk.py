@@ -10,14 +10,14 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.billing import BillingActivities, LookAround, Standing
+    from activities.billing import BillingActivities, DebtAsked, LookAround, Standing
     from activities.register import RegisterActivities
     from domain import procedure, steps, view
     from domain.cut_days import slot_wish
     from domain.deadlines import settle
-    from domain.debt import AccountDebt, DebtQuery
+    from domain.debt import AccountDebt
     from domain.facts import CaseFacts
-    from domain.model import Contract
+    from domain.model import Contract, Stage
     from domain.records import Record
     from domain.terms import seasons_last
     from workflows import counterparties as wait
@@ -61,6 +61,11 @@ class CaseDesk:
         """The facts; only once the case is open."""
         assert self._facts is not None, "the case is not open yet"
         return self._facts
+
+    @property
+    def stage(self) -> Stage:
+        """Where the case stands, for whoever logs a line of it; from its opening on it is in the yellow stage."""
+        return "yellow_notice" if self._facts is None else self._facts.stage
 
     def take(self, facts: CaseFacts) -> None:
         """Replace the facts, with all that follows from them by now."""
@@ -205,7 +210,7 @@ class CaseDesk:
             self.take(steps.with_debt(self.facts, query, debt, workflow.now(), hints))
         return True
 
-    async def _debt_at_once(self, query: DebtQuery) -> AccountDebt | None:
+    async def _debt_at_once(self, query: DebtAsked) -> AccountDebt | None:
         """What billing says within the workflow task; None if it does not answer at once."""
         try:
             return await workflow.execute_local_activity_method(
@@ -243,8 +248,9 @@ class CaseDesk:
         self.take(steps.with_look(facts, standing, now, workflow.now()))
         return not at_once or workflow.now() - now <= ANSWER_IS_FRESH
 
-    def _query(self, now: datetime) -> DebtQuery:
-        return DebtQuery(account_id=self.facts.account.account_id, as_of=now, bills=self.facts.query_bills())
+    def _query(self, now: datetime) -> DebtAsked:
+        facts = self.facts
+        return DebtAsked(account_id=facts.account.account_id, as_of=now, bills=facts.query_bills(), stage=facts.stage)
 
     def _number(self) -> int:
         self._questions += 1

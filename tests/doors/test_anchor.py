@@ -265,26 +265,34 @@ def test_a_lost_file_is_said_to_be_missing(anchor: RegisterAnchor) -> None:
 
 async def test_a_rebuilt_chain_is_found_by_the_commands_alone(world: World, tmp_path: Path) -> None:
     """`anchor` notes the heads down; `proof` looks at them by itself; `anchor` again names whom it concerns."""
-    settings = {"anchor": tmp_path / "elsewhere" / "anchor", "anchor_key": SPELLED}
-    async with world.apart(tmp_path, **settings) as utility:
+    place = tmp_path / "elsewhere" / "anchor"
+    async with world.apart(tmp_path, anchor=place, anchor_key=SPELLED) as utility:
         case = await utility.open()
         await case.recorded("notice.issued")
-        changes = {"ARREARS_ANCHOR": str(settings["anchor"]), "ARREARS_ANCHOR_KEY": SPELLED}
+        changes = {"ARREARS_ANCHOR": str(place), "ARREARS_ANCHOR_KEY": SPELLED}
 
         async def command(*arguments: str) -> Ended:
             return await program(utility, *arguments, "--json", folder=tmp_path, **changes)
 
         line = json.loads((await command("anchor")).out)
         assert (line["number"], line["accounts"], line["public_key"]) == (1, 1, spelled(KEY.public_key()))
-        sound = json.loads((await command("proof", case.account_id)).out)
+        sound = (await command("proof", case.account_id)).result
         assert (sound["record"]["intact"], sound["anchor"]["state"]) == (True, "anchored")
         with writing(utility.parts.register_engine) as connection:
             rebuild(connection, case.account_id)
-        forged = json.loads((await command("proof", case.account_id)).out)
+        doubted = await command("proof", case.account_id)
+        forged = json.loads(doubted.out)
         assert (forged["record"]["intact"], forged["record"]["reason_en"][:21]) == (False, "the chain was rebuilt")
+        assert (doubted.code, json.loads(doubted.err)["type"]) == (1, "RecordNotIntact")
         for again in (("anchor", "--check"), ("anchor",)):
             named = await command(*again)
             assert (named.code, json.loads(named.err)["accounts"]) == (1, [case.account_id])
+        place.write_text("not what was signed\n", "utf-8")
+        other = await utility.open()
+        await other.recorded("notice.issued")
+        unsure = await command("proof", other.account_id)
+        assert json.loads(unsure.out)["record"]["intact"]
+        assert (unsure.code, json.loads(unsure.err)["type"]) == (1, "AnchorBroken")
 
 
 async def test_the_schedule_anchors_by_itself(world: World, tmp_path: Path) -> None:

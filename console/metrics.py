@@ -1,0 +1,209 @@
+"""How the cases stand, for Prometheus: counted in the register when asked, and never a number that may be old."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar, get_args
+
+import structlog
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+import worker
+from activities.anchor import AnchorBroken
+from domain.figures import Figures
+from domain.records import IncidentRow
+from edge.output import Misused
+from workflows.daily_sweep import PAGE
+
+log = structlog.get_logger()
+
+FRESH_SECONDS = 5.0
+"""An answer younger than this is given again: several who ask at once cost the register one look."""
+PATIENCE_SECONDS = 8.0
+"""Less than Prometheus waits, so that a register that hangs is told apart from a console that does."""
+LEFT = (
+    ("overdue", timedelta()),
+    ("under_1h", timedelta(hours=1)),
+    ("under_4h", timedelta(hours=4)),
+    ("under_12h", timedelta(hours=12)),
+    ("under_24h", timedelta(hours=24)),
+    ("over_24h", timedelta.max),
+)
+"""How much is left of the time to restore; each customer stands in the first that fits."""
+INCIDENT_KINDS: tuple[str, ...] = get_args(IncidentRow.model_fields["kind"].annotation)
+
+T = TypeVar("T")
+
+
+@dataclass
+class Asked(Generic[T]):
+    """A question to something that may be down or hang: its answer, at most a few seconds old, or none.
+
+    While one question hangs no second is put: a database that is slow to answer must not be asked ever more.
+    """
+
+    name: str
+    ask: Callable[[], T]
+    patience: float = PATIENCE_SECONDS
+    fresh: float = FRESH_SECONDS
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _asking: threading.Thread = field(default_factory=threading.Thread)
+    _asked_at: float = float("-inf")
+    _answer: T | None = None
+
+    def answer(self) -> T | None:
+        """The answer; None if there is none within the patience."""
+        with self._turn:
+            if self._age() >= self.fresh and not self._asking.is_alive():
+                self._asked_at = time.monotonic()
+                self._asking = threading.Thread(target=self._find_out, name=f"ask-{self.name}", daemon=True)
+                self._asking.start()
+            if self._asking.is_alive():
+                self._asking.join(self.patience)
+            # Of a question that hung for long the answer may be of the time when it was put.
+            known = not self._asking.is_alive() and self._age() < self.fresh + self.patience
+            return self._answer if known else None
+
+    def _age(self) -> float:
+        return time.monotonic() - self._asked_at
+
+    def _find_out(self) -> None:
+        try:
+            self._answer = self.ask()
+        except Exception as problem:  # whatever it is, what is not known must not be shown
+            log.warning("metrics.no_answer", part=self.name, reason=str(problem))
+            self._answer = None
+
+
+@dataclass(frozen=True, eq=False)
+class CaseFigures(Collector):
+    """Gauges of all cases, made anew for each asking; labels name no account and no person."""
+
+    cases: Asked[Figures]
+    billing: Asked[bool]
+    anchor: Asked[datetime] | None = None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def collect(self) -> Iterator[Metric]:
+        """Everything that is known now; of a part that gives no answer only that."""
+        figures = self.cases.answer()
+        yield _gauge("arrears_register_up", "Whether the register answers", [((), figures is not None)])
+        yield _gauge("arrears_billing_up", "Whether billing answers", [((), self.billing.answer() is not None)])
+        if self.anchor is not None:
+            anchored = self.anchor.answer()
+            yield _gauge("arrears_anchor_intact", "Whether the anchor file is as it was signed", [((), bool(anchored))])
+            if anchored:
+                help_ = "When the heads of all evidence chains were last anchored"
+                yield _gauge("arrears_anchor_timestamp_seconds", help_, [((), anchored.timestamp())])
+        if figures is not None:
+            yield from _of_cases(figures)
+            yield from _of_light(figures, self.now())
+            yield from _of_papers(figures, self.now())
+
+
+def _of_cases(figures: Figures) -> Iterator[Metric]:
+    where = ("centre", "stage")
+    counted = [((c.centre, c.stage), c) for c in figures.cases]
+    yield _gauge("arrears_cases", "Open cases", [(k, c.cases) for k, c in counted], where)
+    dark = [(k, c.dark) for k, c in counted if c.dark]
+    yield _gauge("arrears_cases_dark", "Open cases whose customer has no supply", dark, where)
+    found = {(i.kind, state): n for i in figures.incidents for state, n in (("open", i.open), ("closed", i.closed))}
+    every = [((kind, state), found.get((kind, state), 0)) for kind in INCIDENT_KINDS for state in ("open", "closed")]
+    help_ = "Incidents and breaches; open until they have an outcome"
+    yield _gauge("arrears_incidents", help_, every, ("kind", "state"))
+    if figures.swept_at is not None:
+        help_ = "When the last daily sweep that came to its end began"
+        yield _gauge("arrears_sweep_timestamp_seconds", help_, [((), figures.swept_at.timestamp())])
+
+
+def _of_light(figures: Figures, now: datetime) -> Iterator[Metric]:
+    left = [(due.centre, due.by - now) for due in figures.light_due]
+    least: dict[str, timedelta] = {}
+    for centre, time_left in left:
+        least[centre] = min(time_left, least.get(centre, timedelta.max))
+    seconds = [((centre,), time_left.total_seconds()) for centre, time_left in least.items()]
+    help_ = "Least time left to restore supply; below zero it is too late"
+    yield _gauge("arrears_restoration_left_seconds", help_, seconds, ("centre",))
+    counted = Counter((centre, _bucket(time_left)) for centre, time_left in left)
+    every = [((centre, name), counted[centre, name]) for centre in least for name, _ in LEFT]
+    help_ = "Customers whose supply is to be restored, by the time left"
+    yield _gauge("arrears_restorations_due", help_, every, ("centre", "left"))
+
+
+def _bucket(time_left: timedelta) -> str:
+    return next(name for name, below in LEFT if time_left < below or below == timedelta.max)
+
+
+def _of_papers(figures: Figures, now: datetime) -> Iterator[Metric]:
+    notices = [((n.kind, n.state, n.outcome), n.notices) for n in figures.notices]
+    yield _gauge("arrears_notices", "Notices of open cases", notices, ("kind", "state", "outcome"))
+    waiting = {t.kind: t for t in figures.unacknowledged}
+    counted = [((kind,), waiting[kind].tickets if kind in waiting else 0) for kind in ("cut", "restore")]
+    help_ = "Tickets that the field unit has not acknowledged"
+    yield _gauge("arrears_tickets_unacknowledged", help_, counted, ("kind",))
+    since = {kind: waiting[kind].oldest_sent_at or now if kind in waiting else now for kind in ("cut", "restore")}
+    ages = [((kind,), (now - at).total_seconds()) for kind, at in since.items()]
+    help_ = "Age of the oldest ticket that the field unit has not acknowledged; zero where there is none"
+    yield _gauge("arrears_ticket_unacknowledged_seconds", help_, ages, ("kind",))
+    tasks = [((t.role, late), n) for t in figures.tasks for late, n in (("no", t.tasks - t.late), ("yes", t.late))]
+    help_ = "What people are awaited for, and whether it was due already"
+    yield _gauge("arrears_tasks", help_, tasks, ("role", "late"))
+
+
+def _gauge(
+    name: str, help_: str, values: Iterable[tuple[tuple[str, ...], float]], labels: tuple[str, ...] = ()
+) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(name, help_, labels=labels)
+    for of, value in values:
+        gauge.add_metric(of, float(value))
+    return gauge
+
+
+def case_figures(parts: worker.Parts, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> CaseFigures:
+    """The figures of these parts: register, billing, and the anchor file if one is set."""
+
+    def billing_answers() -> bool:
+        parts.billing.customer("-")
+        return True
+
+    def anchored() -> datetime:
+        assert parts.anchor is not None
+        lines = parts.anchor.file.lines()
+        if not lines:
+            raise AnchorBroken("尚未锚定", "nothing is anchored yet, or the anchor file is gone")
+        return lines[-1].at
+
+    return CaseFigures(
+        cases=Asked("register", lambda: parts.reader.figures(now(), PAGE)),
+        billing=Asked("billing", billing_answers),
+        anchor=Asked("anchor", anchored) if parts.anchor else None,
+        now=now,
+    )
+
+
+@contextmanager
+def shown(figures: CaseFigures, address: str | None) -> Iterator[None]:
+    """Show them at that address for as long as the block lasts; Misused: it cannot be listened on."""
+    if address is None:
+        yield
+        return
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(figures)
+    host, _, port = address.rpartition(":")
+    try:
+        server, thread = start_http_server(int(port), host.strip("[]"), registry)
+    except OSError as problem:
+        sentence = f"ARREARS_CONSOLE_METRICS: {address} cannot be listened on ({problem.strerror})"
+        raise Misused("Configuration", sentence) from problem
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,149 @@
+"""`python starter.py doctor`: what is wrong with a set-up, part by part; a part that is down hides no other."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import make_url
+from temporalio.client import Client
+
+import worker
+from activities.register import RegisterUnavailable
+from edge.doctor import cases, databases, machine, temporal
+from edge.doctor.finding import Finding, Look, aside, broken, in_time, ok, warning
+from edge.output import NotThere
+
+PATIENCE_SECONDS = 8.0
+CONNECT_SECONDS = 3
+CASES_SECONDS = 20.0
+"""For what grows with the number of cases."""
+SKEW, TOO_MUCH_SKEW = timedelta(seconds=5), timedelta(minutes=1)
+
+
+@dataclass
+class Doctor:
+    """One examination. Temporal and the register are each reached once, and those who need them wait for that."""
+
+    read: worker.ReadSettings
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def examine(self) -> tuple[Finding, ...]:
+        """Look at every part at the same time, and name them in the order in which they are needed."""
+        found = self.read.settings
+        quick = found.model_copy(update={"connect_seconds": CONNECT_SECONDS})
+        self._client = asyncio.create_task(worker.connect(quick))
+        self._rows = asyncio.create_task(aside(lambda: worker.open_rows(self._register_url)))
+        queue, anchored = found.task_queue, found.anchor is not None
+        looks: tuple[tuple[str, Look], ...] = (
+            ("settings", _at_once(lambda: machine.settings(self.read))),
+            ("policy", _at_once(lambda: machine.policy(found))),
+            ("temporal", self._server),
+            ("search attributes", self._with(temporal.search_attributes)),
+            ("workers", self._with(lambda client: temporal.workers(client, queue, self.now()))),
+            ("schedules", self._with(lambda client: temporal.schedules(client, anchored, self.now()))),
+            ("register", lambda: databases.register(lambda: worker.look_at_register(self._register_url))),
+            ("billing", self._billing),
+            ("cases", self._with(cases.stuck)),
+            ("open rows", self._with(self._open_rows)),
+            ("payload keys", self._with(self._payload_keys)),
+            ("anchor", _at_once(lambda: machine.anchor(found, self.now()))),
+            ("documents", _at_once(lambda: machine.documents(found.documents))),
+            ("clocks", self._clocks),
+            ("disk", _at_once(lambda: machine.disks(self._places()))),
+        )
+        try:
+            seconds = {"open rows": CASES_SECONDS, "payload keys": CASES_SECONDS}
+            seen = (in_time(part, look, seconds.get(part, PATIENCE_SECONDS)) for part, look in looks)
+            findings = await asyncio.gather(*seen)
+        finally:
+            for task in (self._client, self._rows):
+                task.cancel()
+            await asyncio.gather(self._client, self._rows, return_exceptions=True)
+        return tuple(finding for part in findings for finding in part)
+
+    @property
+    def _register_url(self) -> str:
+        return self.read.settings.register_url.get_secret_value()
+
+    def _places(self) -> Iterator[Path]:
+        """Where this program writes."""
+        found = self.read.settings
+        for url in (found.register_url, found.billing_url):
+            address = make_url(url.get_secret_value())
+            if address.get_backend_name() == "sqlite" and address.database:
+                yield Path(address.database)
+        yield found.documents
+        if found.anchor_file is not None:
+            yield found.anchor_file.path
+
+    async def _server(self) -> tuple[Finding, ...]:
+        try:
+            return await temporal.server(await asyncio.shield(self._client))
+        except (NotThere, worker.ConfigurationError) as problem:
+            do = "start it first: without it nothing moves, and workers, schedules and cases cannot be looked at"
+            return (broken("temporal", str(problem), do),)
+
+    def _with(self, look: Callable[[Client], Awaitable[tuple[Finding, ...]]]) -> Look:
+        """A look that needs Temporal; where that is gone, it is said once and not for every part."""
+
+        async def wait_and_look() -> tuple[Finding, ...]:
+            try:
+                client = await asyncio.shield(self._client)
+            except (NotThere, worker.ConfigurationError):
+                return ()
+            return await look(client)
+
+        return wait_and_look
+
+    async def _open_rows(self, client: Client) -> tuple[Finding, ...]:
+        try:
+            rows = await asyncio.shield(self._rows)
+        except RegisterUnavailable:  # the register's own part says so
+            return ()
+        return await cases.left_behind(client, rows)
+
+    async def _payload_keys(self, client: Client) -> tuple[Finding, ...]:
+        try:
+            rows = await asyncio.shield(self._rows)
+        except RegisterUnavailable:
+            rows = ()
+        return await cases.payload_keys(client, self.read.settings.payload_codec, rows)
+
+    async def _billing(self) -> tuple[Finding, ...]:
+        url = self.read.settings.billing_url.get_secret_value()
+        return await databases.billing(lambda: worker.look_at_billing(url), lambda: worker.ask_billing(url))
+
+    async def _clocks(self) -> tuple[Finding, ...]:
+        """Whether those who judge by the time agree on it: Temporal, the register's server, this machine."""
+        askings: dict[str, Callable[[], Awaitable[datetime | None]]] = {
+            "Temporal": self._time_at_temporal,
+            "the register's database": lambda: aside(lambda: worker.time_at_register(self._register_url)),
+        }
+        found: list[Finding] = []
+        for whose, ask in askings.items():
+            before = self.now()
+            with contextlib.suppress(NotThere, worker.ConfigurationError, RegisterUnavailable):
+                if (told := await ask()) is not None:
+                    found.append(_skew(whose, told - min(max(told, before), self.now())))
+        return tuple(found)
+
+    async def _time_at_temporal(self) -> datetime:
+        return await temporal.time_at_server(await asyncio.shield(self._client))
+
+
+def _skew(whose: str, ahead: timedelta) -> Finding:
+    seconds = ahead.total_seconds()
+    if abs(ahead) <= SKEW:
+        return ok("clocks", f"{whose} and this machine agree")
+    says = f"{whose} is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} this machine"
+    return (broken if abs(ahead) > TOO_MUCH_SKEW else warning)("clocks", says, "set both by a time server (NTP)")
+
+
+def _at_once(look: Callable[[], Iterable[Finding]]) -> Look:
+    async def find() -> tuple[Finding, ...]:
+        return await aside(lambda: tuple(look()))
+
+    return find

@@ -1,0 +1,53 @@
+"""The doctor at the databases: do register and billing answer, are they whole, may we write, is evidence guarded."""
+
+from collections.abc import Callable, Iterator
+
+from activities.billing import BillingUnavailable
+from activities.register import RegisterUnavailable
+from edge.doctor.finding import Finding, aside, broken, ok, warning
+from worker import DatabaseSeen
+
+_NO_ANSWER = "start the database, or correct {}"
+
+
+async def register(look: Callable[[], DatabaseSeen]) -> tuple[Finding, ...]:
+    """The register: reachable, whole, writable, its evidence guarded."""
+    try:
+        seen = await aside(look)
+    except RegisterUnavailable as problem:
+        return (broken("register", str(problem), _NO_ANSWER.format("ARREARS_REGISTER_URL")),)
+    return tuple(_faults("register", seen)) or (ok("register", f"{seen.address}: whole, writable, evidence guarded"),)
+
+
+async def billing(look: Callable[[], DatabaseSeen], ask: Callable[[], object]) -> tuple[Finding, ...]:
+    """The billing book: reachable, whole, writable, with customers and bills in it, and answering."""
+    try:
+        seen = await aside(look)
+        if faults := tuple(_faults("billing", seen)):
+            return faults
+        await aside(ask)
+    except BillingUnavailable as problem:
+        return (broken("billing", str(problem), _NO_ANSWER.format("ARREARS_BILLING_URL")),)
+    if empty := [name for name in ("customers", "bills") if name in seen.empty]:
+        says = f"{seen.address}: no {' and no '.join(empty)}; whoever is asked for owes nothing"
+        return (warning("billing", says, "python starter.py ingest FILE…, or correct ARREARS_BILLING_URL"),)
+    return (ok("billing", f"{seen.address}: whole, writable, with customers and bills"),)
+
+
+def _faults(part: str, seen: DatabaseSeen) -> Iterator[Finding]:
+    if not seen.made:
+        says = f"{seen.address}: is not there yet"
+        yield warning(part, says, f"the first worker makes it; if there was one, correct ARREARS_{part.upper()}_URL")
+    if seen.missing:
+        columns = [name for name in seen.missing if "." in name]
+        says = f"{seen.address}: lacks {', '.join(seen.missing)}"
+        if columns:
+            yield broken(part, says, "it is of another version: bring its tables to this one before a worker starts")
+        else:
+            yield warning(part, says, "a worker makes them when it first reaches the database")
+    if seen.unwritable:
+        do = "give its user the right to write, free the lock, or make room; until then nothing goes forward"
+        yield broken(part, f"{seen.address}: nothing can be written: {seen.unwritable}", do)
+    if not seen.guarded:
+        do = "find out who removed them, and anchor --check; RUNBOOK.md, section 10, makes them anew"
+        yield broken(part, f"{seen.address}: the triggers that let evidence only be added to are gone (R-30)", do)

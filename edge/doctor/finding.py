@@ -1,0 +1,68 @@
+"""What the doctor finds of one part: whether it is well, in one sentence, and what to do if it is not."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+State = Literal["ok", "warning", "broken"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found. `broken`: something needed is not there; `warning`: it works, and somebody should look."""
+
+    part: str
+    state: State
+    says: str
+    do: str = ""
+
+
+def ok(part: str, says: str) -> Finding:
+    """All is well."""
+    return Finding(part, "ok", says)
+
+
+def warning(part: str, says: str, do: str) -> Finding:
+    """It works, and should be looked at."""
+    return Finding(part, "warning", says, do)
+
+
+def broken(part: str, says: str, do: str) -> Finding:
+    """Something needed is not there."""
+    return Finding(part, "broken", says, do)
+
+
+Look = Callable[[], Awaitable[Iterable[Finding]]]
+
+
+async def in_time(part: str, look: Look, seconds: float) -> tuple[Finding, ...]:
+    """What the look finds; a part that hangs or fails is a finding, and hides no other part."""
+    try:
+        async with asyncio.timeout(seconds):
+            return tuple(await look())
+    except TimeoutError:
+        return (broken(part, f"gave no answer within {seconds:g} s", "see whether it hangs, or the network does"),)
+    except Exception as problem:
+        reason = (str(problem).strip().splitlines() or [""])[0]
+        says = f"could not be looked at: {type(problem).__name__}: {reason}"
+        return (broken(part, says, "this is a fault of the doctor's: report it"),)
+
+
+async def aside(look: Callable[[], T]) -> T:
+    """The answer of something that blocks; if it hangs, nothing waits for its end."""
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        if not answer.set_running_or_notify_cancel():
+            return
+        try:
+            answer.set_result(look())
+        except BaseException as problem:
+            answer.set_exception(problem)
+
+    threading.Thread(target=work, name="doctor", daemon=True).start()
+    return await asyncio.wrap_future(answer)

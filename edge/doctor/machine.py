@@ -1,0 +1,121 @@
+"""The doctor at this machine: settings, policy, folders, disks, the anchor file."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from activities.anchor import AnchorBroken
+from domain.policy_choice import load_policies
+from domain.policy_file import PolicyError
+from edge.doctor.finding import Finding, broken, ok, warning
+from worker import ReadSettings, Settings
+
+DAILY = timedelta(hours=26)
+"""What is done every day has been missed when it is this old."""
+GIB = 1024**3
+LITTLE, TOO_LITTLE = GIB, GIB // 10
+"""Bytes free."""
+
+
+def settings(read: ReadSettings) -> Iterator[Finding]:
+    """Whether every variable can be used, is known, and is strong enough for what it is used for."""
+    part = "settings"
+    for sentence in read.wrong:
+        yield broken(part, sentence, "correct it in the environment or in .env; the default is looked at below")
+    for name in read.unknown:
+        yield warning(part, f"{name} is set, and is no setting of this program", "correct its spelling, or remove it")
+    found = read.settings
+    production = found.mode == "production"
+    for sentence in read.weak if production or not read.local else ():
+        if production:
+            yield broken(part, sentence, "mend it: in production neither a worker nor a command starts with it")
+        else:
+            yield warning(part, sentence, "mend it, and set ARREARS_MODE=production")
+    if not read.wrong and not read.unknown and (read.local or not read.weak):
+        source = read.env_file if read.env_file.is_file() else "the environment alone"
+        where = ", everything on this machine" if read.local else ""
+        yield ok(part, f"read from {source}; mode {found.mode}{where}")
+
+
+def policy(found: Settings) -> Iterator[Finding]:
+    """Whether the policy pack can be used."""
+    try:
+        loaded = load_policies(found.policy)
+    except PolicyError as problem:
+        for line in str(problem).splitlines():
+            yield broken(
+                "policy", line, "correct the file, or name another in ARREARS_POLICY; no worker starts with it"
+            )
+        return
+    labels = ", ".join(policy.label for policy in loaded.every)
+    yield ok("policy", f"{labels}, days of {loaded.default.timezone}")
+
+
+def documents(folder: Path) -> Iterator[Finding]:
+    """Whether papers can be put down where they belong."""
+    there = _nearest(folder)
+    try:
+        if not there.is_dir():
+            raise NotADirectoryError(20, "is not a folder", str(there))
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as problem:
+        says = f"{folder}: {there}: {problem.strerror}"
+        yield broken("documents", says, "correct ARREARS_DOCUMENTS, or the folder's rights")
+        return
+    yield ok("documents", f"{folder} can be written" if there == folder else f"{folder} can be made when needed")
+
+
+def anchor(found: Settings, now: datetime) -> Iterator[Finding]:
+    """Whether the heads of the evidence are noted down outside the register, lately, and unchanged."""
+    file = found.anchor_file
+    if file is None:
+        weak = "ARREARS_ANCHOR is not set: who owns the register could rebuild its evidence unseen"
+        do = "set it, and ARREARS_ANCHOR_KEY (README, Keeping people out)"
+        yield warning("anchor", weak, do) if found.mode == "production" else ok("anchor", "not used (ARREARS_ANCHOR)")
+        return
+    try:
+        lines = file.lines()
+        if lines and next(file.heads(lines[-1]), None) is None and lines[-1].accounts:
+            raise AnchorBroken("链尾清单为空", "the list of heads is empty")
+    except AnchorBroken as problem:
+        yield broken("anchor", f"{file.path}: {problem}", "keep it as it is, and have it looked into (SECURITY.md)")
+        return
+    if not lines:
+        yield warning("anchor", f"{file.path} is not there, or holds nothing yet", "python starter.py anchor")
+    elif (age := now - lines[-1].at) > DAILY:
+        do = "python starter.py anchor; the schedule evidence-anchor should do it daily (schedules install)"
+        yield warning("anchor", f"{file.path}: last anchored {_spoken(age)} ago", do)
+    else:
+        yield ok("anchor", f"{file.path}: no. {lines[-1].number}, {_spoken(age)} ago, {lines[-1].accounts} accounts")
+
+
+def _free(place: Path) -> int:
+    return shutil.disk_usage(place).free
+
+
+def disks(places: Iterable[Path], free: Callable[[Path], int] = _free) -> Iterator[Finding]:
+    """Whether there is room where this program writes."""
+    there = sorted({_nearest(place) for place in places})
+    of_each_disk = {place.stat().st_dev: place for place in reversed(there)}
+    for place in sorted(of_each_disk.values()):
+        left = free(place)
+        says = f"{place}: {left / GIB:.1f} GiB free"
+        if left < TOO_LITTLE:
+            yield broken("disk", says, "make room now: what cannot be written is tried for ever, and nothing moves")
+        elif left < LITTLE:
+            yield warning("disk", says, "make room before it is full")
+        else:
+            yield ok("disk", says)
+
+
+def _nearest(place: Path) -> Path:
+    """The place itself, or what of its path is there already."""
+    return next(part for part in (place, *place.absolute().parents) if part.exists())
+
+
+def _spoken(age: timedelta) -> str:
+    hours = age.total_seconds() / 3600
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h"

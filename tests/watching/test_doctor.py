@@ -1,0 +1,412 @@
+"""`starter.py doctor`: each way a set-up can be broken is made for real, found, and hides nothing else."""
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url, text
+from temporalio.client import ScheduleState, ScheduleUpdate, ScheduleUpdateInput
+
+import worker
+from adapters.settings import Settings
+from adapters.sql_engine import writing
+from adapters.sql_register import SqlRegister, open_register
+from edge.doctor import Doctor, machine
+from edge.doctor.finding import Finding, aside, in_time, ok
+from edge.schedules import install_daily_sweep
+from tests.doors.sealing import holding, key
+from tests.doors.test_anchor import SPELLED
+from tests.edge.programs import environment, program
+from tests.edge.test_cli import Cli, Ended, cli
+from tests.register_records import record
+from tests.world import Case, World
+
+__all__ = ["cli"]  # the fixture
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+async def utility(world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A set-up in which all is well, with one open case."""
+    async with world.apart(tmp_path_factory.mktemp("utility")) as apart:
+        queue = apart.settings.task_queue
+        await install_daily_sweep(apart.client, queue, "Asia/Shanghai", 5, 30)
+        case = await apart.open()
+        await case.recorded("notice.issued")
+        yield apart
+        await apart.client.get_schedule_handle("daily-sweep").delete()
+
+
+Doctoring = Callable[..., Coroutine[Any, Any, Ended]]
+
+
+@pytest.fixture
+def doctor(utility: World, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Doctoring:
+    """The command, with these settings; whatever is wrong, it must not hang."""
+
+    async def run(*arguments: str, **changes: str) -> Ended:
+        with monkeypatch.context() as settings:
+            for name, value in {**environment(utility), **changes}.items():
+                if name.startswith(("ARREARS_", "TEMPORAL_")):
+                    settings.setenv(name, value)
+            return await asyncio.wait_for(cli(*(arguments or ("doctor", "--json"))), 30)
+
+    return run
+
+
+def found(ended: Ended) -> dict[str, list[dict[str, str]]]:
+    """Findings by part."""
+    parts: dict[str, list[dict[str, str]]] = {}
+    for finding in json.loads(ended.out)["parts"]:
+        parts.setdefault(finding["part"], []).append(finding)
+    return parts
+
+
+def states(ended: Ended) -> dict[str, str]:
+    """The worst of each part."""
+    order = ("ok", "warning", "broken")
+    return {part: max((f["state"] for f in findings), key=order.index) for part, findings in found(ended).items()}
+
+
+def only(ended: Ended, part: str, state: str, says: str) -> None:
+    """That part is in that state for that reason and says what to do; every other part is well."""
+    assert {p: s for p, s in states(ended).items() if s != "ok"} == {part: state}, ended.out
+    finding = next(f for f in found(ended)[part] if f["state"] == state)
+    assert says in finding["says"], finding
+    assert finding["do"]
+    assert ended.code == (3 if state == "broken" else 0)
+    if state == "broken":
+        assert json.loads(ended.err.splitlines()[-1])["parts"] == [part]
+
+
+async def test_where_all_is_well_it_says_so_of_every_part(utility: World, doctor: Doctoring, tmp_path: Path) -> None:
+    ended = await doctor()
+    assert set(states(ended).values()) == {"ok"}, ended.out
+    assert ended.code == 0
+    assert states(ended).keys() == {
+        *("settings", "policy", "temporal", "search attributes", "workers", "schedule daily-sweep", "register"),
+        *("billing", "cases", "open rows", "payload keys", "anchor", "documents", "clocks", "disk"),
+    }
+    people = await program(utility, "doctor", folder=tmp_path)  # a process of its own, as people run it
+    assert (people.code, "一切正常" in people.out) == (0, True)
+
+
+# ---- what somebody set wrong -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part", "state", "says"),
+    [
+        ("ARREARS_LOG_FORMAT", "xml", "settings", "broken", "ARREARS_LOG_FORMAT"),
+        ("ARREARS_BUILD_ID", "2", "settings", "broken", "must be set together"),
+        ("ARREARS_REGISTER_ULR", "x", "settings", "warning", "ARREARS_REGISTER_ULR"),
+        ("ARREARS_POLICY", "no-such-pack", "policy", "broken", "no-such-pack"),
+        ("ARREARS_DOCUMENTS", "/dev/null/papers", "documents", "broken", "/dev/null"),
+        ("ARREARS_TASK_QUEUE", "elsewhere", "workers", "broken", "elsewhere"),
+        ("TEMPORAL_NAMESPACE", "elsewhere", "temporal", "broken", "no namespace elsewhere"),
+        ("ARREARS_ANCHOR_PUBLIC_KEY", "x", "settings", "broken", "ARREARS_ANCHOR_PUBLIC_KEY"),
+    ],
+)
+async def test_a_wrong_setting_is_named_and_the_rest_is_looked_at(
+    doctor: Doctoring, name: str, value: str, part: str, state: str, says: str
+) -> None:
+    ended = await doctor(**{name: value})
+    if name == "TEMPORAL_NAMESPACE":  # nothing is in that namespace
+        assert states(ended)[part] == state
+        assert says in found(ended)[part][0]["says"]
+        return
+    only(ended, part, state, says)
+
+
+async def test_weak_settings_are_named_as_production_would_refuse_them(doctor: Doctoring) -> None:
+    ended = await doctor(ARREARS_MODE="production")
+    assert states(ended)["settings"] == "broken"
+    said = " ".join(f["says"] for f in found(ended)["settings"])
+    assert "ARREARS_REGISTER_URL: a SQLite file" in said
+    assert "ARREARS_PAYLOAD_KEYS" in said
+    assert states(ended)["register"] == "ok"
+
+
+# ---- what is down ----------------------------------------------------------------------------------
+
+
+async def test_without_temporal_the_rest_is_looked_at_all_the_same(doctor: Doctoring) -> None:
+    ended = await doctor(TEMPORAL_ADDRESS="127.0.0.1:1")
+    only(ended, "temporal", "broken", "127.0.0.1:1")
+    assert {"register", "billing", "policy", "disk"} <= states(ended).keys()
+
+
+async def test_a_database_that_is_down_is_told_apart_from_the_other(doctor: Doctoring) -> None:
+    nowhere = "postgresql://register:b7e2f4a90c@127.0.0.1:1/register"
+    ended = await doctor(ARREARS_REGISTER_URL=nowhere)
+    assert states(ended)["register"] == "broken"
+    assert states(ended)["billing"] == "ok"
+    assert "b7e2f4a90c" not in ended.out + ended.err
+    ended = await doctor(ARREARS_BILLING_URL=nowhere)
+    assert (states(ended)["billing"], states(ended)["register"]) == ("broken", "ok")
+
+
+async def test_a_register_that_somebody_has_locked_does_not_hang_the_doctor(utility: World, doctor: Doctoring) -> None:
+    with opened(utility.settings.register_url.get_secret_value()) as database:
+        database.execute("BEGIN IMMEDIATE")
+        ended = await doctor()
+        database.rollback()
+    only(ended, "register", "broken", "database is locked")
+
+
+async def test_billing_switched_off_is_found_though_its_database_answers(utility: World, doctor: Doctoring) -> None:
+    await utility.outage()
+    try:
+        only(await doctor(), "billing", "broken", "switched off")
+    finally:
+        await utility.billing_back()
+
+
+# ---- registers that are not as they should be ------------------------------------------------------
+
+
+@contextmanager
+def opened(url: str) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(str(make_url(url).database), isolation_level=None)) as database:
+        yield database
+
+
+def copied(utility: World, folder: Path, *statements: str) -> str:
+    """A copy of the register, spoiled."""
+    place = folder / "copy.db"
+    with opened(utility.settings.register_url.get_secret_value()) as source, closing(sqlite3.connect(place)) as copy:
+        source.backup(copy)
+        for statement in statements:
+            copy.execute(statement)
+        copy.commit()
+    return f"sqlite:///{place}"
+
+
+@pytest.mark.parametrize(
+    ("statement", "state", "says"),
+    [
+        ("DROP TRIGGER evidence_no_update", "broken", "triggers"),
+        ("ALTER TABLE cases DROP COLUMN policy", "broken", "lacks cases.policy"),
+        ("DROP TABLE event_nonces", "warning", "lacks event_nonces"),
+    ],
+)
+async def test_a_spoiled_register_is_named(
+    utility: World, doctor: Doctoring, tmp_path: Path, statement: str, state: str, says: str
+) -> None:
+    spoiled = copied(utility, tmp_path, statement)
+    only(await doctor(ARREARS_REGISTER_URL=spoiled), "register", state, says)
+
+
+async def test_a_file_that_is_no_database_and_one_that_is_not_there(doctor: Doctoring, tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("this is no database, but it is long enough to look at" * 20, "utf-8")
+    ended = await doctor(ARREARS_REGISTER_URL=f"sqlite:///{tmp_path / 'text.db'}")
+    only(ended, "register", "broken", "not a database")
+    missing = tmp_path / "none" / "register.db"
+    ended = await doctor(ARREARS_REGISTER_URL=f"sqlite:///{missing}")
+    assert "is not there yet" in found(ended)["register"][0]["says"]
+    assert states(ended)["register"] == "warning"
+    assert not missing.parent.exists(), "the doctor makes nothing"
+
+
+async def test_on_postgresql_too(postgresql_url: str) -> None:
+    engine = open_register(postgresql_url)
+    SqlRegister(engine).write(record())
+    assert (await aside(lambda: worker.look_at_register(postgresql_url))).guarded
+    assert [row.account_id for row in worker.open_rows(postgresql_url)] == ["3001"]
+    told = worker.time_at_register(postgresql_url)
+    assert told is not None
+    assert abs(told - datetime.now(UTC)) < HOUR
+    read_only = f"{postgresql_url}{'&' if '?' in postgresql_url else '?'}options=-cdefault_transaction_read_only%3Don"
+    assert "read-only" in (worker.look_at_register(read_only).unwritable or "")
+    with writing(engine) as connection:
+        connection.execute(text("ALTER TABLE evidence DISABLE TRIGGER evidence_append_only"))
+    seen = worker.look_at_register(postgresql_url)
+    assert (seen.guarded, seen.unwritable, seen.missing) == (False, None, ())
+    engine.dispose()
+
+
+async def test_an_empty_billing_book_is_named(utility: World, doctor: Doctoring, tmp_path: Path) -> None:
+    parts = worker.build(utility.settings.model_copy(update={"billing_url": _secret(tmp_path / "b.db")}))
+    parts.billing.customer("-")
+    parts.close()
+    ended = await doctor(ARREARS_BILLING_URL=f"sqlite:///{tmp_path / 'b.db'}")
+    only(ended, "billing", "warning", "no customers and no bills")
+
+
+def _secret(place: Path) -> Any:
+    return Settings.model_validate({"billing_url": f"sqlite:///{place}"}).billing_url
+
+
+# ---- Temporal, and what is daily -------------------------------------------------------------------
+
+
+async def test_a_schedule_that_is_paused_or_not_there_is_named(
+    utility: World, doctor: Doctoring, tmp_path: Path
+) -> None:
+    handle = utility.client.get_schedule_handle("daily-sweep")
+    await handle.pause(note="holidays")
+    only(await doctor(), "schedule daily-sweep", "warning", "paused: holidays")
+
+    def resumed(known: ScheduleUpdateInput) -> ScheduleUpdate:
+        known.description.schedule.state = ScheduleState()
+        return ScheduleUpdate(known.description.schedule)
+
+    await handle.update(resumed)
+    anchored = {"ARREARS_ANCHOR": str(tmp_path / "anchor"), "ARREARS_ANCHOR_KEY": SPELLED}
+    ended = await doctor(**anchored)
+    assert states(ended)["schedule evidence-anchor"] == "warning"
+    assert "schedules install" in found(ended)["schedule evidence-anchor"][0]["do"]
+    assert states(ended)["anchor"] == "warning"
+
+
+async def test_days_later_what_is_daily_is_late_and_clocks_disagree(utility: World) -> None:
+    """The doctor with a clock of its own: a day and a half ahead of everybody."""
+    read = worker.ReadSettings(utility.settings, (), (), (), True, Path("none"))
+    ahead = timedelta(hours=36)
+    examined = await _examine(utility, read, lambda: datetime.now(UTC) + ahead)
+    late = {f.part: f for f in examined if f.state != "ok"}
+    assert late["schedule daily-sweep"].state == "warning"
+    assert late["clocks"].says.startswith("Temporal is 129600 s behind")
+    assert late["clocks"].state == "broken"
+
+
+async def _examine(utility: World, read: worker.ReadSettings, now: Any) -> tuple[Finding, ...]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEMPORAL_ADDRESS", utility.client.service_client.config.target_host)
+        return await Doctor(read, now).examine()
+
+
+# ---- cases that nobody carries on ------------------------------------------------------------------
+
+
+async def test_rows_that_no_workflow_carries_on_are_named_and_can_be_closed(utility: World, doctor: Doctoring) -> None:
+    """Terminated by hand: in the dark, in the light, and one that was opened anew."""
+    lit, dark = await utility.open(), await utility.open()
+    await lit.recorded("notice.issued")
+    await report_dark(dark)
+    for case in (lit, dark):
+        await case.handle.terminate("by mistake")
+    ended = await doctor()
+    rows = {f["state"]: f for f in found(ended)["open rows"]}
+    assert dark.account_id in rows["broken"]["says"]
+    assert "supply-found-cut" in rows["broken"]["do"]
+    assert lit.account_id in rows["warning"]["says"]
+    assert ended.code == 3
+
+    async def close(case: Case, *more: str) -> Ended:
+        who = ("--by", "d-001", "--reason", "terminated by mistake")
+        return await doctor("close-row", case.account_id, *who, *more, "--json")
+
+    assert (await close(lit)).result["closed"] == [lit.handle.first_execution_run_id]
+    assert (await close(lit)).refusal["type"] == "NothingToClose"
+    assert (await close(dark)).refusal["type"] == "StillDark"
+    anew = await utility.open(dark.account_id)
+    await report_dark(anew)
+    assert "rows of earlier cases" in found(await doctor())["open rows"][0]["says"]
+    assert (await close(dark)).refusal["type"] == "MissingEvidence"
+    assert (await close(dark, "--outcome", "warned")).refusal["type"] == "NotAllowed"
+    director = ("--role", "centre_director", "--outcome", "warned")
+    assert (await close(dark, *director)).result["closed"] == [dark.handle.first_execution_run_id]
+    assert states(await doctor())["open rows"] == "ok"
+    reader = utility.parts.reader
+    assert await asyncio.to_thread(lambda: reader.verify(dark.account_id).intact)
+    old = await asyncio.to_thread(reader.case_file, dark.account_id, dark.handle.first_execution_run_id)
+    assert old is not None
+    assert (old.case.stage, {t.state for t in old.tickets}) == ("closed", {"recalled"})
+    assert {i.outcome for i in old.incidents} == {"warned"}
+    assert (await close(anew)).refusal["type"] == "NothingToClose", "it runs"
+    await anew.restore()
+
+
+async def report_dark(case: Case) -> None:
+    found_ = {"report_id": "f-1", "meter_id": f"M-{case.account_id}", "reported_by": "neighbour", "source": "95598"}
+    await case.signal("supply_found_cut", **found_)
+    await case.ticket("restore")
+    await case.recorded("ticket.sent")
+
+
+async def test_keys_that_do_not_open_the_open_cases_are_named(doctor: Doctoring) -> None:
+    ended = await doctor(ARREARS_PAYLOAD_KEYS=key("k1"))
+    only(ended, "payload keys", "broken", "not encrypted")
+    both = {"ARREARS_PAYLOAD_KEYS": key("k1"), "ARREARS_PAYLOAD_PLAIN": "accept"}
+    assert states(await doctor(**both))["payload keys"] == "ok"
+
+
+async def test_cases_encrypted_by_a_key_that_is_not_there_are_named(
+    world: World, doctor: Doctoring, tmp_path: Path
+) -> None:
+    """By the oldest and the newest case: opened under k1, looked at with k2, with none, and with both."""
+    async with world.apart(tmp_path) as books:
+        sealed = holding(books.client, "k1")
+        account = await books.customer()
+        handle = await sealed.start_workflow(
+            "ArrearsCase", {"account_id": account}, id=f"arrears-{account}", task_queue="nobody"
+        )
+        own = {"ARREARS_REGISTER_URL": books.settings.register_url.get_secret_value()}
+        for keys, says in ((key("k2"), "not in the ring"), ("off", "no key is set")):
+            ended = await doctor(**own, ARREARS_PAYLOAD_KEYS=keys)
+            assert says in found(ended)["payload keys"][0]["says"], ended.out
+            assert states(ended)["payload keys"] == "broken"
+        await handle.terminate()
+
+
+# ---- the anchor, the disk, and parts that hang -----------------------------------------------------
+
+
+async def test_an_anchor_that_is_old_or_tampered_with_is_named(utility: World, tmp_path: Path) -> None:
+    place = tmp_path / "anchor"
+    anchored = {"anchor": place, "anchor_key": SPELLED}
+    settings = Settings.model_validate({**utility.settings.model_dump(), **anchored})
+    parts = worker.build(settings)
+    assert parts.anchor is not None
+    at = datetime.now(UTC)
+    await asyncio.to_thread(parts.anchor.anchor, at)
+
+    def look(later: timedelta = timedelta()) -> Finding:
+        [finding] = machine.anchor(settings, at + later)
+        return finding
+
+    assert look(timedelta(hours=25)).state == "ok"
+    assert (look(timedelta(hours=27)).state, "27.0 h ago" in look(timedelta(hours=27)).says) == ("warning", True)
+    place.with_name("anchor.heads-1").unlink()
+    assert "missing or was changed" in look().says
+    place.write_text("{}\n", "utf-8")
+    assert (look().state, "line 1 of the anchor file" in look().says) == ("broken", True)
+    parts.close()
+
+
+def test_a_disk_that_is_nearly_full_is_named(tmp_path: Path) -> None:
+    def state(free: int) -> str:
+        [finding] = machine.disks([tmp_path / "not" / "yet", tmp_path], lambda _place: free)
+        return finding.state
+
+    assert [state(free) for free in (machine.LITTLE, machine.LITTLE - 1, machine.TOO_LITTLE - 1)] == [
+        *("ok", "warning", "broken")
+    ]
+    [real] = machine.disks([tmp_path])
+    assert f"{shutil.disk_usage(tmp_path).free / machine.GIB:.1f}"[:-1] in real.says
+
+
+async def test_a_part_that_hangs_or_fails_is_itself_a_finding() -> None:
+    async def hang() -> tuple[Finding, ...]:
+        await asyncio.sleep(60)
+        return ()
+
+    async def fail() -> tuple[Finding, ...]:
+        raise RuntimeError("no such thing")
+
+    async def well() -> tuple[Finding, ...]:
+        return (ok("well", "it is"),)
+
+    looks = {"hangs": hang, "fails": fail, "well": well}
+    found_ = [await in_time(part, look, 0.05) for part, look in looks.items()]
+    assert [(f.part, f.state) for [f] in found_] == [("hangs", "broken"), ("fails", "broken"), ("well", "ok")]
+    assert "no such thing" in found_[1][0].says
