@@ -26,6 +26,7 @@ from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
+from adapters.http_billing import HttpBilling, open_http_billing
 from adapters.log import configure_logging
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
@@ -45,6 +46,7 @@ from workflows.interceptors import LongestPause
 __all__ = [
     "ConfigurationError",
     "EncryptedPayloads",
+    "NotEmbedded",
     "Parts",
     "Settings",
     "activities",
@@ -66,6 +68,10 @@ WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep, EvidenceAnchoring)
 PASSED_THROUGH = ("activities", "domain", "workflows.counterparties", "workflows.search_attributes")
 
 
+class NotEmbedded(Exception):
+    """The embedded billing book was asked for, and there is none; the sentence says what to do instead."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """What stands behind the ports. Nothing is connected yet: a database that is down is met when it is needed."""
@@ -73,15 +79,26 @@ class Parts:
     register_engine: Engine
     register: SqlRegister
     reader: RegisterReader
-    billing: SqlBilling
+    billing: SqlBilling | HttpBilling
     calendar: ChinaHolidays
     policy: Policy
     anchor: RegisterAnchor | None = None
 
+    @property
+    def book(self) -> SqlBilling:
+        """The embedded billing book, the only one that can be written to. NotEmbedded: billing keeps its own."""
+        if isinstance(self.billing, HttpBilling):
+            raise NotEmbedded(
+                f"the billing system at {self.billing.address} keeps its own book, and nothing can be written to it"
+                " from here. Book bills and payments there; then `overdue` opens the cases of who is overdue, and"
+                " `payment-received`, or a signed billing event, makes a case look at once"
+            )
+        return self.billing
+
     def close(self) -> None:
-        """Give the database connections back."""
+        """Give the connections back."""
         self.register_engine.dispose()
-        self.billing.engine.dispose()
+        self.billing.close()
 
 
 def build(settings: Settings) -> Parts:
@@ -92,7 +109,7 @@ def build(settings: Settings) -> Parts:
         raise ConfigurationError(f"ARREARS_POLICY: {problem}") from problem
     try:
         register_engine = open_register(settings.register_url.get_secret_value())
-        billing = open_billing(settings.billing_url.get_secret_value(), policy.timezone)
+        billing = _open_billing(settings, policy)
     except ValueError as problem:
         raise ConfigurationError(f"ARREARS_REGISTER_URL, ARREARS_BILLING_URL: {problem}") from problem
     anchor_file = settings.anchor_file
@@ -105,6 +122,14 @@ def build(settings: Settings) -> Parts:
         policy=policy,
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
     )
+
+
+def _open_billing(settings: Settings, policy: Policy) -> SqlBilling | HttpBilling:
+    url = settings.billing_url.get_secret_value()
+    if settings.billing_over_http:
+        token = settings.billing_token
+        return open_http_billing(url, token.get_secret_value() if token else None, policy.timezone)
+    return open_billing(url, policy.timezone)
 
 
 def activities(parts: Parts) -> list[Callable[..., Any]]:
@@ -207,7 +232,7 @@ async def run_worker(settings: Settings) -> None:
                 queue=settings.task_queue,
                 namespace=client.namespace,
                 register=parts.register_engine.url.render_as_string(),
-                billing=parts.billing.engine.url.render_as_string(),
+                billing=parts.billing.address,
                 policy=parts.policy.label,
                 build=settings.build_id,
                 payload_key=settings.key_ring.first if settings.key_ring else None,

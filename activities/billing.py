@@ -16,14 +16,21 @@ class BillingUnavailable(Exception):
     """Billing gave no answer; that is not the same as "owes nothing" (R-17)."""
 
 
+class AccountUnknown(BillingUnavailable):
+    """Billing does not know an account that has a case: the wrong book, or a record lost. That is no answer (R-17)."""
+
+
 class BillingSystem(Protocol):
     """Who owes what; the only source of truth for debt. Every method may raise BillingUnavailable."""
 
     def customer(self, account_id: str) -> Customer | None:
         """The customer record, or None for an account billing does not know."""
 
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt, ...]:
-        """What each account owes, in one batch query; the answers stand in the order of the queries."""
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
+        """What each account owes, in one batch query; the answers stand in the order of the queries.
+
+        None for an account billing does not know: who owes nothing has an answer, with no bills in it.
+        """
 
     def overdue_accounts(self, as_of: datetime, after: str, limit: int) -> tuple[str, ...]:
         """Accounts with an overdue bill unpaid, in order of account id, those greater than `after`."""
@@ -123,8 +130,8 @@ class BillingActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_debt(self, query: DebtQuery) -> AccountDebt:
-        """What the account owes as of the query's time."""
-        return self.billing.debts((query,))[0]
+        """What the account owes as of the query's time. AccountUnknown: asked again like any other silence."""
+        return self._debt(query)
 
     @activity.defn(no_thread_cancel_exception=True)
     def look_around(self, request: LookAround) -> Standing:
@@ -133,7 +140,17 @@ class BillingActivities:
 
     def _look(self, account: Account, query: DebtQuery, through: date) -> Standing:
         return Standing(
-            debt=self.billing.debts((query,))[0],
+            debt=self._debt(query),
             calendar=Calendar(days=self.holidays.barred_days(query.as_of.date(), through)),
             moratoria=self.moratoria.standing(account, query.as_of),
         )
+
+    def _debt(self, query: DebtQuery) -> AccountDebt:
+        (debt,) = self.billing.debts((query,))
+        if debt is None:
+            raise AccountUnknown(
+                f"billing does not know account {query.account_id}, which has a case: nothing goes forward on that. "
+                "See that ARREARS_BILLING_URL names the right book and that the customer is in it; "
+                "if he is a customer no more, withdraw the case."
+            )
+        return debt

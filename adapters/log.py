@@ -43,6 +43,8 @@ def configure_logging(format_: Literal["console", "json"] = "console", level: in
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    # It would say every question, with the account in its address; what fails is said by whoever asked.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     _keep_the_sdk_off_stdout()
 
 

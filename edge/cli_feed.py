@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+import worker
 from edge.announce_cases import CaseAnnounce
 from edge.ingest import ingest
 from edge.output import REFUSED, Problem, console, print_fields, print_problem
@@ -45,12 +46,16 @@ def _ingest(
     refused: list[str] = []
 
     async def act(session: Session) -> dict[str, Any]:
+        try:
+            book = session.parts.book
+        except worker.NotEmbedded as problem:
+            raise Problem("NotEmbedded", f"nothing was read: {problem}") from problem
         client = await (session.client() if dry_run else session.opening_client())
         policy = session.parts.policy
         with _progress() as (progress, say):
             report = await ingest(
                 files,
-                session.parts.billing,
+                book,
                 CaseAnnounce(client, policy, session.settings.task_queue),
                 now=session.now(),
                 policy=policy,

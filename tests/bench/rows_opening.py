@@ -49,7 +49,7 @@ async def _ingested(ground: Ground, count: int) -> float:
     began = time.perf_counter()
     report = await ingest(
         files,
-        ground.parts.billing,
+        ground.parts.book,
         CaseAnnounce(ground.client, policy, OURS),
         now=datetime.now(UTC),
         policy=policy,

@@ -108,9 +108,9 @@ def billing_statements(utility: World) -> Iterator[list[str]]:
         if statement.startswith("SELECT"):
             asked.append(statement)
 
-    event.listen(utility.parts.billing.engine, "before_cursor_execute", note)
+    event.listen(utility.parts.book.engine, "before_cursor_execute", note)
     yield asked
-    event.remove(utility.parts.billing.engine, "before_cursor_execute", note)
+    event.remove(utility.parts.book.engine, "before_cursor_execute", note)
 
 
 @asynccontextmanager
@@ -339,7 +339,7 @@ async def knows_its_debt(case: Case, owed: str) -> None:
     [debt] = case.world.parts.billing.debts((DebtQuery(account_id=case.account_id, as_of=datetime.now(UTC)),))
     for _ in range(100):
         row = case.world.parts.reader.case(case.account_id)
-        if row is not None and row.debt_mark == debt.mark():
+        if row is not None and debt is not None and row.debt_mark == debt.mark():
             return
         await asyncio.sleep(0.05)
     raise AssertionError("the register was not brought up to date")
