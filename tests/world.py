@@ -24,7 +24,9 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.billing import HolidayCalendar
+from adapters.http_billing import HttpBilling
 from adapters.settings import Settings
+from adapters.sql_billing import SqlBilling
 from domain.book import BookedBill, BookedPayment
 from domain.debt import Account, Customer, CustomerCard
 from domain.policy import Policy
@@ -170,10 +172,16 @@ class World:
         await self.start_worker()
 
     @asynccontextmanager
-    async def beside(self, calendar: HolidayCalendar | None = None, **settings: Any) -> AsyncIterator["World"]:
-        """The same server and databases with a worker of its own: other settings, or another calendar."""
+    async def beside(
+        self,
+        calendar: HolidayCalendar | None = None,
+        billing: SqlBilling | HttpBilling | None = None,
+        **settings: Any,
+    ) -> AsyncIterator["World"]:
+        """The same server and databases with a worker of its own: other settings, another calendar, other billing."""
         chosen = self.settings.model_copy(update={"task_queue": f"arrears-{next(_accounts)}", **settings})
         parts = replace(self.parts, calendar=calendar) if calendar else self.parts  # type: ignore[arg-type]
+        parts = replace(parts, billing=billing) if billing else parts
         async with make_worker(self.client, parts, chosen):
             yield World(self.env, parts, chosen, self.policy)
 
