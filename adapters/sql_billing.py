@@ -91,24 +91,23 @@ class SqlBilling:
             }
 
     def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
-        """What each account owes as of its query's time: three SQL queries for 10,000 accounts, over one snapshot.
+        """What each account owes as of its query's time: two SQL queries for 10,000 accounts, over one snapshot.
 
         None for an account that the book does not hold.
         """
-        known: set[str] = set()
-        bills: defaultdict[str, list[BookedBill]] = defaultdict(list)
+        bills: dict[str, list[BookedBill]] = {}  # of each account that the book holds
         payments: defaultdict[str, list[BookedPayment]] = defaultdict(list)
         with self._reading() as connection:
             for ids in chunks(sorted({q.account_id for q in queries})):
-                held = select(_CUSTOMERS.c.account_id).where(_CUSTOMERS.c.account_id.in_(ids))
-                known.update(connection.execute(held).scalars())
-                for bill in connection.execute(select(*_BILL).where(_BILLS.c.account_id.in_(ids))):
-                    bills[bill.account_id].append(BookedBill(*bill))
+                for account_id, *bill in connection.execute(_accounts_with_bills(ids)):
+                    booked = bills.setdefault(account_id, [])
+                    if bill[0] is not None:
+                        booked.append(BookedBill(*bill))
                 for payment in connection.execute(select(*_PAYMENT).where(_PAYMENTS.c.account_id.in_(ids))):
                     payments[payment.account_id].append(BookedPayment(*payment))
         return tuple(
-            _debt(q, bills.get(q.account_id, ()), payments.get(q.account_id, ()), self._local_day(q.as_of))
-            if q.account_id in known
+            _debt(q, bills[q.account_id], payments.get(q.account_id, ()), self._local_day(q.as_of))
+            if q.account_id in bills
             else None
             for q in queries
         )
@@ -256,6 +255,16 @@ def _debt(query: DebtQuery, bills: Sequence[BookedBill], payments: Sequence[Book
         ),
         paid_total=allocation.paid_total,
         credit=allocation.credit,
+    )
+
+
+def _accounts_with_bills(ids: Sequence[str]) -> Any:
+    """A row for each bill of these accounts, and for a customer without bills one that has none."""
+    account = _CUSTOMERS.c.account_id
+    return (
+        select(account, *_BILL)
+        .outerjoin_from(_CUSTOMERS, _BILLS, _BILLS.c.account_id == account)
+        .where(account.in_(ids))
     )
 
 

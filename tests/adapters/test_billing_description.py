@@ -127,7 +127,9 @@ def test_whatever_comes_is_read_or_refused(value: Any) -> None:
     for path, kind in ANSWERS.items():
         assert refusal(path, value)
         (field,) = kind.model_fields
-        assert (refusal(path, {field: value}) is None) == schema(name_of(path)).is_valid({field: value})
+        why, described = refusal(path, {field: value}), schema(name_of(path)).is_valid({field: value})
+        # Unprintable beyond ASCII, such as a lone surrogate, is barred in words: no pattern says it in every dialect.
+        assert (why is None) == described or (why and described and "control characters" in why)
 
 
 # ---- the reference server, asked what the description allows, and what it does not ------------------------
