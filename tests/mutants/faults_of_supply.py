@@ -43,9 +43,9 @@ LIGHT = (
         name="an account that billing does not know owes nothing",
         rule="R-17",
         file="activities/billing.py",
-        right="        if debt is None:\n            raise AccountUnknown(",
-        wrong="        if debt is None:\n            return AccountDebt(account_id=query.account_id, as_of=query.as_of)\n"
-        "            raise AccountUnknown(",
+        right="        (debt,) = self.billing.debts((query,))\n",
+        wrong="        (debt,) = self.billing.debts((query,))\n"
+        "        debt = debt or AccountDebt(account_id=query.account_id, as_of=query.as_of)\n",
         tests=("tests/case/test_unknown_account.py::test_a_wrong_book_settles_nothing_and_the_right_one_goes_on",),
     ),
     Fault(
