@@ -30,6 +30,7 @@ from adapters.billing_tables import BILLING
 from adapters.database_look import DatabaseSeen, look_at_billing, look_at_register, open_rows, time_at_register
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
+from adapters.http_billing import HttpBilling, open_http_billing
 from adapters.log import configure_logging
 from adapters.moratorium_reading import MoratoriumReader
 from adapters.payload_codec import EncryptedPayloads
@@ -60,6 +61,7 @@ __all__ = [
     "ConfigurationError",
     "DatabaseSeen",
     "EncryptedPayloads",
+    "NotEmbedded",
     "Parts",
     "ReadSettings",
     "Settings",
@@ -98,6 +100,10 @@ PASSED_THROUGH = (
 )
 
 
+class NotEmbedded(Exception):
+    """The embedded billing book was asked for, and there is none; the sentence says what to do instead."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """What stands behind the ports. Nothing is connected yet: a database that is down is met when it is needed."""
@@ -106,7 +112,7 @@ class Parts:
     register: SqlRegister
     reader: RegisterReader
     moratoria: MoratoriumReader
-    billing: SqlBilling
+    billing: SqlBilling | HttpBilling
     calendar: ChinaHolidays
     policies: Policies
     figures: ReportFigures
@@ -129,10 +135,21 @@ class Parts:
         except BillingUnavailable:
             return None
 
+    @property
+    def book(self) -> SqlBilling:
+        """The embedded billing book, the only one that can be written to. NotEmbedded: billing keeps its own."""
+        if isinstance(self.billing, HttpBilling):
+            raise NotEmbedded(
+                f"the billing system at {self.billing.address} keeps its own book, and nothing can be written to it"
+                " from here. Book bills and payments there; then `overdue` opens the cases of who is overdue, and"
+                " `payment-received`, or a signed billing event, makes a case look at once"
+            )
+        return self.billing
+
     def close(self) -> None:
-        """Give the database connections back."""
+        """Give the connections back."""
         self.register_engine.dispose()
-        self.billing.engine.dispose()
+        self.billing.close()
 
 
 def build(settings: Settings) -> Parts:
@@ -143,7 +160,7 @@ def build(settings: Settings) -> Parts:
         raise ConfigurationError(f"ARREARS_POLICY: {problem}") from problem
     try:
         register_engine = open_register(settings.register_url.get_secret_value())
-        billing = open_billing(settings.billing_url.get_secret_value(), policies.default.timezone)
+        billing = _open_billing(settings, policies.default.timezone)
     except ValueError as problem:
         raise ConfigurationError(f"ARREARS_REGISTER_URL, ARREARS_BILLING_URL: {problem}") from problem
     anchor_file = settings.anchor_file
@@ -160,10 +177,7 @@ def build(settings: Settings) -> Parts:
         reports=reports,
         reporting=ReportActivities(figures, reports, ReportPapers(settings.documents), policies.default.zone),
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
-        databases=(
-            Database(register_engine, REGISTER, RegisterUnavailable),
-            Database(billing.engine, BILLING, BillingUnavailable),
-        ),
+        databases=(Database(register_engine, REGISTER, RegisterUnavailable), *_databases_of(billing)),
     )
 
 
@@ -172,13 +186,25 @@ def register_to_read(settings: Settings) -> RegisterReader:
     return RegisterReader(open_register_to_read(settings.register_url.get_secret_value()))
 
 
-def ask_billing(url: str) -> None:
+def ask_billing(settings: Settings) -> None:
     """Ask billing for an account that there is not. BillingUnavailable: it gives no answer."""
-    billing = open_billing(url, "UTC")
+    billing = _open_billing(settings, "UTC")
     try:
         billing.customer("-")
     finally:
-        billing.engine.dispose()
+        billing.close()
+
+
+def _open_billing(settings: Settings, timezone: str) -> SqlBilling | HttpBilling:
+    url = settings.billing_url.get_secret_value()
+    if settings.billing_over_http:
+        token = settings.billing_token
+        return open_http_billing(url, token.get_secret_value() if token else None, timezone)
+    return open_billing(url, timezone)
+
+
+def _databases_of(billing: SqlBilling | HttpBilling) -> tuple[Database, ...]:
+    return () if isinstance(billing, HttpBilling) else (Database(billing.engine, BILLING, BillingUnavailable),)
 
 
 def activities(parts: Parts) -> list[Callable[..., Any]]:
@@ -283,7 +309,7 @@ async def run_worker(settings: Settings) -> None:
                 queue=settings.task_queue,
                 namespace=client.namespace,
                 register=parts.register_engine.url.render_as_string(),
-                billing=parts.billing.engine.url.render_as_string(),
+                billing=parts.billing.address,
                 policy=[policy.label for policy in parts.policies.every],
                 build=settings.build_id,
                 payload_key=settings.key_ring.first if settings.key_ring else None,

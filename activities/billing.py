@@ -22,14 +22,21 @@ class BillingUnavailable(Exception):
     """Billing gave no answer; that is not the same as "owes nothing" (R-17)."""
 
 
+class AccountUnknown(BillingUnavailable):
+    """Billing does not know an account that has a case: the wrong book, or a record lost. That is no answer (R-17)."""
+
+
 class BillingSystem(Protocol):
     """Who owes what; the only source of truth for debt. Every method may raise BillingUnavailable."""
 
     def customer(self, account_id: str) -> Customer | None:
         """The customer record, or None for an account billing does not know."""
 
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt, ...]:
-        """What each account owes, in one batch query; the answers stand in the order of the queries."""
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
+        """What each account owes, in one batch query; the answers stand in the order of the queries.
+
+        None for an account billing does not know: who owes nothing has an answer, with no bills in it.
+        """
 
     def overdue_accounts(self, as_of: datetime, after: str, limit: int) -> tuple[str, ...]:
         """Accounts with an overdue bill unpaid, in order of account id, those greater than `after`."""
@@ -135,8 +142,8 @@ class BillingActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_debt(self, query: DebtAsked) -> AccountDebt:
-        """What the account owes as of the query's time."""
-        return self.billing.debts((query,))[0]
+        """What the account owes as of the query's time. AccountUnknown: asked again like any other silence."""
+        return self._debt(query)
 
     @activity.defn(no_thread_cancel_exception=True)
     def look_around(self, request: LookAround) -> Standing:
@@ -149,7 +156,7 @@ class BillingActivities:
     def _look(self, request: LookAround) -> Standing:
         account, at = request.account, request.debt.as_of
         standing = Standing(
-            debt=self.billing.debts((request.debt,))[0],
+            debt=self._debt(request.debt),
             calendar=Calendar(days=self.holidays.barred_days(at.date(), request.calendar_through)),
             moratoria=self.moratoria.standing(account, at),
             moratoria_over=self.moratoria.over(account, request.doubted, at) if request.doubted else (),
@@ -164,3 +171,13 @@ class BillingActivities:
         calendar = Calendar(days=self.holidays.barred_days(today, through), seasons=wish.seasons)
         days = clock.cut_days(wish.earliest, wish.policy, calendar)
         return CutSlot(notice_id=wish.notice_id, day=self.field.book(wish, field_unit, days))
+
+    def _debt(self, query: DebtQuery) -> AccountDebt:
+        (debt,) = self.billing.debts((query,))
+        if debt is None:
+            raise AccountUnknown(
+                f"billing does not know account {query.account_id}, which has a case: nothing goes forward on that. "
+                "See that ARREARS_BILLING_URL names the right book and that the customer is in it; "
+                "if he is a customer no more, withdraw the case."
+            )
+        return debt

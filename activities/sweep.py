@@ -12,12 +12,14 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.billing import BillingSystem
-from domain.debt import DebtQuery
+from domain.debt import AccountDebt, DebtQuery
 from domain.filed import OpenCase, SweepPage
 from domain.messages import RecheckRequested
 from domain.model import Contract, Id, Moment
 
 SIGNALS_AT_ONCE = 50
+NAMED_AT_MOST = 20
+"""Unknown accounts that one line of the log names."""
 
 log = structlog.get_logger()
 
@@ -47,7 +49,10 @@ class PageOrder(Contract):
 
 
 class PageSwept(Contract):
-    """What a page covered; one that is not `full` was the last. `missing`: changed or dark, and no case there."""
+    """What a page covered; one that is not `full` was the last. `missing`: asked or dark, and no case there.
+
+    `counted` leaves out accounts that billing does not know: they were not looked at.
+    """
 
     last_account: str
     counted: int
@@ -69,12 +74,21 @@ class SweepActivities:
     async def sweep_page(self, order: PageOrder) -> PageSwept:
         """Compare what billing says with what each case knew; ask the cases that differ to look again.
 
-        An empty page is recorded too: it shows that the sweep came to its end.
+        Where billing does not know the account, whoever is dark looks again too: his case then asks until it has an
+        answer, and he need not wait for tomorrow's sweep. An empty page is recorded too: it shows that the sweep came
+        to its end.
         """
         cases = await asyncio.to_thread(self.cases.open_cases_page, order.after, order.limit)
-        changed = await asyncio.to_thread(self._changed, cases, order.as_of)
-        unheard = await self._signal(changed, order)
-        alone = await self._not_running([c for c in cases if c.supply_off and c not in changed])
+        debts = await asyncio.to_thread(self._debts, cases, order.as_of)
+        known = [c for c in cases if debts[c.account_id] is not None]
+        changed = [c for c in known if _mark(debts[c.account_id]) != c.debt_mark]
+        unknown = [c for c in cases if debts[c.account_id] is None]
+        if unknown:
+            some = [c.account_id for c in unknown[:NAMED_AT_MOST]]
+            log.error("sweep.accounts_unknown", count=len(unknown), of=len(cases), accounts=some)
+        asked = [*changed, *(c for c in unknown if c.supply_off)]
+        unheard = await self._signal(asked, order)
+        alone = await self._not_running([c for c in cases if c.supply_off and c not in asked])
         missing = await asyncio.to_thread(self._still_open, [*unheard, *alone], order)
         for case in missing:
             where = {"account": case.account_id, "stage": case.stage, "case": case.workflow_id}
@@ -85,10 +99,10 @@ class SweepActivities:
             day=order.as_of.astimezone(self.zone).date(),
             first_account=cases[0].account_id if cases else "",
             last_account=cases[-1].account_id if cases else "",
-            counted=len(cases),
-            disconnected=sum(c.supply_off for c in cases),
+            counted=len(known),
+            disconnected=sum(c.supply_off for c in known),
             changed=len(changed),
-            signalled=len(changed) - len(unheard),
+            signalled=len(asked) - len(unheard),
             missing=tuple(c.account_id for c in missing),
             at=order.as_of,
         )
@@ -101,9 +115,9 @@ class SweepActivities:
             full=len(cases) == order.limit,
         )
 
-    def _changed(self, cases: tuple[OpenCase, ...], as_of: datetime) -> list[OpenCase]:
+    def _debts(self, cases: tuple[OpenCase, ...], as_of: datetime) -> dict[str, AccountDebt | None]:
         debts = self.billing.debts(tuple(DebtQuery(account_id=c.account_id, as_of=as_of) for c in cases))
-        return [case for case, debt in zip(cases, debts, strict=True) if debt.mark() != case.debt_mark]
+        return {case.account_id: debt for case, debt in zip(cases, debts, strict=True)}
 
     def _still_open(self, unheard: list[OpenCase], order: PageOrder) -> list[OpenCase]:
         """Those whom the register, asked again, still calls open: a case that has closed since is no fault."""
@@ -149,3 +163,7 @@ class SweepActivities:
 
         running = await asyncio.gather(*(runs(c) for c in dark))
         return [case for case, there in zip(dark, running, strict=True) if not there]
+
+
+def _mark(debt: AccountDebt | None) -> str | None:
+    return None if debt is None else debt.mark()

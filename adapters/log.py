@@ -61,6 +61,8 @@ def configure_logging(
     root.handlers = [handler]
     root.setLevel(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # what it did, `database.upgraded` says
+    # It would say every question, with the account in its address; what fails is said by whoever asked.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     _set_up_the_sdk(metrics)
 
 

@@ -5,6 +5,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -15,6 +16,7 @@ from temporalio.envconfig import ClientConfigProfile
 
 from adapters.anchor_file import AnchorFile, private_key, public_key
 from adapters.cut_slots import FieldCapacity, read_capacity
+from adapters.http_address import check_address, check_token, is_http
 from adapters.payload_codec import EncryptedPayloads, KeyRing, read_key_ring
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,18 +41,31 @@ _WEAK_PASSWORDS = frozenset(
 )
 
 
-# Characters: of what signs, of what a person types, of what a program sends to a database.
-SHORTEST_SECRET, SHORTEST_PASSWORD, SHORTEST_DATABASE_PASSWORD = 32, 12, 8
+# Characters: of what signs, of what a person types, of what a program sends to a database, and to billing.
+SHORTEST_SECRET, SHORTEST_PASSWORD, SHORTEST_DATABASE_PASSWORD, SHORTEST_TOKEN = 32, 12, 8, 20
 
 
 class ConfigurationError(Exception):
     """A setting is wrong; the message names the variable and what it should be."""
 
 
+def _billing_url(value: SecretStr) -> SecretStr:
+    if not is_http(value.get_secret_value()):
+        return _database_url(value)
+    check_address(value.get_secret_value())
+    return value
+
+
+def _billing_token(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        check_token(value.get_secret_value())
+    return value
+
+
 def _database_url(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
-    if text.startswith(("http://", "https://")):
-        raise ValueError("must be a database address: billing over HTTP is not available in this version")
+    if is_http(text):
+        raise ValueError("must be a database address; only ARREARS_BILLING_URL may be one of an API")
     try:
         url = make_url(text)
     except ArgumentError:
@@ -126,6 +141,7 @@ Secrets = Annotated[SecretStr | None, AfterValidator(_listed)]
 
 # The address may carry a password, so it never shows in a repr or a log.
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+BillingUrl = Annotated[SecretStr, AfterValidator(_billing_url)]
 
 
 class Settings(BaseSettings):
@@ -143,7 +159,10 @@ class Settings(BaseSettings):
 
     mode: Literal["embedded", "production"] = "embedded"
     register_url: DatabaseUrl = SecretStr("sqlite:///var/register.db")
-    billing_url: DatabaseUrl = SecretStr("sqlite:///var/billing.db")
+    billing_url: BillingUrl = SecretStr("sqlite:///var/billing.db")
+    """The embedded book's database, or http(s)://… where the utility's billing system answers."""
+    billing_token: Annotated[SecretStr | None, AfterValidator(_billing_token)] = None
+    """What the billing system knows us by, over HTTP."""
     policy: str = "reading-centre"
     """A pack's name in policies/, the path of a policy file, or a file that chooses by class and region."""
     notify: Annotated[tuple[str, ...], NoDecode] = ()
@@ -222,6 +241,8 @@ class Settings(BaseSettings):
             raise ValueError("ARREARS_CONSOLE_TLS_CERT and ARREARS_CONSOLE_TLS_KEY must be set together, or neither")
         if not all(name and password for name, _, password in (one.partition(":") for one in _parts(self.codec_login))):
             raise ValueError("ARREARS_CODEC_LOGIN must be name:password, several separated by commas")
+        if self.billing_token is not None and not self.billing_over_http:
+            raise ValueError("ARREARS_BILLING_TOKEN is for an ARREARS_BILLING_URL of http(s)://…, which is not set")
         if self.notify:
             raise ValueError("ARREARS_NOTIFY must be empty: there are no delivery channels in this version")
         return self
@@ -230,6 +251,11 @@ class Settings(BaseSettings):
     def field_capacity(self) -> FieldCapacity:
         """What the field units can restore in a day; nothing set, nothing limited."""
         return read_capacity(self.restores_per_day)
+
+    @property
+    def billing_over_http(self) -> bool:
+        """Whether the billing system is asked through its API, and keeps its own book."""
+        return is_http(self.billing_url.get_secret_value())
 
     @property
     def payload_codec(self) -> EncryptedPayloads | None:
@@ -317,7 +343,12 @@ def weaknesses(settings: Settings) -> tuple[str, ...]:
     encrypted = not switched_off and (profile.api_key is not None or profile.tls is not None)
     if not encrypted and not is_loopback(address):
         found.append(f"TEMPORAL_ADDRESS: {address} is reached without TLS; set TEMPORAL_TLS=true and its certificates")
-    for name, secret in (("REGISTER", settings.register_url), ("BILLING", settings.billing_url)):
+    databases = [("REGISTER", settings.register_url)]
+    if settings.billing_over_http:
+        found += _weaknesses_of_the_line(settings)
+    else:
+        databases.append(("BILLING", settings.billing_url))
+    for name, secret in databases:
         url = make_url(secret.get_secret_value())
         if url.get_backend_name() == "sqlite":
             found.append(f"ARREARS_{name}_URL: a SQLite file is for one machine; use postgresql://…")
@@ -336,6 +367,18 @@ def weaknesses(settings: Settings) -> tuple[str, ...]:
                 " 127.0.0.1, or set ARREARS_METRICS_OPEN=true where that network is closed"
             )
     return tuple(found)
+
+
+def _weaknesses_of_the_line(settings: Settings) -> list[str]:
+    found = []
+    url = urlsplit(settings.billing_url.get_secret_value())
+    if url.scheme == "http" and not is_loopback(f"{url.hostname}:0"):
+        found.append("ARREARS_BILLING_URL: names and the token would cross the network in clear; use https://…")
+    if settings.billing_token is None:
+        found.append("ARREARS_BILLING_TOKEN: the billing system must know who asks; have it issue a token")
+    elif _is_weak(settings.billing_token.get_secret_value(), SHORTEST_TOKEN):
+        found.append(f"ARREARS_BILLING_TOKEN: too weak, {SHORTEST_TOKEN} characters at least: openssl rand -hex 32")
+    return found
 
 
 def console_weaknesses(settings: Settings) -> tuple[str, ...]:

@@ -61,6 +61,15 @@ class SqlBilling:
     timezone: str
     rehearsing: Connection | None = None
 
+    @property
+    def address(self) -> str:
+        """Where it is, without the password."""
+        return self.engine.url.render_as_string()
+
+    def close(self) -> None:
+        """Give the database connections back."""
+        self.engine.dispose()
+
     # What the procedure asks.
 
     def customer(self, account_id: str) -> Customer | None:
@@ -81,18 +90,25 @@ class SqlBilling:
                 for row in connection.execute(select(*columns).where(_CUSTOMERS.c.account_id.in_(ids))).mappings()
             }
 
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt, ...]:
-        """What each account owes as of its query's time: two SQL queries for 10,000 accounts, over one snapshot."""
-        bills: defaultdict[str, list[BookedBill]] = defaultdict(list)
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
+        """What each account owes as of its query's time: two SQL queries for 10,000 accounts, over one snapshot.
+
+        None for an account that the book does not hold.
+        """
+        bills: dict[str, list[BookedBill]] = {}  # of each account that the book holds
         payments: defaultdict[str, list[BookedPayment]] = defaultdict(list)
         with self._reading() as connection:
             for ids in chunks(sorted({q.account_id for q in queries})):
-                for bill in connection.execute(select(*_BILL).where(_BILLS.c.account_id.in_(ids))):
-                    bills[bill.account_id].append(BookedBill(*bill))
+                for account_id, *bill in connection.execute(_accounts_with_bills(ids)):
+                    booked = bills.setdefault(account_id, [])
+                    if bill[0] is not None:
+                        booked.append(BookedBill(*bill))
                 for payment in connection.execute(select(*_PAYMENT).where(_PAYMENTS.c.account_id.in_(ids))):
                     payments[payment.account_id].append(BookedPayment(*payment))
         return tuple(
-            _debt(q, bills.get(q.account_id, ()), payments.get(q.account_id, ()), self._local_day(q.as_of))
+            _debt(q, bills[q.account_id], payments.get(q.account_id, ()), self._local_day(q.as_of))
+            if q.account_id in bills
+            else None
             for q in queries
         )
 
@@ -103,7 +119,7 @@ class SqlBilling:
             with self._reading() as connection:
                 page = list(connection.execute(_perhaps_overdue(self._local_day(as_of), after, limit)).scalars())
             debts = self.debts(tuple(DebtQuery(account_id=a, as_of=as_of) for a in page))
-            found += [debt.account_id for debt in debts if debt.owed > 0]
+            found += [debt.account_id for debt in debts if debt is not None and debt.owed > 0]
             if len(page) < limit:
                 break
             after = page[-1]
@@ -239,6 +255,16 @@ def _debt(query: DebtQuery, bills: Sequence[BookedBill], payments: Sequence[Book
         ),
         paid_total=allocation.paid_total,
         credit=allocation.credit,
+    )
+
+
+def _accounts_with_bills(ids: Sequence[str]) -> Any:
+    """A row for each bill of these accounts, and for a customer without bills one that has none."""
+    account = _CUSTOMERS.c.account_id
+    return (
+        select(account, *_BILL)
+        .outerjoin_from(_CUSTOMERS, _BILLS, _BILLS.c.account_id == account)
+        .where(account.in_(ids))
     )
 
 

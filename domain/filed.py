@@ -163,8 +163,9 @@ class OpenRow(Contract):
 class SweepPage(Contract):
     """The evidence of one page of a sweep (R-23): the accounts it looked at, and what it found.
 
-    `missing` names the accounts whose debt has changed and whose case no workflow carries on. A page on which no
-    case was left has counted none, and names no account.
+    `counted` leaves out accounts that billing does not know: nobody looked at them. `missing` names the accounts whose
+    debt has changed, or that are dark, and whose case no workflow carries on. A page on which no case was left has
+    counted none, and names no account.
     """
 
     sweep_id: Id

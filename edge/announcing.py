@@ -52,8 +52,8 @@ class Announcements(Protocol):
     def mark_announced(self, bills: Sequence[str], payments: Sequence[str], at: datetime) -> None:
         """Remember that these bills and payments need not be announced again."""
 
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt, ...]:
-        """What each account owes."""
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
+        """What each account owes, in the order of the queries; None for one that the book does not hold."""
 
     def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
         """The standing data of these accounts."""
@@ -152,7 +152,8 @@ class _Round:
         waiting = self.book.unannounced(self.now, after, _PAGE)
         ids = [w.account_id for w in waiting if w.bills or any(p.reverses for p in w.payments)]
         accounts = self.book.accounts(ids)
-        debts = {d.account_id: d for d in self.book.debts(tuple(DebtQuery(account_id=a, as_of=self.now) for a in ids))}
+        queries = tuple(DebtQuery(account_id=a, as_of=self.now) for a in ids)
+        debts = dict(zip(ids, self.book.debts(queries), strict=True))
         return [_News(w, accounts.get(w.account_id), debts.get(w.account_id)) for w in waiting]
 
     async def tell(self) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+import worker
 from edge.announce_cases import CaseAnnounce
 from edge.ingest import ingest
 from edge.output import REFUSED, Problem, console, print_fields, print_problem
@@ -42,12 +43,16 @@ def _ingest(
     refused: list[str] = []
 
     async def act(session: Session) -> dict[str, Any]:
+        try:
+            book = session.parts.book
+        except worker.NotEmbedded as problem:
+            raise Problem("NotEmbedded", f"nothing was read: {problem}") from problem
         client = await (session.client() if dry_run else session.opening_client())
         policies = session.parts.policies
         with bars({"announce": "通知案件 announce"}) as (progress, say):
             report = await ingest(
                 files,
-                session.parts.billing,
+                book,
                 CaseAnnounce(client, policies, session.settings.task_queue),
                 now=session.now(),
                 policies=policies,

@@ -25,8 +25,8 @@ class BillingSystem(Protocol):
     def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
         """The standing data of these accounts, without those billing does not know."""
 
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt, ...]:
-        """What each account owes; the answers stand in the order of the queries."""
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
+        """What each account owes, in the order of the queries; None for one that billing does not know."""
 
     def overdue_accounts(self, as_of: datetime, after: str, limit: int) -> tuple[str, ...]:
         """Accounts with an overdue bill unpaid, in order of account id, those greater than `after`."""
@@ -64,19 +64,24 @@ async def open_overdue(
         debts = await asyncio.to_thread(billing.debts, queries)
         known = await asyncio.to_thread(billing.accounts, page)
         done.asked += len(debts)
-        for start in range(0, len(debts), AT_ONCE):
-            some = debts[start : start + AT_ONCE]
-            await asyncio.gather(*(_open(client, known.get(d.account_id), policies, task_queue, d, done) for d in some))
+        owed: list[tuple[Account, AccountDebt]] = []
+        for account_id, debt in zip(page, debts, strict=True):
+            account = known.get(account_id)
+            if account is None or debt is None:
+                done.not_opened[account_id] = "营销系统中无此户号 billing does not know this account"
+            else:
+                owed.append((account, debt))
+        for start in range(0, len(owed), AT_ONCE):
+            some = owed[start : start + AT_ONCE]
+            await asyncio.gather(*(_open(client, account, policies, task_queue, debt, done) for account, debt in some))
     return done
 
 
 async def _open(
-    client: Client, account: Account | None, policies: Policies, task_queue: str, debt: AccountDebt, done: Overdue
+    client: Client, account: Account, policies: Policies, task_queue: str, debt: AccountDebt, done: Overdue
 ) -> None:
     bill, policy = _oldest_owing(debt), policies.for_account(account)
-    if account is None:
-        done.not_opened[debt.account_id] = "营销系统中无此户号 billing does not know this account"
-    elif bill is None:
+    if bill is None:
         done.not_opened[debt.account_id] = "无逾期欠费 nothing is overdue"
     elif debt.owed < policy.min_debt:
         done.not_opened[debt.account_id] = (

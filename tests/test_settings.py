@@ -21,6 +21,7 @@ STRONG = {
     "TEMPORAL_TLS": "true",
     "ARREARS_PAYLOAD_KEYS": key("k1"),
 }
+OVER_HTTP = {"ARREARS_BILLING_URL": "https://mis.example/v1", "ARREARS_BILLING_TOKEN": "5f0ca91e" * 4}
 STRONG_CONSOLE = STRONG | {"ARREARS_EVENT_SECRET": "5f0ca91e" * 8, "ARREARS_CODEC_LOGIN": "auditor:Quiet-harbour-7"}
 
 
@@ -75,7 +76,15 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("ARREARS_REGISTER_URL", "register.db", "sqlite:///var/register.db"),
         ("ARREARS_REGISTER_URL", "mysql://a@b/c", "postgresql://"),
         ("ARREARS_REGISTER_URL", "sqlite://", "must name a file"),
-        ("ARREARS_BILLING_URL", "https://billing.example/api", "over HTTP is not available"),
+        ("ARREARS_REGISTER_URL", "https://register.example/api", "only ARREARS_BILLING_URL"),
+        ("ARREARS_BILLING_URL", "https://", "https://mis.example/arrears/v1"),
+        ("ARREARS_BILLING_URL", "https://mis.example:port/v1", "https://mis.example/arrears/v1"),
+        ("ARREARS_BILLING_URL", "https://mis.example/v 1", "https://mis.example/arrears/v1"),
+        ("ARREARS_BILLING_URL", "https://us:secret@mis.example/v1", "the token goes into ARREARS_BILLING_TOKEN"),
+        ("ARREARS_BILLING_URL", "https://mis.example/v1?key=secret", "without ? or #"),
+        ("ARREARS_BILLING_URL", "ftp://mis.example/v1", "postgresql://"),
+        ("ARREARS_BILLING_TOKEN", "two words", "one word"),
+        ("ARREARS_BILLING_TOKEN", "5f0ca91e5f0ca91e", "http(s)://…, which is not set"),
         ("ARREARS_NOTIFY", "mailto://a@b", "no delivery channels"),
         ("ARREARS_RESTORES_PER_DAY", "FU-01", "unit=number"),
         ("ARREARS_PAYLOAD_KEYS", f"k1:{SHORT}", "16 bytes, not 32"),
@@ -234,6 +243,38 @@ def test_no_program_starts_with_weak_settings_in_production(arguments: list[str]
     assert ended.returncode == 2
     for name in ("TEMPORAL_ADDRESS", "ARREARS_REGISTER_URL", "ARREARS_BILLING_URL", "ARREARS_PAYLOAD_KEYS"):
         assert name in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"ARREARS_BILLING_URL": "http://mis.example/v1"}, "ARREARS_BILLING_URL"),
+        ({"ARREARS_BILLING_URL": "http://10.0.0.7:8080"}, "ARREARS_BILLING_URL"),
+        ({"ARREARS_BILLING_TOKEN": ""}, "ARREARS_BILLING_TOKEN"),
+        ({"ARREARS_BILLING_TOKEN": "5f0ca91e"}, "ARREARS_BILLING_TOKEN"),
+        ({"ARREARS_BILLING_TOKEN": "a" * 40}, "ARREARS_BILLING_TOKEN"),
+    ],
+    ids=["in_clear", "in_clear_by_number", "no_token", "short_token", "token_of_one_letter"],
+)
+def test_production_refuses_a_weak_line_to_billing(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, str], named: str
+) -> None:
+    _set(monkeypatch, STRONG | OVER_HTTP | change)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    refused = str(caught.value).splitlines()[1:]
+    assert [line.partition(":")[0] for line in refused] == [named]
+    assert "5f0ca91e" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://mis.example/v1", "http://127.0.0.1:8080/v1", "http://[::1]:8080", "HTTP://localhost"]
+)
+def test_production_accepts_billing_over_https_or_on_the_same_host(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    _set(monkeypatch, STRONG | OVER_HTTP | {"ARREARS_BILLING_URL": url})
+    settings = load_settings()
+    assert settings.billing_over_http
+    assert "5f0ca91e" not in repr(settings)
 
 
 @pytest.mark.parametrize("address", ["localhost:7233", "127.0.0.1:7233", "[::1]:7233"])

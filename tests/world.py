@@ -24,7 +24,9 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.billing import HolidayCalendar
+from adapters.http_billing import HttpBilling
 from adapters.settings import Settings
+from adapters.sql_billing import SqlBilling
 from domain.book import BookedBill, BookedPayment
 from domain.debt import Account, Customer, CustomerCard
 from domain.policy import Policy
@@ -113,7 +115,7 @@ class World:
         account.update(changes)
         card = CustomerCard(account_id=account_id, **personal)
         customer = Customer(account=Account.model_validate(account), card=card)
-        await asyncio.to_thread(self.parts.billing.add_customers, (customer,))
+        await asyncio.to_thread(self.parts.book.add_customers, (customer,))
         return account_id
 
     async def bill(
@@ -123,7 +125,7 @@ class World:
         bill_id = f"B-{account_id}-{next(_accounts)}"
         today = today or datetime.now(self.policy.zone).date()
         bill = BookedBill(bill_id, account_id, today - timedelta(days=overdue_days), Decimal(amount))
-        await asyncio.to_thread(self.parts.billing.add_bills, (bill,))
+        await asyncio.to_thread(self.parts.book.add_bills, (bill,))
         return bill_id
 
     async def open(
@@ -170,10 +172,16 @@ class World:
         await self.start_worker()
 
     @asynccontextmanager
-    async def beside(self, calendar: HolidayCalendar | None = None, **settings: Any) -> AsyncIterator["World"]:
-        """The same server and databases with a worker of its own: other settings, or another calendar."""
+    async def beside(
+        self,
+        calendar: HolidayCalendar | None = None,
+        billing: SqlBilling | HttpBilling | None = None,
+        **settings: Any,
+    ) -> AsyncIterator["World"]:
+        """The same server and databases with a worker of its own: other settings, another calendar, other billing."""
         chosen = self.settings.model_copy(update={"task_queue": f"arrears-{next(_accounts)}", **settings})
         parts = replace(self.parts, calendar=calendar) if calendar else self.parts  # type: ignore[arg-type]
+        parts = replace(parts, billing=billing) if billing else parts
         async with make_worker(self.client, parts, chosen):
             yield World(self.env, parts, chosen, self.policy)
 
@@ -195,11 +203,11 @@ class World:
 
     async def outage(self) -> None:
         """Billing answers nobody."""
-        await asyncio.to_thread(self.parts.billing.set_reachable, False)
+        await asyncio.to_thread(self.parts.book.set_reachable, False)
 
     async def billing_back(self) -> None:
         """Billing answers again."""
-        await asyncio.to_thread(self.parts.billing.set_reachable, True)
+        await asyncio.to_thread(self.parts.book.set_reachable, True)
 
 
 def overdue_event(account_id: str, amount: str = "200.00") -> dict[str, Any]:
@@ -406,7 +414,7 @@ class Case:
         payment_id = payment_id or f"P-{next(_accounts)}"
         at = await self.now() - ago
         payment = BookedPayment(payment_id, self.account_id, Decimal(amount), at)
-        await asyncio.to_thread(self.world.parts.billing.add_payments, (payment,))
+        await asyncio.to_thread(self.world.parts.book.add_payments, (payment,))
         if told:
             await self.signal("payment_received", payment_id=payment_id, amount=amount, paid_at=at.isoformat())
         return payment_id
@@ -416,7 +424,7 @@ class Case:
         back = BookedPayment(
             f"{payment_id}-back", self.account_id, -Decimal(amount), await self.now(), reverses=payment_id
         )
-        await asyncio.to_thread(self.world.parts.billing.add_payments, (back,))
+        await asyncio.to_thread(self.world.parts.book.add_payments, (back,))
         if told:
             await self.signal("payment_reversed", payment_id=payment_id, reason="bounced")
 

@@ -84,7 +84,7 @@ class Town:
         async with self._ingesting:
             return await ingest(
                 files,
-                self.parts.billing,
+                self.parts.book,
                 CaseAnnounce(self.client, self.parts.policies, self.settings.task_queue),
                 now=self.now(),
                 policies=self.parts.policies,
@@ -94,10 +94,10 @@ class Town:
 
     async def book_quietly(self, payment: BookedPayment) -> None:
         """Billing has the payment, and no case is told of it: neither now nor with another account's file."""
-        billing = self.parts.billing
+        book = self.parts.book
         async with self._ingesting:
-            await asyncio.to_thread(billing.add_payments, (payment,))
-            await asyncio.to_thread(billing.mark_announced, (), (payment.payment_id,), self.now())
+            await asyncio.to_thread(book.add_payments, (payment,))
+            await asyncio.to_thread(book.mark_announced, (), (payment.payment_id,), self.now())
 
 
 @dataclass
@@ -260,11 +260,11 @@ class Case:
     async def billing_down(self) -> None:
         """The billing system answers nobody."""
         self.show(None, "billing is down")
-        await asyncio.to_thread(self.town.parts.billing.set_reachable, False)
+        await asyncio.to_thread(self.town.parts.book.set_reachable, False)
 
     async def billing_back(self) -> None:
         """The billing system answers again."""
-        await asyncio.to_thread(self.town.parts.billing.set_reachable, True)
+        await asyncio.to_thread(self.town.parts.book.set_reachable, True)
 
     # ---- time ----------------------------------------------------------------------------------
 

@@ -113,8 +113,11 @@ class Doctor:
         return await cases.payload_keys(client, self.read.settings.payload_codec, rows)
 
     async def _billing(self) -> tuple[Finding, ...]:
-        url = self.read.settings.billing_url.get_secret_value()
-        return await databases.billing(lambda: worker.look_at_billing(url), lambda: worker.ask_billing(url))
+        settings = self.read.settings
+        ask = lambda: worker.ask_billing(settings)  # noqa: E731
+        if settings.billing_over_http:
+            return await databases.billing_system(settings.billing_url.get_secret_value(), ask)
+        return await databases.billing(lambda: worker.look_at_billing(settings.billing_url.get_secret_value()), ask)
 
     async def _clocks(self) -> tuple[Finding, ...]:
         """Whether those who judge by the time agree on it: Temporal, the register's server, this machine."""

@@ -34,6 +34,15 @@ async def billing(look: Callable[[], DatabaseSeen], ask: Callable[[], object]) -
     return (ok("billing", f"{seen.address}: whole, writable, with customers and bills"),)
 
 
+async def billing_system(address: str, ask: Callable[[], object]) -> tuple[Finding, ...]:
+    """The utility's own billing system, asked over HTTP: whether it answers as it must."""
+    try:
+        await aside(ask)
+    except BillingUnavailable as problem:
+        return (broken("billing", str(problem), _NO_ANSWER.format("ARREARS_BILLING_URL")),)
+    return (ok("billing", f"{address}: answers"),)
+
+
 def _faults(part: str, seen: DatabaseSeen) -> Iterator[Finding]:
     if not seen.made:
         says = f"{seen.address}: is not there yet"

@@ -1,261 +1,198 @@
-"""The billing book on real databases: what is owed, what is new, and what happens when it gives no answer."""
+"""What every billing system must answer, whichever adapter asks it: SQLite, PostgreSQL, and an API over HTTP."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
-from activities.billing import BillingUnavailable
+from activities.billing import AccountUnknown, BillingActivities, BillingUnavailable, DebtAsked, LookAround
+from adapters.holiday_calendar import ChinaHolidays
+from adapters.http_billing import HttpBilling, open_http_billing
 from adapters.sql_billing import SqlBilling, open_billing
-from domain.book import BookedBill, BookedPayment
-from domain.debt import Account, AccountDebt, Customer, CustomerCard, DebtQuery
+from adapters.sql_register import SqlRegister, open_register
+from domain.debt import AccountDebt, DebtQuery
+from domain.policy import Policy
+from tests.billing_api import TOKEN, BillingApi, serving
+from tests.billing_lines import NOON, bill, customer, paid
 
-NOON = datetime(2026, 10, 26, 4, tzinfo=UTC)  # 12:00 on the 26th in Shanghai
-
-
-@pytest.fixture
-def billing(database_url: str) -> Iterator[SqlBilling]:
-    book = open_billing(database_url, "Asia/Shanghai")
-    yield book
-    book.engine.dispose()
+ZONE = "Asia/Shanghai"
 
 
-def customer(account_id: str, **changes: str) -> Customer:
-    account = Account(
-        account_id=account_id,
-        customer_class="residential",
-        meter_id="M1",
-        reading_centre="RC-03",
-        reader="r-017",
-        team_leader="t-002",
-        field_unit="FU-1",
-        business_station="BS-1",
-        region="east",
-    )
-    card = CustomerCard(account_id=account_id, name="王伟", address="人民路1号", phone="13900000000")
-    return Customer(account=account.model_copy(update=changes), card=card)
+@dataclass(frozen=True)
+class Utility:
+    """A billing system: its book, as its own people fill it, and the adapter that asks it."""
+
+    book: SqlBilling
+    billing: SqlBilling | HttpBilling
+
+    def debt(self, account_id: str = "1001", as_of: datetime = NOON, bills: tuple[str, ...] = ()) -> AccountDebt:
+        """What a known account owes."""
+        (debt,) = self.billing.debts((DebtQuery(account_id=account_id, as_of=as_of, bills=bills),))
+        assert debt is not None
+        return debt
 
 
-def bill(bill_id: str, account_id: str = "1001", due: date = date(2026, 10, 25), amount: str = "100.00") -> BookedBill:
-    return BookedBill(bill_id, account_id, due, Decimal(amount), "2026-09")
+@pytest.fixture(scope="module")
+def api() -> Iterator[BillingApi]:
+    """One server for all; each test gives it its own book."""
+    with serving(BillingApi(book=None)) as running:  # type: ignore[arg-type]
+        yield running
 
 
-def paid(
-    payment_id: str, amount: str, account_id: str = "1001", named: str | None = None, reverses: str | None = None
-) -> BookedPayment:
-    return BookedPayment(payment_id, account_id, Decimal(amount), NOON, named, "counter", reverses)
+@pytest.fixture(params=["sqlite", "postgresql", "http"])
+def utility(request: pytest.FixtureRequest) -> Iterator[Utility]:
+    """The same test on each."""
+    kind = "sqlite" if request.param == "http" else request.param
+    book = open_billing(request.getfixturevalue(f"{kind}_url"), ZONE)
+    billing: SqlBilling | HttpBilling = book
+    if request.param == "http":
+        server: BillingApi = request.getfixturevalue("api")
+        server.book = book
+        billing = open_http_billing(server.url, TOKEN, ZONE)
+    yield Utility(book, billing)
+    billing.close()
+    book.close()
 
 
-def kinds(verdicts: tuple[tuple[str, str], ...]) -> list[str]:
-    return [kind for kind, _ in verdicts]
-
-
-def owed(billing: SqlBilling, account_id: str = "1001", as_of: datetime = NOON) -> Decimal:
-    return billing.debts((DebtQuery(account_id=account_id, as_of=as_of),))[0].owed
-
-
-def test_a_customer_comes_back_as_it_was_booked(billing: SqlBilling) -> None:
-    assert billing.customer("1001") is None
+def test_a_customer_comes_back_as_it_was_booked(utility: Utility) -> None:
+    assert utility.billing.customer("1001") is None
     booked = customer("1001")
-    billing.add_customers([booked])
-    assert billing.customer("1001") == booked
-    assert billing.accounts(["1001", "1002"]) == {"1001": booked.account}
+    utility.book.add_customers([booked])
+    assert utility.billing.customer("1001") == booked
+    assert utility.billing.accounts(["1001", "1002"]) == {"1001": booked.account}
+    assert utility.billing.accounts([]) == {}
 
 
-def test_a_bill_is_overdue_from_midnight_local_after_its_due_date(billing: SqlBilling) -> None:
-    billing.add_customers([customer("1001")])
-    billing.add_bills([bill("b1", due=date(2026, 10, 25))])
+def test_a_bill_is_overdue_from_midnight_local_after_its_due_date(utility: Utility) -> None:
+    utility.book.add_customers([customer("1001")])
+    utility.book.add_bills([bill("b1", due=date(2026, 10, 25))])
     midnight = datetime(2026, 10, 25, 16, tzinfo=UTC)  # 00:00 on the 26th in Shanghai
-    assert owed(billing, as_of=midnight - timedelta(seconds=1)) == 0
-    assert owed(billing, as_of=midnight) == Decimal("100.00")
-    assert billing.overdue_accounts(midnight - timedelta(seconds=1), "", 10) == ()
-    assert billing.overdue_accounts(midnight, "", 10) == ("1001",)
+    assert utility.debt(as_of=midnight - timedelta(seconds=1)).owed == 0
+    assert utility.debt(as_of=midnight).owed == Decimal("100.00")
+    assert utility.billing.overdue_accounts(midnight - timedelta(seconds=1), "", 10) == ()
+    assert utility.billing.overdue_accounts(midnight, "", 10) == ("1001",)
 
 
-def test_settled_and_future_bills_are_listed_only_when_asked_for(billing: SqlBilling) -> None:
-    billing.add_customers([customer("1001"), customer("1002")])
-    billing.add_bills([bill("old"), bill("new", due=date(2026, 11, 25)), bill("other", "1002")])
-    billing.add_payments([paid("p1", "100.00", named="old")])
-    plain, asked = billing.debts(
-        (
-            DebtQuery(account_id="1001", as_of=NOON),
-            DebtQuery(account_id="1001", as_of=NOON, bills=("old", "new", "other", "no-such-bill")),
-        )
-    )
-    assert plain.bills == ()
+def test_settled_and_future_bills_are_listed_only_when_asked_for(utility: Utility) -> None:
+    utility.book.add_customers([customer("1001"), customer("1002")])
+    utility.book.add_bills([bill("old"), bill("new", due=date(2026, 11, 25)), bill("other", "1002")])
+    utility.book.add_payments([paid("p1", "100.00", named="old")])
+    assert utility.debt().bills == ()
+    asked = utility.debt(bills=("old", "new", "other", "no-such-bill"))
     assert [(b.bill_id, b.outstanding) for b in asked.bills] == [("old", 0), ("new", Decimal("100.00"))]
     assert asked.bills[0].last_paid_at == NOON
 
 
-def test_a_payment_counts_whatever_its_date(billing: SqlBilling) -> None:
-    billing.add_customers([customer("1001")])
-    billing.add_bills([bill("b1")])
-    billing.add_payments([paid("p1", "40.00")._replace(paid_at=NOON + timedelta(days=30))])
-    assert owed(billing) == Decimal("60.00")
+def test_each_part_of_a_payment_is_named(utility: Utility) -> None:
+    utility.book.add_customers([customer("1001")])
+    utility.book.add_bills([bill("b1"), bill("b2", due=date(2026, 10, 20), amount="30.00")])
+    utility.book.add_payments([paid("p1", "50.55")])
+    first, second = utility.debt(bills=("b2",)).bills
+    assert (first.bill_id, first.outstanding, first.due_date) == ("b2", Decimal(0), date(2026, 10, 20))
+    assert [(p.payment_id, p.amount, p.paid_at) for p in second.payments] == [("p1", Decimal("20.55"), NOON)]
 
 
-def test_what_is_overpaid_is_credit_and_settles_the_bill_to_come(billing: SqlBilling) -> None:
-    billing.add_customers([customer("1001")])
-    billing.add_bills([bill("b1"), bill("b2", due=date(2026, 11, 25), amount="30.00")])
-    billing.add_payments([paid("p1", "150.00")])
-    later = DebtQuery(account_id="1001", as_of=NOON + timedelta(days=40), bills=("b2",))
-    (debt,) = billing.debts((later,))
+def test_a_payment_counts_whatever_its_date(utility: Utility) -> None:
+    utility.book.add_customers([customer("1001")])
+    utility.book.add_bills([bill("b1")])
+    utility.book.add_payments([paid("p1", "40.00")._replace(paid_at=NOON + timedelta(days=30))])
+    assert utility.debt().owed == Decimal("60.00")
+
+
+def test_what_is_overpaid_is_credit_and_settles_the_bill_to_come(utility: Utility) -> None:
+    utility.book.add_customers([customer("1001")])
+    utility.book.add_bills([bill("b1"), bill("b2", due=date(2026, 11, 25), amount="30.00")])
+    utility.book.add_payments([paid("p1", "150.00")])
+    debt = utility.debt(as_of=NOON + timedelta(days=40), bills=("b2",))
     assert debt.owed == 0
     assert (debt.credit, debt.paid_total) == (Decimal("20.00"), Decimal("150.00"))
 
 
-def test_a_reversal_reopens_the_bill(billing: SqlBilling) -> None:
-    billing.add_customers([customer("1001")])
-    billing.add_bills([bill("b1")])
-    billing.add_payments([paid("p1", "100.00")])
-    assert owed(billing) == 0
-    assert kinds(billing.add_payments([paid("r1", "-100.00", reverses="p1")])) == ["new"]
-    assert owed(billing) == Decimal("100.00")
+def test_a_reversal_reopens_the_bill(utility: Utility) -> None:
+    utility.book.add_customers([customer("1001")])
+    utility.book.add_bills([bill("b1")])
+    utility.book.add_payments([paid("p1", "100.00")])
+    settled = utility.debt()
+    assert settled.owed == 0
+    utility.book.add_payments([paid("r1", "-100.00", reverses="p1")])
+    assert utility.debt().owed == Decimal("100.00")
+    assert utility.debt().mark() != settled.mark()
 
 
-def test_nothing_is_owed_by_an_account_that_nobody_knows(billing: SqlBilling) -> None:
-    (debt,) = billing.debts((DebtQuery(account_id="nobody", as_of=NOON),))
-    assert debt == AccountDebt(account_id="nobody", as_of=NOON)
+def test_who_owes_nothing_is_not_who_is_unknown(utility: Utility) -> None:
+    utility.book.add_customers([customer("1001")])
+    asked = tuple(DebtQuery(account_id=a, as_of=NOON) for a in ("nobody", "1001", "nobody"))
+    assert utility.billing.debts(asked) == (None, AccountDebt(account_id="1001", as_of=NOON), None)
+    assert utility.billing.debts(()) == ()
 
 
-def test_a_batch_of_thousands_costs_a_constant_number_of_queries(billing: SqlBilling) -> None:
-    ids = [f"{n:05}" for n in range(3_000)]
-    billing.add_customers([customer(a) for a in ids])
-    billing.add_bills([bill(f"b{a}", a) for a in ids])
-    statements: list[str] = []
-    event.listen(billing.engine, "before_cursor_execute", lambda *seen: statements.append(seen[2]))
-    few = billing.debts((DebtQuery(account_id=ids[0], as_of=NOON),))
-    for_few = len(statements)
-    statements.clear()
-    many = billing.debts(tuple(DebtQuery(account_id=a, as_of=NOON) for a in reversed(ids)))
-    assert len(statements) == for_few
-    assert [d.account_id for d in many] == ids[::-1]
-    assert many[-1] == few[0]
+@pytest.mark.parametrize("looking_around", [False, True], ids=["read_debt", "look_around"])
+def test_an_unknown_account_with_a_case_is_no_answer(utility: Utility, tmp_path: Path, looking_around: bool) -> None:
+    """R-17: a wrong, empty book must not settle a debt. It is silence, which nothing goes forward on."""
+    register = open_register(f"sqlite:///{tmp_path / 'register.db'}")
+    keeper = SqlRegister(register)
+    ask = BillingActivities(utility.billing, keeper, ChinaHolidays(), keeper, lambda _account: Policy(), keeper)
+    query = DebtAsked(account_id="1001", as_of=NOON)
+    look = LookAround(account=customer("1001").account, debt=query, calendar_through=date(2026, 12, 1))
+
+    def answer() -> AccountDebt:
+        return ask.look_around(look).debt if looking_around else ask.read_debt(query)
+
+    with pytest.raises(AccountUnknown, match="does not know account 1001") as silence:
+        answer()
+    assert isinstance(silence.value, BillingUnavailable)
+    utility.book.add_customers([customer("1001")])
+    assert answer().owed == 0
+    register.dispose()
 
 
-def test_overdue_accounts_come_in_pages_without_those_that_owe_nothing(billing: SqlBilling) -> None:
+def test_each_of_many_is_answered_in_the_order_of_the_questions(utility: Utility) -> None:
+    ids = [f"{n:05}" for n in range(600)]  # more than one question over HTTP carries
+    utility.book.add_customers([customer(a) for a in ids])
+    utility.book.add_bills([bill(f"b{a}", a) for a in ids[::2]])
+    asked = tuple(DebtQuery(account_id=a, as_of=NOON) for a in [*reversed(ids), "nobody"])
+    *known, unknown = utility.billing.debts(asked)
+    assert unknown is None
+    assert [d and d.account_id for d in known] == ids[::-1]
+    assert [d is not None and d.owed > 0 for d in known] == [False, True] * 300
+    assert set(utility.billing.accounts(ids)) == set(ids)
+
+
+def test_overdue_accounts_come_in_pages_without_those_that_owe_nothing(utility: Utility) -> None:
     # Names that sort differently by locale and by code point: a page must end where the next begins.
-    ids = sorted(["a1", "B1", "_1", "Z9", "z9", "户9", "0-1", "0_1"])
-    billing.add_customers([customer(a) for a in ids])
-    billing.add_bills([bill(f"due-{a}", a) for a in ids])
-    billing.add_bills([bill(f"later-{a}", a, due=date(2026, 11, 25)) for a in ids])
-    billing.add_payments([paid("p1", "100.00", "B1")])  # settled
-    billing.add_payments([paid("p2", "100.00", "Z9", named="later-Z9")])  # paid, but not what is overdue
-    billing.add_payments([paid("p3", "200.00", "z9", named="later-z9")])  # so much that the rest settles it
+    ids = sorted(["a1", "B1", "_1", "Z9", "z9", "户9", "0-1", "0_1", "a+b&c=d/e%20?#"])
+    utility.book.add_customers([customer(a) for a in ids])
+    utility.book.add_bills([bill(f"due-{a}", a) for a in ids])
+    utility.book.add_bills([bill(f"later-{a}", a, due=date(2026, 11, 25)) for a in ids])
+    utility.book.add_payments([paid("p1", "100.00", "B1")])  # settled
+    utility.book.add_payments([paid("p2", "100.00", "Z9", named="later-Z9")])  # paid, but not what is overdue
+    utility.book.add_payments([paid("p3", "200.00", "z9", named="later-z9")])  # so much that the rest settles it
     found: list[str] = []
-    while page := billing.overdue_accounts(NOON, found[-1] if found else "", 2):
+    while page := utility.billing.overdue_accounts(NOON, found[-1] if found else "", 2):
         assert len(page) <= 2
         found += page
     assert found == [a for a in ids if a not in ("B1", "z9")]
 
 
-def test_the_same_line_twice_is_once(billing: SqlBilling) -> None:
-    assert kinds(billing.add_customers([customer("1001"), customer("1001")])) == ["new", "duplicate"]
-    assert kinds(billing.add_bills([bill("b1"), bill("b1")])) == ["new", "duplicate"]
-    assert kinds(billing.add_payments([paid("p1", "5.00"), paid("p1", "5.00")])) == ["new", "duplicate"]
-    assert kinds(billing.add_bills([bill("b1")])) == ["duplicate"]
-    assert kinds(billing.add_payments([paid("p1", "5.00")])) == ["duplicate"]
-
-
-def test_a_later_export_brings_the_customer_up_to_date(billing: SqlBilling) -> None:
-    billing.add_customers([customer("1001")], "monday")
-    assert kinds(billing.add_customers([customer("1001", reader="r-099")], "tuesday")) == ["changed"]
-    known = billing.customer("1001")
-    assert known is not None
-    assert known.account.reader == "r-099"
-
-
-@pytest.mark.parametrize("batches", [1, 2])
-def test_one_export_cannot_give_an_account_two_meters(billing: SqlBilling, batches: int) -> None:
-    lines = [customer("1001"), customer("1001", meter_id="M2")]
-    per_batch = len(lines) // batches
-    verdicts = [
-        v
-        for start in range(0, len(lines), per_batch)
-        for v in billing.add_customers(lines[start : start + per_batch], "monday")
-    ]
-    assert [v.kind for v in verdicts] == ["new", "conflict"]
-    assert "meter_id" in verdicts[1].reason
-    # A line unchanged since the last export counts as seen in this one.
-    assert kinds(billing.add_customers(lines, "tuesday")) == ["duplicate", "conflict"]
-
-
-def test_lines_that_contradict_the_book_are_refused_by_name(billing: SqlBilling) -> None:
-    billing.add_customers([customer("1001"), customer("1002")])
-    billing.add_bills([bill("b1")])
-    billing.add_payments([paid("p1", "100.00"), paid("p2", "50.00"), paid("r2", "-50.00", reverses="p2")])
-    bills = billing.add_bills(
-        [bill("b1", amount="99.00"), bill("b1", due=date(2026, 1, 1)), bill("b1", "1002"), bill("b9", "9999")]
-    )
-    assert kinds(bills) == ["conflict"] * 4
-    for verdict, word in zip(bills, ("amount 100.00", "due_date 2026-10-25", "account_id 1001", "9999"), strict=True):
-        assert word in verdict.reason
-    payments = (
-        (paid("p1", "99.00"), "conflict", "amount 100.00"),
-        (paid("p9", "5.00", "9999"), "conflict", "9999 is unknown"),
-        (paid("p9", "5.00", named="b9"), "conflict", "bill b9 is not in the billing book"),
-        (paid("p9", "5.00", "1002", named="b1"), "conflict", "belongs to account 1001"),
-        (paid("r9", "-5.00", reverses="p9"), "early", "p9"),
-        (paid("r9", "-50.00", reverses="r2"), "conflict", "itself a reversal"),
-        (paid("r9", "-50.00", reverses="p2"), "conflict", "already taken back by r2"),
-        (paid("r9", "-99.00", reverses="p1"), "conflict", "100.00"),
-        (paid("r9", "-100.00", "1002", reverses="p1"), "conflict", "belongs to account 1001"),
-    )
-    for line, kind, words in payments:
-        (verdict,) = billing.add_payments([line])
-        assert (verdict.kind, words in verdict.reason) == (kind, True), verdict
-    assert owed(billing) == 0
-
-
-def test_a_reversal_may_stand_before_its_payment(billing: SqlBilling) -> None:
-    billing.add_customers([customer("1001")])
-    assert kinds(billing.add_payments([paid("r1", "-5.00", reverses="p1"), paid("p1", "5.00")])) == ["new", "new"]
-
-
-def test_what_was_announced_waits_no_longer(billing: SqlBilling) -> None:
-    billing.add_customers([customer("1001"), customer("1002"), customer("1003")])
-    billing.add_bills([bill("b1"), bill("b2", "1002"), bill("later", "1003", due=date(2026, 11, 25))])
-    billing.add_payments([paid("p1", "5.00")])
-    assert billing.count_unannounced(NOON) == 2
-    first, second = billing.unannounced(NOON, "", 1) + billing.unannounced(NOON, "1001", 1)
-    assert ([b.bill_id for b in first.bills], [p.payment_id for p in first.payments]) == (["b1"], ["p1"])
-    assert (second.account_id, second.payments) == ("1002", ())
-    billing.mark_announced(["b1"], ["p1"], NOON)
-    assert [w.account_id for w in billing.unannounced(NOON, "", 10)] == ["1002"]
-    assert [w.account_id for w in billing.unannounced(NOON + timedelta(days=40), "", 10)] == ["1002", "1003"]
-
-
-def test_a_rehearsal_leaves_nothing_behind(billing: SqlBilling) -> None:
-    with billing.rehearsal() as trial:
-        trial.add_customers([customer("1001")])
-        trial.add_bills([bill("b1")])
-        assert owed(trial) == Decimal("100.00")
-    assert billing.customer("1001") is None
-    assert owed(billing) == 0
-
-
-def test_an_outage_is_seen_by_every_process_and_ends(billing: SqlBilling, database_url: str) -> None:
-    elsewhere = open_billing(database_url, "Asia/Shanghai")
-    billing.add_customers([customer("1001")])
-    billing.set_reachable(False, "maintenance until noon")
+def test_an_outage_is_no_answer_and_ends(utility: Utility) -> None:
+    utility.book.add_customers([customer("1001")])
+    utility.book.set_reachable(False, "maintenance until noon")
     for ask in (
-        lambda: elsewhere.customer("1001"),
-        lambda: elsewhere.debts((DebtQuery(account_id="1001", as_of=NOON),)),
-        lambda: elsewhere.overdue_accounts(NOON, "", 10),
-        lambda: elsewhere.add_bills([bill("b1")]),
+        lambda: utility.billing.customer("1001"),
+        lambda: utility.billing.accounts(["1001"]),
+        lambda: utility.billing.debts((DebtQuery(account_id="1001", as_of=NOON),)),
+        lambda: utility.billing.overdue_accounts(NOON, "", 10),
     ):
-        with pytest.raises(BillingUnavailable, match="maintenance until noon"):
+        with pytest.raises(BillingUnavailable):
             ask()
-    billing.set_reachable(False)  # twice is once
-    billing.set_reachable(True)
-    assert elsewhere.customer("1001") is not None
-    elsewhere.engine.dispose()
+    utility.book.set_reachable(True)
+    assert utility.billing.customer("1001") is not None
+    assert utility.debt().owed == 0
 
 
-def test_a_database_that_is_not_there_is_said_in_a_sentence(postgresql_url: str) -> None:
-    book = open_billing(postgresql_url.replace("test_", "no_such_"), "Asia/Shanghai")
-    with pytest.raises(BillingUnavailable, match="does not exist"):
-        book.customer("1001")
-    book.engine.dispose()
+def test_an_address_for_the_log_carries_no_secret(utility: Utility) -> None:
+    assert TOKEN not in utility.billing.address
+    assert utility.billing.address.startswith(("sqlite:///", "postgresql", "http://127.0.0.1:"))

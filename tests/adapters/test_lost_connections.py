@@ -24,7 +24,7 @@ from adapters.sql_register import SqlRegister, open_register
 from domain.book import BookedBill, BookedPayment, Verdict
 from domain.debt import DebtQuery
 from domain.records import NoticeOrder, TicketOrder
-from tests.adapters.test_billing import customer
+from tests.billing_lines import customer
 from tests.cut_line import Cut, line_to
 from tests.databases import fresh_postgresql, running_postgresql
 from tests.register_records import ACCOUNT, OPENED, case_row, evidence, message, notice, record, ticket
@@ -102,6 +102,7 @@ def is_whole(url: str, account: str) -> None:
     assert [n.text_zh for n in reader.notices(account)] == ["请送达"]
     assert [t.text_zh for t in reader.tickets(account)] == ["请送达"]
     (debt,) = utility.book.debts((DebtQuery(account_id=account, as_of=datetime(2026, 10, 27, tzinfo=UTC)),))
+    assert debt is not None
     assert (debt.owed, debt.paid_total) == (Decimal("60.00"), Decimal("40.00"))
     utility.close()
 

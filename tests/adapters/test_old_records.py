@@ -37,6 +37,7 @@ def test_what_an_earlier_version_booked_is_owed_as_before(opened: Opened) -> Non
     make(opened(None), "billing-unversioned")
     book = SqlBilling(opened(BILLING), "Asia/Shanghai")
     (debt,) = book.debts((DebtQuery(account_id="3001", as_of=datetime(2026, 10, 27, tzinfo=UTC)),))
+    assert debt is not None
     assert debt.owed == Decimal("100.00")
 
 

@@ -37,9 +37,9 @@ async def accounts(ground: Ground, count: int, centre: str = CENTRE) -> list[str
     today = datetime.now(ground.parts.policy.zone).date()
 
     def book() -> None:
-        ground.parts.billing.add_customers([customer(i, centre) for i in ids])
+        ground.parts.book.add_customers([customer(i, centre) for i in ids])
         bills = [BookedBill(f"B-{i}", i, today - timedelta(days=40), Decimal(AMOUNT)) for i in ids]
-        ground.parts.billing.add_bills(bills)
+        ground.parts.book.add_bills(bills)
 
     await asyncio.to_thread(book)
     return ids
@@ -188,7 +188,7 @@ class Life:
         """Money reaches the billing book."""
         at = await self.now() if self.plan is None or self.plan.cut_after else datetime.now(UTC)
         payment = BookedPayment(f"P-{self.account}", self.account, Decimal(AMOUNT), at)
-        await asyncio.to_thread(self.ground.parts.billing.add_payments, (payment,))
+        await asyncio.to_thread(self.ground.parts.book.add_payments, (payment,))
         return payment
 
     async def now(self) -> datetime:

@@ -48,7 +48,7 @@ async def _ingested(ground: Ground, count: int) -> float:
     began = time.perf_counter()
     report = await ingest(
         files,
-        ground.parts.billing,
+        ground.parts.book,
         CaseAnnounce(ground.client, ground.parts.policies, OURS),
         now=datetime.now(UTC),
         policies=ground.parts.policies,

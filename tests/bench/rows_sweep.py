@@ -50,7 +50,7 @@ def _list_some(ground: Ground, count: int) -> None:
     ids = [f"S-{next(_numbers):07}" for _ in range(count)]
     now = datetime.now(UTC)
     due = now.date() - timedelta(days=40)
-    billing = ground.parts.billing
+    billing = ground.parts.book
     billing.add_customers([customer(i) for i in ids])
     billing.add_bills([BookedBill(f"B-{i}", i, due, Decimal(AMOUNT)) for i in ids])
     billing.mark_announced([f"B-{i}" for i in ids], [], now)
@@ -71,6 +71,7 @@ def _list_some(ground: Ground, count: int) -> None:
             "policy": ground.parts.policy.label,
         }
         for debt in debts
+        if debt is not None
     ]
     with writing(ground.parts.register_engine) as connection:
         connection.execute(insert(TABLES.tables["cases"]), rows)
@@ -80,8 +81,8 @@ async def pay_unheard(ground: Ground, ids: Sequence[str]) -> None:
     """These accounts have paid in full, and no case was told."""
     at = datetime.now(UTC)
     payments = [BookedPayment(f"P-{i}", i, Decimal(AMOUNT), at) for i in ids]
-    await asyncio.to_thread(ground.parts.billing.add_payments, payments)
-    await asyncio.to_thread(ground.parts.billing.mark_announced, [], [p.payment_id for p in payments], at)
+    await asyncio.to_thread(ground.parts.book.add_payments, payments)
+    await asyncio.to_thread(ground.parts.book.mark_announced, [], [p.payment_id for p in payments], at)
 
 
 async def sweep(ground: Ground, cases: int) -> Swept:
@@ -124,7 +125,7 @@ async def sweeps(folder: Path, sizes: Sequence[int], paid_one_in: int = PAID) ->
 
 
 def _statements_of_a_page(ground: Ground) -> int:
-    engine: Engine = ground.parts.billing.engine
+    engine: Engine = ground.parts.book.engine
     count = itertools.count()
 
     def note(*_: Any) -> None:

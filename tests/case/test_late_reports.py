@@ -109,7 +109,7 @@ async def test_cut_at_two_paid_at_one_is_restored_at_once_with_an_incident(world
     await case.pass_time(hours=1)
     paid_at = given + timedelta(minutes=1)
     payment = BookedPayment(f"P-{case.account_id}", case.account_id, Decimal("200.00"), paid_at)
-    world.parts.billing.add_payments((payment,))
+    world.parts.book.add_payments((payment,))
     await case.signal("payment_received", payment_id=payment.payment_id, amount="200.00", paid_at=paid_at.isoformat())
     await case.ticket("restore")
     snap = await case.in_stage("restoring")

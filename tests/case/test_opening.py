@@ -228,7 +228,7 @@ async def test_further_bill_joins_the_case_and_waits_for_its_own_yellow_notice(w
     first = (await case.notice("yellow"))["bills"]
     today = (await case.now()).astimezone(world.policy.zone).date()
     later = BookedBill(f"L-{case.account_id}", case.account_id, today - timedelta(days=1), Decimal("60.00"))
-    await asyncio.to_thread(world.parts.billing.add_bills, (later,))
+    await asyncio.to_thread(world.parts.book.add_bills, (later,))
     event = {**overdue_event(case.account_id, "60.00"), "bill_id": later.bill_id}
     await case.signal("bill_overdue", **event)
     await case.signal("bill_overdue", **event)  # the same event again tells nothing new

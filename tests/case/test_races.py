@@ -74,6 +74,7 @@ async def finish(case: Case) -> dict[str, Any]:
     assert_lawful(evidence)
     query = DebtQuery(account_id=case.account_id, as_of=await case.now())
     (debt,) = await asyncio.to_thread(case.world.parts.billing.debts, (query,))
+    assert debt is not None
     assert (debt.owed, debt.paid_total, debt.credit) == (Decimal(0), OWED, Decimal(0))
     hints = [e for e in evidence if e.what == "payment.hint"]
     assert len({e.about for e in hints}) == len(hints), "each payment is counted once"
@@ -109,7 +110,7 @@ async def answer(case: Case, awaited: dict[str, Any]) -> None:
 async def book(case: Case, paid_at: datetime, payment_id: str = "P-1", amount: Decimal = OWED) -> None:
     """The money stands in the billing book."""
     payment = BookedPayment(f"{payment_id}-{case.account_id}", case.account_id, amount, paid_at)
-    await asyncio.to_thread(case.world.parts.billing.add_payments, (payment,))
+    await asyncio.to_thread(case.world.parts.book.add_payments, (payment,))
 
 
 async def tell(case: Case, paid_at: datetime, payment_id: str = "P-1", amount: Decimal = OWED) -> None:

@@ -367,7 +367,7 @@ async def test_paid_before_the_switch_but_booked_later_is_restored_at_once_with_
     permit = await case.permit(ticket)
     await case.pass_time(minutes=5)
     payment = BookedPayment(f"P-late-{case.account_id}", case.account_id, Decimal("200.00"), paid_at)
-    world.parts.billing.add_payments((payment,))
+    world.parts.book.add_payments((payment,))
     await case.update("report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"])
     await case.ticket("restore")
     snap = await case.in_stage("restoring")

@@ -17,8 +17,10 @@ from temporalio.worker import Worker
 from activities.register import RegisterUnavailable
 from activities.sweep import CaseList, SweepActivities, SweepBook
 from adapters.register_tables import TABLES
+from adapters.sql_billing import open_billing
 from domain.debt import AccountDebt, DebtQuery
 from domain.filed import OpenCase, SweepPage
+from tests.billing_lines import customer
 from tests.register_records import case_row
 from tests.world import Case, World
 from worker import sandbox
@@ -109,9 +111,9 @@ def billing_statements(utility: World) -> Iterator[list[str]]:
         if statement.startswith("SELECT"):
             asked.append(statement)
 
-    event.listen(utility.parts.billing.engine, "before_cursor_execute", note)
+    event.listen(utility.parts.book.engine, "before_cursor_execute", note)
     yield asked
-    event.remove(utility.parts.billing.engine, "before_cursor_execute", note)
+    event.remove(utility.parts.book.engine, "before_cursor_execute", note)
 
 
 @asynccontextmanager
@@ -200,7 +202,7 @@ async def test_a_case_that_no_workflow_carries_on_is_named(utility: World) -> No
     [terminated] = await opened(utility)
     await terminated.handle.terminate("by mistake")
     await terminated.pay("200.00", told=False)
-    file_open_rows(utility, ["never-was"], supply_off=True)
+    file_open_rows(utility, [await utility.customer(account_id="never-was")], supply_off=True)
     done = (await sweep(utility)).done
     assert (done["counted"], done["signalled"], done["missing"]) == (2, 0, 2)
     [page] = recorded(utility)
@@ -287,6 +289,7 @@ async def test_a_sweep_before_dawn_belongs_to_the_local_day(utility: World) -> N
 async def test_a_page_of_two_thousand_costs_no_more_than_a_page_of_two(utility: World) -> None:
     """R-23: history and questions to billing do not grow with the number of accounts."""
     unchanged = AccountDebt(account_id="any", as_of=datetime.now(UTC)).mark()
+    utility.parts.book.add_customers([customer(f"S-{n:05}") for n in range(4_100)])
     file_open_rows(utility, [f"S-{n:05}" for n in range(2)], debt_mark=unchanged)
     with billing_statements(utility) as for_two:
         small = await sweep(utility)
@@ -300,6 +303,24 @@ async def test_a_page_of_two_thousand_costs_no_more_than_a_page_of_two(utility: 
     lengths = await large.events_of_each_run(utility)
     assert len(lengths) == 3
     assert max(*lengths, *await small.events_of_each_run(utility)) <= EVENTS_PER_PAGE
+
+
+async def test_accounts_that_billing_does_not_know_are_not_taken_for_settled(utility: World, tmp_path: Path) -> None:
+    """R-23: nobody is told that a debt has changed by a wrong book; who is dark is looked at again by his own case."""
+    lit, dark = await opened(utility), await opened(utility)
+    await dark[0].to_cut()
+    await dark[0].recorded("cut.reported")
+    empty = open_billing(f"sqlite:///{tmp_path / 'wrong.db'}", "Asia/Shanghai")
+    async with utility.beside(billing=empty) as astray:
+        swept = await sweep(astray)
+    empty.close()
+    assert (swept.done["counted"], swept.done["signalled"], swept.done["missing"]) == (0, 1, 0)
+    (page,) = recorded(utility)
+    assert (page["counted"], page["disconnected"], page["changed"], page["signalled"]) == (0, 0, 0, 1)
+    assert page["first_account"] == lit[0].account_id
+    assert await signals(lit[0]) == 0
+    assert await signals(dark[0]) == 1
+    assert (await sweep(utility)).done["counted"] == 2
 
 
 # ---- helpers ----------------------------------------------------------------------------------
@@ -340,7 +361,7 @@ async def knows_its_debt(case: Case, owed: str) -> None:
     [debt] = case.world.parts.billing.debts((DebtQuery(account_id=case.account_id, as_of=datetime.now(UTC)),))
     for _ in range(100):
         row = case.world.parts.reader.case(case.account_id)
-        if row is not None and row.debt_mark == debt.mark():
+        if row is not None and debt is not None and row.debt_mark == debt.mark():
             return
         await asyncio.sleep(0.05)
     raise AssertionError("the register was not brought up to date")

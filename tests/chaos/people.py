@@ -251,7 +251,7 @@ class People:
         at = await self.insist(self.now)
         payment = BookedPayment(key, account, self.life.amount, at)
         self.said.says(account, "booked", key, {"amount": str(payment.amount)})
-        await self.insist(lambda: asyncio.to_thread(self.town.parts.billing.add_payments, (payment,)))
+        await self.insist(lambda: asyncio.to_thread(self.town.parts.book.add_payments, (payment,)))
         self.said.heard(account, "booked", key, {})
         await self.signals(
             "payment_received", key, payment_id=key, amount=str(payment.amount), paid_at=at.isoformat(), channel="bank"

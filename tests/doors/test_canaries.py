@@ -123,7 +123,7 @@ async def a_talkative_life(world: World) -> Case:
     await case.until(await case.cut_time() + timedelta(minutes=1))
     permit = await case.permit(ticket)
     await case.update("report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"])
-    await asyncio.to_thread(world.parts.billing.set_reachable, False, FAULT)
+    await asyncio.to_thread(world.parts.book.set_reachable, False, FAULT)
     await case.signal("recheck_requested", request_id="q-1", source="operator")
     await asyncio.sleep(0.5)
     await world.billing_back()

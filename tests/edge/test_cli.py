@@ -108,8 +108,8 @@ class Utility:
         )
         card = CustomerCard(account_id=account_id, name="张三", address="东风路1号")
         due = date.today() - timedelta(days=10)  # noqa: DTZ011 - a sample book is dated from the tester's today
-        self.parts.billing.add_customers([Customer(account=account, card=card)])
-        self.parts.billing.add_bills([BookedBill(f"b-{account_id}", account_id, due, Decimal(amount))])
+        self.parts.book.add_customers([Customer(account=account, card=card)])
+        self.parts.book.add_bills([BookedBill(f"b-{account_id}", account_id, due, Decimal(amount))])
         return account_id
 
 
@@ -450,11 +450,11 @@ async def test_overdue_opens_whoever_owes_and_says_who_does_not(cli: Cli, utilit
 
 async def test_overdue_without_billing_ends_with_3(cli: Cli, utility: Utility) -> None:
     account = utility.book("down-1")
-    utility.parts.billing.set_reachable(False, "月末结算")
+    utility.parts.book.set_reachable(False, "月末结算")
     try:
         ended = await cli("overdue", account, "--json")
     finally:
-        utility.parts.billing.set_reachable(True)
+        utility.parts.book.set_reachable(True)
     assert (ended.code, ended.refusal["type"]) == (3, "BillingUnavailable")
 
 

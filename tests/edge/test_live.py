@@ -238,7 +238,7 @@ async def test_payment_received_only_signals(world: World, cli: Cli) -> None:
     await case.recorded("payment.reversed")
     assert (await case.snapshot())["owed"] == "200.00"
     asked = DebtQuery(account_id=case.account_id, as_of=datetime.now(UTC))
-    assert [debt.owed for debt in world.parts.billing.debts((asked,))] == [200]
+    assert [debt and debt.owed for debt in world.parts.billing.debts((asked,))] == [200]
 
 
 # ---- lists and filters ------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class PatchyBilling(SqlBilling):
         self._answer_for(account_id)
         return super().customer(account_id)
 
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt, ...]:
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
         if len(queries) == 1:  # the sweep asks about many at once, and for that billing is there
             self._answer_for(queries[0].account_id)
         return super().debts(queries)
@@ -128,7 +128,7 @@ async def running_town(folder: Path, new_run_after: int | None = None) -> AsyncI
     dynamic = (f"limit.historyCount.suggestContinueAsNew={new_run_after}",) if new_run_after else ()
     async with running_world(folder, dynamic, retry_max_seconds=LONGEST_PAUSE) as world:
         await world.stop_worker()
-        billing = PatchyBilling(world.parts.billing.engine, world.parts.billing.timezone)
+        billing = PatchyBilling(world.parts.book.engine, world.parts.book.timezone)
         register = PatchyRegister(world.parts.register_engine)
         world.parts = replace(world.parts, billing=billing, register=register, calendar=LateHolidays())
         await world.start_worker()

@@ -27,9 +27,26 @@ LIGHT = (
         name="the sweep passes over a changed debt",
         rule="R-23",
         file="activities/sweep.py",
-        right="if debt.mark() != case.debt_mark]",
-        wrong="if debt.mark() != case.debt_mark and not case.supply_off]",
+        right="if _mark(debts[c.account_id]) != c.debt_mark]",
+        wrong="if _mark(debts[c.account_id]) != c.debt_mark and not c.supply_off]",
         tests=(f"{C_SWEEP}test_a_payment_nobody_told_of_brings_the_light_back_and_nobody_else_is_disturbed",),
+    ),
+    Fault(
+        name="the sweep leaves the dark to a book that does not know them",
+        rule="R-23",
+        file="activities/sweep.py",
+        right="asked = [*changed, *(c for c in unknown if c.supply_off)]",
+        wrong="asked = changed",
+        tests=(f"{C_SWEEP}test_accounts_that_billing_does_not_know_are_not_taken_for_settled",),
+    ),
+    Fault(
+        name="an account that billing does not know owes nothing",
+        rule="R-17",
+        file="activities/billing.py",
+        right="        (debt,) = self.billing.debts((query,))\n",
+        wrong="        (debt,) = self.billing.debts((query,))\n"
+        "        debt = debt or AccountDebt(account_id=query.account_id, as_of=query.as_of)\n",
+        tests=("tests/case/test_unknown_account.py::test_a_wrong_book_settles_nothing_and_the_right_one_goes_on",),
     ),
     Fault(
         name="restoration waits for the late fee",

@@ -1,0 +1,244 @@
+"""The answers of a billing system over HTTP, as deploy/billing-api.openapi.yaml describes them, and nothing else."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from domain.debt import Account, AccountDebt, BillDebt, BillPayment, Customer, CustomerCard, DebtQuery
+from domain.model import CustomerClass, Day, Id, Moment, Money
+
+_MOMENT = re.compile(r"2[01]\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+class NotAsDescribed(Exception):
+    """An answer that differs from the description; the sentence names the field, and quotes nothing personal."""
+
+
+def _as_it_stands(value: Any) -> Any:
+    if isinstance(value, str) and value != value.strip():
+        raise ValueError("must not begin or end with a blank")
+    return value
+
+
+def _a_moment(value: Any) -> Any:
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise ValueError('must be a time such as "2026-10-26T12:00:00+08:00", in the years 2000 to 2199')
+    return value
+
+
+def _not_negative(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("-"):
+        raise ValueError("must not be negative")
+    return value
+
+
+def _no_line_ends(value: str) -> str:
+    if "\n" in value or "\t" in value:
+        raise ValueError("must not contain control characters")
+    return value
+
+
+_Id = Annotated[Id, BeforeValidator(_as_it_stands), AfterValidator(_no_line_ends)]
+_Amount = Annotated[Money, BeforeValidator(_not_negative)]
+_Moment = Annotated[Moment, BeforeValidator(_a_moment)]
+_Words = Annotated[str, StringConstraints(strict=True, max_length=1000)]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Unknown(_Answer):
+    """Billing has no such account."""
+
+    account_id: _Id
+    status: Literal["unknown"]
+
+
+class Payment(_Answer):
+    """Part of a payment, booked on a bill."""
+
+    payment_id: _Id
+    amount: _Amount
+    paid_at: _Moment
+
+
+class Bill(_Answer):
+    """A bill with all that is booked on it; `outstanding` is there to betray a payment that was left out."""
+
+    bill_id: _Id
+    amount: _Amount
+    due_date: Day
+    outstanding: _Amount
+    payments: tuple[Payment, ...]
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if _twice(p.payment_id for p in self.payments):
+            raise ValueError("payments: one stands here twice")
+        paid = sum((p.amount for p in self.payments), Decimal(0))
+        if self.outstanding != self.amount - paid:
+            raise ValueError(f"outstanding {self.outstanding} is not amount {self.amount} less payments of {paid}")
+        return self
+
+
+class Debt(_Answer):
+    """What an account owes as of a time."""
+
+    account_id: _Id
+    status: Literal["known"]
+    as_of: _Moment
+    bills: tuple[Bill, ...]
+    unknown_bills: tuple[_Id, ...]
+    paid_total: _Amount
+    credit: _Amount
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if _twice(b.bill_id for b in self.bills):
+            raise ValueError("bills: one stands here twice")
+        on_bills = sum((b.amount - b.outstanding for b in self.bills), Decimal(0))
+        if self.paid_total < on_bills + self.credit:
+            raise ValueError(f"paid_total {self.paid_total} is less than {on_bills} on bills and {self.credit} credit")
+        return self
+
+
+class Debts(_Answer):
+    """The answer of /debts."""
+
+    debts: tuple[Annotated[Debt | Unknown, Field(discriminator="status")], ...]
+
+
+class KnownCustomer(_Answer):
+    """A customer's record, both halves."""
+
+    account_id: _Id
+    status: Literal["known"]
+    name: _Words
+    address: _Words
+    phone: _Words
+    email: _Words
+    customer_class: CustomerClass
+    important: StrictBool
+    meter_id: _Id
+    reading_centre: _Id
+    reader: _Id
+    team_leader: _Id
+    field_unit: _Id
+    business_station: _Id
+    region: _Id
+
+
+class Customers(_Answer):
+    """The answer of /customers."""
+
+    customers: tuple[Annotated[KnownCustomer | Unknown, Field(discriminator="status")], ...]
+
+
+class OverdueAccounts(_Answer):
+    """The answer of /overdue-accounts."""
+
+    account_ids: tuple[_Id, ...]
+
+
+_Any = TypeVar("_Any", bound=_Answer)
+
+
+def read(kind: type[_Any], answer: Any) -> _Any:
+    """The answer as such a model. NotAsDescribed: the first field that is wrong, and what it should be."""
+    try:
+        return kind.model_validate(answer)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
+        # Pydantic names the chosen member of a union among the fields; billing has no such field.
+        where = ".".join(str(part) for part in first["loc"] if part not in ("known", "unknown"))
+        raise NotAsDescribed(f"{where[:200] or 'the answer'}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def debts(answer: Any, queries: Sequence[DebtQuery], days: Sequence[date]) -> tuple[AccountDebt | None, ...]:
+    """An answer to each query, whose local day is the one in `days`; None for an account that billing has not."""
+    found = read(Debts, answer).debts
+    _expect_one_each("debts", [d.account_id for d in found], [q.account_id for q in queries])
+    return tuple(
+        None if isinstance(debt, Unknown) else _debt(debt, query, day, f"debts.{place}")
+        for place, (debt, query, day) in enumerate(zip(found, queries, days, strict=True))
+    )
+
+
+def customers(answer: Any, account_ids: Sequence[str]) -> dict[str, Customer]:
+    """The customers among these accounts that billing has."""
+    found = read(Customers, answer).customers
+    _expect_one_each("customers", [c.account_id for c in found], account_ids)
+    return {c.account_id: _customer(c) for c in found if isinstance(c, KnownCustomer)}
+
+
+def overdue_accounts(answer: Any, after: str, limit: int) -> tuple[str, ...]:
+    """A page of accounts, which must go on from `after`: one out of order would be passed over, or never end."""
+    found = read(OverdueAccounts, answer).account_ids
+    if len(found) > limit:
+        raise NotAsDescribed(f"account_ids: {len(found)} accounts, {limit} at most were asked for")
+    for place, (before, account) in enumerate(zip((after, *found), found, strict=False)):
+        if account <= before:
+            raise NotAsDescribed(f"account_ids.{place}: must be greater than the account before it, and than `after`")
+    return found
+
+
+def _debt(debt: Debt, query: DebtQuery, day: date, where: str) -> AccountDebt:
+    if debt.as_of != query.as_of:
+        raise NotAsDescribed(f"{where}.as_of: is not the time that was asked about")
+    listed = {b.bill_id for b in debt.bills}
+    answered = [*listed, *debt.unknown_bills]
+    if missing := sorted(set(query.bills) - set(answered)):
+        raise NotAsDescribed(f"{where}.bills: says nothing of bill {missing[0]}, which was asked for")
+    if _twice(answered) or not set(debt.unknown_bills) <= set(query.bills):
+        raise NotAsDescribed(f"{where}.unknown_bills: names a bill that stands elsewhere too, or was not asked for")
+    for place, bill in enumerate(debt.bills):
+        if bill.bill_id not in query.bills and (bill.due_date >= day or bill.outstanding == 0):
+            raise NotAsDescribed(f"{where}.bills.{place}: is not overdue and unpaid as of then, nor was it asked for")
+    return AccountDebt(
+        account_id=debt.account_id,
+        as_of=query.as_of,
+        bills=tuple(
+            BillDebt(
+                bill_id=bill.bill_id,
+                amount=bill.amount,
+                due_date=bill.due_date,
+                payments=tuple(BillPayment(**payment.model_dump()) for payment in bill.payments),
+            )
+            for bill in debt.bills
+        ),
+        paid_total=debt.paid_total,
+        credit=debt.credit,
+    )
+
+
+def _customer(record: KnownCustomer) -> Customer:
+    line = record.model_dump()
+    return Customer(account=Account.model_validate(line), card=CustomerCard.model_validate(line))
+
+
+def _expect_one_each(field: str, answered: Sequence[str], asked: Sequence[str]) -> None:
+    if len(answered) != len(asked):
+        raise NotAsDescribed(f"{field}: {len(answered)} answers to {len(asked)} questions")
+    for place, (got, wanted) in enumerate(zip(answered, asked, strict=True)):
+        if got != wanted:
+            raise NotAsDescribed(f"{field}.{place}.account_id: is {got}, asked was {wanted}")
+
+
+def _twice(names: Iterable[str]) -> bool:
+    listed = list(names)
+    return len(set(listed)) < len(listed)
