@@ -3,10 +3,11 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -20,17 +21,23 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.anchor import AnchorActivities
 from activities.billing import BillingActivities
+from activities.channels import ChannelActivities
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
+from adapters.apprise_channels import AppriseChannels, check_addresses, plain_channels
+from adapters.channel_routes import RoutesError, read_routes
+from adapters.customer_channels import CustomersByApprise
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
+from adapters.outbox_dispatcher import OutboxDispatcher
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.sql_billing import SqlBilling, open_billing
+from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister, open_register
 from domain.policy import Policy, PolicyError, load_policy
 from edge.cases import unavailable
@@ -56,6 +63,7 @@ __all__ = [
     "make_worker",
     "run_worker",
     "sandbox",
+    "with_channels",
     "worker_for",
 ]
 
@@ -77,6 +85,8 @@ class Parts:
     calendar: ChinaHolidays
     policy: Policy
     anchor: RegisterAnchor | None = None
+    customers: CustomersByApprise | None = None
+    dispatcher: OutboxDispatcher | None = None
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -107,6 +117,34 @@ def build(settings: Settings) -> Parts:
     )
 
 
+def with_channels(parts: Parts, settings: Settings) -> Parts:
+    """The parts with the delivery channels of `ARREARS_NOTIFY`; without it, as they are: messages stay in the outbox.
+
+    ConfigurationError: the routing table cannot be used, or production would send in clear.
+    """
+    if settings.routes_file is None:
+        return parts
+    try:
+        routes = read_routes(settings.routes_file)
+        check_addresses(routes)
+    except RoutesError as problem:
+        raise ConfigurationError(f"ARREARS_NOTIFY: {problem}") from problem
+    if settings.mode == "production" and (plain := plain_channels(routes)):
+        raise ConfigurationError(
+            f"ARREARS_MODE=production refuses weak settings:\nARREARS_NOTIFY: {', '.join(plain)} would be reached on"
+            " another machine without TLS, or without a look at its certificate; use mailtos://, jsons:// and the like"
+        )
+    channels, outbox = AppriseChannels(routes.seconds), SqlOutbox(parts.register_engine)
+    dispatcher = OutboxDispatcher(outbox, routes, channels, _now)
+    register = replace(parts.register, hands_on=bool(routes.staff), after_filing=dispatcher.wake)
+    customers = CustomersByApprise(routes.customer, channels, register, outbox) if routes.customer else None
+    return replace(parts, register=register, customers=customers, dispatcher=dispatcher)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def activities(parts: Parts) -> list[Callable[..., Any]]:
     """Every activity a case or a sweep may ask for."""
     billing = BillingActivities(
@@ -123,6 +161,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         NoticeActivities(parts.register).issue_notice,
         TicketActivities(parts.register).send_ticket,
         RegisterActivities(parts.register).write_record,
+        ChannelActivities(parts.customers).tell_customer,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
     ]
@@ -189,7 +228,7 @@ async def connect(settings: Settings) -> Client:
 
 async def run_worker(settings: Settings) -> None:
     """Serve cases until SIGTERM or SIGINT, then finish what is in hand."""
-    parts = build(settings)
+    parts = with_channels(build(settings), settings)
     try:
         client = await connect(settings)
         try:
@@ -201,7 +240,7 @@ async def run_worker(settings: Settings) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with make_worker(client, parts, settings):
+        async with make_worker(client, parts, settings), sending(parts):
             log.info(
                 "worker.started",
                 queue=settings.task_queue,
@@ -210,6 +249,7 @@ async def run_worker(settings: Settings) -> None:
                 billing=parts.billing.engine.url.render_as_string(),
                 policy=parts.policy.label,
                 build=settings.build_id,
+                channels=settings.notify is not None,
                 payload_key=settings.key_ring.first if settings.key_ring else None,
             )
             await stop.wait()
@@ -217,6 +257,19 @@ async def run_worker(settings: Settings) -> None:
         log.info("worker.stopped")
     finally:
         parts.close()
+
+
+@asynccontextmanager
+async def sending(parts: Parts) -> AsyncIterator[None]:
+    """While the block lasts, what lies in the outbox is sent; what is being sent at its end comes to its own."""
+    if parts.dispatcher is None:
+        yield
+        return
+    parts.dispatcher.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(parts.dispatcher.stop)
 
 
 def main() -> int:

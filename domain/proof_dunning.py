@@ -6,7 +6,7 @@ A judge yields a check for each occasion on which its rule applied; none at all 
 from datetime import timedelta
 
 from domain.filed import FiledEvidence
-from domain.proof_reading import Check, Checks, Cut, Reading, amount, bills, check, moment, text
+from domain.proof_reading import Check, Checks, Cut, Reading, accepted_by_a_channel, amount, bills, check, moment, text
 
 _MARCH = ("notice.issued", "approval.asked", "ticket.sent", "permit.granted")
 _SKEW = timedelta(minutes=5)
@@ -241,6 +241,8 @@ def told_again_in_the_last_half_hour(r: Reading) -> Checks:
 def _in_time(r: Reading, cut: Cut, told: FiledEvidence) -> bool:
     at = moment(told, "told_at") or told.at
     from_then = timedelta(minutes=r.policy.final_notice_minutes)
+    if text(told, "channel") is not None and not accepted_by_a_channel(r, told):
+        return False
     early_enough = cut.permit is not None and told.seq < cut.permit.seq
     return early_enough and cut.stated is not None and cut.stated - from_then <= at <= cut.stated
 

@@ -76,7 +76,6 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("ARREARS_REGISTER_URL", "mysql://a@b/c", "postgresql://"),
         ("ARREARS_REGISTER_URL", "sqlite://", "must name a file"),
         ("ARREARS_BILLING_URL", "https://billing.example/api", "over HTTP is not available"),
-        ("ARREARS_NOTIFY", "mailto://a@b", "no delivery channels"),
         ("ARREARS_PAYLOAD_KEYS", f"k1:{SHORT}", "16 bytes, not 32"),
         ("ARREARS_PAYLOAD_KEYS", "no/such/file", "path of a file"),
         ("ARREARS_PAYLOAD_PLAIN", "perhaps", "'refuse' or 'accept'"),

@@ -46,7 +46,7 @@ async def serve(kind: str) -> None:
         worker = worker_for(client, settings, [BareCase], [write_row])
     else:
         parts = build(settings)
-        office = SlowOffice(parts.register_engine, Path(os.environ[PAUSE]))
+        office = SlowOffice(parts.register_engine, pause=Path(os.environ[PAUSE]))
         worker = make_worker(client, replace(parts, register=office), settings)
     async with worker:
         await stop.wait()

@@ -47,7 +47,7 @@ HALF_HOUR = (
     Fault(
         name="told an hour before counts as told in the last half-hour",
         rule="R-16",
-        file=FIELD,
+        file="domain/telling.py",
         right="counts = clock.final_notice_time(red.cut_at, facts.policy) <= told_at <= red.cut_at",
         wrong="counts = clock.ticket_time(red.cut_at, facts.policy) <= told_at <= red.cut_at",
         tests=(T_DEADLINES,),

@@ -26,10 +26,8 @@ FAULTS = (
         name="one more timer",
         rule="replay",
         file=CASE,
-        right="        self.take(steps.reach_half_hour(self.facts, workflow.now()))\n",
-        wrong=(
-            "        await workflow.sleep(1)\n        self.take(steps.reach_half_hour(self.facts, workflow.now()))\n"
-        ),
+        right="        facts = steps.reach_half_hour(self.facts, workflow.now())\n",
+        wrong="        await workflow.sleep(1)\n        facts = steps.reach_half_hour(self.facts, workflow.now())\n",
         tests=(REPLAY,),
     ),
     Fault(
