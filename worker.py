@@ -63,6 +63,7 @@ __all__ = [
     "make_worker",
     "run_worker",
     "sandbox",
+    "sending",
     "with_channels",
     "worker_for",
 ]
