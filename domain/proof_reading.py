@@ -240,11 +240,3 @@ def text(entry: FiledEvidence | None, name: str) -> str | None:
 def amount(entry: FiledEvidence, name: str) -> Decimal:
     """Money of an entry's detail; nothing where there is none."""
     return Decimal(text(entry, name) or "0")
-
-
-def accepted_by_a_channel(r: Reading, told: FiledEvidence) -> bool:
-    """Nobody but a delivery channel told the customer, and it is on record that it accepted the notice (R-16)."""
-    channel = text(told, "channel")
-    if told.what != "customer.told" or channel is None:
-        return False
-    return r.before(told, "channel.tried", about=told.about, channel=channel, outcome="accepted") is not None

@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 
 from domain.filed import FiledEvidence
 from domain.policy import WEEKDAYS
-from domain.proof_reading import Checks, Darkness, Reading, accepted_by_a_channel, bills, check, moment, text
+from domain.proof_reading import Checks, Darkness, Reading, bills, check, moment, text
 
 _BY_PEOPLE = (
     "notice.delivered",
@@ -191,7 +191,7 @@ def reported_to_the_government(_r: Reading) -> Checks:
 def every_step_leaves_evidence(r: Reading) -> Checks:
     """R-30: who, what, when it happened, when it was recorded, clause; and no row without the evidence behind it."""
     for entry in r.file.evidence:
-        named = entry.what not in _BY_PEOPLE or entry.actor_id is not None or accepted_by_a_channel(r, entry)
+        named = entry.what not in _BY_PEOPLE or entry.actor_id is not None
         if not (named and entry.at <= entry.recorded_at + _SKEW):
             yield check(False, entry)
     issued = {e.about for e in r.all("notice.issued")}

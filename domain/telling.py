@@ -56,28 +56,41 @@ def channels_answered(facts: CaseFacts, ticket_id: str, tries: tuple[ChannelTry,
         return facts
     accepted = next((one for one in tries if one.outcome == "accepted"), None)
     if accepted is not None:
-        facts, _ = customer_told(facts, ticket, now, min(accepted.at, now), "by a channel", channel=accepted.channel)
-        return facts
+        return _told_by_channel(facts, ticket, now, accepted)
     return facts if ticket.told_at else _ask_the_reader(facts, ticket_id, now)
 
 
-def customer_told(
+def told_by_reader(
+    facts: CaseFacts, ticket: Ticket, now: datetime, told_at: datetime, how: str, actor: Actor
+) -> tuple[CaseFacts, bool]:
+    """The reader has told the customer; whether it counts, by when he did (R-16)."""
+    return _told(facts, ticket, now, told_at, "customer.told", actor=actor, how=how)
+
+
+def _told_by_channel(facts: CaseFacts, ticket: Ticket, now: datetime, accepted: ChannelTry) -> CaseFacts:
+    """A channel has; no person did, so it is a kind of evidence of its own, which needs the channel's own word."""
+    told_at = min(accepted.at, now)
+    facts, _ = _told(facts, ticket, now, told_at, "customer.told_by_channel", channel=accepted.channel)
+    return facts
+
+
+def _told(
     facts: CaseFacts,
     ticket: Ticket,
     now: datetime,
     told_at: datetime,
-    how: str,
+    what: str,
     *,
     actor: Actor | None = None,
+    how: str | None = None,
     channel: str | None = None,
 ) -> tuple[CaseFacts, bool]:
-    """Somebody told the customer; whether it counts: if he was told within [T - 30 min, T] (R-16)."""
     red = facts.red
     assert red is not None
     counts = clock.final_notice_time(red.cut_at, facts.policy) <= told_at <= red.cut_at
     facts = facts.noted(
         now,
-        "customer.told",
+        what,
         "R-16",
         "II.4",
         at=told_at,

@@ -1,4 +1,4 @@
-"""Receivers of messages on loopback: real SMTP and HTTP servers that accept, refuse, hang, trickle, or are not there."""
+"""Receivers of messages on loopback: real SMTP and HTTP servers that accept, refuse, hang or trickle."""
 
 import asyncio
 import json

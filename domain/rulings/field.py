@@ -39,7 +39,7 @@ def record_final_notice(
     told_at = happened_at(message.told_at, now, "told_at")
     if ticket.told_at is not None and message.told_at in (None, ticket.told_at):
         return facts, m.FinalNoticeRecorded(told=True)
-    facts, counts = telling.customer_told(facts, ticket, now, told_at, message.how, actor=message.actor)
+    facts, counts = telling.told_by_reader(facts, ticket, now, told_at, message.how, message.actor)
     return facts, m.FinalNoticeRecorded(told=counts)
 
 

@@ -109,7 +109,7 @@ def test_a_backlog_of_notices_to_a_slow_receiver_does_not_delay_a_revocation(eng
 
 
 def test_a_dead_channel_of_one_unit_does_not_delay_another_unit(engine: Engine) -> None:
-    """More revocations for a receiver that hangs than there are lanes; another crew is told as soon as that is clear."""
+    """More revocations for a receiver that hangs than there are lanes: another crew is told once that is clear."""
     with hook(slow=60) as hanging, hook() as told:
         table = routes(crew(to(hanging), unit="FU-01"), crew(to(told), unit="FU-02"), seconds=0.5)
         with sending(engine, table) as register:
