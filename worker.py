@@ -241,7 +241,7 @@ async def run_worker(settings: Settings) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with make_worker(client, parts, settings), sending(parts):
+        async with sending(parts), make_worker(client, parts, settings):  # what the worker files last is sent too
             log.info(
                 "worker.started",
                 queue=settings.task_queue,

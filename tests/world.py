@@ -189,7 +189,7 @@ class World:
             }
         )
         parts = with_channels(build(chosen), chosen)
-        async with make_worker(self.client, parts, chosen), sending(parts):
+        async with sending(parts), make_worker(self.client, parts, chosen):
             yield World(self.env, parts, chosen, self.policy)
         parts.close()
 

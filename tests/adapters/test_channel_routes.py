@@ -1,6 +1,7 @@
 """The routing table: who is reached how, what may be put into an address, and what is said of a wrong table."""
 
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -37,6 +38,14 @@ def written(tmp_path: Path, text: str = TABLE) -> Path:
     path = tmp_path / "channels.toml"
     path.write_text(text, "utf-8")
     return path
+
+
+def test_the_table_in_the_readme_can_be_used(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    example = dedent(readme[: readme.index("\n  ```\n", readme.index("```toml"))].rpartition("```toml\n")[2])
+    routes = read_routes(written(tmp_path, example))
+    check_addresses(routes)
+    assert (len(routes.customer), plain_channels(routes)) == (2, ())
 
 
 def said(channels: tuple[Channel, ...]) -> list[str]:
