@@ -53,6 +53,22 @@ HALF_HOUR = (
         tests=(T_DEADLINES,),
     ),
     Fault(
+        name="a channel that refused the notice counts as having told the customer",
+        rule="R-16",
+        file="domain/telling.py",
+        right='if one.outcome == "accepted"), None)',
+        wrong='if one.outcome != "dead"), None)',
+        tests=("tests/domain/test_telling.py",),
+    ),
+    Fault(
+        name="who has paid is told that he will be cut",
+        rule="R-17",
+        file=CASE,
+        right="if by_channel and telling.must_be_told(self.facts, ticket.ticket_id):",
+        wrong="if by_channel and self.facts.notices:",
+        tests=("tests/case/test_told_by_channel.py::test_who_has_paid_is_told_nothing",),
+    ),
+    Fault(
         name="billing is not asked at T - 30 min",
         rule="R-17",
         file=CASE,

@@ -62,8 +62,8 @@ FAULTS = (
         name="a timer beside every paper and ticket",
         rule="replay",
         file=DESK,
-        right="        self.show()\n        self._effects = ",
-        wrong="        asyncio.create_task(workflow.sleep(60))\n        self.show()\n        self._effects = ",
+        right="        self.show()\n        self.in_background(work())",
+        wrong="        asyncio.create_task(workflow.sleep(9))\n        self.show()\n        self.in_background(work())",
         tests=(REPLAY,),
     ),
     Fault(
