@@ -3,10 +3,11 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -21,18 +22,23 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 from activities.anchor import AnchorActivities
 from activities.billing import BillingActivities, BillingUnavailable
 from activities.case_context import CaseContext
+from activities.channels import ChannelActivities
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities, RegisterUnavailable
 from activities.report import ReportActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
+from adapters.apprise_channels import AppriseChannels, check_addresses, plain_channels
 from adapters.billing_tables import BILLING
+from adapters.channel_routes import RoutesError, read_routes
+from adapters.customer_channels import CustomersByApprise
 from adapters.database_look import DatabaseSeen, look_at_billing, look_at_register, open_rows, time_at_register
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.http_billing import HttpBilling, open_http_billing
 from adapters.log import configure_logging
 from adapters.moratorium_reading import MoratoriumReader
+from adapters.outbox_dispatcher import OutboxDispatcher
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
 from adapters.register_tables import REGISTER
@@ -43,6 +49,7 @@ from adapters.settings import ConfigurationError, Settings, check_console, load_
 from adapters.settings_look import ReadSettings, read_settings
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_migration import Database
+from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister, open_register, open_register_to_read
 from domain.policy import Policy
 from domain.policy_choice import Policies, load_policies
@@ -79,7 +86,9 @@ __all__ = [
     "read_settings",
     "run_worker",
     "sandbox",
+    "sending",
     "time_at_register",
+    "with_channels",
     "worker_for",
 ]
 
@@ -146,6 +155,9 @@ class Parts:
             )
         return self.billing
 
+    customers: CustomersByApprise | None = None
+    dispatcher: OutboxDispatcher | None = None
+
     def close(self) -> None:
         """Give the connections back."""
         self.register_engine.dispose()
@@ -207,6 +219,34 @@ def _databases_of(billing: SqlBilling | HttpBilling) -> tuple[Database, ...]:
     return () if isinstance(billing, HttpBilling) else (Database(billing.engine, BILLING, BillingUnavailable),)
 
 
+def with_channels(parts: Parts, settings: Settings) -> Parts:
+    """The parts with the delivery channels of `ARREARS_NOTIFY`; without it, as they are: messages stay in the outbox.
+
+    ConfigurationError: the routing table cannot be used, or production would send in clear.
+    """
+    if settings.routes_file is None:
+        return parts
+    try:
+        routes = read_routes(settings.routes_file)
+        check_addresses(routes)
+    except RoutesError as problem:
+        raise ConfigurationError(f"ARREARS_NOTIFY: {problem}") from problem
+    if settings.mode == "production" and (plain := plain_channels(routes)):
+        raise ConfigurationError(
+            f"ARREARS_MODE=production refuses weak settings:\nARREARS_NOTIFY: {', '.join(plain)} would be reached on"
+            " another machine without TLS, or without a look at its certificate; use mailtos://, jsons:// and the like"
+        )
+    channels, outbox = AppriseChannels(routes.seconds), SqlOutbox(parts.register_engine)
+    dispatcher = OutboxDispatcher(outbox, routes, channels, _now)
+    register = replace(parts.register, hands_on=bool(routes.staff), after_filing=dispatcher.wake)
+    customers = CustomersByApprise(routes.customer, channels, register, outbox) if routes.customer else None
+    return replace(parts, register=register, customers=customers, dispatcher=dispatcher)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def activities(parts: Parts) -> list[Callable[..., Any]]:
     """Every activity that a workflow may ask for."""
     billing = BillingActivities(
@@ -224,6 +264,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         NoticeActivities(parts.register).issue_notice,
         TicketActivities(parts.register).send_ticket,
         RegisterActivities(parts.register).write_record,
+        ChannelActivities(parts.customers).tell_customer,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
         parts.reporting.make_report,
@@ -291,7 +332,7 @@ async def connect(settings: Settings) -> Client:
 
 async def run_worker(settings: Settings) -> None:
     """Serve cases until SIGTERM or SIGINT, then finish what is in hand."""
-    parts = build(settings)
+    parts = with_channels(build(settings), settings)
     try:
         client = await connect(settings)
         try:
@@ -303,7 +344,7 @@ async def run_worker(settings: Settings) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with make_worker(client, parts, settings):
+        async with sending(parts), make_worker(client, parts, settings):  # what the worker files last is sent too
             log.info(
                 "worker.started",
                 queue=settings.task_queue,
@@ -312,6 +353,7 @@ async def run_worker(settings: Settings) -> None:
                 billing=parts.billing.address,
                 policy=[policy.label for policy in parts.policies.every],
                 build=settings.build_id,
+                channels=settings.notify is not None,
                 payload_key=settings.key_ring.first if settings.key_ring else None,
                 metrics=settings.metrics,
             )
@@ -320,6 +362,19 @@ async def run_worker(settings: Settings) -> None:
         log.info("worker.stopped")
     finally:
         parts.close()
+
+
+@asynccontextmanager
+async def sending(parts: Parts) -> AsyncIterator[None]:
+    """While the block lasts, what lies in the outbox is sent; what is being sent at its end comes to its own."""
+    if parts.dispatcher is None:
+        yield
+        return
+    parts.dispatcher.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(parts.dispatcher.stop)
 
 
 def main() -> int:

@@ -156,6 +156,37 @@ class MessageLine(RegisterTable, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class UnsentLine(RegisterTable, table=True):
+    """A message in the outbox that no channel has accepted yet; gone once one has.
+
+    `due_at` is by the clock of the workers: when it may be tried, or, while `claim` names who has it in hand, when
+    that worker counts as dead. None: at once, and never tried before.
+    """
+
+    __tablename__ = "unsent"
+    __table_args__ = (Index("ix_unsent_urgency_due_at", "urgency", "due_at"),)
+    message_key: str = Field(primary_key=True)
+    urgency: int
+    filed_at: datetime = Field(sa_type=Instant)
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    first_tried_at: datetime | None = Field(default=None, sa_type=Instant)
+    tries: int = 0
+    claim: str | None = None
+
+
+class DeliveryLine(RegisterTable, table=True):
+    """One attempt to hand a message to one channel: its kind and what came of it, never an address."""
+
+    __tablename__ = "deliveries"
+    message_key: str = Field(primary_key=True)
+    claim: str = Field(primary_key=True)
+    place: int = Field(primary_key=True)
+    attempt: int
+    channel: str
+    outcome: str
+    at: datetime = Field(sa_type=Instant)
+
+
 class EvidenceLine(RegisterTable, table=True):
     """One thing that happened, chained to what happened before it in the same account (R-30)."""
 

@@ -165,8 +165,8 @@ class Settings(BaseSettings):
     """What the billing system knows us by, over HTTP."""
     policy: str = "reading-centre"
     """A pack's name in policies/, the path of a policy file, or a file that chooses by class and region."""
-    notify: Annotated[tuple[str, ...], NoDecode] = ()
-    """Addresses of delivery channels; none exist in this version, so none may be named."""
+    notify: Path | None = None
+    """File with the routing table of delivery channels; read by the worker alone, for it holds their passwords."""
     documents: Path = VAR / "documents"
     """Folder for rendered papers."""
     restores_per_day: Annotated[str, AfterValidator(_capacity)] = ""
@@ -228,8 +228,9 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        listed = {name: text for name in ("notify", "codec_origins") if isinstance(text := values.get(name), str)}
-        return values | {name: tuple(text.replace(",", " ").split()) for name, text in listed.items()}
+        if isinstance(origins := values.get("codec_origins"), str):
+            return values | {"codec_origins": tuple(origins.replace(",", " ").split())}
+        return values
 
     @model_validator(mode="after")
     def _versioning_needs_both(self) -> Self:
@@ -243,8 +244,6 @@ class Settings(BaseSettings):
             raise ValueError("ARREARS_CODEC_LOGIN must be name:password, several separated by commas")
         if self.billing_token is not None and not self.billing_over_http:
             raise ValueError("ARREARS_BILLING_TOKEN is for an ARREARS_BILLING_URL of http(s)://…, which is not set")
-        if self.notify:
-            raise ValueError("ARREARS_NOTIFY must be empty: there are no delivery channels in this version")
         return self
 
     @property
@@ -276,6 +275,11 @@ class Settings(BaseSettings):
         signer = private_key(self.anchor_key.get_secret_value()) if self.anchor_key else None
         trusted = [public_key(one) for one in self.anchor_public_key.split(",") if one]
         return AnchorFile(ROOT / self.anchor, (*([signer.public_key()] if signer else []), *trusted), signer)
+
+    @property
+    def routes_file(self) -> Path | None:
+        """The file with the routing table; None without channels."""
+        return None if self.notify is None else ROOT / self.notify
 
     @property
     def event_secrets(self) -> tuple[str, ...]:

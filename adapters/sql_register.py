@@ -1,6 +1,6 @@
 """The register in SQL: what a step leaves behind is written in one transaction, once, whoever repeats it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
@@ -28,11 +28,12 @@ from domain.records import (
     TicketOrder,
     TicketRow,
 )
+from domain.urgency import urgency_of
 
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = _T["cases"], _T["tasks"], _T["notices"], _T["tickets"]
 _INCIDENTS, _MESSAGES, _CARDS = _T["incidents"], _T["messages"], _T["customer_cards"]
-_MORATORIA, _SWEEPS, _NONCES = _T["moratoria"], _T["sweeps"], _T["event_nonces"]
+_MORATORIA, _SWEEPS, _NONCES, _UNSENT = _T["moratoria"], _T["sweeps"], _T["event_nonces"], _T["unsent"]
 _DROP_TASKS, _ADD_TASKS = delete(_TASKS).where(_TASKS.c.case_key == bindparam("case")), insert(_TASKS)
 
 
@@ -55,27 +56,35 @@ class SqlRegister:
 
     engine: Engine
     capacity: FieldCapacity = field(default_factory=FieldCapacity)
+    hands_on: bool = False
+    """Messages to staff are queued for delivery channels, in the transaction that files them."""
+    after_filing: Callable[[], None] = lambda: None
+    """Called once such a message may be there to be sent."""
 
     def write(self, record: Record) -> None:
         """Write all of it in one transaction; an older or repeated record changes nothing newer."""
         with writing(self.engine) as connection:
-            _write(connection, record)
+            _write(connection, record, self.hands_on)
+        if record.messages:
+            self.after_filing()
 
     def issue(self, order: NoticeOrder, paper: Message) -> None:
         """File the notice with its text, put it into the reader's hands, and write the record; once per notice."""
         with writing(self.engine) as connection:
             # First the record, as every writer: two that lock in another order wait for each other.
-            _write(connection, order.record)
+            _write(connection, order.record, self.hands_on)
             _file_notice(connection, order.notice, order.record.case.revision, order, paper)
             cut_slots.keep(connection, order)
-            _file_message(connection, order.record.case, paper)
+            _file_message(connection, order.record.case, paper, self.hands_on)
+        self.after_filing()
 
     def send(self, order: TicketOrder, ticket: Message) -> None:
         """Put the ticket with its text into the field unit's inbox, and write the record; once per ticket."""
         with writing(self.engine) as connection:
-            _write(connection, order.record)
+            _write(connection, order.record, self.hands_on)
             _file_ticket(connection, order.ticket, order.record.case.revision, ticket)
-            _file_message(connection, order.record.case, ticket)
+            _file_message(connection, order.record.case, ticket, self.hands_on)
+        self.after_filing()
 
     def spreads_cuts(self, field_unit: str) -> bool:
         """Whether that unit can restore only so many a day."""
@@ -159,7 +168,7 @@ def _is_over(at: datetime) -> ColumnElement[bool]:
     return or_(ended.is_not(None) & (ended <= at), lifted.is_not(None) & (lifted <= at))
 
 
-def _write(connection: Connection, record: Record) -> None:
+def _write(connection: Connection, record: Record, hands_on: bool) -> None:
     case = record.case
     append(connection, case, record.evidence)
     _replace_case(connection, case)
@@ -170,7 +179,7 @@ def _write(connection: Connection, record: Record) -> None:
     for incident in record.incidents:
         _file_incident(connection, incident, case.revision)
     for message in record.messages:
-        _file_message(connection, case, message)
+        _file_message(connection, case, message, hands_on)
     cut_slots.follow(connection, record)
 
 
@@ -220,13 +229,21 @@ def _file_incident(connection: Connection, incident: IncidentRow, revision: int)
     _newer(connection, _INCIDENTS, incident.model_dump() | {"revision": revision})
 
 
-def _file_message(connection: Connection, case: CaseRow, message: Message) -> None:
+def _file_message(connection: Connection, case: CaseRow, message: Message, hands_on: bool) -> None:
     values = {"account_id": case.account_id, "case_key": case.case_key} | message.model_dump()
     if inserted(connection, _MESSAGES, values):
-        return
+        return _queue(connection, message.key, message) if hands_on else None
     there = connection.execute(select(_MESSAGES).where(_MESSAGES.c.key == message.key)).mappings().one()
     said = ("to_role", "to_person", "subject", "about")
     if any(there[name] != values[name] for name in said):  # the key was taken by a workflow task that came to nothing
         substance = canonical([values[name] for name in said])
         values["key"] = f"{message.key}~{sha256(substance.encode()).hexdigest()[:12]}"
-        connection.execute(insert_once(connection, _MESSAGES), values)
+        if inserted(connection, _MESSAGES, values) and hands_on:
+            _queue(connection, values["key"], message)
+
+
+def _queue(connection: Connection, key: str, message: Message) -> None:
+    """Queue it for the channels of staff; what the customer is told, the case itself has sent, and waits for (R-16)."""
+    if message.to_role != "customer":
+        row = {"message_key": key, "urgency": urgency_of(message), "filed_at": message.at}
+        connection.execute(insert_once(connection, _UNSENT), row)

@@ -12,6 +12,14 @@ _TITLES = {
     "yellow": ("黄色催费单（暂停供电通知书）", "Yellow notice of arrears (notice of suspension of supply)"),
     "red": ("红色欠费中止供电通知书", "Red notice of disconnection for arrears"),
 }
+_TICKETS = {
+    "cut": ("催费停电工作票", "Disconnection ticket"),
+    "restore": ("复电工作票", "Restoration ticket"),
+}
+TICKET_TITLES = {kind: f"{zh} {en}" for kind, (zh, en) in _TICKETS.items()}
+"""The subject of a work ticket, by its kind."""
+FINAL_NOTICE_TITLE = "停电提醒 Supply will be cut"
+"""What an e-mail to the customer in the last half-hour is headed with."""
 
 
 def notice_message(order: NoticeOrder, card: CustomerCard) -> Message:
@@ -80,8 +88,8 @@ def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
     """The full text of a work ticket for the field unit: to cut (R-15, II.3) or to restore (R-22, III.1)."""
     ticket = order.ticket
     due = ticket.due_at.astimezone(ZoneInfo(order.timezone))
+    title_zh, title_en = _TICKETS[ticket.kind]
     if ticket.kind == "cut":
-        title_zh, title_en = "催费停电工作票", "Disconnection ticket"
         zh = [
             f"停电时间：{moment_zh(due)}起，不得提前；此前须确认本票。",
             "未获停电许可，不得停电：到表前申请许可，仅在许可载明的时限内操作。",
@@ -93,7 +101,6 @@ def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
             "If unsure of the meter, do not cut: have the reader who served the notice verify it.",
         ]
     else:
-        title_zh, title_en = "复电工作票", "Restoration ticket"
         zh = [f"复电时限：{moment_zh(due)}前。请立即复电并回报，无需审批。"]
         en = [f"Restore by {moment_en(due)} at the latest. Restore at once and report; no approval is needed."]
     head_zh = [
@@ -118,7 +125,7 @@ def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
         key=f"{ticket.ticket_id}/paper",
         to_role="field_crew",
         to_unit=ticket.field_unit,
-        subject=f"{title_zh} {title_en}",
+        subject=TICKET_TITLES[ticket.kind],
         text_zh="\n".join(head_zh + zh),
         text_en="\n".join(head_en + en),
         about=ticket.ticket_id,

@@ -234,12 +234,19 @@ def ticket_the_day_before(r: Reading) -> Checks:
 
 
 def told_again_in_the_last_half_hour(r: Reading) -> Checks:
-    """R-16: told in [T - 30 min, T], before the permit."""
+    """R-16: told in [T - 30 min, T], before the permit: by the reader, or by a channel seen to have accepted."""
+    kinds = ("customer.told", "customer.told_by_channel")
     for cut in r.cuts:
-        told = [
-            e for e in (r.all("customer.told", about=cut.ticket.about) if cut.ticket else ()) if _in_time(r, cut, e)
-        ]
+        said = r.all(*kinds, about=cut.ticket.about) if cut.ticket else ()
+        told = [e for e in said if _in_time(r, cut, e) and _accepted(r, e)]
         yield check(bool(told), *told[:1], *(() if told else (cut.report,)))
+
+
+def _accepted(r: Reading, told: FiledEvidence) -> bool:
+    if told.what == "customer.told":
+        return True
+    channel = text(told, "channel")
+    return r.before(told, "channel.tried", about=told.about, channel=channel, outcome="accepted") is not None
 
 
 def _in_time(r: Reading, cut: Cut, told: FiledEvidence) -> bool:

@@ -11,7 +11,6 @@ from domain.debt import AccountDebt, DebtQuery
 from domain.facts import CaseFacts, Cut, Hold, Notice, NoticeKind, Ticket
 from domain.look import Look
 from domain.model import money
-from domain.papers import final_notice_texts
 from domain.procedure import Leave
 from domain.records import BillLine
 from domain.terms import all_policies, protected_days, terms
@@ -214,22 +213,12 @@ def ticket_arrived(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts
 
 
 def reach_half_hour(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """T - 30 min: the customer is to be told the time again, and billing looked into (R-16, R-17)."""
+    """T - 30 min: billing is looked into, and who still owes is to be told the time again (R-16, R-17)."""
     red, ticket = facts.red, facts.cut_ticket
     assert red is not None
     assert ticket is not None
     facts = facts.with_ticket(ticket.ticket_id, half_hour_reached=True).but(stage="final_half_hour")
-    facts = facts.noted(now, "half_hour.reached", "R-16", "II.4", about=ticket.ticket_id, cut_at=red.cut_at)
-    zh, en = final_notice_texts(facts.account.account_id, red.cut_at, facts.debt.owed)
-    facts = facts.told(now, "customer", "the time of the cut, again", zh, en, about=ticket.ticket_id)
-    return facts.told(
-        now,
-        "reader",
-        "tell the customer again",
-        f"请于停电前再次通知客户停电时间并回报（工作票 {ticket.ticket_id}）。{zh}",
-        f"Tell the customer the time again, and report it (ticket {ticket.ticket_id}). {en}",
-        about=ticket.ticket_id,
-    )
+    return facts.noted(now, "half_hour.reached", "R-16", "II.4", about=ticket.ticket_id, cut_at=red.cut_at)
 
 
 def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: bool) -> CaseFacts:

@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 
 from adapters.settings import ROOT, ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from tests.doors.sealing import key
+from worker import Parts, build, with_channels
 
 SHORT = base64.b64encode(bytes(range(16))).decode()
 STRONG = {
@@ -60,6 +61,61 @@ def test_an_absolute_file_stays_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp
     assert make_url(load_settings().register_url.get_secret_value()).database == str(tmp_path / "book.db")
 
 
+CHANNELS = """
+[[customer]]
+kind = "sms"
+url = "json://user:s3cret@sms.example/send?:to={phone}"
+
+[[staff]]
+role = "field_crew"
+channels = [{ kind = "email", url = "mailto://127.0.0.1:25?from=a@example.cn&to={unit}@example.cn" }]
+"""
+
+
+def channels(monkeypatch: pytest.MonkeyPatch, path: Path, text: str = CHANNELS, **values: str) -> Parts:
+    """The parts of a worker with that routing table."""
+    path.write_text(text, "utf-8")
+    _set(monkeypatch, {"ARREARS_NOTIFY": str(path), **values})
+    settings = load_settings()
+    return with_channels(build(settings), settings)
+
+
+def test_production_sends_nothing_to_other_machines_in_clear(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The gateway elsewhere must have TLS; the mail server on this machine need not. The embedded mode takes both."""
+    table = tmp_path / "channels.toml"
+    parts = channels(monkeypatch, table)
+    assert parts.register.hands_on
+    assert parts.customers is not None
+    with pytest.raises(ConfigurationError, match="ARREARS_NOTIFY: sms would be reached") as refused:
+        channels(monkeypatch, table, **STRONG)
+    assert "s3cret" not in str(refused.value)
+    channels(monkeypatch, table, CHANNELS.replace("json://", "jsons://"), **STRONG)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (CHANNELS.replace("json:", "nosuch:"), "ARREARS_NOTIFY: the address of channel sms"),
+        (CHANNELS.replace("{phone}", "{phnoe}"), "{phnoe} is not known here"),
+        (CHANNELS.replace("field_crew", "crew"), "staff[0].role"),
+    ],
+)
+def test_a_wrong_routing_table_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        channels(monkeypatch, tmp_path / "channels.toml", text)
+    assert said in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_without_a_routing_table_messages_stay_in_the_outbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, {"ARREARS_NOTIFY": ""})
+    settings = load_settings()
+    parts = with_channels(build(settings), settings)
+    assert (parts.register.hands_on, parts.customers, parts.dispatcher) == (False, None, None)
+
+
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARREARS_POLICY", "")
     assert load_settings().policy == "reading-centre"
@@ -85,7 +141,6 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("ARREARS_BILLING_URL", "ftp://mis.example/v1", "postgresql://"),
         ("ARREARS_BILLING_TOKEN", "two words", "one word"),
         ("ARREARS_BILLING_TOKEN", "5f0ca91e5f0ca91e", "http(s)://…, which is not set"),
-        ("ARREARS_NOTIFY", "mailto://a@b", "no delivery channels"),
         ("ARREARS_RESTORES_PER_DAY", "FU-01", "unit=number"),
         ("ARREARS_PAYLOAD_KEYS", f"k1:{SHORT}", "16 bytes, not 32"),
         ("ARREARS_PAYLOAD_KEYS", "no/such/file", "path of a file"),

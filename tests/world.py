@@ -31,7 +31,7 @@ from domain.book import BookedBill, BookedPayment
 from domain.debt import Account, Customer, CustomerCard
 from domain.policy import Policy
 from edge.search_attributes import ensure_search_attributes
-from worker import Parts, build, make_worker
+from worker import Parts, build, make_worker, sending, with_channels
 from workflows.converter import encrypting
 
 CENTRE, STATION, UNIT = "RC-03", "BS-01", "FU-02"
@@ -196,8 +196,8 @@ class World:
                 **settings,
             }
         )
-        parts = build(chosen)
-        async with make_worker(self.client, parts, chosen):
+        parts = with_channels(build(chosen), chosen)
+        async with sending(parts), make_worker(self.client, parts, chosen):
             yield World(self.env, parts, chosen, self.policy)
         parts.close()
 

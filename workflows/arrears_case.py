@@ -7,13 +7,15 @@ from typing import assert_never
 
 from temporalio import workflow
 from temporalio.common import RawValue
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.billing import AccountOpened, BillingActivities, OpenAccount
+    from activities.channels import ChannelActivities, CustomerTold, TellCustomer
     from activities.notices import NoticeActivities
     from activities.register import RegisterActivities
     from activities.tickets import TicketActivities
-    from domain import steps, unopened, view
+    from domain import steps, telling, unopened, view
     from domain.facts import CaseFacts, NoticeKind, Ticket
     from domain.opening import CaseClosed, CaseOpening
     from domain.procedure import (
@@ -36,6 +38,8 @@ with workflow.unsafe.imports_passed_through():
 
 PATIENCE = timedelta(seconds=60)
 """How long reported darkness waits for billing to say whose it is."""
+TOLD_BY_CHANNEL = "told-by-channel"
+"""Change: at T - 30 min billing is asked first, and who owes is told by a channel, not by the reader alone."""
 
 
 @workflow.defn
@@ -208,13 +212,34 @@ class ArrearsCase(CaseMessages):
         self.carry_out(TicketActivities.send_ticket, order, config, arrived)
 
     async def _check_before_cut(self) -> None:
-        """T - 30 min: ask for the customer to be told, and billing whether he still owes; silence is no (R-17)."""
+        """T - 30 min: ask billing whether he still owes; silence is no (R-17). Who owes is told the time (R-16)."""
         ticket = self.facts.cut_ticket
         assert ticket is not None
-        self.take(steps.reach_half_hour(self.facts, workflow.now()))
+        by_channel = workflow.patched(TOLD_BY_CHANNEL)
+        facts = steps.reach_half_hour(self.facts, workflow.now())
+        self.take(facts if by_channel else telling.ask_to_tell(facts, ticket.ticket_id, workflow.now()))
         self.show()
         answered = await self.look_around(at_once=True)
         self.take(steps.half_hour_answered(self.facts, ticket.ticket_id, workflow.now(), answered=answered))
+        if by_channel and telling.must_be_told(self.facts, ticket.ticket_id):
+            self._tell_customer(ticket.ticket_id)
+
+    def _tell_customer(self, ticket_id: str) -> None:
+        """Have a channel tell the customer, and the reader if none accepts; light does not wait behind it (R-16)."""
+        now = workflow.now()
+        self.take(telling.notify(self.facts, ticket_id, now))
+        order = TellCustomer(account_id=self.facts.account.account_id, notice=self.facts.outgoing[-1], at=now)
+
+        async def tell() -> None:
+            try:
+                told = await workflow.execute_activity_method(
+                    ChannelActivities.tell_customer, order, **wait.titled(wait.CHANNELS, "II.4 tell the customer")
+                )
+            except ActivityError:
+                told = CustomerTold()  # no word in time is no acceptance
+            self.take(telling.channels_answered(self.facts, ticket_id, told.tries, workflow.now()))
+
+        self.in_background(tell())
 
     # ---- III -----------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """What every part of a case shares: its facts, its record, its questions to billing, its alarm clock."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -161,7 +161,11 @@ class CaseDesk:
             then()
 
         self.show()
-        self._effects = [*(e for e in self._effects if not e.done()), asyncio.create_task(work())]
+        self.in_background(work())
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done beside everything else; the case does not close before it is."""
+        self._effects = [*(e for e in self._effects if not e.done()), asyncio.create_task(work)]
 
     def surface_faults(self) -> None:
         """A fault in the background must show in the workflow task; nothing is lost by it, for the task is retried."""

@@ -34,6 +34,13 @@ BILLING_NOW = ActivityConfig(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), backoff_coefficient=1.5),
 )
 
+# The customer is to be told soon after T - 30 min; if this comes to nothing, the reader needs the time that is left.
+CHANNELS = ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=30),
+    schedule_to_close_timeout=timedelta(seconds=60),
+    retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), backoff_coefficient=1.5),
+)
+
 NOTICES = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=DUNNING)
 CUT_TICKETS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
 RESTORATIONS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST)

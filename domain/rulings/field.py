@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-from domain import clock
 from domain import messages as m
+from domain import telling
 from domain.attempt import actor_name, close_escalations, end_attempt, open_incident, revoke_permit
 from domain.facts import CaseFacts, Cut, Ticket
 from domain.refusal import Refused, check_actor, happened_at, known_ticket
-from domain.terms import terms
 
 
 def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: datetime) -> tuple[CaseFacts, m.Done]:
@@ -40,24 +39,7 @@ def record_final_notice(
     told_at = happened_at(message.told_at, now, "told_at")
     if ticket.told_at is not None and message.told_at in (None, ticket.told_at):
         return facts, m.FinalNoticeRecorded(told=True)
-    red = facts.red
-    assert red is not None
-    counts = clock.final_notice_time(red.cut_at, terms(facts, red)) <= told_at <= red.cut_at
-    facts = facts.noted(
-        now,
-        "customer.told",
-        "R-16",
-        "II.4",
-        at=told_at,
-        actor=message.actor,
-        about=ticket.ticket_id,
-        how=message.how,
-        told_at=told_at,
-        cut_at=red.cut_at,
-        counts=counts,
-    )
-    if counts and ticket.told_at is None:
-        facts = facts.with_ticket(ticket.ticket_id, told_at=told_at)
+    facts, counts = telling.told_by_reader(facts, ticket, now, told_at, message.how, message.actor)
     return facts, m.FinalNoticeRecorded(told=counts)
 
 

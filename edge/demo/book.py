@@ -40,6 +40,11 @@ class Customer:
         return f"M{self.account_id}"
 
     @property
+    def email(self) -> str:
+        """Its e-mail address; two of three have given none, and are told at the door."""
+        return f"{self.account_id}@customers.example" if self.number % 3 == 0 else ""
+
+    @property
     def kind(self) -> str:
         """Its class, as a table shows it."""
         words = "居民 residential" if self.trade == "居民" else "非居民 non-residential"
@@ -97,7 +102,7 @@ def write_book(folder: Path, customers: Iterable[Customer], today: date) -> list
     """The export of the billing system on that day: three files, each with one bad line."""
     everyone = (*customers, *BYSTANDERS)
     book = [_customer_line(c) for c in everyone]
-    book.insert(3, [*_customer_line(customer(9901, "1.00"))[:4], "太空站", *_customer_line(customer(9901, "1.00"))[5:]])
+    book.insert(3, [*_customer_line(customer(9901, "1.00"))[:5], "太空站", *_customer_line(customer(9901, "1.00"))[6:]])
     bills = [bill_line(c.account_id, today - timedelta(days=c.overdue_days), c.amount) for c in everyone]
     bills.insert(5, ["B-0-1", "no-such-account", "2026-01", "2026-02-30", "88.00"])
     paid = [
@@ -113,7 +118,7 @@ def write_book(folder: Path, customers: Iterable[Customer], today: date) -> list
 
 
 _CUSTOMERS = (
-    *("户号", "户名", "用电地址", "联系电话", "用电类别", "重要用户", "表号", "抄表中心", "抄表员"),
+    *("户号", "户名", "用电地址", "联系电话", "邮箱", "用电类别", "重要用户", "表号", "抄表中心", "抄表员"),
     *("抄表班长", "供电单位", "营业站", "区域"),
 )
 _BILLS = ("bill_id", "account_id", "period", "due_date", "amount")
@@ -125,7 +130,7 @@ def _customer_line(c: Customer) -> list[str]:
     address, phone = f"{region}区人民路{c.number}号", f"1390000{c.number:04}"
     important = "是" if c.important else "否"
     return [
-        *(c.account_id, c.name, address, phone, c.trade, important, c.meter_id, centre, c.reader),
+        *(c.account_id, c.name, address, phone, c.email, c.trade, important, c.meter_id, centre, c.reader),
         *(c.team_leader, unit, station, region),
     ]
 

@@ -62,12 +62,20 @@ async def ticket(c: Case) -> Answer:
 
 
 async def half_hour(c: Case, sent: Answer) -> Answer:
-    """The crew has acknowledged; T - 30 min has come, and the customer is told again."""
+    """The crew has acknowledged; T - 30 min has come, and the customer is told again: by mail, or by the reader."""
     await c.says("acknowledge_ticket", "field_crew", ticket_id=sent["ticket_id"])
     await c.until_deadline()
+    if c.customer.email:
+        await c.sees("the customer told by mail", lambda s: _is_told(s, sent["ticket_id"]))
+        return sent
     told = await c.does("record_final_notice", how="上门并电话 at the door and by telephone")
     expect(told["told"], "telling the customer in the last half-hour did not count")
     return sent
+
+
+def _is_told(snap: Answer, ticket_id: str) -> bool:
+    awaited = {(a["act"], a.get("id")) for a in snap["waiting_for"]}
+    return snap["stage"] == "final_half_hour" and ("record_final_notice", ticket_id) not in awaited
 
 
 async def to_window(c: Case) -> Answer:

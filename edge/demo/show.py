@@ -13,6 +13,7 @@ from rich.table import Table
 from edge.demo.ending import Ending
 from edge.demo.lives import Life
 from edge.demo.stage import Stage
+from edge.mail_folder import mails_in
 from edge.output import print_json
 
 _OUTCOMES = {"settled": "结清 settled", "restored": "复电 restored", "withdrawn": "撤销 withdrawn"}
@@ -89,6 +90,8 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
                 "folder": str(stage.folder),
                 "register": str(stage.folder / "register.db"),
                 "proofs": str(stage.folder / "proofs"),
+                "mails": str(stage.mails),
+                "mails_sent": len(mails_in(stage.mails)),
                 "processes": stage.pids,
                 "kept": stage.keep,
             }
@@ -107,6 +110,7 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
     screen.say(f"{good}/{len(endings)} 与剧本一致 as scripted, {seconds:.0f} s")
     screen.say(f"登记簿 register   {stage.folder / 'register.db'}")
     screen.say(f"核对 proofs       {stage.folder / 'proofs'} (a file each, the record of every account verified)")
+    screen.say(f"邮件 mails        {stage.mails} ({len(mails_in(stage.mails))} 封: to customers and crews, as .eml)")
     if stage.keep:
         pids = " ".join(str(pid) for pid in stage.pids.values())
         names = ", ".join(f"{name} {pid}" for name, pid in stage.pids.items())

@@ -38,6 +38,15 @@ SERVER_FLAGS = (
     *("--dynamic-config-value", "matching.useNewMatcher=true"),
     *("--dynamic-config-value", "matching.enableFairness=true"),
 )
+_CHANNELS = """\
+[[customer]]
+kind = "email"
+url = "mailto://{server}?from=no-reply@power.example&to={{email}}"
+
+[[staff]]
+role = "field_crew"
+channels = [{{ kind = "email", url = "mailto://{server}?from=no-reply@power.example&to={{unit}}@power.example" }}]
+"""
 _SERVER_SECONDS = 30
 _PORT_TRIES = 3
 _STOP_SECONDS = 10
@@ -55,6 +64,7 @@ class Stage:
     restarts: int = 0
     server: subprocess.Popen[bytes] | None = None
     worker: subprocess.Popen[bytes] | None = None
+    mailbox: subprocess.Popen[bytes] | None = None
     _logs: list[IO[bytes]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -66,6 +76,7 @@ class Stage:
             return
         _end(self.worker)
         _end(self.server)
+        _end(self.mailbox)
         for log in self._logs:
             log.close()
 
@@ -84,6 +95,7 @@ class Stage:
             "ARREARS_RETRY_MAX_SECONDS": "60",
             "ARREARS_SHUTDOWN_SECONDS": "5",
             "ARREARS_PAYLOAD_KEYS": "off",  # what is shown is meant to be read in the UI
+            "ARREARS_NOTIFY": str(self.folder / "channels.toml"),
         }
 
     async def raise_curtain(self) -> Client:
@@ -99,6 +111,7 @@ class Stage:
             raise NotThere("TemporalUnavailable", f"the Temporal server does not start: see {self.folder}/server.log")
         lines = "".join(f"export {name}='{value}'\n" for name, value in self.settings.items())
         (self.folder / "environment.sh").write_text(lines, "utf-8")
+        self._open_mailbox()
         self.start_worker()
         return client
 
@@ -122,6 +135,21 @@ class Stage:
                 return client
         _end(self.server)
         return None
+
+    @property
+    def mails(self) -> Path:
+        """Where every mail lies that was sent."""
+        return self.folder / "mails"
+
+    def _open_mailbox(self) -> None:
+        """A mail server of the demo's own, and the routing table that sends customers and crews their mail there."""
+        [port] = _free_ports(1)
+        self.mails.mkdir()
+        (self.folder / "channels.toml").write_text(_CHANNELS.format(server=f"{HOST}:{port}"), "utf-8")
+        handler = ("-c", "edge.mail_folder.MailFolder", str(self.mails))
+        self.mailbox = self._start(
+            "mailbox", (sys.executable, "-m", "aiosmtpd", "-n", "-l", f"{HOST}:{port}", *handler), os.environ
+        )
 
     def start_worker(self) -> None:
         """A worker process; its pid is in worker.pid."""
@@ -164,9 +192,13 @@ class Stage:
                 )
 
     @property
+    def _processes(self) -> tuple[tuple[str, subprocess.Popen[bytes] | None], ...]:
+        return (("server", self.server), ("worker", self.worker), ("mailbox", self.mailbox))
+
+    @property
     def pids(self) -> dict[str, int]:
         """What runs, by name."""
-        return {n: p.pid for n, p in (("server", self.server), ("worker", self.worker)) if p is not None}
+        return {n: p.pid for n, p in self._processes if p is not None}
 
 
 def new_folder(now: datetime) -> Path:

@@ -94,6 +94,15 @@ def permitted() -> Story:
     ]
 
 
+def by_channel(outcome: str) -> Story:
+    """The same, but for a channel that told the customer and not the reader."""
+    moment = t("11-02", "08:31")
+    told = step("customer.told_by_channel", moment, about=CUT_TICKET, channel="sms", told_at=moment)
+    tried = step("channel.tried", moment, about=CUT_TICKET, channel="sms", outcome=outcome)
+    at = find(clean(), "customer.told")
+    return [*clean()[:at], tried, told, *clean()[at + 1 :]]
+
+
 def cut() -> Step:
     detail: Step = {"meter_id": "m-9", "permit_id": "p-1", "ticket_id": CUT_TICKET, "notice_id": RED}
     return step("cut.reported", t("11-02", "09:15"), CREW, "cut-1", lawful=True, **detail)
@@ -199,6 +208,12 @@ def test_a_clean_case_meets_every_rule_it_reached() -> None:
     not_reached = {"R-04", "R-09", "R-10", "R-14", "R-19", "R-20", "R-22", "R-26", "R-28", "R-29"}
     assert {rule for rule, verdict in verdicts.items() if verdict == "not_reached"} == not_reached
     assert {rule for rule, verdict in verdicts.items() if verdict == "met"} == set(verdicts) - not_reached
+
+
+def test_a_channel_that_accepted_has_told_the_customer() -> None:
+    line = proof(by_channel("accepted"))["R-16"]
+    assert (line.verdict, line.at, line.by) == ("met", t("11-02", "08:31"), None)
+    assert breached(by_channel("accepted")) == set()
 
 
 def test_every_rule_and_property_is_judged_once_in_order() -> None:
@@ -471,6 +486,7 @@ SPOILED: dict[str, tuple[Callable[[], Story], set[str]]] = {
     ),
     "ticket_never_acknowledged": (lambda: without(clean(), "ticket.acknowledged", CUT_TICKET), {"R-15", "P1"}),
     "customer_not_told": (lambda: without(clean(), "customer.told"), {"R-16", "P1"}),
+    "told_by_a_channel_that_never_accepted": (lambda: by_channel("refused"), {"R-16", "P1"}),
     "told_the_day_before": (lambda: changed(clean(), "customer.told", told_at=t("11-01", "08:35")), {"R-16", "P1"}),
     "billing_not_asked_at_the_half_hour": (
         lambda: without(clean(), "billing.checked", when="half_hour"),

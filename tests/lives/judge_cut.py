@@ -54,7 +54,10 @@ def _missing(book: Book, grant: Fact) -> Iterator[tuple[str, str]]:
     yield from _notices(book, grant, red)
     yield from _approvals(book, grant, red)
     yield from _ticket(book, grant, ticket, t)
-    told = book.all("customer.told", before=grant.n, about=ticket_id, counts=True)
+    told = [
+        *book.all("customer.told", before=grant.n, about=ticket_id, counts=True),
+        *book.all("customer.told_by_channel", before=grant.n, about=ticket_id, counts=True),
+    ]
     if not any(t - law.HALF_HOUR <= f.moment("told_at") <= t for f in told):
         yield "R-16", "the customer was not told again in the last half-hour"
     checks = book.all("billing.checked", before=grant.n, about=ticket_id, answer="owes")

@@ -47,10 +47,26 @@ HALF_HOUR = (
     Fault(
         name="told an hour before counts as told in the last half-hour",
         rule="R-16",
-        file=FIELD,
+        file="domain/telling.py",
         right="counts = clock.final_notice_time(red.cut_at, terms(facts, red)) <= told_at <= red.cut_at",
         wrong="counts = clock.ticket_time(red.cut_at, facts.policy) <= told_at <= red.cut_at",
         tests=(T_DEADLINES,),
+    ),
+    Fault(
+        name="a channel that refused the notice counts as having told the customer",
+        rule="R-16",
+        file="domain/telling.py",
+        right='if one.outcome == "accepted"), None)',
+        wrong='if one.outcome != "dead"), None)',
+        tests=("tests/domain/test_telling.py",),
+    ),
+    Fault(
+        name="who has paid is told that he will be cut",
+        rule="R-17",
+        file=CASE,
+        right="if by_channel and telling.must_be_told(self.facts, ticket.ticket_id):",
+        wrong="if by_channel and self.facts.notices:",
+        tests=("tests/case/test_told_by_channel.py::test_who_has_paid_is_told_nothing",),
     ),
     Fault(
         name="billing is not asked at T - 30 min",

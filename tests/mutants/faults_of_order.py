@@ -26,10 +26,8 @@ FAULTS = (
         name="one more timer",
         rule="replay",
         file=CASE,
-        right="        self.take(steps.reach_half_hour(self.facts, workflow.now()))\n",
-        wrong=(
-            "        await workflow.sleep(1)\n        self.take(steps.reach_half_hour(self.facts, workflow.now()))\n"
-        ),
+        right="        facts = steps.reach_half_hour(self.facts, workflow.now())\n",
+        wrong="        await workflow.sleep(1)\n        facts = steps.reach_half_hour(self.facts, workflow.now())\n",
         tests=(REPLAY,),
     ),
     Fault(
@@ -64,8 +62,8 @@ FAULTS = (
         name="a timer beside every paper and ticket",
         rule="replay",
         file=DESK,
-        right="        self.show()\n        self._effects = ",
-        wrong="        asyncio.create_task(workflow.sleep(60))\n        self.show()\n        self._effects = ",
+        right="        self.show()\n        self.in_background(work())",
+        wrong="        asyncio.create_task(workflow.sleep(9))\n        self.show()\n        self.in_background(work())",
         tests=(REPLAY,),
     ),
     Fault(

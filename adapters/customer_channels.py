@@ -1,0 +1,44 @@
+"""The customer's channels: his phone and e-mail as his record has them, each try kept beside the outbox."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from activities.register import RegisterUnavailable
+from adapters.apprise_channels import AppriseChannels, Letter
+from adapters.channel_routes import Channel, known_of_customer
+from adapters.sql_outbox import SqlOutbox
+from adapters.sql_register import SqlRegister
+from domain.papers import FINAL_NOTICE_TITLE
+from domain.records import Message
+from domain.telling import ChannelTry
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class CustomersByApprise:
+    """CustomerChannels over Apprise; the card is read from the register."""
+
+    routes: tuple[Channel, ...]
+    channels: AppriseChannels
+    register: SqlRegister
+    outbox: SqlOutbox
+
+    def tell(self, account_id: str, notice: Message, at: datetime) -> tuple[ChannelTry, ...]:
+        """Try the customer's channels in order; what a channel accepted stands, even if it cannot be noted now."""
+        known = known_of_customer(self.register.card(account_id)) | {"account": account_id}
+        letter = Letter(notice.key, FINAL_NOTICE_TITLE, f"{notice.text_zh}\n{notice.text_en}")
+        began = time.monotonic()
+        tries = self.channels.hand_on(
+            self.routes, known, letter, lambda: at + timedelta(seconds=time.monotonic() - began)
+        )
+        for one in tries:
+            log.info("channel.tried", message=notice.key, to="customer", channel=one.channel, outcome=one.outcome)
+        try:
+            self.outbox.note_customer(notice.key, tries)
+        except RegisterUnavailable as problem:  # the case's own evidence follows, and is repeated until it is in
+            log.warning("delivery.not_noted", message=notice.key, error=str(problem))
+        return tries

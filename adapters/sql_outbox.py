@@ -1,0 +1,99 @@
+"""The outbox's queue in SQL: what is still to be sent is claimed by one worker at a time, and each attempt is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Engine, and_, delete, insert, or_, select, update
+
+from adapters.register_tables import TABLES
+from adapters.sql_engine import reading, writing
+from domain.filed import FiledMessage
+from domain.telling import ChannelTry
+
+_UNSENT, _MESSAGES, _DELIVERIES = (TABLES.tables[name] for name in ("unsent", "messages", "deliveries"))
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A message in the hands of one worker: until `held_until`, no other takes it."""
+
+    message: FiledMessage
+    urgency: int
+    claim: str
+    attempt: int
+    first_tried_at: datetime
+
+
+@dataclass(frozen=True)
+class SqlOutbox:
+    """Claims and notes; every method raises RegisterUnavailable when the database gives no answer."""
+
+    engine: Engine
+
+    def has_due(self, now: datetime) -> bool:
+        """Whether there is anything to send; nothing is locked for this question, which is asked each second."""
+        with reading(self.engine) as connection:
+            return connection.execute(select(_UNSENT.c.message_key).where(_due(now)).limit(1)).first() is not None
+
+    def claim(self, now: datetime, lease: timedelta, limit: int, least_urgent: int) -> tuple[Parcel, ...]:
+        """Take so many of those that are due, the most urgent first; whoever dies with one loses it after `lease`."""
+        query = (
+            select(_UNSENT)
+            .where(_due(now), _UNSENT.c.urgency <= least_urgent)
+            .order_by(_UNSENT.c.urgency, _UNSENT.c.due_at.nulls_first(), _UNSENT.c.filed_at, _UNSENT.c.message_key)
+            .limit(limit)
+            .with_for_update(skip_locked=True)  # left out where there is one writer at a time anyway
+        )
+        with writing(self.engine) as connection:
+            parcels = []
+            for row in connection.execute(query).mappings().all():
+                claim, first = uuid4().hex, row["first_tried_at"] or now
+                connection.execute(
+                    update(_UNSENT)
+                    .where(_UNSENT.c.message_key == row["message_key"])
+                    .values(claim=claim, due_at=now + lease, tries=row["tries"] + 1, first_tried_at=first)
+                )
+                line = (
+                    connection.execute(select(_MESSAGES).where(_MESSAGES.c.key == row["message_key"])).mappings().one()
+                )
+                message = FiledMessage.model_validate(dict(line))
+                parcels.append(Parcel(message, row["urgency"], claim, row["tries"] + 1, first))
+            return tuple(parcels)
+
+    def note(self, parcel: Parcel, tries: Sequence[ChannelTry], again_at: datetime | None) -> None:
+        """Keep what each channel said, and take the message off the queue, or put it back until `again_at`.
+
+        One who was taken for dead meanwhile only leaves his notes: the message is another's by now.
+        """
+        mine = and_(_UNSENT.c.message_key == parcel.message.key, _UNSENT.c.claim == parcel.claim)
+        with writing(self.engine) as connection:
+            if again_at is None:
+                connection.execute(delete(_UNSENT).where(mine))
+            else:
+                connection.execute(update(_UNSENT).where(mine).values(claim=None, due_at=again_at))
+            if tries:
+                connection.execute(insert(_DELIVERIES), _lines(parcel.message.key, parcel.claim, parcel.attempt, tries))
+
+    def note_customer(self, message_key: str, tries: Sequence[ChannelTry]) -> None:
+        """Keep what each of the customer's channels said."""
+        if tries:
+            with writing(self.engine) as connection:
+                connection.execute(insert(_DELIVERIES), _lines(message_key, uuid4().hex, 1, tries))
+
+    def count(self) -> int:
+        """How many messages wait to be sent."""
+        with reading(self.engine) as connection:
+            return len(connection.execute(select(_UNSENT.c.message_key)).all())
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    return or_(_UNSENT.c.due_at.is_(None), _UNSENT.c.due_at <= now)
+
+
+def _lines(key: str, claim: str, attempt: int, tries: Sequence[ChannelTry]) -> list[dict[str, object]]:
+    return [
+        {"message_key": key, "claim": claim, "place": place, "attempt": attempt} | one.model_dump()
+        for place, one in enumerate(tries)
+    ]

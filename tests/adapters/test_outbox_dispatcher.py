@@ -1,0 +1,186 @@
+"""The dispatcher with real receivers: at once, the urgent first, the next channel if one fails, and no row lost."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from adapters.apprise_channels import AppriseChannels, check_addresses
+from adapters.channel_routes import Routes
+from adapters.outbox_dispatcher import LANES, OutboxDispatcher
+from adapters.sql_outbox import SqlOutbox
+from adapters.sql_register import SqlRegister, open_register
+from tests.receivers import HOST, Hook, free_port, hook, mailbox
+from tests.register_records import message, record
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_register(f"sqlite:///{tmp_path / 'register.db'}")
+    yield engine
+    engine.dispose()
+
+
+def to(told: Hook, kind: str = "app") -> dict[str, str]:
+    return {"kind": kind, "url": f"json://{HOST}:{told.port}/inbox?:unit={{unit}}"}
+
+
+def routes(*entries: dict[str, Any], seconds: float = 2) -> Routes:
+    return Routes.model_validate({"seconds": seconds, "staff": entries})
+
+
+def crew(*channels: dict[str, str], **more: str) -> dict[str, Any]:
+    return {"role": "field_crew", "channels": channels, **more}
+
+
+@contextmanager
+def sending(engine: Engine, table: Routes, ahead: timedelta = timedelta()) -> Iterator[SqlRegister]:
+    """A dispatcher at work; the register that its worker writes to."""
+    check_addresses(table)
+    dispatcher = OutboxDispatcher(
+        SqlOutbox(engine), table, AppriseChannels(table.seconds), lambda: datetime.now(UTC) + ahead
+    )
+    dispatcher.start()
+    try:
+        yield SqlRegister(engine, hands_on=True, after_filing=dispatcher.wake)
+    finally:
+        dispatcher.stop()
+
+
+def until(ready: Callable[[], bool], seconds: float = 8) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
+
+
+def revoked(key: str = "m-revoked", unit: str = "FU-02", **more: Any) -> Any:
+    return message(key, to_role="field_crew", to_unit=unit, to_person=None, subject="permit revoked", **more)
+
+
+def outcomes(engine: Engine) -> list[tuple[str, str]]:
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT channel, outcome FROM deliveries ORDER BY attempt, place"))
+        return [(row[0], row[1]) for row in rows]
+
+
+def test_a_revocation_is_with_the_crew_within_a_second(engine: Engine) -> None:
+    with hook() as told, sending(engine, routes(crew(to(told)))) as register:
+        began = time.monotonic()
+        register.write(record(messages=(revoked(text_zh="停电许可已撤销"),)))
+        until(lambda: told.bodies != [])
+        assert told.at[0] - began < 1
+        until(lambda: SqlOutbox(engine).count() == 0)
+    assert told.keys == ["m-revoked"]
+    [body] = told.bodies
+    assert (body["title"], body["message"], body["unit"]) == (
+        "permit revoked",
+        "停电许可已撤销\n\nplease deliver",
+        "FU-02",
+    )
+    assert outcomes(engine) == [("app", "accepted")]
+
+
+def test_a_row_that_another_worker_filed_is_found_within_two_seconds(engine: Engine) -> None:
+    with hook() as told, sending(engine, routes(crew(to(told)))):
+        began = time.monotonic()
+        SqlRegister(engine, hands_on=True).write(record(messages=(revoked(),)))
+        until(lambda: told.bodies != [])
+        assert told.at[0] - began < 2
+
+
+def test_a_backlog_of_notices_to_a_slow_receiver_does_not_delay_a_revocation(engine: Engine) -> None:
+    """A hundred notices, each taking a second of one lane: the revocation is there within a second all the same."""
+    with hook(slow=1) as slow, hook() as told:
+        readers = {"role": "reader", "channels": [to(slow)]}
+        with sending(engine, routes(crew(to(told)), readers)) as register:
+            register.write(record(1, messages=tuple(message(f"m-{n:03}") for n in range(100))))
+            until(lambda: len(slow.bodies) >= 2)
+            began = time.monotonic()
+            register.write(record(2, messages=(revoked(),)))
+            until(lambda: told.bodies != [])
+            assert told.at[0] - began < 1
+            assert len(slow.bodies) < 100
+
+
+def test_a_dead_channel_of_one_unit_does_not_delay_another_unit(engine: Engine) -> None:
+    """More revocations for a receiver that hangs than there are lanes: another crew is told once that is clear."""
+    with hook(slow=60) as hanging, hook() as told:
+        table = routes(crew(to(hanging), unit="FU-01"), crew(to(told), unit="FU-02"), seconds=0.5)
+        with sending(engine, table) as register:
+            lost = tuple(revoked(f"m-{n}", "FU-01") for n in range(LANES * 5))
+            register.write(record(1, messages=lost))
+            until(lambda: hanging.bodies != [])
+            began = time.monotonic()
+            register.write(record(2, messages=(revoked(),)))
+            until(lambda: told.bodies != [])
+            assert told.at[0] - began < 2
+            assert SqlOutbox(engine).count() >= len(lost)
+
+
+def test_the_next_channel_is_tried_and_each_try_is_on_record(engine: Engine) -> None:
+    with mailbox(recipient="550 no such user") as box, hook(status=503) as refusing, hook() as told:
+        mail = {"kind": "email", "url": f"mailto://{HOST}:{box.port}?from=a@example.cn&to={{unit}}@example.cn"}
+        table = routes(crew(mail, to(refusing, "wecom"), to(Hook(port=free_port()), "sms"), to(told)))
+        with sending(engine, table) as register:
+            register.write(record(messages=(revoked(),)))
+            until(lambda: SqlOutbox(engine).count() == 0)
+    assert outcomes(engine) == [("email", "refused"), ("wecom", "refused"), ("sms", "dead"), ("app", "accepted")]
+
+
+def test_what_nobody_accepts_is_tried_again_until_somebody_does(engine: Engine) -> None:
+    with hook(status=503) as told, sending(engine, routes(crew(to(told)))) as register:
+        register.write(record(messages=(revoked(),)))
+        until(lambda: told.bodies != [])
+        told.status = 200
+        until(lambda: SqlOutbox(engine).count() == 0)
+    assert outcomes(engine) == [("app", "refused"), ("app", "accepted")]
+    assert told.keys == ["m-revoked"] * 2
+
+
+def test_two_workers_send_each_message_once(engine: Engine) -> None:
+    with hook() as told:
+        table = routes({"role": "reader", "channels": [to(told)]})
+        with sending(engine, table) as register, sending(engine, table):
+            register.write(record(messages=tuple(message(f"m-{n:03}") for n in range(80))))
+            until(lambda: SqlOutbox(engine).count() == 0, 20)
+    assert sorted(k for k in told.keys if k) == [f"m-{n:03}" for n in range(80)]
+
+
+def test_what_a_dead_worker_had_in_hand_is_sent_by_the_next(engine: Engine) -> None:
+    """It died after the receiver's yes, before its note: sent again, under the same key, once its claim has run out."""
+    with hook() as told:
+        table = routes(crew(to(told)))
+        SqlRegister(engine, hands_on=True).write(record(messages=(revoked(),)))
+        [_lost] = SqlOutbox(engine).claim(datetime.now(UTC), timedelta(seconds=30), 1, 9)
+        with sending(engine, table):
+            time.sleep(1.2)
+            assert told.keys == []
+        with sending(engine, table, ahead=timedelta(seconds=31)):
+            until(lambda: SqlOutbox(engine).count() == 0)
+    assert told.keys == ["m-revoked"]
+
+
+def test_a_message_to_somebody_without_a_channel_stays_in_the_outbox_alone(engine: Engine) -> None:
+    with hook() as told, sending(engine, routes(crew(to(told), unit="FU-09"))) as register:
+        register.write(record(messages=(revoked(),)))
+        until(lambda: SqlOutbox(engine).count() == 0)
+    assert (told.bodies, outcomes(engine)) == ([], [])
+
+
+def test_a_register_that_is_down_is_waited_for(tmp_path: Path) -> None:
+    """The dispatcher starts without a register, and sends once there is one."""
+    folder = tmp_path / "later"
+    folder.write_text("a file where the register's folder will be")
+    engine = open_register(f"sqlite:///{folder / 'register.db'}")
+    with hook() as told, sending(engine, routes(crew(to(told)))) as register:
+        time.sleep(1.2)
+        folder.unlink()
+        register.write(record(messages=(revoked(),)))
+        until(lambda: told.bodies != [])
+    engine.dispose()
