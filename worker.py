@@ -27,6 +27,7 @@ from activities.tickets import TicketActivities
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.log import configure_logging
+from adapters.papers import TypstPapers
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
@@ -76,6 +77,7 @@ class Parts:
     billing: SqlBilling
     calendar: ChinaHolidays
     policy: Policy
+    papers: TypstPapers
     anchor: RegisterAnchor | None = None
 
     def close(self) -> None:
@@ -103,6 +105,7 @@ def build(settings: Settings) -> Parts:
         billing=billing,
         calendar=ChinaHolidays(),
         policy=policy,
+        papers=TypstPapers(settings.documents_folder, settings.letterhead),
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
     )
 
@@ -120,9 +123,9 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         billing.open_account,
         billing.read_debt,
         billing.look_around,
-        NoticeActivities(parts.register).issue_notice,
-        TicketActivities(parts.register).send_ticket,
-        RegisterActivities(parts.register).write_record,
+        NoticeActivities(parts.register, parts.papers).issue_notice,
+        TicketActivities(parts.register, parts.papers).send_ticket,
+        RegisterActivities(parts.register, parts.papers).write_record,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
     ]
@@ -209,6 +212,7 @@ async def run_worker(settings: Settings) -> None:
                 register=parts.register_engine.url.render_as_string(),
                 billing=parts.billing.engine.url.render_as_string(),
                 policy=parts.policy.label,
+                papers=str(parts.papers.folder),
                 build=settings.build_id,
                 payload_key=settings.key_ring.first if settings.key_ring else None,
             )

@@ -15,6 +15,7 @@ from temporalio.envconfig import ClientConfigProfile
 
 from adapters.anchor_file import AnchorFile, private_key, public_key
 from adapters.payload_codec import EncryptedPayloads, KeyRing, read_key_ring
+from domain.sheets import Language, Letterhead
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
@@ -129,7 +130,11 @@ class Settings(BaseSettings):
     notify: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses of delivery channels; none exist in this version, so none may be named."""
     documents: Path = VAR / "documents"
-    """Folder for rendered papers."""
+    """Folder for papers, the same one for every worker; a relative one belongs to the project's folder."""
+    paper_language: Language = "zh"
+    """The language of papers: documents of the law are Chinese unless this says otherwise."""
+    paper_issuer: Annotated[str, Field(max_length=60)] = ""
+    """The utility's name, at the head of its papers."""
     task_queue: Annotated[str, Field(min_length=1, max_length=200)] = "arrears"
     retry_max_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     """Longest pause between two tries of an activity."""
@@ -226,6 +231,16 @@ class Settings(BaseSettings):
     def codec_logins(self) -> dict[str, str]:
         """Passwords by name of those who may have payloads decrypted."""
         return {name: password for name, _, password in (one.partition(":") for one in _parts(self.codec_login))}
+
+    @property
+    def documents_folder(self) -> Path:
+        """Where papers are kept."""
+        return ROOT / self.documents
+
+    @property
+    def letterhead(self) -> Letterhead:
+        """In which language papers speak, and in whose name."""
+        return Letterhead(language=self.paper_language, issuer=self.paper_issuer)
 
     @property
     def retry_max(self) -> timedelta:

@@ -25,10 +25,12 @@ from domain.records import (
     TicketOrder,
     TicketRow,
 )
+from domain.sheets import Document
 
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = _T["cases"], _T["tasks"], _T["notices"], _T["tickets"]
 _INCIDENTS, _MESSAGES, _CARDS = _T["incidents"], _T["messages"], _T["customer_cards"]
+_NO_DOCUMENT = {"document_key": None, "document_sha256": None}
 _MORATORIA, _SWEEPS, _NONCES = _T["moratoria"], _T["sweeps"], _T["event_nonces"]
 _DROP_TASKS, _ADD_TASKS = delete(_TASKS).where(_TASKS.c.case_key == bindparam("case")), insert(_TASKS)
 
@@ -52,20 +54,22 @@ class SqlRegister:
         with writing(self.engine) as connection:
             _write(connection, record)
 
-    def issue(self, order: NoticeOrder, paper: Message) -> None:
-        """File the notice with its text, put it into the reader's hands, and write the record; once per notice."""
+    def issue(self, order: NoticeOrder, paper: Message, document: Document | None = None) -> None:
+        """File the notice with its text and paper, hand it to the reader, and write the record; once per notice."""
         with writing(self.engine) as connection:
             _write(
                 connection, order.record
             )  # first, as every writer: two that lock in another order wait for each other
             _file_notice(connection, order.notice, order.record.case.revision, order, paper)
+            _file_document(connection, _NOTICES, order.notice.notice_id, document)
             _file_message(connection, order.record.case, paper)
 
-    def send(self, order: TicketOrder, ticket: Message) -> None:
-        """Put the ticket with its text into the field unit's inbox, and write the record; once per ticket."""
+    def send(self, order: TicketOrder, ticket: Message, document: Document | None = None) -> None:
+        """Put the ticket with its text and paper into the field unit's inbox, and write the record; once per ticket."""
         with writing(self.engine) as connection:
             _write(connection, order.record)
             _file_ticket(connection, order.ticket, order.record.case.revision, ticket)
+            _file_document(connection, _TICKETS, order.ticket.ticket_id, document)
             _file_message(connection, order.record.case, ticket)
 
     def keep_card(self, card: CustomerCard) -> None:
@@ -178,7 +182,7 @@ def _file_notice(
         "text_zh": paper.text_zh if paper else "",
         "text_en": paper.text_en if paper else "",
     }
-    _newer(connection, _NOTICES, notice.model_dump() | {"revision": revision}, **text)
+    _newer(connection, _NOTICES, notice.model_dump() | {"revision": revision}, **text, **_NO_DOCUMENT)
     if paper is not None:
         # The row may have been written before its paper; the first paper stays.
         blank = update(_NOTICES).where(_NOTICES.c.notice_id == notice.notice_id, _NOTICES.c.text_zh == "")
@@ -187,10 +191,18 @@ def _file_notice(
 
 def _file_ticket(connection: Connection, ticket: TicketRow, revision: int, paper: Message | None = None) -> None:
     text = {"text_zh": paper.text_zh if paper else "", "text_en": paper.text_en if paper else ""}
-    _newer(connection, _TICKETS, ticket.model_dump() | {"revision": revision}, **text)
+    _newer(connection, _TICKETS, ticket.model_dump() | {"revision": revision}, **text, **_NO_DOCUMENT)
     if paper is not None:
         blank = update(_TICKETS).where(_TICKETS.c.ticket_id == ticket.ticket_id, _TICKETS.c.text_zh == "")
         connection.execute(blank.values(text))
+
+
+def _file_document(connection: Connection, table: Table, row_id: str, document: Document | None) -> None:
+    """Name the paper in the row it belongs to; the first stays, for the evidence names that one."""
+    if document is not None:
+        (key,) = table.primary_key
+        blank = update(table).where(key == row_id, table.c.document_sha256.is_(None))
+        connection.execute(blank.values(document_key=document.key, document_sha256=document.sha256))
 
 
 def _file_incident(connection: Connection, incident: IncidentRow, revision: int) -> None:

@@ -12,6 +12,7 @@ from itertools import chain
 
 from domain.filed import CaseFile, FiledEvidence
 from domain.policy import Policy
+from domain.printing import PAPER_FILED
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,23 @@ def in_the_order_of_the_case(file: CaseFile) -> CaseFile:
     """The file with its evidence in the order in which the case learned of it, `seq` counting that order.
 
     A record that a crash or an outage held up reaches the register after what followed it: its place in the chain says
-    when it was written, the number at the end of its key when the case learned of it.
+    when it was written, the number at the end of its key when the case learned of it. A paper comes right after what
+    it was printed for.
     """
-    ordered = sorted(file.evidence, key=lambda e: (_number(e.key), e.seq))
+    printed_for = {(e.about, e.recorded_at): _number(e.key) for e in file.evidence if e.what in _PRINTED}
+
+    def place(entry: FiledEvidence) -> tuple[int, int]:
+        if entry.what == PAPER_FILED:
+            return printed_for.get((entry.about, entry.recorded_at), 0), entry.seq
+        return _number(entry.key), entry.seq
+
+    ordered = sorted(file.evidence, key=place)
     return file.model_copy(
         update={"evidence": tuple(e.model_copy(update={"seq": place}) for place, e in enumerate(ordered, start=1))}
     )
+
+
+_PRINTED = ("notice.issued", "ticket.sent", "delay.declared")
 
 
 def _number(key: str) -> int:

@@ -184,6 +184,7 @@ class World:
             {
                 "register_url": f"sqlite:///{folder / 'register.db'}",
                 "billing_url": f"sqlite:///{folder / 'billing.db'}",
+                "documents": folder / "documents",
                 "task_queue": f"arrears-{next(_accounts)}",
                 **settings,
             }
@@ -514,6 +515,7 @@ async def running_world(
         {
             "register_url": f"sqlite:///{folder / 'register.db'}",
             "billing_url": f"sqlite:///{folder / 'billing.db'}",
+            "documents": folder / "documents",
             **settings,
         }
     )
