@@ -89,6 +89,7 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
                 "folder": str(stage.folder),
                 "register": str(stage.folder / "register.db"),
                 "proofs": str(stage.folder / "proofs"),
+                "documents": str(stage.folder / "documents"),
                 "processes": stage.pids,
                 "kept": stage.keep,
             }
@@ -106,7 +107,11 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
     screen.say(_SIGNS)
     screen.say(f"{good}/{len(endings)} 与剧本一致 as scripted, {seconds:.0f} s")
     screen.say(f"登记簿 register   {stage.folder / 'register.db'}")
-    screen.say(f"核对 proofs       {stage.folder / 'proofs'} (a file each, the record of every account verified)")
+    screen.say(f"核对 proofs       {stage.folder / 'proofs'} (a file each, the record of every account verified; PDF)")
+    papers = sum(len(e.papers) for e in endings)
+    screen.say(
+        f"文书 papers       {stage.folder / 'documents'} ({papers} 份 notices, tickets and notices of delay, PDF)"
+    )
     if stage.keep:
         pids = " ".join(str(pid) for pid in stage.pids.values())
         names = ", ".join(f"{name} {pid}" for name, pid in stage.pids.items())
