@@ -12,7 +12,7 @@ from typing import Literal
 from activities.papers import PapersUnavailable
 from domain.sheets import Document, Sheet
 
-_LONGEST_NAME = 80
+_LONGEST_NAME = 60
 _ONLY_US = 0o700  # papers carry names and addresses
 
 
@@ -44,11 +44,12 @@ class PaperFiles:
     def state_of(self, document: Document) -> Literal["intact", "missing", "changed"]:
         """Whether the file is there, and as it was. PapersUnavailable: it cannot be read."""
         try:
-            return "intact" if _holds(self.folder / document.key, document.sha256) else "changed"
+            content = (self.folder / document.key).read_bytes()
         except FileNotFoundError:
             return "missing"
         except OSError as problem:
             raise PapersUnavailable(f"{self.folder / document.key} cannot be read: {problem.strerror}") from problem
+        return "intact" if sha256(content).hexdigest() == document.sha256 else "changed"
 
 
 def safe(number: str) -> str:

@@ -74,8 +74,8 @@ def proof_sheet(
             )
             for line in rules
         ),
-        papers=papers,
-        evidence=tuple(_row(n, e, head, zone) for n, e in enumerate(ordered, start=1)),
+        papers=tuple(p.model_copy(update={"about": _in_the_case(p.about, case.case_key)}) for p in papers),
+        evidence=tuple(_row(n, e, case.case_key, head, zone) for n, e in enumerate(ordered, start=1)),
         notes=tuple(notes),
         intact=record.intact,
         record=said,
@@ -98,7 +98,13 @@ def _facts(file: CaseFile, head: Letterhead, zone: ZoneInfo) -> tuple[tuple[str,
     return tuple((name_zh if zh else name_en, value) for name_zh, name_en, value in rows)
 
 
-def _row(number: int, entry: FiledEvidence, head: Letterhead, zone: ZoneInfo) -> EvidenceRow:
+def _in_the_case(text: str, case_key: str) -> str:
+    """Ids begin with the case's own, which stands at the head of the file: without it a line has room."""
+    return text.replace(f"{case_key}/", "")
+
+
+def _row(number: int, entry: FiledEvidence, case_key: str, head: Letterhead, zone: ZoneInfo) -> EvidenceRow:
+    detail = "; ".join(f"{name}: {_said(value, zone)}" for name, value in entry.detail.items())
     return EvidenceRow(
         number=number,
         at=_when(entry.at, zone),
@@ -107,8 +113,8 @@ def _row(number: int, entry: FiledEvidence, head: Letterhead, zone: ZoneInfo) ->
         rule=entry.rule,
         clause=entry.clause,
         by=_who(entry.actor_role or "", entry.actor_id or "", head),
-        about=entry.about or "",
-        detail="; ".join(f"{name}: {_said(value, zone)}" for name, value in entry.detail.items()),
+        about=_in_the_case(entry.about or "", case_key),
+        detail=_in_the_case(detail, case_key),
     )
 
 

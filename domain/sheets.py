@@ -189,5 +189,5 @@ class ReportSheet(Sheet):
 class Document(Contract):
     """A paper that was rendered and kept: where in the folder of papers, and the SHA-256 of its bytes."""
 
-    key: Id
+    key: str
     sha256: str
