@@ -2,11 +2,12 @@
 
 import io
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from threading import local
-from typing import Literal
+from typing import Any, Literal
 
 import pylopdf_fonts_zh_cn
 import segno
@@ -16,6 +17,8 @@ from activities.papers import PapersUnavailable
 from adapters.paper_files import PaperFiles
 from domain.sheets import Document, Letterhead, Sheet
 
+# Letters and figures that a line does not break between: all but the Chinese ones.
+_ENDLESS = re.compile(r"[^\W\u2e80-\u9fff\U00020000-\U0003ffff]{20}")
 TEMPLATES = Path(__file__).resolve().parent / "paper_templates"
 
 
@@ -64,7 +67,7 @@ def compiler() -> typst.Compiler:
 def inputs(sheet: Sheet) -> dict[str, str]:
     """What a template is given: the sheet as JSON, and its QR code as a picture."""
     return {
-        "sheet": json.dumps(sheet.model_dump(mode="json"), ensure_ascii=False),
+        "sheet": json.dumps(_breakable(sheet.model_dump(mode="json")), ensure_ascii=False),
         "code": _code(sheet.scan) if sheet.scan else "",
     }
 
@@ -77,6 +80,19 @@ def _fonts() -> typst.Fonts:
         include_embedded_fonts=True,  # for letters that the Chinese fonts lack
         font_paths=[pylopdf_fonts_zh_cn.sans_path().parent],
     )
+
+
+def _breakable(value: Any) -> Any:
+    """The same, with a place to break in words without end, such as a hostile name, and none in a digest."""
+    match value:
+        case str():
+            return _ENDLESS.sub(lambda found: f"{found[0]}\u200b", value)
+        case list():
+            return [_breakable(one) for one in value]
+        case dict():
+            return {name: one if name == "sha256" else _breakable(one) for name, one in value.items()}
+        case _:
+            return value
 
 
 def _code(text: str) -> str:

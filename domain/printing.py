@@ -1,10 +1,10 @@
 """Orders turned into sheets: the facts of a notice, a ticket, a delay in the words of one language."""
 
+import json
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from domain.acts import contradiction
@@ -83,9 +83,9 @@ def notice_sheet(order: NoticeOrder, card: CustomerCard, head: Letterhead) -> No
 
 
 def payment_reference(notice: NoticeRow) -> str:
-    """What the QR code of a notice says: account, notice and amount, as a counter or an app reads them."""
-    amount = str(notice.amount + notice.late_fee)
-    return "arrears:pay?" + urlencode({"account": notice.account_id, "notice": notice.notice_id, "amount": amount})
+    """What the QR code of a notice says, as a counter or an app reads it: a JSON object of account, notice, amount."""
+    named = {"account": notice.account_id, "notice": notice.notice_id, "amount": str(notice.amount + notice.late_fee)}
+    return json.dumps({"pay": "arrears", **named}, ensure_ascii=False, separators=(",", ":"))
 
 
 def ticket_sheet(order: TicketOrder, card: CustomerCard, head: Letterhead) -> TicketSheet:
