@@ -46,6 +46,7 @@ _ONCE = {
         "ticket.sent",
         "ticket.acknowledged",
         "half_hour.reached",
+        "paper.filed",
     ),
     *("permit.granted", "cut.reported", "supply.restored", "payment.hint", "bill.overdue", "cut.found", "case.closed"),
     *("debt.settled", "incident.opened", "incident.closed", "hold.placed", "hold.lifted"),

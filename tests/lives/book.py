@@ -51,6 +51,8 @@ class Book:
     calm: bool
     chain: list[Row] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
+    papers: list[Fact] = field(default_factory=list)
+    """What the printers noted: no step of the case, so without a number in its order."""
     case: Row = field(default_factory=dict)
     notices: dict[str, Row] = field(default_factory=dict)
     tickets: dict[str, Row] = field(default_factory=dict)
@@ -126,7 +128,9 @@ def read(
     book = Book(account_id, until, calm)
     with closing(sqlite3.connect(register)) as database:
         book.chain = list(_rows(database, "evidence", account_id, "seq"))
-        book.facts = sorted((_fact(r, r["seq"]) for r in book.chain), key=lambda f: f.n)
+        facts = [_fact(r, r["seq"]) for r in book.chain]
+        book.facts = sorted((f for f in facts if f.what != "paper.filed"), key=lambda f: f.n)
+        book.papers = [f for f in facts if f.what == "paper.filed"]
         book.case = next((_timed(r) for r in _rows(database, "cases", account_id, "opened_at")), {})
         book.notices = {
             r["notice_id"]: _timed(r) | {"bills": json.loads(r["bills"])}
