@@ -189,7 +189,9 @@ def _missing(life: Life, book: _Book) -> Iterator[str]:
             yield f"{account}: ticket {about} reached no crew"
     for case in book.cases[account]:
         numbers = sorted(
-            int(e["key"].rsplit("/", 1)[1]) for e in book.evidence[account] if e["case_key"] == case["case_key"]
+            int(e["key"].rsplit("/", 1)[1])
+            for e in book.evidence[account]
+            if e["case_key"] == case["case_key"] and e["what"] != "paper.filed"  # the printer's note has no number
         )
         if numbers != list(range(1, len(numbers) + 1)):
             yield f"{account}: the evidence has gaps: {numbers}"

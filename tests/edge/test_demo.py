@@ -118,7 +118,7 @@ def _assert_all_as_scripted(result: dict[str, Any], lives: int) -> None:
     for life in result["lives"]:
         assert life["record_intact"], life
         assert all(Path(paper).is_file() for paper in life["papers"])
-        words, kinds = life["path"].split(), [Path(paper).name.split("_")[1] for paper in life["papers"]]
+        words, kinds = life["path"], [Path(paper).name.split("_")[1] for paper in life["papers"]]
         assert [words.count(w) for w in ("yellow", "red", "ticket")] == [
             kinds.count(k) for k in ("yellow-notice", "red-notice", "cut-ticket")
         ]
