@@ -39,6 +39,7 @@ from adapters.http_billing import HttpBilling, open_http_billing
 from adapters.log import configure_logging
 from adapters.moratorium_reading import MoratoriumReader
 from adapters.outbox_dispatcher import OutboxDispatcher
+from adapters.papers import TypstPapers
 from adapters.payload_codec import EncryptedPayloads
 from adapters.register_reading import RegisterReader
 from adapters.register_tables import REGISTER
@@ -127,6 +128,7 @@ class Parts:
     figures: ReportFigures
     reports: ReportBook
     reporting: ReportActivities
+    papers: TypstPapers
     anchor: RegisterAnchor | None = None
     databases: tuple[Database, ...] = ()
 
@@ -187,7 +189,8 @@ def build(settings: Settings) -> Parts:
         policies=policies,
         figures=figures,
         reports=reports,
-        reporting=ReportActivities(figures, reports, ReportPapers(settings.documents), policies.default.zone),
+        reporting=ReportActivities(figures, reports, ReportPapers(settings.documents_folder), policies.default.zone),
+        papers=TypstPapers(settings.documents_folder, settings.letterhead),
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
         databases=(Database(register_engine, REGISTER, RegisterUnavailable), *_databases_of(billing)),
     )
@@ -261,10 +264,10 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         billing.open_account,
         billing.read_debt,
         billing.look_around,
-        NoticeActivities(parts.register).issue_notice,
-        TicketActivities(parts.register).send_ticket,
-        RegisterActivities(parts.register).write_record,
         ChannelActivities(parts.customers).tell_customer,
+        NoticeActivities(parts.register, parts.papers).issue_notice,
+        TicketActivities(parts.register, parts.papers).send_ticket,
+        RegisterActivities(parts.register, parts.papers).write_record,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
         parts.reporting.make_report,
@@ -352,6 +355,7 @@ async def run_worker(settings: Settings) -> None:
                 register=parts.register_engine.url.render_as_string(),
                 billing=parts.billing.address,
                 policy=[policy.label for policy in parts.policies.every],
+                papers=str(parts.papers.folder),
                 build=settings.build_id,
                 channels=settings.notify is not None,
                 payload_key=settings.key_ring.first if settings.key_ring else None,

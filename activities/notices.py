@@ -1,23 +1,22 @@
-"""Yellow and red notices: composed with the customer's data and given to the reader to deliver."""
+"""Yellow and red notices: composed with the customer's data, printed, and given to the reader to deliver."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from temporalio import activity
 
-from domain.debt import CustomerCard
+from activities.papers import Papers, PaperTrail, file_delays
 from domain.papers import notice_message
+from domain.printing import notice_filed, notice_sheet
 from domain.records import Message, NoticeOrder
+from domain.sheets import Document
 
 
-class NoticeOffice(Protocol):
+class NoticeOffice(PaperTrail, Protocol):
     """Where notices are filed and handed to the reader."""
 
-    def card(self, account_id: str) -> CustomerCard:
-        """The customer's card, kept when the case opened."""
-
-    def issue(self, order: NoticeOrder, paper: Message) -> None:
-        """File the notice, its full text and the order's record in one transaction; once per notice id."""
+    def issue(self, order: NoticeOrder, paper: Message, document: Document | None = None) -> None:
+        """File the notice, its full text, its paper and the order's record in one transaction; once per notice id."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,13 @@ class NoticeActivities:
     """Issuing notices (II.1, II.2)."""
 
     office: NoticeOffice
+    papers: Papers
 
     @activity.defn(no_thread_cancel_exception=True)
     def issue_notice(self, order: NoticeOrder) -> None:
-        """Write the paper and put it into the reader's hands; issuing is not delivering (R-06)."""
-        self.office.issue(order, notice_message(order, self.office.card(order.notice.account_id)))
+        """Print the paper and put it into the reader's hands; issuing is not delivering (R-06)."""
+        card = self.office.card(order.notice.account_id)
+        document = self.papers.put_down(notice_sheet(order, card, self.papers.head))
+        order = order.model_copy(update={"record": order.record.also(notice_filed(order.notice, document))})
+        self.office.issue(order, notice_message(order, card), document)
+        file_delays(order.record, self.papers, self.office)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from temporalio import activity
 
+from activities.papers import Papers, PaperTrail, file_delays
 from domain.records import Record
 
 
@@ -12,11 +13,8 @@ class RegisterUnavailable(Exception):
     """The register gave no answer; nothing was written, and the step is simply tried again."""
 
 
-class Register(Protocol):
+class Register(PaperTrail, Protocol):
     """The case list, the evidence and the outbox, in one transactional store."""
-
-    def write(self, record: Record) -> None:
-        """Write all of it in one transaction; whatever of it is already there (by key) is left as it is."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +22,10 @@ class RegisterActivities:
     """Writes that accompany no other effect: what a message changed, who must be told."""
 
     register: Register
+    papers: Papers
 
     @activity.defn(no_thread_cancel_exception=True)
     def write_record(self, record: Record) -> None:
-        """Write what the case has noted since the last write."""
+        """Write what the case has noted since the last write; a delay declared in it gets its paper."""
         self.register.write(record)
+        file_delays(record, self.papers, self.register)

@@ -7,20 +7,19 @@ from typing import Protocol
 
 from temporalio import activity
 
-from domain.debt import CustomerCard
+from activities.papers import Papers, PapersUnavailable, PaperTrail, file_delays
 from domain.look import SlotWish
 from domain.papers import ticket_message
+from domain.printing import ticket_filed, ticket_sheet
 from domain.records import Message, TicketOrder
+from domain.sheets import Document
 
 
-class FieldService(Protocol):
+class FieldService(PaperTrail, Protocol):
     """The inbox of the metering centre or branch."""
 
-    def card(self, account_id: str) -> CustomerCard:
-        """The customer's card, kept when the case opened."""
-
-    def send(self, order: TicketOrder, ticket: Message) -> None:
-        """Put the ticket, its text and the order's record down in one transaction; once per ticket id."""
+    def send(self, order: TicketOrder, ticket: Message, document: Document | None = None) -> None:
+        """Put the ticket, its text, its paper and the order's record down in one transaction; once per ticket id."""
 
     def spreads_cuts(self, field_unit: str) -> bool:
         """Whether that unit can restore only so many a day, so that its cuts are booked by the day."""
@@ -38,8 +37,19 @@ class TicketActivities:
     """Tickets (II.3, III.1); recalling one is a change of its row, told to the crew by a message."""
 
     field: FieldService
+    papers: Papers
 
     @activity.defn(no_thread_cancel_exception=True)
     def send_ticket(self, order: TicketOrder) -> None:
         """Put a disconnection or restoration ticket into the field unit's inbox."""
-        self.field.send(order, ticket_message(order, self.field.card(order.ticket.account_id)))
+        card = self.field.card(order.ticket.account_id)
+        message = ticket_message(order, card)
+        try:
+            document = self.papers.put_down(ticket_sheet(order, card, self.papers.head))
+        except PapersUnavailable:
+            if order.ticket.kind == "restore":  # light does not wait for a printer; the paper follows
+                self.field.send(order, message)
+            raise
+        order = order.model_copy(update={"record": order.record.also(ticket_filed(order.ticket, document))})
+        self.field.send(order, message, document)
+        file_delays(order.record, self.papers, self.field)

@@ -13,6 +13,7 @@ from adapters.register_tables import TABLES
 from adapters.sql_statements import insert_once
 from domain.acts import contradiction, not_admitted, one_person_too_often
 from domain.filed import ChainVerdict
+from domain.printing import PAPER_FILED
 from domain.records import Evidence, Owner
 
 log = structlog.get_logger()
@@ -58,6 +59,8 @@ def append(connection: Connection, case: Owner, evidence: Sequence[Evidence]) ->
     for entry in evidence:
         line = _line(_admitted(connection, entry, case, lines), case)
         substance = _substance(line)
+        if entry.what == PAPER_FILED and line["key"] in written:
+            continue  # the first paper stays, though another version of the program would have printed another
         if known.setdefault(line["key"], substance) != substance:
             # Of a workflow task that the server gave up after its record was written, another took the key.
             line["key"] = f"{line['key']}~{sha256(substance.encode()).hexdigest()[:12]}"

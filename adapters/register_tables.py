@@ -68,7 +68,7 @@ class TaskLine(RegisterTable, table=True):
 
 
 class NoticeLine(RegisterTable, table=True):
-    """A notice, its full text and what it says of each bill."""
+    """A notice, its full text, what it says of each bill, and its paper: where it lies and its SHA-256."""
 
     __tablename__ = "notices"
     notice_id: str = Field(primary_key=True)
@@ -90,6 +90,8 @@ class NoticeLine(RegisterTable, table=True):
     lines: list[dict[str, Any]] = Field(sa_type=CanonicalJson)
     text_zh: str = ""
     text_en: str = ""
+    document_key: str | None = None
+    document_sha256: str | None = None
 
 
 class SlotLine(RegisterTable, table=True):
@@ -104,7 +106,7 @@ class SlotLine(RegisterTable, table=True):
 
 
 class TicketLine(RegisterTable, table=True):
-    """A work ticket with its full text: the field unit's inbox."""
+    """A work ticket with its full text and its paper: the field unit's inbox."""
 
     __tablename__ = "tickets"
     ticket_id: str = Field(primary_key=True)
@@ -122,6 +124,8 @@ class TicketLine(RegisterTable, table=True):
     done_at: datetime | None = Field(default=None, sa_type=Instant)
     text_zh: str = ""
     text_en: str = ""
+    document_key: str | None = None
+    document_sha256: str | None = None
 
 
 class IncidentLine(RegisterTable, table=True):

@@ -18,6 +18,7 @@ from adapters.anchor_file import AnchorFile, private_key, public_key
 from adapters.cut_slots import FieldCapacity, read_capacity
 from adapters.http_address import check_address, check_token, is_http
 from adapters.payload_codec import EncryptedPayloads, KeyRing, read_key_ring
+from domain.sheets import Language, Letterhead
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
@@ -168,9 +169,13 @@ class Settings(BaseSettings):
     notify: Path | None = None
     """File with the routing table of delivery channels; read by the worker alone, for it holds their passwords."""
     documents: Path = VAR / "documents"
-    """Folder for rendered papers."""
+    """Folder for papers, the same one for every worker; a relative one belongs to the project's folder."""
     restores_per_day: Annotated[str, AfterValidator(_capacity)] = ""
     """How many customers a field unit can restore in a day, `FU-01=40,*=60`: no more cuts are planned on one day."""
+    paper_language: Language = "zh"
+    """The language of papers: documents of the law are Chinese unless this says otherwise."""
+    paper_issuer: Annotated[str, Field(max_length=60)] = ""
+    """The utility's name, at the head of its papers."""
     task_queue: Annotated[str, Field(min_length=1, max_length=200)] = "arrears"
     retry_max_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     """Longest pause between two tries of an activity."""
@@ -290,6 +295,16 @@ class Settings(BaseSettings):
     def codec_logins(self) -> dict[str, str]:
         """Passwords by name of those who may have payloads decrypted."""
         return {name: password for name, _, password in (one.partition(":") for one in _parts(self.codec_login))}
+
+    @property
+    def documents_folder(self) -> Path:
+        """Where papers are kept."""
+        return ROOT / self.documents
+
+    @property
+    def letterhead(self) -> Letterhead:
+        """In which language papers speak, and in whose name."""
+        return Letterhead(language=self.paper_language, issuer=self.paper_issuer)
 
     @property
     def retry_max(self) -> timedelta:

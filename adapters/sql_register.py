@@ -28,12 +28,14 @@ from domain.records import (
     TicketOrder,
     TicketRow,
 )
+from domain.sheets import Document
 from domain.urgency import urgency_of
 
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = _T["cases"], _T["tasks"], _T["notices"], _T["tickets"]
 _INCIDENTS, _MESSAGES, _CARDS = _T["incidents"], _T["messages"], _T["customer_cards"]
 _MORATORIA, _SWEEPS, _NONCES, _UNSENT = _T["moratoria"], _T["sweeps"], _T["event_nonces"], _T["unsent"]
+_NO_DOCUMENT = {"document_key": None, "document_sha256": None}
 _DROP_TASKS, _ADD_TASKS = delete(_TASKS).where(_TASKS.c.case_key == bindparam("case")), insert(_TASKS)
 
 
@@ -68,21 +70,23 @@ class SqlRegister:
         if record.messages:
             self.after_filing()
 
-    def issue(self, order: NoticeOrder, paper: Message) -> None:
-        """File the notice with its text, put it into the reader's hands, and write the record; once per notice."""
+    def issue(self, order: NoticeOrder, paper: Message, document: Document | None = None) -> None:
+        """File the notice with its text and paper, hand it to the reader, and write the record; once per notice."""
         with writing(self.engine) as connection:
             # First the record, as every writer: two that lock in another order wait for each other.
             _write(connection, order.record, self.hands_on)
             _file_notice(connection, order.notice, order.record.case.revision, order, paper)
+            _file_document(connection, _NOTICES, order.notice.notice_id, document)
             cut_slots.keep(connection, order)
             _file_message(connection, order.record.case, paper, self.hands_on)
         self.after_filing()
 
-    def send(self, order: TicketOrder, ticket: Message) -> None:
-        """Put the ticket with its text into the field unit's inbox, and write the record; once per ticket."""
+    def send(self, order: TicketOrder, ticket: Message, document: Document | None = None) -> None:
+        """Put the ticket with its text and paper into the field unit's inbox, and write the record; once per ticket."""
         with writing(self.engine) as connection:
             _write(connection, order.record, self.hands_on)
             _file_ticket(connection, order.ticket, order.record.case.revision, ticket)
+            _file_document(connection, _TICKETS, order.ticket.ticket_id, document)
             _file_message(connection, order.record.case, ticket, self.hands_on)
         self.after_filing()
 
@@ -210,7 +214,7 @@ def _file_notice(
         "text_zh": paper.text_zh if paper else "",
         "text_en": paper.text_en if paper else "",
     }
-    _newer(connection, _NOTICES, notice.model_dump() | {"revision": revision}, **text)
+    _newer(connection, _NOTICES, notice.model_dump() | {"revision": revision}, **text, **_NO_DOCUMENT)
     if paper is not None:
         # The row may have been written before its paper; the first paper stays.
         blank = update(_NOTICES).where(_NOTICES.c.notice_id == notice.notice_id, _NOTICES.c.text_zh == "")
@@ -219,10 +223,18 @@ def _file_notice(
 
 def _file_ticket(connection: Connection, ticket: TicketRow, revision: int, paper: Message | None = None) -> None:
     text = {"text_zh": paper.text_zh if paper else "", "text_en": paper.text_en if paper else ""}
-    _newer(connection, _TICKETS, ticket.model_dump() | {"revision": revision}, **text)
+    _newer(connection, _TICKETS, ticket.model_dump() | {"revision": revision}, **text, **_NO_DOCUMENT)
     if paper is not None:
         blank = update(_TICKETS).where(_TICKETS.c.ticket_id == ticket.ticket_id, _TICKETS.c.text_zh == "")
         connection.execute(blank.values(text))
+
+
+def _file_document(connection: Connection, table: Table, row_id: str, document: Document | None) -> None:
+    """Name the paper in the row it belongs to; the first stays, for the evidence names that one."""
+    if document is not None:
+        (key,) = table.primary_key
+        blank = update(table).where(key == row_id, table.c.document_sha256.is_(None))
+        connection.execute(blank.values(document_key=document.key, document_sha256=document.sha256))
 
 
 def _file_incident(connection: Connection, incident: IncidentRow, revision: int) -> None:

@@ -15,18 +15,22 @@ class FiledEvidence(Evidence):
 
 
 class FiledNotice(NoticeRow):
-    """A notice with what it says of each bill, and its text."""
+    """A notice with what it says of each bill, its text and its paper."""
 
     lines: tuple[BillLine, ...] = ()
     text_zh: str = ""
     text_en: str = ""
+    document_key: str | None = None
+    document_sha256: str | None = None
 
 
 class FiledTicket(TicketRow):
-    """A ticket with its text."""
+    """A ticket with its text and its paper."""
 
     text_zh: str = ""
     text_en: str = ""
+    document_key: str | None = None
+    document_sha256: str | None = None
 
 
 class FiledMessage(Message):

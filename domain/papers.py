@@ -6,20 +6,41 @@ from zoneinfo import ZoneInfo
 
 from domain.debt import CustomerCard
 from domain.records import Message, NoticeOrder, TicketOrder
+from domain.sheets import one_line
 
 _LONGEST_LINE = 200
-_TITLES = {
+TITLES = {
     "yellow": ("黄色催费单（暂停供电通知书）", "Yellow notice of arrears (notice of suspension of supply)"),
     "red": ("红色欠费中止供电通知书", "Red notice of disconnection for arrears"),
-}
-_TICKETS = {
     "cut": ("催费停电工作票", "Disconnection ticket"),
     "restore": ("复电工作票", "Restoration ticket"),
 }
-TICKET_TITLES = {kind: f"{zh} {en}" for kind, (zh, en) in _TICKETS.items()}
+TICKET_TITLES = {kind: " ".join(TITLES[kind]) for kind in ("cut", "restore")}
 """The subject of a work ticket, by its kind."""
 FINAL_NOTICE_TITLE = "停电提醒 Supply will be cut"
 """What an e-mail to the customer in the last half-hour is headed with."""
+TO_STOP_THE_CUT = (
+    (
+        "在停电前交清上列电费，即不停电。",
+        "Pay the bills above before the time of the cut, and nothing is cut.",
+    ),
+    (
+        "暂有困难或有异议的，请尽快联系抄表员，可约定承诺交费或分期交费。",
+        "If you cannot, or disagree, speak to the meter reader soon: a promise or instalments can be agreed.",
+    ),
+)
+COMPLAINTS = ("咨询、投诉：95598。", "Questions and complaints: 95598.")
+CREW_RULES = (
+    (
+        "未获停电许可，不得停电：到表前申请许可，仅在许可载明的时限内操作。",
+        "No cut without a permit: ask for it at the meter, and act only while it lasts.",
+    ),
+    (
+        "表计不能确定的，不得停电，请送达通知书的抄表员到场核实。",
+        "If unsure of the meter, do not cut: have the reader who served the notice verify it.",
+    ),
+)
+RESTORE_RULES = (("请立即复电并回报，无需审批。", "Restore at once and report; no approval is needed."),)
 
 
 def notice_message(order: NoticeOrder, card: CustomerCard) -> Message:
@@ -29,7 +50,7 @@ def notice_message(order: NoticeOrder, card: CustomerCard) -> Message:
     what stops the cut and where to complain; a red one has the line to sign (R-08).
     """
     notice, zone = order.notice, ZoneInfo(order.timezone)
-    title_zh, title_en = _TITLES[notice.kind]
+    title_zh, title_en = TITLES[notice.kind]
     deadline, cut_at = notice.deadline.astimezone(zone), notice.cut_at.astimezone(zone)
     whole = notice.amount + notice.late_fee
     zh = [
@@ -40,15 +61,15 @@ def notice_message(order: NoticeOrder, card: CustomerCard) -> Message:
         f"用电地址：{_line(card.address)}",
         "您户下列电费已逾期未交：",
         *(
-            f"  账单 {line.bill_id}（交费期限 {_day_zh(line.due_date)}）：欠费 {yuan(line.outstanding)}，"
+            f"  账单 {line.bill_id}（交费期限 {day_zh(line.due_date)}）：欠费 {yuan(line.outstanding)}，"
             f"违约金 {yuan(line.late_fee)}"
             for line in order.lines
         ),
         f"欠费合计：{yuan(notice.amount)}；违约金：{yuan(notice.late_fee)}（计至开具之日）；共计：{yuan(whole)}",
         f"最后交费期限：{before_zh(deadline)}",
         f"停电时间：逾期仍未交清的，将于{moment_zh(cut_at)}起中止供电。",
-        "避免停电：在停电前交清上列电费，即不停电。暂有困难或有异议的，请尽快联系抄表员，可约定承诺交费或分期交费。",
-        "咨询、投诉：95598。",
+        f"避免停电：{''.join(zh for zh, _ in TO_STOP_THE_CUT)}",
+        COMPLAINTS[0],
     ]
     en = [
         title_en,
@@ -64,9 +85,8 @@ def notice_message(order: NoticeOrder, card: CustomerCard) -> Message:
         f"Owed: {cny(notice.amount)}; late fee: {cny(notice.late_fee)} (to the day of issue); together: {cny(whole)}",
         f"Final payment deadline: {before_en(deadline)}",
         f"Time of the cut: if it is not paid in full by then, supply will be cut from {moment_en(cut_at)}.",
-        "To stop the cut: pay the bills above before it, and nothing is cut. If you cannot, or disagree, speak to the "
-        "meter reader soon: a promise or instalments can be agreed.",
-        "Questions and complaints: 95598.",
+        f"To stop the cut: {' '.join(en for _, en in TO_STOP_THE_CUT)}",
+        COMPLAINTS[1],
     ]
     if notice.kind == "red":
         zh.append("客户签字：________________    日期：________________")
@@ -88,21 +108,16 @@ def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
     """The full text of a work ticket for the field unit: to cut (R-15, II.3) or to restore (R-22, III.1)."""
     ticket = order.ticket
     due = ticket.due_at.astimezone(ZoneInfo(order.timezone))
-    title_zh, title_en = _TICKETS[ticket.kind]
+    title_zh, title_en = TITLES[ticket.kind]
     if ticket.kind == "cut":
-        zh = [
-            f"停电时间：{moment_zh(due)}起，不得提前；此前须确认本票。",
-            "未获停电许可，不得停电：到表前申请许可，仅在许可载明的时限内操作。",
-            "表计不能确定的，不得停电，请送达通知书的抄表员到场核实。",
-        ]
+        zh = [f"停电时间：{moment_zh(due)}起，不得提前；此前须确认本票。", *(rule for rule, _ in CREW_RULES)]
         en = [
             f"Time: from {moment_en(due)}, not before; acknowledge this ticket ahead of it.",
-            "No cut without a permit: ask for it at the meter, and act only while it lasts.",
-            "If unsure of the meter, do not cut: have the reader who served the notice verify it.",
+            *(rule for _, rule in CREW_RULES),
         ]
     else:
-        zh = [f"复电时限：{moment_zh(due)}前。请立即复电并回报，无需审批。"]
-        en = [f"Restore by {moment_en(due)} at the latest. Restore at once and report; no approval is needed."]
+        zh = [f"复电时限：{moment_zh(due)}前。{RESTORE_RULES[0][0]}"]
+        en = [f"Restore by {moment_en(due)} at the latest. {RESTORE_RULES[0][1]}"]
     head_zh = [
         title_zh,
         f"编号：{ticket.ticket_id}",
@@ -158,7 +173,7 @@ def cny(amount: Decimal) -> str:
 
 def moment_zh(local: datetime) -> str:
     """A local time in Chinese, with its weekday."""
-    return f"{_day_zh(local)}（星期{'一二三四五六日'[local.weekday()]}）{local:%H:%M}"
+    return f"{day_zh(local)}（星期{'一二三四五六日'[local.weekday()]}）{local:%H:%M}"
 
 
 def moment_en(local: datetime) -> str:
@@ -170,7 +185,7 @@ def moment_en(local: datetime) -> str:
 def before_zh(local: datetime) -> str:
     """A deadline in Chinese; the first moment of a day reads as 24:00 of the day before (R-05)."""
     last = _day_that_ends(local)
-    return f"{_day_zh(last)}24时前" if last else f"{moment_zh(local)}前"
+    return f"{day_zh(last)}24时前" if last else f"{moment_zh(local)}前"
 
 
 def before_en(local: datetime) -> str:
@@ -188,11 +203,11 @@ def _day_that_ends(local: datetime) -> date | None:
     return before.date() if before.date() < local.date() else None
 
 
-def _day_zh(day: date) -> str:
+def day_zh(day: date) -> str:
+    """A date in Chinese, such as 2026年9月25日."""
     return f"{day.year}年{day.month}月{day.day}日"
 
 
 def _line(text: str) -> str:
-    """A field of the customer's card as one printable line: exports hold broken characters and whole paragraphs."""
-    clean = " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())
-    return clean if len(clean) <= _LONGEST_LINE else f"{clean[: _LONGEST_LINE - 1]}…"
+    """A field of the customer's card."""
+    return one_line(text, _LONGEST_LINE)

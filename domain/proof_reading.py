@@ -12,6 +12,7 @@ from itertools import chain
 
 from domain.filed import CaseFile, FiledEvidence
 from domain.policy import Policy
+from domain.printing import PAPER_FILED
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,24 @@ def in_the_order_of_the_case(file: CaseFile) -> CaseFile:
     """The file with its evidence in the order in which the case learned of it, `seq` counting that order.
 
     A record that a crash or an outage held up reaches the register after what followed it: its place in the chain says
-    when it was written, the case's clock when the case learned of it, and `place` what came first in one step.
+    when it was written, the case's clock when the case learned of it, and `place` what came first in one step. A
+    paper, which the printer notes and the case does not count, comes right after what it was printed for.
     """
-    ordered = sorted(file.evidence, key=lambda e: (e.recorded_at, e.place, e.seq))
+    printed_for = {(e.about, e.recorded_at): e.place for e in file.evidence if e.what in _PRINTED}
+
+    def place(entry: FiledEvidence) -> tuple[datetime, int, int]:
+        of_case = entry.place
+        if entry.what == PAPER_FILED:
+            of_case = printed_for.get((entry.about, entry.recorded_at), 0)
+        return entry.recorded_at, of_case, entry.seq
+
+    ordered = sorted(file.evidence, key=place)
     return file.model_copy(
         update={"evidence": tuple(e.model_copy(update={"seq": place}) for place, e in enumerate(ordered, start=1))}
     )
+
+
+_PRINTED = ("notice.issued", "ticket.sent", "delay.declared")
 
 
 @dataclass(frozen=True)

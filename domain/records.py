@@ -1,6 +1,6 @@
 """What a case writes into the register: evidence, the read model, papers, tickets, messages to people."""
 
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import Field, StringConstraints
 
@@ -165,6 +165,10 @@ class Record(Contract):
     notices: tuple[NoticeRow, ...] = ()
     tickets: tuple[TicketRow, ...] = ()
     incidents: tuple[IncidentRow, ...] = ()
+
+    def also(self, *evidence: Evidence) -> Self:
+        """The record with this evidence besides."""
+        return self.model_copy(update={"evidence": (*self.evidence, *evidence)})
 
 
 class BillLine(Contract):

@@ -1,18 +1,17 @@
 """Commands that only look: status, list, why, worklist, proof."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 
 from domain.filed import AnchorSeen
 from domain.model import Role, Stage
-from domain.policy_choice import known_policies
-from domain.proof import prove
 from edge import cases
 from edge.output import REFUSED, Misused, Problem, console, print_fields, print_problem, print_table, when
+from edge.proving import doubts_about, proof_of, write_pdf
 from edge.session import Account, AsJson, Session, run
-from worker import Parts
 
 _OUTCOMES = {"settled": "结清 settled", "restored": "已复电 restored", "withdrawn": "已撤销 withdrawn"}
 _STAGES = {
@@ -143,6 +142,9 @@ def _proof(
     anchor: Annotated[
         str | None, typer.Option(help="LENGTH:HEAD of the record as noted down earlier; left out, ARREARS_ANCHOR")
     ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write it as a PDF too, in the language of papers")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """证明: the case's evidence, rule by rule, and whether the record is intact."""
@@ -152,47 +154,13 @@ def _proof(
     async def act(session: Session) -> dict[str, Any]:
         proof = proof_of(session.parts, account, case, noted)
         doubts.extend(doubts_about(proof))
-        return proof
+        written = {"pdf": write_pdf(session.parts, proof, pdf)} if pdf else {}
+        return proof.as_result() | written
 
     run(as_json, act, _show_proof)
     if doubts:  # the proof is printed all the same: it says which entry is wrong
         print_problem(doubts[0], as_json)
         raise typer.Exit(REFUSED)
-
-
-def proof_of(
-    parts: Parts, account: str, case: str | None = None, anchor: tuple[int, str] | None = None
-) -> dict[str, Any]:
-    """A case read against the regulation, and its account's record verified, by the anchored head if there is one.
-
-    Problem: the register has no such case.
-    """
-    file = parts.reader.case_file(account, case)
-    if file is None:
-        raise Problem("NoCase", f"the register has no case {case or ''} of account {account}".replace("  ", " "))
-    seen = parts.anchor.head_of(account) if parts.anchor else AnchorSeen(state="off")
-    judged_by = known_policies(parts.policies).get(file.case.policy, parts.policy)
-    if anchor is None and seen.length is not None and seen.head is not None:
-        anchor = seen.length, seen.head
-    return {
-        "account_id": account,
-        "case_key": file.case.case_key,
-        "policy": file.case.policy,
-        "judged_by": judged_by.label,
-        "rules": prove(file, judged_by),
-        "record": parts.reader.verify(account, anchor),
-        "anchor": seen,
-    }
-
-
-def doubts_about(proof: dict[str, Any]) -> Iterator[Problem]:
-    """Why a proof cannot be relied on: its record, or the file that anchors it, is not as it was written."""
-    record, anchor = proof["record"], proof["anchor"]
-    if not record.intact:
-        sentence = f"the record of account {record.account_id} is not intact: at entry {record.broken_at} "
-        yield Problem("RecordNotIntact", f"{sentence}{record.reason_en}", {"broken_at": record.broken_at})
-    if anchor.state == "broken":
-        yield Problem("AnchorBroken", f"the anchor is not to be relied on: {anchor.reason_en}")
 
 
 def _anchor(text: str | None) -> tuple[int, str] | None:
@@ -205,6 +173,7 @@ def _anchor(text: str | None) -> tuple[int, str] | None:
 
 
 _VERDICTS = {"met": "✓ 符合 met", "not_reached": "– 未及 not reached", "breached": "✗ 违反 breached"}
+_LOST = {"missing": "缺失 missing", "changed": "被改动 CHANGED"}
 
 
 def _show_proof(result: dict[str, Any]) -> None:
@@ -241,6 +210,13 @@ def _show_proof(result: dict[str, Any]) -> None:
             console().print(f"锚定 Anchored: {length or 0} 条 entries, 第 {number} 次 no. {number}, {when(at)}")
         case AnchorSeen(state="missing" | "broken", reason_zh=zh, reason_en=en):
             console().print(f"锚定有误 Anchor NOT to be relied on: {zh} {en}")
+    lost = [paper for paper in result["papers"] if paper.state != "intact"]
+    for paper in lost:
+        console().print(f"文书{_LOST[paper.state]}: {paper.key} (ARREARS_DOCUMENTS)")
+    if result["papers"] and not lost:
+        console().print(f"文书完好 All papers are intact: {len(result['papers'])}")
+    if "pdf" in result:
+        console().print(f"已写入 written: {result['pdf']['file']} (SHA-256 {result['pdf']['sha256']})", soft_wrap=True)
 
 
 def _one_of(option: str, value: str | None, allowed: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 
 import worker
 from activities.billing import BillingUnavailable
+from activities.papers import PapersUnavailable
 from activities.register import RegisterUnavailable
 from edge.cases import TemporalUnavailable, unavailable
 from edge.output import Misused, NotThere, Problem, print_json, print_problem, show_times_in
@@ -77,6 +78,8 @@ async def _in_session(act: Act) -> Any:
         return await act(session)
     except RegisterUnavailable as problem:
         raise NotThere("RegisterUnavailable", str(problem)) from problem
+    except PapersUnavailable as problem:
+        raise NotThere("PapersUnavailable", str(problem)) from problem
     except BillingUnavailable as problem:
         raise NotThere("BillingUnavailable", str(problem)) from problem
     finally:

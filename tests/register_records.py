@@ -31,6 +31,7 @@ def evidence(n: int, what: str = "debt.read", **changes: Any) -> Evidence:
     """The n-th thing that happened in the case."""
     entry: dict[str, Any] = {
         "key": f"{CASE}/evidence/{n}",
+        "place": n,
         "what": what,
         "rule": "R-01",
         "clause": "II.0",

@@ -47,13 +47,17 @@ def test_with_nothing_set_everything_lies_in_files_of_the_project() -> None:
     assert settings.policy == "reading-centre"
     assert make_url(settings.register_url.get_secret_value()).database == str(ROOT / "var" / "register.db")
     assert make_url(settings.billing_url.get_secret_value()).database == str(ROOT / "var" / "billing.db")
+    assert settings.documents_folder == ROOT / "var" / "documents"
+    assert (settings.letterhead.language, settings.letterhead.issuer) == ("zh", "")
     assert temporal_profile().address is None
 
 
 def test_a_relative_file_is_the_same_from_every_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ARREARS_REGISTER_URL", "sqlite:///elsewhere/book.db")
+    monkeypatch.setenv("ARREARS_DOCUMENTS", "elsewhere/papers")
     assert make_url(load_settings().register_url.get_secret_value()).database == str(ROOT / "elsewhere" / "book.db")
+    assert load_settings().documents_folder == ROOT / "elsewhere" / "papers"
 
 
 def test_an_absolute_file_stays_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -125,6 +129,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
     ("name", "value", "said"),
     [
         ("ARREARS_MODE", "demo", "'embedded' or 'production'"),
+        ("ARREARS_PAPER_LANGUAGE", "fr", "'zh' or 'en'"),
         ("ARREARS_LOG_FORMAT", "xml", "'console' or 'json'"),
         ("ARREARS_RETRY_MAX_SECONDS", "soon", "valid integer"),
         ("ARREARS_RETRY_MAX_SECONDS", "0", "greater than or equal to 1"),

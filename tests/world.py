@@ -192,6 +192,7 @@ class World:
             {
                 "register_url": f"sqlite:///{folder / 'register.db'}",
                 "billing_url": f"sqlite:///{folder / 'billing.db'}",
+                "documents": folder / "documents",
                 "task_queue": f"arrears-{next(_accounts)}",
                 **settings,
             }
@@ -522,6 +523,7 @@ async def running_world(
         {
             "register_url": f"sqlite:///{folder / 'register.db'}",
             "billing_url": f"sqlite:///{folder / 'billing.db'}",
+            "documents": folder / "documents",
             **settings,
         }
     )

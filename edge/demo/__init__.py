@@ -73,6 +73,7 @@ async def _play(stage: Stage, screen: Screen, lives: Sequence[Life]) -> int:
         {
             "register_url": stage.settings["ARREARS_REGISTER_URL"],
             "billing_url": stage.settings["ARREARS_BILLING_URL"],
+            "documents": stage.settings["ARREARS_DOCUMENTS"],
             "policy": stage.settings["ARREARS_POLICY"],
             "task_queue": stage.settings["ARREARS_TASK_QUEUE"],
         }

@@ -13,9 +13,9 @@ from temporalio.api.enums.v1 import EventType
 from domain.filed import FiledEvidence
 from domain.proof_reading import in_the_order_of_the_case
 from edge.cases import workflow_id
-from edge.cli_look import proof_of
 from edge.demo.lives import Life
 from edge.demo.playing import Town
+from edge.proving import proof_of, write_pdf
 
 _SKIPPED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
 
@@ -75,6 +75,7 @@ class Ending:
     intact: bool
     breached: tuple[str, ...]
     proofs: tuple[str, ...]
+    papers: tuple[str, ...]
     problems: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -93,6 +94,7 @@ class Ending:
             "record_intact": self.intact,
             "breached": self.breached,
             "proofs": self.proofs,
+            "papers": self.papers,
             "as_scripted": not self.problems,
             "problems": self.problems,
         }
@@ -108,13 +110,17 @@ async def ending_of(town: Town, life: Life, off_script: str | None) -> Ending:
     outcome = files[-1].case.outcome if files else None
     lived = [((f.case.closed_at or town.now()) - f.case.opened_at).total_seconds() / 86_400 for f in files]
     breached: list[str] = []
-    proofs, intact = [], True
+    proofs: list[str] = []
+    papers: list[str] = []
+    intact = True
     for number, key in enumerate(keys, start=1):
         proof = await asyncio.to_thread(proof_of, town.parts, account_id, key)
-        intact = intact and proof["record"].intact
-        breached += [line.rule for line in proof["rules"] if line.verdict == "breached"]
+        intact = intact and proof.record.intact and all(paper.state == "intact" for paper in proof.papers)
+        papers += [str(town.parts.papers.folder / paper.key) for paper in proof.papers]
+        breached += [line.rule for line in proof.rules if line.verdict == "breached"]
         path = town.folder / "proofs" / (f"{account_id}.json" if len(keys) == 1 else f"{account_id}-{number}.json")
-        await asyncio.to_thread(_write, path, proof)
+        await asyncio.to_thread(_write, path, proof.as_result())
+        await asyncio.to_thread(write_pdf, town.parts, proof, path.with_suffix(".pdf"))
         proofs.append(str(path))
     steps = list(_steps(evidence))
     path_ = " ".join(word for word, _ in steps)
@@ -126,7 +132,7 @@ async def ending_of(town: Town, life: Life, off_script: str | None) -> Ending:
             (path_ != life.path, f"path {path_}, not {life.path}"),
             (incidents != life.incidents, f"incidents {incidents}, not {life.incidents}"),
             (len(keys) != life.cases, f"{len(keys)} cases, not {life.cases}"),
-            (not intact, "the record is not intact"),
+            (not intact, "the record or a paper is not intact"),
             (tuple(breached) != life.breached, f"breached {breached}, not {life.breached}"),
         )
         if wrong
@@ -143,6 +149,7 @@ async def ending_of(town: Town, life: Life, off_script: str | None) -> Ending:
         intact=intact,
         breached=tuple(breached),
         proofs=tuple(proofs),
+        papers=tuple(papers),
         problems=tuple(problems),
     )
 

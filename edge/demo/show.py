@@ -92,6 +92,7 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
                 "proofs": str(stage.folder / "proofs"),
                 "mails": str(stage.mails),
                 "mails_sent": len(mails_in(stage.mails)),
+                "documents": str(stage.folder / "documents"),
                 "processes": stage.pids,
                 "kept": stage.keep,
             }
@@ -109,8 +110,12 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
     screen.say(_SIGNS)
     screen.say(f"{good}/{len(endings)} 与剧本一致 as scripted, {seconds:.0f} s")
     screen.say(f"登记簿 register   {stage.folder / 'register.db'}")
-    screen.say(f"核对 proofs       {stage.folder / 'proofs'} (a file each, the record of every account verified)")
     screen.say(f"邮件 mails        {stage.mails} ({len(mails_in(stage.mails))} 封: to customers and crews, as .eml)")
+    screen.say(f"核对 proofs       {stage.folder / 'proofs'} (a file each, the record of every account verified; PDF)")
+    papers = sum(len(e.papers) for e in endings)
+    screen.say(
+        f"文书 papers       {stage.folder / 'documents'} ({papers} 份 notices, tickets and notices of delay, PDF)"
+    )
     if stage.keep:
         pids = " ".join(str(pid) for pid in stage.pids.values())
         names = ", ".join(f"{name} {pid}" for name, pid in stage.pids.items())

@@ -90,6 +90,7 @@ class Stage:
             "ARREARS_MODE": "embedded",
             "ARREARS_REGISTER_URL": f"sqlite:///{self.folder / 'register.db'}",
             "ARREARS_BILLING_URL": f"sqlite:///{self.folder / 'billing.db'}",
+            "ARREARS_DOCUMENTS": str(self.folder / "documents"),
             "ARREARS_POLICY": "reading-centre",
             "ARREARS_TASK_QUEUE": "arrears",
             "ARREARS_RETRY_MAX_SECONDS": "60",

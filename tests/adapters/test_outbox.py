@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import Engine, text
 
 from adapters.register_tables import TABLES
-from adapters.sql_engine import writing
 from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister, open_register
 from domain.papers import TICKET_TITLES
@@ -133,14 +132,3 @@ def test_no_column_of_the_deliveries_could_hold_an_address(engine: Engine) -> No
     assert {c.name for c in TABLES.tables["deliveries"].columns} == {
         *("message_key", "claim", "place", "attempt", "channel", "outcome", "at"),
     }
-
-
-def test_a_register_made_before_there_were_channels_gets_their_tables(engine: Engine, register: SqlRegister) -> None:
-    with writing(engine) as connection:
-        connection.execute(text("DROP TABLE unsent"))
-        connection.execute(text("DROP TABLE deliveries"))
-    later = open_register(engine.url.render_as_string(hide_password=False))
-    SqlRegister(later, hands_on=True).write(record(messages=(message("m-1"),)))
-    assert claimed(SqlOutbox(later)) == ["m-1"]
-    later.dispose()
-    assert register.engine is engine

@@ -20,10 +20,15 @@ from domain import view
 from domain.debt import Account, CustomerCard
 from domain.filed import Moratorium, SweepPage
 from domain.model import Actor
+from domain.printing import PAPER_FILED, notice_filed, ticket_filed
+from domain.proof_reading import in_the_order_of_the_case
 from domain.records import BillLine, Evidence, IncidentRow, NoticeOrder, Record, Task, TicketOrder
 from domain.rulings import field, signals
+from domain.sheets import Document
 from tests import one_life as life
 from tests.register_records import ACCOUNT, CASE, OPENED, case_row, evidence, message, notice, record, ticket
+
+PAPER = ("text_zh", "text_en", "document_key", "document_sha256")
 
 
 @pytest.fixture
@@ -88,8 +93,8 @@ def test_what_is_written_comes_back_as_it_was(register: SqlRegister, reader: Reg
     assert file is not None
     assert file.case == written.case
     assert [Evidence.model_validate(e.model_dump()) for e in file.evidence] == list(written.evidence)
-    assert [n.model_dump(exclude={"lines", "text_zh", "text_en"}) for n in file.notices] == [notice().model_dump()]
-    assert [t.model_dump(exclude={"text_zh", "text_en"}) for t in file.tickets] == [ticket().model_dump()]
+    assert [n.model_dump(exclude={"lines", *PAPER}) for n in file.notices] == [notice().model_dump()]
+    assert [t.model_dump(exclude={*PAPER}) for t in file.tickets] == [ticket().model_dump()]
     assert file.incidents == written.incidents
     assert [m.text_zh for m in reader.outbox("reader")] == ["请送达"]
 
@@ -141,6 +146,60 @@ def test_a_notice_order_repeated_is_one_notice_with_its_first_text(
     )
     assert [m.text_zh for m in reader.outbox("reader")] == ["黄色催费单 第一稿"]
     assert len(reader.evidence(ACCOUNT)) == 1
+
+
+def document(mark: str) -> Document:
+    return Document(key=f"2026-10/3001/{mark}.pdf", sha256=mark * 64)
+
+
+def with_paper(order: NoticeOrder, paper: Document) -> NoticeOrder:
+    return order.model_copy(update={"record": order.record.also(notice_filed(order.notice, paper))})
+
+
+def test_a_notice_and_its_evidence_name_the_same_paper_and_the_first_stays(
+    register: SqlRegister, reader: RegisterReader
+) -> None:
+    """Repeated by a version of the program that prints otherwise, the paper handed out first is the one that counts."""
+    first, other = document("a"), document("b")
+    register.write(record(notices=(notice(),)))  # the row may come before its paper
+    for paper in (first, first, other):
+        register.issue(with_paper(notice_order(2), paper), message(), paper)
+    (filed,) = reader.notices(ACCOUNT)
+    assert (filed.document_key, filed.document_sha256) == (first.key, first.sha256)
+    named = [e for e in reader.evidence(ACCOUNT) if e.what == PAPER_FILED]
+    assert [(e.key, e.about, e.detail["sha256"]) for e in named] == [
+        (f"{filed.notice_id}/paper", filed.notice_id, first.sha256)
+    ]
+    assert reader.verify(ACCOUNT).intact
+
+
+def test_a_paper_stands_in_the_case_right_after_what_it_was_printed_for(
+    register: SqlRegister, reader: RegisterReader
+) -> None:
+    row = notice()
+    issued = evidence(2, "notice.issued", about=row.notice_id, recorded_at=row.issued_at)
+    order = notice_order().model_copy(update={"record": record(2, evidence=(issued,))})
+    register.write(record(3, evidence=(evidence(3),)))
+    register.issue(with_paper(order, document("a")), message(), document("a"))
+    register.write(record(1, evidence=(evidence(1, "case.opened", recorded_at=row.issued_at),)))
+    file = reader.case_file(ACCOUNT)
+    assert file is not None
+    assert [e.what for e in in_the_order_of_the_case(file).evidence] == [
+        *("case.opened", "notice.issued", PAPER_FILED, "debt.read")
+    ]
+
+
+def test_a_ticket_sent_before_its_paper_gets_the_paper_and_keeps_its_text(
+    register: SqlRegister, reader: RegisterReader
+) -> None:
+    order, paper = ticket_order(kind="restore"), document("a")
+    register.send(order, message(text_zh="复电工作票"))
+    assert reader.tickets(ACCOUNT)[0].document_key is None
+    filed = order.model_copy(update={"record": order.record.also(ticket_filed(order.ticket, paper))})
+    register.send(filed, message(text_zh="另一稿"), paper)
+    (ticket_,) = reader.tickets(ACCOUNT)
+    assert (ticket_.text_zh, ticket_.document_key) == ("复电工作票", paper.key)
+    assert [e.what for e in reader.evidence(ACCOUNT)] == ["ticket.sent", PAPER_FILED]
 
 
 def test_a_crew_gets_one_ticket_however_often_it_is_sent(register: SqlRegister, reader: RegisterReader) -> None:

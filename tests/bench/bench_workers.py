@@ -16,6 +16,7 @@ from temporalio.worker import Worker
 
 from adapters.sql_register import SqlRegister
 from domain.records import Message, NoticeOrder
+from domain.sheets import Document
 from tests.bench.bare_case import BareCase
 from tests.bench.bare_rows import write_row
 from worker import build, configure_logging, connect, load_settings, make_worker, worker_for
@@ -29,10 +30,10 @@ class SlowOffice(SqlRegister):
 
     pause: Path = Path()
 
-    def issue(self, order: NoticeOrder, paper: Message) -> None:
+    def issue(self, order: NoticeOrder, paper: Message, document: Document | None = None) -> None:
         """Issue it, after as many seconds as the file `pause` says now."""
         time.sleep(float(self.pause.read_text("utf-8")))
-        super().issue(order, paper)
+        super().issue(order, paper, document)
 
 
 async def serve(kind: str) -> None:

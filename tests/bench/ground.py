@@ -133,6 +133,7 @@ class Ground:
             "TEMPORAL_ADDRESS": self.address,
             "ARREARS_REGISTER_URL": register_url,
             "ARREARS_BILLING_URL": self.settings.billing_url.get_secret_value(),
+            "ARREARS_DOCUMENTS": str(self.settings.documents),
             "ARREARS_TASK_QUEUE": queue,
             "ARREARS_MAX_CACHED_WORKFLOWS": str(self.cached),
             "ARREARS_SHUTDOWN_SECONDS": "2",
@@ -157,6 +158,7 @@ async def fresh_ground(
         {
             "register_url": f"sqlite:///{folder / 'register.db'}",
             "billing_url": f"sqlite:///{folder / 'billing.db'}",
+            "documents": folder / "documents",
             "task_queue": OURS,
         }
     )

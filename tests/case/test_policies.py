@@ -10,7 +10,7 @@ import pytest
 
 from domain.policy import Policy
 from domain.policy_file import load_policy
-from edge.cli_look import proof_of
+from edge.proving import proof_of
 from tests.world import SOON, Case, World
 
 DAY = timedelta(days=1)
@@ -29,9 +29,9 @@ def under(world: World, policy: Policy) -> World:
 async def assert_lawful(case: Case, label: str) -> None:
     """No rule of the proof is breached, judged by the numbers of that policy."""
     proof = await asyncio.to_thread(proof_of, case.world.parts, case.account_id)
-    assert [line.rule for line in proof["rules"] if line.verdict == "breached"] == []
-    assert (proof["policy"], proof["judged_by"]) == (label, label)
-    assert proof["record"].intact
+    assert [line.rule for line in proof.rules if line.verdict == "breached"] == []
+    assert (proof.file.case.policy, proof.judged_by) == (label, label)
+    assert proof.record.intact
 
 
 async def move(case: Case, policy: Policy, reason: str = "cold wave") -> dict[str, Any]:
@@ -192,7 +192,7 @@ async def test_moved_after_the_cut_the_customer_still_has_light_within_the_hours
 
 async def assert_lawful_after_a_change(case: Case) -> None:
     proof = await asyncio.to_thread(proof_of, case.world.parts, case.account_id)
-    assert [line.rule for line in proof["rules"] if line.verdict == "breached"] == []
+    assert [line.rule for line in proof.rules if line.verdict == "breached"] == []
 
 
 def seasons_from_now() -> tuple[Any, ...]:

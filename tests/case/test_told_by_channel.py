@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from edge.cli_look import proof_of
+from edge.proving import proof_of
 from tests.receivers import HOST, Hook, Mailbox, free_port, hook, mailbox
 from tests.world import PEOPLE, SOON, Case, World
 
@@ -73,7 +73,7 @@ async def test_an_accepted_mail_is_the_telling_and_the_cut_is_lawful(world: Worl
             assert [m.subject for m in await case.messages("reader") if m.subject == "tell the customer again"] == []
             await case.recorded("cut.reported")
             proof = await asyncio.to_thread(proof_of, told.parts, case.account_id, None)
-            verdicts = {line.rule: line.verdict for line in proof["rules"]}
+            verdicts = {line.rule: line.verdict for line in proof.rules}
             assert (verdicts["R-16"], verdicts["R-30"], verdicts["P1"]) == ("met", "met", "met")
 
 

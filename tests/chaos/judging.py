@@ -46,6 +46,7 @@ _ONCE = {
         "ticket.sent",
         "ticket.acknowledged",
         "half_hour.reached",
+        "paper.filed",
     ),
     *("permit.granted", "cut.reported", "supply.restored", "payment.hint", "bill.overdue", "cut.found", "case.closed"),
     *("debt.settled", "incident.opened", "incident.closed", "hold.placed", "hold.lifted"),
@@ -187,7 +188,8 @@ def _missing(life: Life, book: _Book) -> Iterator[str]:
         if entry["what"] == "ticket.sent" and not told[about, "field_crew"]:
             yield f"{account}: ticket {about} reached no crew"
     for case in book.cases[account]:
-        gaps = gaps_among(e["key"] for e in book.evidence[account] if e["case_key"] == case["case_key"])
+        of_case = [e for e in book.evidence[account] if e["case_key"] == case["case_key"]]
+        gaps = gaps_among(e["key"] for e in of_case if e["what"] != "paper.filed")  # the printer's note has no number
         if gaps:
             yield f"{account}: the evidence has gaps: {gaps}"
         if case["closed_at"] is None or book.tasks[account]:

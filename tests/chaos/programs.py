@@ -128,6 +128,7 @@ class Town:
             "TEMPORAL_ADDRESS": self.address,
             "ARREARS_REGISTER_URL": self.settings.register_url.get_secret_value(),
             "ARREARS_BILLING_URL": self.settings.billing_url.get_secret_value(),
+            "ARREARS_DOCUMENTS": str(self.settings.documents),
             "ARREARS_RETRY_MAX_SECONDS": str(self.settings.retry_max_seconds),
             "ARREARS_POLICY": self.settings.policy,
             **self.changes,
@@ -182,7 +183,7 @@ def _new_town(folder: Path, settings: Mapping[str, object]) -> Town:
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     files = {f"{name}_url": f"sqlite:///{folder / name}.db" for name in ("register", "billing")}
-    chosen = Settings.model_validate(files | dict(settings))
+    chosen = Settings.model_validate(files | {"documents": folder / "documents"} | dict(settings))
     return Town(folder, free_port(), chosen, build(chosen))
 
 

@@ -25,6 +25,7 @@ def environment(world: World, **changes: str) -> dict[str, str]:
         "TEMPORAL_ADDRESS": world.client.service_client.config.target_host,
         "ARREARS_REGISTER_URL": world.settings.register_url.get_secret_value(),
         "ARREARS_BILLING_URL": world.settings.billing_url.get_secret_value(),
+        "ARREARS_DOCUMENTS": str(world.settings.documents),
         "ARREARS_TASK_QUEUE": world.settings.task_queue,
         **changes,
     }

@@ -76,6 +76,7 @@ def cli(
     monkeypatch.setenv("ARREARS_CONNECT_SECONDS", "2")
     monkeypatch.setenv("ARREARS_REGISTER_URL", f"sqlite:///{folder / 'register.db'}")
     monkeypatch.setenv("ARREARS_BILLING_URL", f"sqlite:///{folder / 'billing.db'}")
+    monkeypatch.setenv("ARREARS_DOCUMENTS", str(folder / "documents"))
 
     async def run(*arguments: str) -> Ended:
         code = await asyncio.to_thread(main, arguments)
@@ -122,6 +123,7 @@ async def standing_utility(tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
         _env_file=None,  # type: ignore[call-arg]
         register_url=f"sqlite:///{folder / 'register.db'}",  # type: ignore[arg-type]
         billing_url=f"sqlite:///{folder / 'billing.db'}",  # type: ignore[arg-type]
+        documents=folder / "documents",
         shutdown_seconds=0,
     )
     async with await WorkflowEnvironment.start_local(

@@ -117,10 +117,16 @@ def _assert_all_as_scripted(result: dict[str, Any], lives: int) -> None:
     assert result["as_scripted"] == lives
     for life in result["lives"]:
         assert life["record_intact"], life
+        assert all(Path(paper).is_file() for paper in life["papers"])
+        words, kinds = life["path"], [Path(paper).name.split("_")[1] for paper in life["papers"]]
+        assert [words.count(w) for w in ("yellow", "red", "ticket")] == [
+            kinds.count(k) for k in ("yellow-notice", "red-notice", "cut-ticket")
+        ]
         for path in life["proofs"]:
             proof = json.loads(Path(path).read_text("utf-8"))
             assert proof["record"]["intact"]
             assert proof["record"]["length"] > 0
+            assert Path(path).with_suffix(".pdf").read_bytes().startswith(b"%PDF")
             assert "R-30" in {line["rule"] for line in proof["rules"] if line["verdict"] == "met"}
 
 

@@ -1,6 +1,7 @@
 """The command line against a running utility: every message by command, filters, the programs as processes."""
 
 import asyncio
+import hashlib
 import io
 import json
 import os
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 from google.protobuf.duration_pb2 import Duration
+from pypdf import PdfReader
 from temporalio.api.enums.v1 import EventType, IndexedValueType, PendingActivityState
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
@@ -167,8 +169,32 @@ async def test_a_whole_march_by_commands(world: World, cli: Cli, tmp_path: Path)
     proof = (await cli("proof", account, "--json")).result
     assert proof["record"]["intact"] is True
     assert [r["rule"] for r in proof["rules"] if r["verdict"] == "breached"] == []
+    assert [(p["about"].split("/")[1], p["state"]) for p in proof["papers"]] == [
+        (about, "intact") for about in ("yellow-notice", "red-notice", "cut-ticket", "restore-ticket", "restore-ticket")
+    ]
     for command in ("status", "proof"):
         assert (await cli(command, account)).code == 0
+
+    pdf = tmp_path / "proof.pdf"
+    for _ in range(2):
+        written = (await cli("proof", account, "--pdf", str(pdf), "--json")).result["pdf"]
+        assert written == {"file": str(pdf), "sha256": hashlib.sha256(pdf.read_bytes()).hexdigest()}
+    pages = ["".join(page.extract_text().split()) for page in PdfReader(pdf).pages]
+    assert "停电催费案件证明" in pages[0]
+    assert f"记录完整。{proof['record']['length']}条，末条散列{proof['record']['head']}" in pages[0]
+    for rule in proof["rules"]:
+        assert any(rule["rule"] + rule["clause"] in page for page in pages), rule
+    for paper in proof["papers"]:
+        assert any(paper["sha256"] in page for page in pages)
+    assert any("申报延期复电" in page and "抄表班长t-003" in page for page in pages)
+
+    lost = world.settings.documents_folder / proof["papers"][0]["key"]
+    lost.unlink()
+    assert (await cli("proof", account, "--json")).result["papers"][0]["state"] == "missing"
+    assert "文书缺失 missing" in (await cli("proof", account)).out
+
+    refused = await cli("proof", account, "--pdf", str(tmp_path / "no" / "proof.pdf"), "--json")
+    assert (refused.code, refused.refusal["type"], refused.refusal["field"]) == (1, "CannotWrite", "pdf")
 
 
 async def test_detours_by_commands(world: World, cli: Cli) -> None:

@@ -51,6 +51,8 @@ class Book:
     calm: bool
     chain: list[Row] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
+    papers: list[Fact] = field(default_factory=list)
+    """What the printers noted: no step of the case, so without a number in its order."""
     case: Row = field(default_factory=dict)
     notices: dict[str, Row] = field(default_factory=dict)
     tickets: dict[str, Row] = field(default_factory=dict)
@@ -126,7 +128,9 @@ def read(
     with closing(sqlite3.connect(register)) as database:
         book.chain = list(_rows(database, "evidence", account_id, "seq"))
         # By the case's clock: after a restart a step may have been done again in another order, and its record stays.
-        ordered = sorted(map(_fact, book.chain), key=lambda f: (f.recorded_at, f.n))
+        facts = [_fact(row) for row in book.chain]
+        book.papers = [f for f in facts if f.what == "paper.filed"]
+        ordered = sorted((f for f in facts if f.what != "paper.filed"), key=lambda f: (f.recorded_at, f.n))
         book.facts = [replace(fact, n=place) for place, fact in enumerate(ordered, start=1)]
         book.case = next((_timed(r) for r in _rows(database, "cases", account_id, "opened_at")), {})
         book.notices = {

@@ -254,6 +254,10 @@ def _once_each(book: Book) -> Iterator[Breach]:
     ).items():
         if times > 1 and subject not in ("reassigned to you", "ticket taken over", "verify the meter", "report asked"):
             yield Breach("R-30", f"{role} was told {times} times: {subject} {about}")
+    for row_id, row in (book.notices | book.tickets).items():
+        papers = [f.detail["sha256"] for f in book.papers if f.about == row_id and f.detail["kind"] == row["kind"]]
+        if papers != [row["document_sha256"]]:
+            yield Breach("R-30", f"the papers of {row_id} are {papers}, its row says {row['document_sha256']}")
     for ticket in book.tickets.values():
         if not ticket["text_zh"]:
             yield Breach("R-15", f"ticket {ticket['ticket_id']} has no text")
@@ -270,7 +274,7 @@ def _chain(book: Book) -> Iterator[Breach]:
         if row["seq"] != place or row["prev_hash"] != before:
             yield Breach("R-30", f"the chain is broken at {place}")
     kinds: dict[str, set[str]] = {}
-    for key in keys:
+    for key in (row["key"] for row in book.chain if row["what"] != "paper.filed"):
         kind, _, number = key.rpartition("/")
         kinds.setdefault(kind, set()).add(number)
     for kind, numbers in kinds.items():

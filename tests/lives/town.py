@@ -16,6 +16,7 @@ from adapters.sql_register import SqlRegister
 from domain.calendar import BarredDay
 from domain.debt import Account, AccountDebt, Customer, DebtQuery
 from domain.records import Message, NoticeOrder, Record, TicketOrder
+from domain.sheets import Document
 from tests.world import World, running_world
 
 # Once in so many days the government orders a day off, and says so only three days before: plans meet it late.
@@ -55,13 +56,13 @@ class PatchyRegister(SqlRegister):
         self._take_from(record.case.account_id)
         super().write(record)
 
-    def issue(self, order: NoticeOrder, paper: Message) -> None:
+    def issue(self, order: NoticeOrder, paper: Message, document: Document | None = None) -> None:
         self._take_from(order.notice.account_id)
-        super().issue(order, paper)
+        super().issue(order, paper, document)
 
-    def send(self, order: TicketOrder, ticket: Message) -> None:
+    def send(self, order: TicketOrder, ticket: Message, document: Document | None = None) -> None:
         self._take_from(order.ticket.account_id)
-        super().send(order, ticket)
+        super().send(order, ticket, document)
 
     def standing(self, account: Account, at: object) -> tuple[str, ...]:
         self._take_from(account.account_id)
