@@ -64,8 +64,8 @@ async def test_the_proof_of_an_old_case_is_as_intact_as_it_was_and_tampering_sho
         guard = "evidence_append_only ON evidence" if on_postgresql else "evidence_no_update"
         connection.execute(text(f"DROP TRIGGER {guard}"))
         connection.execute(text("UPDATE evidence SET place = 1 WHERE seq = 3"))
-    tampered = (await cli("proof", ACCOUNT, "--json")).result
-    assert (tampered["record"]["intact"], tampered["record"]["broken_at"]) == (False, 3)
+    tampered = await cli("proof", ACCOUNT, "--json")
+    assert (tampered.code, tampered.refusal["type"], tampered.refusal["broken_at"]) == (1, "RecordNotIntact", 3)
 
 
 async def test_every_command_keeps_away_from_a_register_that_is_newer(cli: Cli, engine: Engine) -> None:
