@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -60,6 +61,15 @@ class Server:
 Behaviour = Callable[[socket.socket], None]
 
 
+def whole_question(connection: socket.socket) -> bytes:
+    """Head and body: a connection closed over what is still unread is reset, and takes the answer with it."""
+    heard = connection.recv(65536)
+    length = re.search(rb"content-length: *(\d+)", heard, re.IGNORECASE)
+    while length and len(heard.partition(b"\r\n\r\n")[2]) < int(length[1]) and (more := connection.recv(65536)):
+        heard += more
+    return heard
+
+
 @contextmanager
 def server(*behaviours: Behaviour) -> Iterator[Server]:
     """It treats the first connection by the first behaviour, and so on; the last one goes on for ever."""
@@ -77,7 +87,7 @@ def server(*behaviours: Behaviour) -> Iterator[Server]:
     def treat(connection: socket.socket, number: int) -> None:
         with connection:
             try:
-                running.heard.append(connection.recv(65536))
+                running.heard.append(whole_question(connection))
                 behaviours[min(number, len(behaviours) - 1)](connection)
             except OSError:
                 return  # whoever asked has gone
