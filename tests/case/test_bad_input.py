@@ -124,7 +124,7 @@ async def test_a_flood_of_long_messages_before_darkness_wedges_nothing(
             for e in events
             if e.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
         }
-        # The server itself gives up a task that went to the worker that had just gone: it keeps back 100 events for one.
+        # The server gives up a task that went to the worker that had just gone: it keeps back 100 events for one.
         assert causes <= {WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND}
 
 
