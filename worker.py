@@ -96,8 +96,8 @@ __all__ = [
 log = structlog.get_logger()
 
 WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep, EvidenceAnchoring, GovernmentReport)
-# Deterministic and free of side effects at import, so every case may share them instead of loading its own copy, which
-# costs each sleeping case 80 KiB. What they may import is held by tests/test_architecture.py.
+# Deterministic and free of side effects at import, so every case may share them instead of loading its own copy. What
+# they may import is held by tests/test_architecture.py.
 PASSED_THROUGH = (
     "activities",
     "domain",
