@@ -1,5 +1,6 @@
 """Evidence is only ever added to: each entry is chained by hash to the one before it in the account (R-30)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 EVIDENCE, HEADS, CASES = TABLES.tables["evidence"], TABLES.tables["chain_heads"], TABLES.tables["cases"]
 START = "0" * 64
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 # Columns that came later, with what they hold in the entries from before: with that, they are left out of the hash.
 # So an old entry has the hash it was written with, and one whose column is changed, to or from it, another.
 _CAME_LATER = {"place": 0}
@@ -154,8 +156,13 @@ def _admitted(connection: Connection, entry: Evidence, case: Owner, lines: Seque
 
 def _substance(line: Mapping[str, Any]) -> str:
     """What an entry says, but for the times: a step repeated says the same, at a moment of its own."""
-    said = ("what", "rule", "clause", "actor_id", "actor_role", "actor_unit", "about", "detail")
-    return canonical({name: line[name] for name in said})
+    said = ("what", "rule", "clause", "actor_id", "actor_role", "actor_unit", "about")
+    detail = {name: value for name, value in line["detail"].items() if not _is_a_moment(value)}
+    return canonical({name: line[name] for name in said} | {"detail": detail})
+
+
+def _is_a_moment(value: object) -> bool:
+    return isinstance(value, str) and _MOMENT.match(value) is not None
 
 
 def _line(entry: Evidence, case: Owner) -> dict[str, Any]:

@@ -500,6 +500,15 @@ def test_what_is_done_again_in_another_order_stands_once(register: SqlRegister, 
     assert reader.verify(before.account.account_id).intact
 
 
+def test_a_step_repeated_at_a_later_moment_stands_once(register: SqlRegister, reader: RegisterReader) -> None:
+    """A reader who leaves out when he delivered means now, and that is later the second time."""
+    for n in (1, 2):
+        at = (OPENED + timedelta(minutes=n)).isoformat()
+        served = evidence(1, "notice.served", recorded_at=OPENED + timedelta(minutes=n), detail={"delivered_at": at})
+        register.write(record(evidence=(served,)))
+    assert [e.what for e in reader.evidence(ACCOUNT)] == ["notice.served"]
+
+
 def test_two_things_under_one_key_are_both_kept(register: SqlRegister, reader: RegisterReader) -> None:
     """A workflow task that the server gives up has written its record already; the next one numbers anew from there."""
     given_up = record(evidence=(evidence(1, actor_id="x-1"), evidence(2, actor_id="x-2")), messages=(message(),))
