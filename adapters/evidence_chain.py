@@ -155,14 +155,20 @@ def _admitted(connection: Connection, entry: Evidence, case: Owner, lines: Seque
 
 
 def _substance(line: Mapping[str, Any]) -> str:
-    """What an entry says, but for the times: a step repeated says the same, at a moment of its own."""
+    """What an entry says, wherever it says "now": a step repeated says the same, at a moment of its own."""
     said = ("what", "rule", "clause", "actor_id", "actor_role", "actor_unit", "about")
-    detail = {name: value for name, value in line["detail"].items() if not _is_a_moment(value)}
+    now = line["recorded_at"]
+    detail = {name: value for name, value in line["detail"].items() if not _is_that_moment(value, now)}
     return canonical({name: line[name] for name in said} | {"detail": detail})
 
 
-def _is_a_moment(value: object) -> bool:
-    return isinstance(value, str) and _MOMENT.match(value) is not None
+def _is_that_moment(value: object, moment: datetime) -> bool:
+    if not isinstance(value, str) or _MOMENT.match(value) is None:
+        return False
+    try:
+        return datetime.fromisoformat(value) == moment
+    except (ValueError, TypeError):  # free text that begins like a time, or one without a zone
+        return False
 
 
 def _line(entry: Evidence, case: Owner) -> dict[str, Any]:

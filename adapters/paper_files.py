@@ -1,19 +1,26 @@
 """The folder of papers: a file is there whole or not at all, under a name that its content decides, and stays."""
 
+import errno
 import os
 import re
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from activities.papers import PapersUnavailable
 from domain.sheets import Document, Sheet
 
 _LONGEST_NAME = 60
 _ONLY_US = 0o700  # papers carry names and addresses
+# A network folder that hangs takes these threads, and none of those that ask billing or send tickets.
+_HANDS = ThreadPoolExecutor(8, thread_name_prefix="papers")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,7 @@ class PaperFiles:
     """Papers under `folder`, by month and account; keys are relative, so that the folder may be moved."""
 
     folder: Path
+    patience_seconds: float = 8.0
 
     def keep(self, sheet: Sheet, content: bytes) -> Document:
         """Write the paper, once: the name carries the digest, so another content has another name.
@@ -31,25 +39,38 @@ class PaperFiles:
         name = f"{safe(sheet.number)}.{digest[:16]}.pdf"
         document = Document(key=f"{sheet.dated:%Y-%m}/{safe(sheet.account_id)}/{name}", sha256=digest)
         path = self.folder / document.key
-        try:
+
+        def put() -> None:
             if not _holds(path, digest):
                 _write(path, content)
+
+        try:
+            self._in_time(put)
         except OSError as problem:
             raise PapersUnavailable(
                 f"no paper can be kept in {self.folder}: {problem.strerror or problem}. Make room or give the worker"
                 " the right to write there, or set ARREARS_DOCUMENTS; it is tried again by itself."
-            ) from problem
+            ) from None  # the sentence says it all, and a history takes no failure with a long tail
         return document
 
     def state_of(self, document: Document) -> Literal["intact", "missing", "changed"]:
         """Whether the file is there, and as it was. PapersUnavailable: it cannot be read."""
         try:
-            content = (self.folder / document.key).read_bytes()
+            content = self._in_time((self.folder / document.key).read_bytes)
         except FileNotFoundError:
             return "missing"
         except OSError as problem:
             raise PapersUnavailable(f"{self.folder / document.key} cannot be read: {problem.strerror}") from problem
         return "intact" if sha256(content).hexdigest() == document.sha256 else "changed"
+
+    def _in_time(self, act: Callable[[], _T]) -> _T:
+        """What `act` gives, on a thread of its own. TimeoutError, an OSError: the folder has not answered."""
+        errand = _HANDS.submit(act)
+        try:
+            return errand.result(self.patience_seconds)
+        except FutureTimeout:
+            errand.cancel()  # one that has begun goes on, and only its thread waits for it
+            raise TimeoutError(errno.ETIMEDOUT, f"no answer for {self.patience_seconds:g} s") from None
 
 
 def safe(number: str) -> str:

@@ -31,13 +31,22 @@ class TypstPapers:
     _own: local = field(default_factory=local, repr=False, compare=False)
 
     def render(self, sheet: Sheet) -> bytes:
-        """The sheet as a PDF. Its texts are data to the template, never markup; nothing in it depends on a clock."""
-        content = self._compiler.compile(
-            input=TEMPLATES / f"{sheet.template}.typ",
-            format="pdf",
-            sys_inputs=inputs(sheet),
-            timestamp=int(sheet.dated.timestamp()),
-        )
+        """The sheet as a PDF. Its texts are data to the template, never markup; nothing in it depends on a clock.
+
+        PapersUnavailable: the template or its fonts are at fault.
+        """
+        try:
+            content = self._compiler.compile(
+                input=TEMPLATES / f"{sheet.template}.typ",
+                format="pdf",
+                sys_inputs=inputs(sheet),
+                timestamp=int(sheet.dated.timestamp()),
+            )
+        except (RuntimeError, ValueError) as problem:  # Typst's and segno's
+            raise PapersUnavailable(
+                f"{sheet.number} cannot be printed: {str(problem).splitlines()[0]}. Mend adapters/paper_templates/"
+                f"{sheet.template}.typ, or the installation of its fonts; it is tried again by itself."
+            ) from problem
         if not isinstance(content, bytes):
             raise PapersUnavailable(f"the template of {sheet.number} gave no document")
         return content

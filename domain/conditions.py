@@ -14,7 +14,7 @@ from domain.deadlines import (
 )
 from domain.facts import CaseFacts
 from domain.messages import Condition
-from domain.terms import terms
+from domain.terms import owes, terms
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ ASK_AGAIN = Condition(
 
 def _owes(facts: CaseFacts, now: datetime) -> bool:
     del now
-    return facts.red is not None and facts.owes(facts.red.live_bills)
+    return facts.red is not None and owes(facts, facts.red)
 
 
 def _yellow_served(facts: CaseFacts, now: datetime) -> bool:

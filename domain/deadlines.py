@@ -19,7 +19,7 @@ from domain.attempt import (
 from domain.darkness import dark_without_the_crew, restoration_due
 from domain.facts import CaseFacts, Cut, Escalation, Notice, Permit
 from domain.model import Role
-from domain.terms import policies_since, protected_days, required_approvals, settled_for_supply, terms
+from domain.terms import owes, policies_since, protected_days, required_approvals, settled_for_supply, terms
 
 _LEADERS_OF_WARNINGS: tuple[Role, ...] = ("team_leader", "centre_director")
 
@@ -87,11 +87,11 @@ def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
         if notice.stands and (settled := _newly_settled(facts, notice)):
             facts = facts.with_notice(notice.notice_id, settled_bills=(*notice.settled_bills, *settled))
     red, yellow = facts.red, facts.yellow
-    if red and not facts.owes(red.live_bills):
+    if red and not owes(facts, red):
         facts = _note_settled(facts, now, red.bills)
         facts = recall_cut_ticket(facts, now, "the bills are settled")
         facts = void_notice(facts, red.notice_id, now, "settled", counted=False, reported=False)
-    if yellow and not facts.owes(yellow.live_bills):
+    if yellow and not owes(facts, yellow):
         if not red:
             facts = _note_settled(facts, now, yellow.bills)
         facts = void_notice(facts, yellow.notice_id, now, "settled", counted=False, reported=False)
@@ -390,7 +390,7 @@ def _darkness_under_a_permit_waits_for_nobody(facts: CaseFacts, now: datetime) -
 def _light_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
     ticket = facts.ticket(permit.ticket_id)
     notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
-    settled = notice is not None and not facts.owes(notice.live_bills)
+    settled = notice is not None and not owes(facts, notice)
     planned = facts.plan is not None and facts.plan.state == "open"
     lit_by_plan = notice is not None and any(p.restore_on_plan for p in policies_since(facts, notice))
     return settled or facts.withdrawn is not None or (planned and lit_by_plan)

@@ -43,6 +43,7 @@ _WHAT_ZH = {
     "policy.changed": "改用另一规则版本",
     "paper.filed": "文书归档",
     "payment.hint": "交费消息",
+    "payment.unbooked": "交费尚未入账",
     "payment.reversed": "交费冲正",
     "permit.granted": "停电许可",
     "permit.lapsed": "许可过期",

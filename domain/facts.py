@@ -77,6 +77,13 @@ class Filing(Contract):
     at: Moment
 
 
+class PassedOn(Contract):
+    """The field unit that had a ticket until another took it over."""
+
+    field_unit: Id
+    until: Moment
+
+
 class Ticket(Contract):
     """A work ticket; the last half-hour of a disconnection ticket is kept on it."""
 
@@ -86,6 +93,7 @@ class Ticket(Contract):
     notice_id: Id | None = None
     meter_id: Id
     field_unit: Id
+    passed_on: tuple[PassedOn, ...] = ()
     sent_by: Id
     sent_at: Moment
     due_at: Moment
@@ -235,6 +243,14 @@ class Withdrawal(Contract):
     at: Moment
 
 
+class Announced(Contract):
+    """A payment that a message told of."""
+
+    payment_id: Id
+    amount: Money
+    at: Moment
+
+
 class CaseFacts(Contract):
     """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet."""
 
@@ -255,6 +271,8 @@ class CaseFacts(Contract):
     hints: int = 0
     hints_answered: int = 0
     announced: Money = Decimal("0.00")
+    heard: tuple[Announced, ...] = ()
+    unbooked: tuple[Announced, ...] = ()
     offer_due: bool = False
     calendar: Calendar = Calendar()
     spreads_cuts: bool = False
@@ -467,10 +485,6 @@ class CaseFacts(Contract):
     def outstanding(self, bills: tuple[str, ...]) -> Decimal:
         """Principal outstanding on these bills; one that billing no longer knows is not owed."""
         return sum((b.outstanding for b in self.debt.bills if b.bill_id in bills), Decimal("0.00"))
-
-    def owes(self, bills: tuple[str, ...]) -> bool:
-        """Whether these bills are unsettled: more outstanding than the tolerance."""
-        return self.outstanding(bills) > self.policy.tolerance
 
     @property
     def arrears(self) -> tuple[BillDebt, ...]:

@@ -13,6 +13,7 @@ from domain.cut_days import has_cut_day
 from domain.facts import CaseFacts, Cut, Notice
 from domain.model import Outcome
 from domain.terms import terms
+from domain.unbooked import asked_again_at
 
 A_MOMENT = timedelta(milliseconds=1)
 LOOK_IS_FRESH = timedelta(minutes=5)
@@ -125,10 +126,10 @@ def restoration_without_ticket(facts: CaseFacts) -> Cut | None:
 
 
 def needs_billing(facts: CaseFacts, now: datetime) -> bool:
-    """Somebody hinted at a change, or a promise or instalment has come to its day."""
+    """Somebody hinted at a change, a promised day has come, or billing is to be asked again for a payment."""
     if facts.debt_is_stale:
         return True
-    return any(facts.debt_read_at < due <= now for due in _promised_days(facts))
+    return any(facts.debt_read_at < due <= now for due in (*_promised_days(facts), *asked_again_at(facts)))
 
 
 def look_is_fresh(facts: CaseFacts, now: datetime) -> bool:
@@ -188,6 +189,7 @@ def boundaries(facts: CaseFacts) -> list[tuple[datetime, str]]:
         if hold.kind == "moratorium":
             found.append((facts.looked_at + MORATORIUM_IS_LOOKED_UP_EVERY, "look up the moratorium"))
     found += [(day, "I.3 a promised day ends") for day in _promised_days(facts)]
+    found += [(at, "II.6 ask again for an announced payment") for at in asked_again_at(facts)]
     for e in facts.escalations:
         if e.kind == "refusal" and e.state == "open" and not e.climbed and e.answer_by:
             found.append((e.answer_by, f"II.2 {e.rung} must have acknowledged"))

@@ -145,8 +145,12 @@ class Reading:
     @cached_property
     def _by_what(self) -> dict[str, list[FiledEvidence]]:
         found: dict[str, list[FiledEvidence]] = {}
+        # A permit stands in the record before its step is known to Temporal. If a crash makes the step run again, the
+        # crew was told the later one of that number, and never the earlier.
+        told = {e.about: e.key for e in self.file.evidence if e.what == "permit.granted"}
         for entry in self.file.evidence:
-            found.setdefault(entry.what, []).append(entry)
+            if entry.what != "permit.granted" or told[entry.about] == entry.key:
+                found.setdefault(entry.what, []).append(entry)
         return found
 
     @cached_property

@@ -13,7 +13,7 @@ from domain.look import Look
 from domain.model import money
 from domain.procedure import Leave
 from domain.records import BillLine
-from domain.terms import all_policies, protected_days, terms
+from domain.terms import all_policies, owes, protected_days, terms
 
 
 def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: datetime, hints: int) -> CaseFacts:
@@ -26,6 +26,7 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
         debt_read_at=query.as_of,
         hints_answered=max(hints, facts.hints_answered),
         announced=announced,
+        heard=facts.heard if facts.hints > hints else (),
     )
     if debt.mark() == before.mark():
         return facts
@@ -226,7 +227,7 @@ def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answe
     ticket, red = facts.ticket(ticket_id), facts.red
     if ticket is None or not ticket.live or red is None:
         return facts
-    word = "no_answer" if not answered else "owes" if facts.owes(red.live_bills) else "settled"
+    word = "no_answer" if not answered else "owes" if owes(facts, red) else "settled"
     facts = facts.with_ticket(ticket_id, billing_checked_at=now, billing_answer=word)
     return facts.noted(
         now,

@@ -46,6 +46,11 @@ def seasons_last(facts: CaseFacts) -> timedelta:
     return timedelta(days=sum(season.days for season in protected_days(facts).seasons))
 
 
+def owes(facts: CaseFacts, notice: Notice) -> bool:
+    """Whether the bills of a notice are unsettled by every policy since: none takes back what was enough (R-11)."""
+    return facts.outstanding(notice.live_bills) > max(p.tolerance for p in policies_since(facts, notice))
+
+
 def settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
     """Whether the bills of a cut are settled by any policy since: none moves the light further away (R-24)."""
     outstanding = facts.outstanding(cut.bills)

@@ -41,6 +41,9 @@ PATIENCE = timedelta(seconds=60)
 TOLD_BY_CHANNEL = "told-by-channel"
 """Change: at T - 30 min billing is asked first, and who owes is told by a channel, not by the reader alone."""
 
+WRITTEN_WHILE_LEAVING = "written-while-leaving"
+"""Change: a case that waits for an effect before it closes writes all that is new, not only what tells somebody."""
+
 
 @workflow.defn
 class ArrearsCase(CaseMessages):
@@ -262,9 +265,15 @@ class ArrearsCase(CaseMessages):
         """Changes with every message that says anything."""
         return self.facts.hints, self.facts.counters["evidence"]
 
+    def _has_news(self) -> bool:
+        """Something the register is to know while the case waits for its end."""
+        if self.facts.outgoing:
+            return True
+        return self.unwritten and workflow.patched(WRITTEN_WHILE_LEAVING)
+
     async def _leave(self, leave: Leave) -> CaseClosed | None:
         """Close under the last look: whatever arrives before the end opens the case again (II.8, III.3)."""
-        if self.facts.outgoing and not self.nothing_under_way():
+        if not self.nothing_under_way() and self._has_news():
             await self.write()  # a recall does not wait for what keeps the case from closing
             return None
         seen = self._facts

@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError, FailureError
 with workflow.unsafe.imports_passed_through():
     from activities.billing import BillingActivities, DebtAsked, LookAround, Standing
     from activities.register import RegisterActivities
-    from domain import procedure, steps, view
+    from domain import procedure, steps, unbooked, view
     from domain.cut_days import slot_wish
     from domain.deadlines import settle
     from domain.debt import AccountDebt
@@ -29,6 +29,8 @@ ANSWER_IS_FRESH = timedelta(seconds=20)
 """How old an answer of billing may be when the permit, or the last half-hour, is judged by it."""
 LIGHT_AT_ONCE = "light-at-once"
 """Change: where supply is off, billing is asked within the workflow task, and no longer by an activity in a queue."""
+ASKED_AGAIN = "asked-again"
+"""Change: billing is asked again for a payment that was announced and that it does not show."""
 LATE_RECORDS = 10
 """Records at most that wait side by side for a register that is down."""
 
@@ -211,7 +213,7 @@ class CaseDesk:
             config = wait.titled(wait.BILLING_FOR_LIGHT if self.facts.cuts_off else wait.BILLING, "II.6 what is owed")
             debt = await self.insist(BillingActivities.read_debt, query, config)
         if self._is_newest(number):
-            self.take(steps.with_debt(self.facts, query, debt, workflow.now(), hints))
+            self.take(self._with_answer(query, debt, hints))
         return True
 
     async def _debt_at_once(self, query: DebtAsked) -> AccountDebt | None:
@@ -248,9 +250,16 @@ class CaseDesk:
             standing = await self.insist(BillingActivities.look_around, request, config)
         facts = self.facts
         if self._is_newest(number):
-            facts = steps.with_debt(facts, request.debt, standing.debt, workflow.now(), hints)
+            facts = self._with_answer(request.debt, standing.debt, hints)
         self.take(steps.with_look(facts, standing, now, workflow.now()))
         return not at_once or workflow.now() - now <= ANSWER_IS_FRESH
+
+    def _with_answer(self, query: DebtAsked, debt: AccountDebt, hints: int) -> CaseFacts:
+        """The facts with billing's answer to a question asked after so many hints."""
+        missing = unbooked.missing(self.facts, debt, hints)
+        facts = steps.with_debt(self.facts, query, debt, workflow.now(), hints)
+        asked_again = bool(missing) and workflow.patched(ASKED_AGAIN)
+        return unbooked.awaited(facts, missing if asked_again else (), workflow.now())
 
     def _query(self, now: datetime) -> DebtAsked:
         facts = self.facts

@@ -10,7 +10,8 @@ from domain.darkness import known_cut, unauthorised_cut
 from domain.facts import CaseFacts, Cut, Permit, Ticket
 from domain.model import Stage
 from domain.refusal import Refused, check_actor, happened_at, known_ticket
-from domain.terms import terms
+from domain.terms import owes, terms
+from domain.unbooked import would_settle
 
 # ---- the permit -------------------------------------------------------------------------------
 
@@ -42,7 +43,7 @@ def decide_permit(
     unmet = list(unmet_for_permit(facts, now, message.ticket_id, message.meter_id, message.actor.id))
     if asked and not answered:
         unmet.append(NO_ANSWER)
-    elif asked and facts.debt_is_stale:
+    elif asked and (facts.debt_is_stale or would_settle(facts)):
         unmet.append(ASK_AGAIN)
     if asked:
         facts = facts.noted(
@@ -98,7 +99,7 @@ def decide_permit(
 
 def _billing_word(facts: CaseFacts) -> str:
     red = facts.red
-    return "owes" if red and facts.owes(red.live_bills) else "settled"
+    return "owes" if red and owes(facts, red) else "settled"
 
 
 # ---- the cut ----------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
     cut = next((c for c in facts.cuts if c.restore_ticket == message.ticket_id), None)
     if cut is None and len(facts.cuts_off) == 1:
         cut = facts.cuts_off[0]
-    ours = message.actor.role == "field_crew" and message.actor.unit in (None, facts.account.field_unit)
+    ours = message.actor.role == "field_crew" and message.actor.unit in _units_with(facts, cut, at)
     if cut is not None and not cut.off:
         return facts, m.Done()
     if cut is None or not ours:
@@ -167,6 +167,13 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
     if not facts.cuts_off and facts.in_arrears and facts.withdrawn is None:
         facts = facts.but(stage="red_notice" if facts.red or _had_red(facts) else "yellow_notice")
     return facts, m.Done()
+
+
+def _units_with(facts: CaseFacts, cut: Cut | None, at: datetime) -> set[str | None]:
+    """The account's field unit, and one that had the ticket then and has passed it on since."""
+    ticket = facts.ticket(cut.restore_ticket) if cut else None
+    former = {p.field_unit for p in ticket.passed_on if at <= p.until} if ticket else set()
+    return {None, facts.account.field_unit, *former}
 
 
 def _lit_again(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: datetime, now: datetime) -> CaseFacts:

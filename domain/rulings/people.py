@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from domain import clock
 from domain import messages as m
 from domain.attempt import end_attempt, recall_cut_ticket, revoke_permit, void_notice
-from domain.facts import CaseFacts, Plan, Promise, Withdrawal
+from domain.facts import CaseFacts, PassedOn, Plan, Promise, Withdrawal
 from domain.model import Role
 from domain.refusal import Refused, check_actor, happened_at
 from domain.terms import terms
@@ -152,7 +152,13 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
     if message.role == "field_unit":
         for ticket in facts.tickets:
             if ticket.live:
-                facts = facts.with_ticket(ticket.ticket_id, field_unit=message.to, state="sent", acknowledged_at=None)
+                facts = facts.with_ticket(
+                    ticket.ticket_id,
+                    field_unit=message.to,
+                    passed_on=(*ticket.passed_on, PassedOn(field_unit=ticket.field_unit, until=now)),
+                    state="sent",
+                    acknowledged_at=None,
+                )
                 facts = _told_of_transfer(facts, now, "field_crew", ticket.ticket_id)
     else:
         facts = _told_of_transfer(facts, now, message.role, facts.account.account_id)

@@ -6,8 +6,9 @@ from decimal import Decimal
 from domain import messages as m
 from domain.attempt import revoke_permit
 from domain.darkness import known_cut, unauthorised_cut
-from domain.facts import CLOCK_SKEW, CaseFacts, Hold, Permit
+from domain.facts import CLOCK_SKEW, Announced, CaseFacts, Hold, Permit
 from domain.model import Actor
+from domain.unbooked import settled_by
 
 
 def bill_overdue(facts: CaseFacts, message: m.BillOverdue, now: datetime) -> CaseFacts:
@@ -48,8 +49,9 @@ def payment_received(facts: CaseFacts, message: m.PaymentReceived, now: datetime
         channel=message.channel,
     )
     facts = _hinted(facts, message.amount)
-    red = facts.red
-    if red and facts.open_permit and facts.announced >= facts.outstanding(red.live_bills) - facts.policy.tolerance:
+    facts = facts.but(heard=(*facts.heard, Announced(payment_id=message.payment_id, amount=message.amount, at=now)))
+    told = facts.announced + sum((p.amount for p in facts.unbooked), Decimal(0))
+    if facts.red and facts.open_permit and settled_by(facts, told):
         facts = revoke_permit(facts, now, f"payment {message.payment_id} arrived")
     return facts
 
@@ -69,7 +71,12 @@ def payment_reversed(facts: CaseFacts, message: m.PaymentReversed, now: datetime
         about=message.payment_id,
         reason=message.reason,
     )
+    facts = facts.but(heard=_without(facts.heard, message), unbooked=_without(facts.unbooked, message))
     return _hinted(facts)
+
+
+def _without(payments: tuple[Announced, ...], reversal: m.PaymentReversed) -> tuple[Announced, ...]:
+    return tuple(p for p in payments if p.payment_id != reversal.payment_id)
 
 
 def recheck_requested(facts: CaseFacts, message: m.RecheckRequested, now: datetime) -> CaseFacts:

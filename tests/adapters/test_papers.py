@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from activities.papers import PapersUnavailable
+from adapters.paper_files import PaperFiles
 from adapters.papers import TEMPLATES, TypstPapers, compiler, inputs
 from domain.debt import CustomerCard
 from domain.printing import delay_sheet, notice_sheet, ticket_sheet
@@ -358,6 +360,33 @@ def test_a_folder_that_cannot_be_is_said_with_what_to_do(tmp_path: Path) -> None
     (tmp_path / "documents").touch()
     with pytest.raises(PapersUnavailable, match=r"documents: .*\. Make room or .*, or set ARREARS_DOCUMENTS"):
         TypstPapers(tmp_path / "documents", ZH).put_down(some_sheet())
+
+
+def test_a_folder_that_hangs_is_given_up_in_time(tmp_path: Path) -> None:
+    """A pipe that nobody writes to stands in for a network folder that is gone: whoever reads it waits for ever."""
+    papers = TypstPapers(tmp_path, ZH)
+    document = papers.put_down(some_sheet())
+    path = tmp_path / document.key
+    path.unlink()
+    os.mkfifo(path)
+    impatient = PaperFiles(tmp_path, patience_seconds=0.2)
+    try:
+        with pytest.raises(PapersUnavailable, match=r"no answer for 0\.2 s"):
+            impatient.keep(some_sheet(), papers.render(some_sheet()))
+        with pytest.raises(PapersUnavailable, match="cannot be read"):
+            impatient.state_of(document)
+    finally:
+        for _ in range(2):  # let the two that wait go
+            path.write_bytes(b"")
+
+
+def test_a_template_at_fault_is_said_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "templates"
+    broken.mkdir()
+    (broken / f"{some_sheet().template}.typ").write_text("#panic()", "utf-8")
+    monkeypatch.setattr("adapters.papers.TEMPLATES", broken)
+    with pytest.raises(PapersUnavailable, match="cannot be printed"):
+        TypstPapers(tmp_path, ZH).render(some_sheet())
 
 
 def test_a_disk_that_takes_no_more_leaves_nothing_half_written(tmp_path: Path) -> None:

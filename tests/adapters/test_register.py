@@ -509,6 +509,27 @@ def test_a_step_repeated_at_a_later_moment_stands_once(register: SqlRegister, re
     assert [e.what for e in reader.evidence(ACCOUNT)] == ["notice.served"]
 
 
+def test_times_that_are_not_the_moment_of_the_step_make_it_another(
+    register: SqlRegister, reader: RegisterReader
+) -> None:
+    """A permit that a crash undid, and the one given later under its number: the crew goes by the second."""
+    for n, until in ((1, 15), (25, 40)):
+        valid = (OPENED + timedelta(minutes=until)).isoformat()
+        granted = evidence(
+            1, "permit.granted", recorded_at=OPENED + timedelta(minutes=n), detail={"valid_until": valid}
+        )
+        register.write(record(evidence=(granted,)))
+        register.write(record(evidence=(granted,)))
+    told = [e.detail["valid_until"] for e in reader.evidence(ACCOUNT)]
+    assert told == [(OPENED + timedelta(minutes=n)).isoformat() for n in (15, 40)]
+
+
+def test_a_text_that_begins_like_a_time_is_a_text(register: SqlRegister, reader: RegisterReader) -> None:
+    for word in ("reader ill", "gate locked"):
+        register.write(record(evidence=(evidence(1, detail={"reason": f"{OPENED:%Y-%m-%d %H:%M} {word}"}),)))
+    assert len(reader.evidence(ACCOUNT)) == 2
+
+
 def test_two_things_under_one_key_are_both_kept(register: SqlRegister, reader: RegisterReader) -> None:
     """A workflow task that the server gives up has written its record already; the next one numbers anew from there."""
     given_up = record(evidence=(evidence(1, actor_id="x-1"), evidence(2, actor_id="x-2")), messages=(message(),))

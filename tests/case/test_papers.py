@@ -84,6 +84,21 @@ async def test_no_notice_goes_out_without_its_paper_and_the_fault_shows(world: W
         assert len(without_paper.parts.reader.notices(case.account_id)) == 1
 
 
+async def test_a_notice_that_fell_away_leaves_the_register_though_the_printer_is_down(
+    world: World, tmp_path: Path
+) -> None:
+    """R-30: he has paid; the case waits for its paper before it closes, and the register does not wait with it."""
+    (tmp_path / "documents").touch()
+    async with world.apart(tmp_path, documents=tmp_path / "documents") as without_paper:
+        case = await without_paper.open()
+        await failure(case, "issue_notice")
+        await case.pay("200.00")
+        await case.recorded("notice.void")
+        (tmp_path / "documents").unlink()
+        await case.pass_time(minutes=2)
+        assert (await case.result())["outcome"] == "settled"
+
+
 async def test_light_does_not_wait_for_a_printer(world: World, tmp_path: Path) -> None:
     """III.3: the restoration ticket is in the crew's inbox at once; its paper follows when the folder is back."""
     folder = tmp_path / "documents"

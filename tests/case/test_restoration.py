@@ -276,6 +276,23 @@ async def test_only_the_field_unit_ends_the_darkness(world: World) -> None:
     assert [e.detail["counts"] for e in await case.recorded("supply.reported", 2)] == [False, False]
 
 
+async def test_the_crew_that_had_the_ticket_when_it_restored_is_believed(world: World) -> None:
+    """R-25: the ticket passed to another unit while the first stood at the meter; a unit that has it no more is not."""
+    case = await cut_off(world)
+    await case.pay("200.00")
+    ticket = await case.ticket("restore")
+    at = await case.now()
+    await case.pass_time(minutes=5)
+    await case.update("reassign", "team_leader", role="field_unit", to="FU-03")
+    await case.pass_time(minutes=5)
+    await case.update("report_restored", "field_crew", ticket_id=ticket["ticket_id"])
+    assert [e.detail["counts"] for e in await case.recorded("supply.reported")] == [False], "he had it no more by now"
+    await case.update("report_restored", "field_crew", ticket_id=ticket["ticket_id"], at=at.isoformat())
+    assert (await case.result())["outcome"] == "restored"
+    (restored,) = await case.evidence("supply.restored")
+    assert restored.at == at
+
+
 # ---- plans, reversals, holds, withdrawal after the cut ----------------------------------------
 
 

@@ -16,6 +16,7 @@ from domain.calendar import BarredDay, Calendar, Season
 from domain.conditions import why_not_cut
 from domain.darkness import restoration_due
 from domain.deadlines import missing_approvals, settle, settled_at, why_the_day_is_barred
+from domain.debt import BillPayment
 from domain.facts import CaseFacts
 from domain.model import Actor
 from domain.policy import Approvals, CutHours, Policy
@@ -392,3 +393,19 @@ def test_nothing_that_protects_is_lost(before: CaseFacts, policy: Policy, now: d
         for paid in (before, before.but(debt=SETTLED)):
             lit = settled_for_supply(paid, cut, settled)
             assert not lit or settled_for_supply(after.but(debt=paid.debt), cut, settled)
+
+
+def test_what_was_little_enough_when_the_notice_was_issued_stays_enough() -> None:
+    """R-11: he paid down to what the policy of his notice lets pass; a stricter one does not cut him off for it."""
+    lenient, exact = Policy(name="lenient", tolerance=Decimal("5.00")), Policy(name="exact")
+    before = served(policy=lenient)
+    assert before.red is not None
+    owing = before.debt.owed
+    moved = changed(before, exact, RED_BY + DAY)
+    (bill,) = moved.debt.bills
+    paid = bill.model_copy(
+        update={"payments": (BillPayment(payment_id="P-1", amount=owing - 3, paid_at=RED_BY + DAY),)}
+    )
+    after = settle(moved.but(debt=moved.debt.model_copy(update={"bills": (paid,)})), RED_BY + 2 * DAY)
+    assert after.red is None
+    assert "debt.settled" in whats(moved, after)
