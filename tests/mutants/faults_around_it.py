@@ -261,8 +261,16 @@ FAULTS = (
         name="a change of policy drops an approval that was required",
         rule="R-12",
         file=TERMS,
-        right="for p in policies_since(facts, notice))\n",
-        wrong="for p in policies_since(facts, notice)[-1:])\n",
+        right="customer_class, notice.amount) for p in policies_since(facts, notice))\n",
+        wrong="customer_class, notice.amount) for p in policies_since(facts, notice)[-1:])\n",
+        tests=(T_CHANGE,),
+    ),
+    Fault(
+        name="a stricter policy takes back what was little enough",
+        rule="R-11",
+        file=TERMS,
+        right="max(p.tolerance for p in policies_since(facts, notice))\n",
+        wrong="facts.policy.tolerance\n",
         tests=(T_CHANGE,),
     ),
     Fault(

@@ -84,15 +84,48 @@ LIGHT = (
         name="a reversal recalls the restoration ticket",
         rule="R-24",
         file=SIGNALS,
-        right="        reason=message.reason,\n    )\n    return _hinted(facts)",
+        right="    facts = facts.but(heard=_without(facts.heard, message)",
         wrong=(
-            "        reason=message.reason,\n    )\n"
             "    for ticket in facts.tickets:\n"
             '        if ticket.kind == "restore" and ticket.live:\n'
             '            facts = facts.with_ticket(ticket.ticket_id, state="recalled")\n'
-            "    return _hinted(facts)"
+            "    facts = facts.but(heard=_without(facts.heard, message)"
         ),
         tests=(f"{C_RESTORATION}test_a_reversal_does_not_recall_the_restoration_ticket",),
+    ),
+    Fault(
+        name="billing is not asked again for a payment that it does not show yet",
+        rule="R-22",
+        file="domain/unbooked.py",
+        right="for payment in facts.unbooked for wait in ASKED_AGAIN_AFTER]",
+        wrong="for payment in facts.unbooked for wait in ASKED_AGAIN_AFTER[-1:]]",
+        tests=("tests/case/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",),
+    ),
+    Fault(
+        name="a permit while an announced payment is on its way",
+        rule="R-17",
+        file="domain/rulings/cutting.py",
+        right="(facts.debt_is_stale or would_settle(facts))",
+        wrong="facts.debt_is_stale",
+        tests=(
+            "tests/case/test_announced_payments.py::test_no_permit_while_a_payment_is_on_its_way_and_one_when_it_never_came",
+        ),
+    ),
+    Fault(
+        name="the crew's word of the light is lost when its ticket passes on",
+        rule="R-25",
+        file="domain/rulings/field.py",
+        right="return {None, facts.account.field_unit, *former}",
+        wrong="return {None, facts.account.field_unit}",
+        tests=(f"{C_RESTORATION}test_the_crew_that_had_the_ticket_when_it_restored_is_believed",),
+    ),
+    Fault(
+        name="the restoration ticket waits for its paper",
+        rule="R-24",
+        file="activities/tickets.py",
+        right='if order.ticket.kind == "restore":',
+        wrong='if order.ticket.kind == "both":',
+        tests=("tests/case/test_papers.py::test_light_does_not_wait_for_a_printer",),
     ),
     Fault(
         name="the 24 hours run from the detection of the payment",
