@@ -1,15 +1,16 @@
 """Records the histories that replay tests hold the workflow to: run it only when a change of history is intended.
 
-    python -m tests.record_histories CHANGE
+    python -m tests.record_histories CHANGE [LIFE…]
 
-One file for every stage a case can stand in, and for finished lives, in `histories/CHANGE/`. The folders of earlier
+One file for every stage a case can stand in, and for finished lives, in `histories/CHANGE/`; of a change that touches
+few of them, only those. The folders of earlier
 changes stay, and go on being replayed: cases like them may still be open.
 """
 
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from tests.world import Case, World, running_world
@@ -92,6 +93,18 @@ async def restoring(world: World) -> Case:
     return case
 
 
+async def announced(world: World) -> Case:
+    """A payment was announced that billing did not show; asked again, it did."""
+    case = await disconnected(world)
+    await case.signal("payment_received", payment_id="P-ahead", amount="200.00")
+    await case.recorded("payment.unbooked")
+    await case.pass_time(minutes=2)
+    await case.pay("200.00", told=False, payment_id="P-ahead")
+    await case.pass_time(minutes=4)
+    await case.ticket("restore")
+    return case
+
+
 async def breached(world: World) -> Case:
     """Not restored in time: the incident is open."""
     case = await restoring(world)
@@ -153,6 +166,7 @@ LIVES: tuple[Life, ...] = (
     permit_open,
     disconnected,
     restoring,
+    announced,
     breached,
     settled,
     restored,
@@ -161,18 +175,22 @@ LIVES: tuple[Life, ...] = (
 )
 
 
-async def record(change: str) -> None:
-    """Live every life and write its history."""
+async def record(change: str, lives: Sequence[Life]) -> None:
+    """Live these lives and write their histories."""
     folder = HISTORIES / change
     folder.mkdir(parents=True)
     async with running_world(Path(tempfile.mkdtemp())) as world:
-        for life in LIVES:
+        for life in lives:
             case = await life(world)
             history = await case.handle.fetch_history()
             (folder / f"{life.__name__}.json").write_text(history.to_json(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or (HISTORIES / sys.argv[1]).exists():
-        sys.exit(f"usage: python -m tests.record_histories CHANGE, a name that {HISTORIES} does not hold yet")
-    asyncio.run(record(sys.argv[1]))
+    names = {life.__name__: life for life in LIVES}
+    if len(sys.argv) < 2 or (HISTORIES / sys.argv[1]).exists() or not set(sys.argv[2:]) <= set(names):
+        sys.exit(
+            f"usage: python -m tests.record_histories CHANGE [LIFE…]\nCHANGE: a name that {HISTORIES} does not hold"
+            f" yet; LIFE: {', '.join(names)}"
+        )
+    asyncio.run(record(sys.argv[1], [names[name] for name in sys.argv[2:] or names]))
