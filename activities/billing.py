@@ -22,6 +22,10 @@ class BillingUnavailable(Exception):
     """Billing gave no answer; that is not the same as "owes nothing" (R-17)."""
 
 
+class AnswerUnusable(BillingUnavailable):
+    """Billing has answered, and what it said of at least one of the accounts cannot be so; it says nothing then."""
+
+
 class AccountUnknown(BillingUnavailable):
     """Billing does not know an account that has a case: the wrong book, or a record lost. That is no answer (R-17)."""
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from activities.billing import BillingUnavailable
+from activities.billing import AnswerUnusable
 from adapters import http_answers as answers
 from adapters.http_line import FOR_MANY, FOR_ONE, HttpLine, Patience
 from domain.debt import Account, AccountDebt, Customer, DebtQuery
@@ -85,7 +85,7 @@ class HttpBilling:
         try:
             yield
         except answers.NotAsDescribed as problem:
-            raise BillingUnavailable(
+            raise AnswerUnusable(
                 f"billing's answer to {self.address}{path} is none, for it is not as"
                 f" deploy/billing-api.openapi.yaml describes it: {problem}."
             ) from None
