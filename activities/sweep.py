@@ -11,7 +11,7 @@ from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.billing import BillingSystem
+from activities.billing import AnswerUnusable, BillingSystem
 from domain.debt import AccountDebt, DebtQuery
 from domain.filed import OpenCase, SweepPage
 from domain.messages import RecheckRequested
@@ -20,6 +20,10 @@ from domain.model import Contract, Id, Moment
 SIGNALS_AT_ONCE = 50
 NAMED_AT_MOST = 20
 """Unknown accounts that one line of the log names."""
+UNUSABLE_AT_MOST = 20
+"""Accounts of a page of which billing may say what cannot be; with more of them it is billing that is at fault."""
+PATIENCE_ATTEMPTS = 3
+"""So often is a page tried again for cases that take no signal; then it goes on without them, and names them."""
 
 log = structlog.get_logger()
 
@@ -117,8 +121,28 @@ class SweepActivities:
         )
 
     def _debts(self, cases: tuple[OpenCase, ...], as_of: datetime) -> dict[str, AccountDebt | None]:
-        debts = self.billing.debts(tuple(DebtQuery(account_id=c.account_id, as_of=as_of) for c in cases))
-        return {case.account_id: debt for case, debt in zip(cases, debts, strict=True)}
+        """What each account owes; None where billing does not know it, or says of it what cannot be.
+
+        BillingUnavailable: no answer, or an unusable one of too many. One account never stops the others' light.
+        """
+        found: dict[str, AccountDebt | None] = {}
+        portions, unusable = [cases], 0
+        while portions:
+            portion = portions.pop()
+            try:
+                debts = self.billing.debts(tuple(DebtQuery(account_id=c.account_id, as_of=as_of) for c in portion))
+            except AnswerUnusable as problem:
+                if len(portion) > 1:
+                    middle = len(portion) // 2
+                    portions += [portion[:middle], portion[middle:]]
+                    continue
+                unusable += 1
+                if unusable > UNUSABLE_AT_MOST:
+                    raise
+                log.error("sweep.answer_unusable", account=portion[0].account_id, why=str(problem))
+                debts = (None,)
+            found |= {case.account_id: debt for case, debt in zip(portion, debts, strict=True)}
+        return found
 
     def _still_open(self, unheard: list[OpenCase], order: PageOrder) -> list[OpenCase]:
         """Those whom the register, asked again, still calls open: a case that has closed since is no fault."""
@@ -130,7 +154,7 @@ class SweepActivities:
     async def _signal(self, cases: list[OpenCase], order: PageOrder) -> list[OpenCase]:
         """Ask each case to look again, by one request id a sweep: a page repeated asks nobody twice.
 
-        Returns those of which the server knows no running workflow.
+        Returns those of which the server knows no running workflow, and those that take no signal however often.
         """
         message = RecheckRequested(request_id=order.sweep_id, source="sweep", at=order.as_of)
         gate, client = asyncio.Semaphore(SIGNALS_AT_ONCE), activity.client()
@@ -142,10 +166,16 @@ class SweepActivities:
                 except RPCError as error:
                     if error.status == RPCStatusCode.NOT_FOUND:
                         return False
-                    raise
+                    refusals.append(error)
+                    where = {"account": case.account_id, "stage": case.stage, "case": case.workflow_id}
+                    log.error("sweep.not_signalled", **where, why=str(error))
+                    return False
             return True
 
+        refusals: list[RPCError] = []
         heard = await asyncio.gather(*(tell(c) for c in cases))
+        if refusals and activity.info().attempt < PATIENCE_ATTEMPTS:
+            raise refusals[0]
         return [case for case, told in zip(cases, heard, strict=True) if not told]
 
     async def _not_running(self, dark: list[OpenCase]) -> list[OpenCase]:

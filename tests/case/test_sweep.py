@@ -14,11 +14,11 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
-from activities.billing import BillingSystem, BillingUnavailable
+from activities.billing import AnswerUnusable, BillingSystem, BillingUnavailable
 from activities.register import RegisterUnavailable
 from activities.sweep import CaseList, SweepActivities, SweepBook
 from adapters.register_tables import TABLES
-from adapters.sql_billing import open_billing
+from adapters.sql_billing import SqlBilling, open_billing
 from domain.debt import AccountDebt, Customer, DebtQuery
 from domain.filed import OpenCase, SweepPage
 from tests.billing_lines import customer
@@ -331,6 +331,54 @@ async def test_accounts_that_billing_does_not_know_are_not_taken_for_settled(uti
     assert await signals(lit[0]) == 0
     assert await signals(dark[0]) == 1
     assert (await sweep(utility)).done["counted"] == 2
+
+
+@dataclass
+class Muddled:
+    """A billing system whose answers hold nonsense about one account, and are unusable as a whole for it."""
+
+    book: SqlBilling
+    about: set[str]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.book, name)
+
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
+        """None of them, if it is asked about that account too."""
+        if self.about & {q.account_id for q in queries}:
+            raise AnswerUnusable("outstanding -5.00 is not amount 200.00 less payments of 205.00")
+        return self.book.debts(queries)
+
+
+async def test_nonsense_about_one_account_keeps_nobody_else_in_the_dark(utility: World) -> None:
+    """R-23: the sweep goes on without him, names him in the log, and asks his own case to look if he is dark."""
+    cases = await opened(utility, 5)
+    paid, muddled = cases[3], cases[1]
+    await paid.to_cut()
+    await paid.recorded("cut.reported")
+    await paid.pay("200.00", told=False)
+    billing: Any = Muddled(utility.parts.book, {muddled.account_id})
+    async with utility.beside(billing=billing) as astray:
+        swept = await sweep(astray)
+        assert (swept.done["counted"], swept.done["signalled"]) == (4, 1)
+        await paid.ticket("restore")
+    assert await signals(muddled) == 0
+
+
+async def test_nonsense_about_everybody_is_an_outage(utility: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.sweep.UNUSABLE_AT_MOST", 2)
+    cases = await opened(utility, 4)
+    billing: Any = Muddled(utility.parts.book, {case.account_id for case in cases})
+    async with utility.beside(billing=billing) as astray:
+        handle = await start_sweep(astray, queue=astray.settings.task_queue)
+        for _ in range(200):
+            tried = (await handle.describe()).raw_description.pending_activities
+            if tried and tried[0].attempt > 1:
+                break
+            await asyncio.sleep(0.05)
+        assert "outstanding -5.00" in tried[0].last_failure.message
+        billing.about.clear()
+        assert (await asyncio.wait_for(handle.result(), 20))["counted"] == 4
 
 
 async def test_a_sweep_that_has_not_come_to_its_end_does_not_count_as_done(utility: World) -> None:
