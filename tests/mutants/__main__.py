@@ -64,7 +64,10 @@ def _baseline(roots: "SimpleQueue[Path]", faults: list[Fault]) -> str | None:
     root = roots.get()
     run = run_tests(root, every)
     roots.put(root)
-    return None if run.returncode == 0 else last_line(run.stdout) + run.stderr[-300:]
+    if run.returncode == 0:
+        return None
+    failed = [line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return "\n".join((*failed, last_line(run.stdout))) + run.stderr[-300:]
 
 
 def _tried(roots: "SimpleQueue[Path]", fault: Fault) -> Verdict:
