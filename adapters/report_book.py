@@ -1,5 +1,6 @@
 """Reports in the register: each with its evidence and the liaison's message in one transaction, and only added to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Engine, RowMapping, insert, select, text
 from adapters.evidence_chain import EVIDENCE, append, verify_chain
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading, writing
+from adapters.sql_outbox import file_message
 from domain.filed import ChainVerdict
 from domain.records import Evidence
 from domain.refusal import Refused
@@ -28,7 +30,7 @@ from domain.report_filed import (
     written,
 )
 
-_REPORTS, _MESSAGES = TABLES.tables["reports"], TABLES.tables["messages"]
+_REPORTS = TABLES.tables["reports"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class ReportBook:
     """The reports made and sent; every method raises RegisterUnavailable, and may simply be repeated."""
 
     engine: Engine
+    hands_on: bool = False
+    """The liaison's message is queued for delivery channels, in the transaction that keeps the report."""
+    after_filing: Callable[[], None] = lambda: None
+    """Called once such a message may be there to be sent."""
 
     def known(self, month: str, order: ReportOrder) -> Report | None:
         """What answers the order already: the report of the same request, or the month's, if no reason asks anew."""
@@ -61,9 +67,9 @@ class ReportBook:
             report = written(order, figures, len(_of_month(connection, figures.month)) + 1)
             connection.execute(insert(_REPORTS), report.model_dump() | {"figures": figures.model_dump(mode="json")})
             _note(connection, report.report_id, making_noted(report))
-            owner = {"account_id": REPORTS, "case_key": report.report_id}
-            connection.execute(insert(_MESSAGES), owner | liaison_message(report).model_dump())
-            return report, True
+            file_message(connection, _OfReport(report.report_id), liaison_message(report), self.hands_on)
+        self.after_filing()
+        return report, True
 
     def sent(self, month: str, sending: SendReport, now: datetime) -> ReportSent:
         """Record that a report (the month's last, unless numbered) was sent; the same reference again is once.

@@ -42,7 +42,8 @@ def _make(
         now = session.now()
         asked = {"month": month, "reason": again, "by": by}
         order = checked(ReportOrder, {"request": f"report-{uuid.uuid4()}", "at": now, "nominal": now, **asked})
-        return _unless_refused(lambda: session.parts.reporting.make(order))
+        parts = session.parts_with_channels()
+        return _unless_refused(lambda: parts.reporting.make(order))
 
     def show(made: ReportMade) -> None:
         print_fields(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -9,8 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import worker
+from adapters.sql_outbox import SqlOutbox
 from domain.report import bounds, month_before
 from tests.edge.test_cli import Cli, Utility, cli, standing_utility, utility
+from tests.receivers import HOST, mailbox
 
 __all__ = ["cli", "standing_utility", "utility"]
 
@@ -99,6 +103,46 @@ async def test_what_is_not_there_ends_with_3(cli: Cli, papers: Path, monkeypatch
     monkeypatch.setenv("ARREARS_REGISTER_URL", "postgresql://nobody@127.0.0.1:1/register")
     ended = await cli("report", "make", "--json")
     assert (ended.code, ended.refusal["type"]) == (3, "RegisterUnavailable")
+
+
+async def test_with_channels_a_report_made_by_hand_goes_out_by_a_worker(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command only queues it, in the transaction that keeps the report; asked for twice, it is mailed once."""
+    with mailbox() as box:
+        table = tmp_path / "channels.toml"
+        address = f"mailto://{HOST}:{box.port}?from=no-reply@example.cn&to={{role}}@example.cn"
+        table.write_text(
+            f'[[staff]]\nrole = "liaison"\nchannels = [{{ kind = "email", url = "{address}" }}]\n', "utf-8"
+        )
+        monkeypatch.setenv("ARREARS_NOTIFY", str(table))
+        made = [(await cli("report", "make", "--json")).result for _ in range(2)]
+        assert [one["new"] for one in made] == [True, False]
+        settings = worker.load_settings()
+        parts = worker.with_channels(worker.build(settings), settings)
+        outbox = SqlOutbox(parts.register_engine)
+        assert (await asyncio.to_thread(outbox.count), box.mails) == (1, [])
+        async with worker.sending(parts):
+            await asyncio.to_thread(_until_sent, outbox)
+        parts.close()
+    assert [mail["subject"] for mail in box.mails] == [f"government report {LAST_MONTH}"]
+
+
+def _until_sent(outbox: SqlOutbox) -> None:
+    end = time.monotonic() + 10
+    while outbox.count():
+        assert time.monotonic() < end, "it was not sent"
+        time.sleep(0.02)
+
+
+async def test_a_routing_table_that_cannot_be_used_keeps_the_report_from_being_made(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARREARS_NOTIFY", str(tmp_path / "none.toml"))
+    ended = await cli("report", "make", "--json")
+    assert (ended.code, ended.refusal["type"]) == (2, "Configuration")
+    assert "ARREARS_NOTIFY" in ended.refusal["message"]
+    assert (await cli("report", "show", "--json")).refusal["type"] == "UnknownReport"
 
 
 async def test_installing_the_schedules_installs_the_report(cli: Cli, utility: Utility) -> None:
