@@ -45,7 +45,6 @@ from adapters.register_reading import RegisterReader
 from adapters.register_tables import REGISTER
 from adapters.report_book import ReportBook
 from adapters.report_figures import ReportFigures
-from adapters.report_paper import ReportPapers
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.settings_look import ReadSettings, read_settings
 from adapters.sql_billing import SqlBilling, open_billing
@@ -165,7 +164,7 @@ class Parts:
     @property
     def reporting(self) -> ReportActivities:
         """The making of a report, out of these parts."""
-        return ReportActivities(self.figures, self.reports, ReportPapers(self.papers.folder), self.policy.zone)
+        return ReportActivities(self.figures, self.reports, self.papers, self.policy.zone)
 
     customers: CustomersByApprise | None = None
     dispatcher: OutboxDispatcher | None = None

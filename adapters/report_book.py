@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, text
+from sqlalchemy import Connection, Engine, RowMapping, Select, insert, select, text
 
 from adapters.evidence_chain import EVIDENCE, append, verify_chain
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading, writing
 from adapters.sql_outbox import file_message
-from domain.filed import ChainVerdict
+from domain.filed import ChainVerdict, FiledEvidence
+from domain.printing import PAPER_FILED, paper_named
 from domain.records import Evidence
 from domain.refusal import Refused
 from domain.report import Figures
@@ -29,6 +30,7 @@ from domain.report_filed import (
     sending_noted,
     written,
 )
+from domain.sheets import Document
 
 _REPORTS = TABLES.tables["reports"]
 
@@ -70,6 +72,18 @@ class ReportBook:
             file_message(connection, _OfReport(report.report_id), liaison_message(report), self.hands_on)
         self.after_filing()
         return report, True
+
+    def papers(self, report_id: str) -> tuple[Document, ...]:
+        """The papers that the record names for a report, oldest first."""
+        with reading(self.engine) as connection:
+            lines = connection.execute(_entries(report_id, PAPER_FILED)).mappings()
+            filed = [FiledEvidence.model_validate(dict(line)) for line in lines]
+        return tuple(document for entry in filed if (document := paper_named(entry)) is not None)
+
+    def name_paper(self, filed: Evidence) -> None:
+        """Name a report's paper in the record of all reports, once per paper."""
+        with writing(self.engine) as connection:
+            _note(connection, filed.about or REPORTS, filed)
 
     def sent(self, month: str, sending: SendReport, now: datetime) -> ReportSent:
         """Record that a report (the month's last, unless numbered) was sent; the same reference again is once.
@@ -146,11 +160,14 @@ def _report(line: RowMapping) -> Report:
 
 
 def _sendings(connection: Connection, report_id: str) -> tuple[ReportSent, ...]:
-    query = select(EVIDENCE).where(
-        EVIDENCE.c.account_id == REPORTS, EVIDENCE.c.what == SENT, EVIDENCE.c.about == report_id
-    )
-    lines = connection.execute(query.order_by(EVIDENCE.c.seq)).mappings()
+    lines = connection.execute(_entries(report_id, SENT)).mappings()
     return tuple(ReportSent.model_validate(_sending(dict(line))) for line in lines)
+
+
+def _entries(report_id: str, what: str) -> Select[Any]:
+    """What the record says of one report by that word, oldest first."""
+    of_report = (EVIDENCE.c.account_id == REPORTS, EVIDENCE.c.what == what, EVIDENCE.c.about == report_id)
+    return select(EVIDENCE).where(*of_report).order_by(EVIDENCE.c.seq)
 
 
 def _sending(line: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from domain.model import Actor, Contract, Id, Moment, Text
 from domain.records import Evidence, Message, Words
 from domain.refusal import Refused, happened_at
 from domain.report import Figures, Month
-from domain.report_sheet import sheet
+from domain.report_layout import layout
 from domain.report_text import text
 
 REPORTS = "government-report"
@@ -51,7 +51,7 @@ class Report(Contract):
 
 def written(order: ReportOrder, figures: Figures, number: int) -> Report:
     """The report of these figures, as the `number`th of its month, with its texts and their digest."""
-    laid_out = sheet(figures, number, order.reason)
+    laid_out = layout(figures, number, order.reason)
     zh, en = text(laid_out, "zh"), text(laid_out, "en")
     return Report(
         report_id=f"{REPORTS}/{figures.month}/{number}",
@@ -114,7 +114,7 @@ def liaison_message(report: Report) -> Message:
 
 
 class ReportMade(Contract):
-    """What came of an order; not `new`: the month had its report already. `paper`: the file, if one was rendered."""
+    """What came of an order; not `new`: the month had its report already. `paper`: where it lies among the papers."""
 
     report_id: Id
     month: Month
@@ -122,6 +122,7 @@ class ReportMade(Contract):
     sha256: str
     new: bool
     paper: str | None = None
+    paper_sha256: str | None = None
 
 
 class SendReport(Contract):

@@ -34,10 +34,12 @@ def papers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_a_report_from_making_it_to_its_sending(cli: Cli, papers: Path) -> None:
     made = (await cli("report", "make", "--json")).result
     assert (made["month"], made["number"], made["new"]) == (LAST_MONTH, 1, True)
-    assert Path(made["paper"]).parent == papers
+    assert (papers / made["paper"]).is_file()
     assert (await cli("report", "make", "--month", LAST_MONTH, "--json")).result == made | {"new": False}
     shown = (await cli("report", "show", "--check", "--json")).result
     assert (shown["sent"], shown["differs"], shown["record"]["intact"]) == ([], [], True)
+    [paper] = shown["papers"]
+    assert (paper["key"], paper["sha256"], paper["state"]) == (made["paper"], made["paper_sha256"], "intact")
     assert shown["report"]["figures"]["month"] == LAST_MONTH
     sent = (await cli(*SENT, LIAISON, "--json")).result
     assert (sent["sha256"], sent["by"]) == (made["sha256"], "l-1")
@@ -53,10 +55,13 @@ async def test_a_report_from_making_it_to_its_sending(cli: Cli, papers: Path) ->
 async def test_a_person_reads_the_text_and_what_became_of_it(cli: Cli, papers: Path) -> None:
     said = (await cli("report", "make")).out
     assert "已编制 made" in said
-    assert str(papers)[:20] in said
+    assert "government-report_20" in said
     said = (await cli("report", "show", "--check")).out
     assert said.startswith("# 用电客户欠费停复电情况月度报告")
     assert "尚未登记报送" in said
+    assert "文书完好 intact: 20" in said
+    await asyncio.to_thread(lambda: [path.write_bytes(b"another") for path in papers.rglob("*.pdf")])
+    assert "文书被改动 CHANGED: 20" in (await cli("report", "show")).out
     assert "Counted again: the same figures" in said
     assert "已登记报送" in (await cli(*SENT, LIAISON)).out
     said = (await cli("report", "show", "--language", "en")).out
@@ -99,7 +104,8 @@ async def test_only_the_liaison_sends(cli: Cli, papers: Path) -> None:
 async def test_what_is_not_there_ends_with_3(cli: Cli, papers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await asyncio.to_thread(papers.write_text, "a file where the folder should be")
     ended = await cli("report", "make", "--json")
-    assert (ended.code, ended.refusal["type"]) == (3, "DocumentsUnavailable")
+    assert (ended.code, ended.refusal["type"]) == (3, "PapersUnavailable")
+    assert "the same command again prints it" in ended.refusal["message"]
     monkeypatch.setenv("ARREARS_REGISTER_URL", "postgresql://nobody@127.0.0.1:1/register")
     ended = await cli("report", "make", "--json")
     assert (ended.code, ended.refusal["type"]) == (3, "RegisterUnavailable")
