@@ -11,7 +11,7 @@ from adapters.evidence_chain import EVIDENCE, append, verify_chain
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading, writing
 from adapters.sql_outbox import file_message
-from domain.filed import ChainVerdict, FiledEvidence
+from domain.filed import ChainVerdict, FiledEvidence, WorkItem
 from domain.printing import PAPER_FILED, paper_named
 from domain.records import Evidence
 from domain.refusal import Refused
@@ -26,6 +26,7 @@ from domain.report_filed import (
     digest,
     liaison_message,
     making_noted,
+    sending_awaited,
     sending_judged,
     sending_noted,
     written,
@@ -128,6 +129,16 @@ class ReportBook:
             changed = {"intact": False, "reason_zh": "报告内容被改动", "reason_en": "the report itself was changed"}
             verdict = verdict.model_copy(update=changed | {"broken_at": noted.seq if noted else None})
         return verdict
+
+
+def reports_to_send(connection: Connection) -> tuple[WorkItem, ...]:
+    """What the liaison has still to do: of each month the last report, unless it was sent; oldest month first."""
+    made = select(_REPORTS.c.month, _REPORTS.c.report_id).order_by(_REPORTS.c.month, _REPORTS.c.number)
+    last = {line.month: line.report_id for line in connection.execute(made)}
+    sent = set(
+        connection.scalars(select(EVIDENCE.c.about).where(EVIDENCE.c.account_id == REPORTS, EVIDENCE.c.what == SENT))
+    )
+    return tuple(sending_awaited(report_id, month) for month, report_id in last.items() if report_id not in sent)
 
 
 def _known(connection: Connection, month: str, order: ReportOrder) -> Report | None:

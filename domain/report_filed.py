@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from hashlib import sha256
 
+from domain.filed import WorkItem
 from domain.model import Actor, Contract, Id, Moment, Text
 from domain.records import Evidence, Message, Words
 from domain.refusal import Refused, happened_at
@@ -110,6 +111,19 @@ def liaison_message(report: Report) -> Message:
         f"{report.text_en}",
         about=report.report_id,
         at=report.made_at,
+    )
+
+
+def sending_awaited(report_id: str, month: str) -> WorkItem:
+    """What the liaison has to do about a report that was made; no rule says by when."""
+    return WorkItem(
+        account_id=REPORTS,
+        case_key=report_id,
+        role="liaison",
+        act="report sent",
+        about=report_id,
+        text_zh=f"请将 {month} 月报报送当地政府，报送后登记文号：report sent {month}",
+        text_en=f"Send the report of {month} to the local government, then record it: report sent {month}",
     )
 
 

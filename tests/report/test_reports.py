@@ -21,10 +21,12 @@ from adapters.sql_register import SqlRegister, open_register
 from domain.filed import CaseFile
 from domain.policy import Policy
 from domain.proof import prove
+from domain.records import Record, Task
 from domain.refusal import Refused
 from domain.report_filed import MADE, REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport, digest
 from domain.report_layout import layout
 from domain.sheets import Letterhead
+from tests.register_records import case_row
 from tests.report.lives_on_paper import ZONE, lives
 
 MONTH = "2026-10"
@@ -169,6 +171,54 @@ def test_what_cannot_have_been_sent_is_refused(
     made = office.make()
     assert refusal(lambda: office.send(**changes)) == expected
     assert office.book.sendings(made.report_id) == ()
+
+
+# ---- the liaison's worklist ---------------------------------------------------------------------
+
+
+def waiting(office: Office, **whose: Any) -> list[str | None]:
+    """Which reports the liaison's worklist says are to be sent."""
+    items = RegisterReader(office.engine).worklist("liaison", **whose)
+    return [item.about for item in items if item.act == "report sent"]
+
+
+def test_the_liaisons_worklist_has_a_report_until_its_sending_is_recorded(office: Office) -> None:
+    assert waiting(office) == []
+    october = office.make().report_id
+    november = office.make("r-2", DUE + timedelta(days=40), month="2026-11").report_id
+    assert waiting(office) == [october, november]
+    assert waiting(office, unit="RC-03", person="l-9") == [october, november], "it names nobody: it is everyone's"
+    assert waiting(office, limit=1) == [october]
+    assert RegisterReader(office.engine).worklist("reader") == ()
+    [item, _] = RegisterReader(office.engine).worklist("liaison")
+    assert "report sent 2026-10" in item.text_zh
+    assert "report sent 2026-10" in item.text_en
+    office.send()
+    assert waiting(office) == [november]
+
+
+def test_of_a_month_reported_again_the_last_report_is_to_be_sent(office: Office) -> None:
+    office.make()
+    office.send()
+    again = office.make("r-2", reason="late records", by="c-1").report_id
+    assert waiting(office) == [again]
+    office.send("no. 8", number=1)
+    assert waiting(office) == [again], "the one before it was sent once more"
+    office.send("no. 9")
+    assert waiting(office) == []
+
+
+def test_what_has_a_deadline_stands_before_the_report(office: Office) -> None:
+    office.make()
+    filing = Task(role="liaison", act="record_filing", text_zh="请报备", text_en="file it")
+    case = case_row(tasks=(filing, filing.model_copy(update={"by": DUE})))
+    SqlRegister(office.engine).write(Record(case=case))
+    items = RegisterReader(office.engine).worklist("liaison")
+    assert [(item.act, item.by) for item in items] == [
+        ("record_filing", DUE),
+        ("record_filing", None),
+        ("report sent", None),
+    ]
 
 
 # ---- kept --------------------------------------------------------------------------------------
