@@ -45,7 +45,6 @@ from adapters.register_reading import RegisterReader
 from adapters.register_tables import REGISTER
 from adapters.report_book import ReportBook
 from adapters.report_figures import ReportFigures
-from adapters.report_paper import ReportPapers
 from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
 from adapters.settings_look import ReadSettings, read_settings
 from adapters.sql_billing import SqlBilling, open_billing
@@ -128,8 +127,6 @@ class Parts:
     calendar: ChinaHolidays
     policies: Policies
     figures: ReportFigures
-    reports: ReportBook
-    reporting: ReportActivities
     papers: TypstPapers
     anchor: RegisterAnchor | None = None
     databases: tuple[Database, ...] = ()
@@ -159,6 +156,16 @@ class Parts:
             )
         return self.billing
 
+    @property
+    def reports(self) -> ReportBook:
+        """The reports to the government; whether their messages are handed on is the register's matter."""
+        return ReportBook(self.register.engine, self.register.hands_on, self.register.after_filing)
+
+    @property
+    def reporting(self) -> ReportActivities:
+        """The making of a report, out of these parts."""
+        return ReportActivities(self.figures, self.reports, self.papers, self.policy.zone)
+
     customers: CustomersByApprise | None = None
     dispatcher: OutboxDispatcher | None = None
 
@@ -180,7 +187,6 @@ def build(settings: Settings) -> Parts:
     except ValueError as problem:
         raise ConfigurationError(f"ARREARS_REGISTER_URL, ARREARS_BILLING_URL: {problem}") from problem
     anchor_file = settings.anchor_file
-    figures, reports = ReportFigures(register_engine, policies.default), ReportBook(register_engine)
     return Parts(
         register_engine=register_engine,
         register=SqlRegister(register_engine, settings.field_capacity),
@@ -189,9 +195,7 @@ def build(settings: Settings) -> Parts:
         billing=billing,
         calendar=ChinaHolidays(),
         policies=policies,
-        figures=figures,
-        reports=reports,
-        reporting=ReportActivities(figures, reports, ReportPapers(settings.documents_folder), policies.default.zone),
+        figures=ReportFigures(register_engine, policies.default),
         papers=TypstPapers(settings.documents_folder, settings.letterhead),
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
         databases=(Database(register_engine, REGISTER, RegisterUnavailable), *_databases_of(billing)),

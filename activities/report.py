@@ -1,7 +1,7 @@
-"""The report to the government: a month's figures counted, kept once, handed to the liaison, laid out as a paper."""
+"""The report to the government: a month's figures counted, kept once, handed to the liaison, printed."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -9,9 +9,13 @@ import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.papers import Papers
+from domain.records import Evidence
 from domain.refusal import Refused
 from domain.report import Figures, bounds, month_before
 from domain.report_filed import Report, ReportMade, ReportOrder, month_is_over
+from domain.report_printing import report_paper_filed, report_sheet
+from domain.sheets import Document
 
 log = structlog.get_logger()
 
@@ -32,12 +36,11 @@ class Reports(Protocol):
     def keep(self, order: ReportOrder, figures: Figures) -> tuple[Report, bool]:
         """Keep the month's report and hand it to the liaison; False if there was one, which then stays."""
 
+    def papers(self, report_id: str) -> tuple[Document, ...]:
+        """The papers that the record names for a report, oldest first."""
 
-class ReportPaper(Protocol):
-    """Where reports are laid out as papers."""
-
-    def write(self, report: Report) -> Path:
-        """The report's file, written once, and whole or not at all; the same report gives the same bytes."""
+    def name_paper(self, filed: Evidence) -> None:
+        """Name a report's paper in the record, once per paper."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class ReportActivities:
 
     figures: FiguresOf
     reports: Reports
-    paper: ReportPaper
+    papers: Papers
     zone: ZoneInfo
 
     @activity.defn
@@ -58,19 +61,32 @@ class ReportActivities:
             raise ApplicationError(str(refusal), refusal.details, type=refusal.type, non_retryable=True) from None
 
     def make(self, order: ReportOrder) -> ReportMade:
-        """As `make_report`. Refused: TooEarly, while the month still runs."""
+        """As `make_report`. Refused: TooEarly, while the month still runs.
+
+        PapersUnavailable: all is done but the paper; the liaison, who has the text, does not wait for a printer.
+        """
         month = order.month or month_before(order.nominal, self.zone)
         month_is_over(bounds(month, self.zone)[1], order.at, month)
         report, new = self.reports.known(month, order), False
         if report is None:
             report, new = self.reports.keep(order, self.figures.of(month))
-        paper = self.paper.write(report)
-        log.info("report.made", report=report.report_id, sha256=report.sha256, new=new, paper=str(paper))
+        document = self._paper_of(report, order.at)
+        log.info("report.made", report=report.report_id, sha256=report.sha256, new=new, paper=document.key)
         return ReportMade(
             report_id=report.report_id,
             month=month,
             number=report.number,
             sha256=report.sha256,
             new=new,
-            paper=str(paper),
+            paper=document.key,
+            paper_sha256=document.sha256,
         )
+
+    def _paper_of(self, report: Report, at: datetime) -> Document:
+        """A paper that the record names and that is as it was; else it is printed, and named."""
+        for document in self.reports.papers(report.report_id):
+            if self.papers.state_of(document) == "intact":
+                return document
+        document = self.papers.put_down(report_sheet(report, self.papers.head))
+        self.reports.name_paper(report_paper_filed(report, document, at))
+        return document

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, l
 from adapters.evidence_chain import verify_chain
 from adapters.register_counting import count_register
 from adapters.register_tables import TABLES
+from adapters.report_book import reports_to_send
 from adapters.sql_engine import reading
 from domain.figures import Figures
 from domain.filed import (
@@ -107,7 +108,8 @@ class RegisterReader:
     ) -> tuple[WorkItem, ...]:
         """What that role must do, nearest deadline first, then what has none.
 
-        With `unit` or `person`, tasks of another unit or person are left out; a task that names none is everyone's.
+        With `unit` or `person`, tasks of another unit or person are left out; a task that names none is everyone's. The
+        liaison's has the reports to the government that are still to be sent.
         """
         query = (
             select(_TASKS)
@@ -119,7 +121,10 @@ class RegisterReader:
             query = query.where(_TASKS.c.unit.is_(None) | (_TASKS.c.unit == unit))
         if person is not None:
             query = query.where(_TASKS.c.person.is_(None) | (_TASKS.c.person == person))
-        return self._read(WorkItem, query)
+        with reading(self.engine) as connection:
+            items = _all(connection, WorkItem, query)
+            reports = reports_to_send(connection) if role == "liaison" else ()
+        return (*items, *reports)[:limit]
 
     def inbox(self, field_unit: str, limit: int = 500) -> tuple[FiledTicket, ...]:
         """The field unit's tickets not yet done or recalled: restorations first, then by when they are due."""

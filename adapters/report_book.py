@@ -1,15 +1,18 @@
 """Reports in the register: each with its evidence and the liaison's message in one transaction, and only added to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, text
+from sqlalchemy import Connection, Engine, RowMapping, Select, insert, select, text
 
 from adapters.evidence_chain import EVIDENCE, append, verify_chain
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading, writing
-from domain.filed import ChainVerdict
+from adapters.sql_outbox import file_message
+from domain.filed import ChainVerdict, FiledEvidence, WorkItem
+from domain.printing import PAPER_FILED, paper_named
 from domain.records import Evidence
 from domain.refusal import Refused
 from domain.report import Figures
@@ -23,12 +26,14 @@ from domain.report_filed import (
     digest,
     liaison_message,
     making_noted,
+    sending_awaited,
     sending_judged,
     sending_noted,
     written,
 )
+from domain.sheets import Document
 
-_REPORTS, _MESSAGES = TABLES.tables["reports"], TABLES.tables["messages"]
+_REPORTS = TABLES.tables["reports"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,10 @@ class ReportBook:
     """The reports made and sent; every method raises RegisterUnavailable, and may simply be repeated."""
 
     engine: Engine
+    hands_on: bool = False
+    """The liaison's message is queued for delivery channels, in the transaction that keeps the report."""
+    after_filing: Callable[[], None] = lambda: None
+    """Called once such a message may be there to be sent."""
 
     def known(self, month: str, order: ReportOrder) -> Report | None:
         """What answers the order already: the report of the same request, or the month's, if no reason asks anew."""
@@ -61,9 +70,21 @@ class ReportBook:
             report = written(order, figures, len(_of_month(connection, figures.month)) + 1)
             connection.execute(insert(_REPORTS), report.model_dump() | {"figures": figures.model_dump(mode="json")})
             _note(connection, report.report_id, making_noted(report))
-            owner = {"account_id": REPORTS, "case_key": report.report_id}
-            connection.execute(insert(_MESSAGES), owner | liaison_message(report).model_dump())
-            return report, True
+            file_message(connection, _OfReport(report.report_id), liaison_message(report), self.hands_on)
+        self.after_filing()
+        return report, True
+
+    def papers(self, report_id: str) -> tuple[Document, ...]:
+        """The papers that the record names for a report, oldest first."""
+        with reading(self.engine) as connection:
+            lines = connection.execute(_entries(report_id, PAPER_FILED)).mappings()
+            filed = [FiledEvidence.model_validate(dict(line)) for line in lines]
+        return tuple(document for entry in filed if (document := paper_named(entry)) is not None)
+
+    def name_paper(self, filed: Evidence) -> None:
+        """Name a report's paper in the record of all reports, once per paper."""
+        with writing(self.engine) as connection:
+            _note(connection, filed.about or REPORTS, filed)
 
     def sent(self, month: str, sending: SendReport, now: datetime) -> ReportSent:
         """Record that a report (the month's last, unless numbered) was sent; the same reference again is once.
@@ -110,6 +131,16 @@ class ReportBook:
         return verdict
 
 
+def reports_to_send(connection: Connection) -> tuple[WorkItem, ...]:
+    """What the liaison has still to do: of each month the last report, unless it was sent; oldest month first."""
+    made = select(_REPORTS.c.month, _REPORTS.c.report_id).order_by(_REPORTS.c.month, _REPORTS.c.number)
+    last = {line.month: line.report_id for line in connection.execute(made)}
+    sent = set(
+        connection.scalars(select(EVIDENCE.c.about).where(EVIDENCE.c.account_id == REPORTS, EVIDENCE.c.what == SENT))
+    )
+    return tuple(sending_awaited(report_id, month) for month, report_id in last.items() if report_id not in sent)
+
+
 def _known(connection: Connection, month: str, order: ReportOrder) -> Report | None:
     there = _of_month(connection, month)
     same = (report for report in there if report.request == order.request)
@@ -140,11 +171,14 @@ def _report(line: RowMapping) -> Report:
 
 
 def _sendings(connection: Connection, report_id: str) -> tuple[ReportSent, ...]:
-    query = select(EVIDENCE).where(
-        EVIDENCE.c.account_id == REPORTS, EVIDENCE.c.what == SENT, EVIDENCE.c.about == report_id
-    )
-    lines = connection.execute(query.order_by(EVIDENCE.c.seq)).mappings()
+    lines = connection.execute(_entries(report_id, SENT)).mappings()
     return tuple(ReportSent.model_validate(_sending(dict(line))) for line in lines)
+
+
+def _entries(report_id: str, what: str) -> Select[Any]:
+    """What the record says of one report by that word, oldest first."""
+    of_report = (EVIDENCE.c.account_id == REPORTS, EVIDENCE.c.what == what, EVIDENCE.c.about == report_id)
+    return select(EVIDENCE).where(*of_report).order_by(EVIDENCE.c.seq)
 
 
 def _sending(line: dict[str, Any]) -> dict[str, Any]:

@@ -1,18 +1,47 @@
-"""The outbox's queue in SQL: what is still to be sent is claimed by one worker at a time, and each attempt is kept."""
+"""The outbox in SQL: a message is filed once, what is to be sent is claimed by one worker at a time, each try kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, or_, select, update
 
+from adapters.column_types import canonical
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading, writing
+from adapters.sql_statements import insert_once, inserted
 from domain.filed import FiledMessage
+from domain.records import Message, Owner
 from domain.telling import ChannelTry
+from domain.urgency import urgency_of
 
 _UNSENT, _MESSAGES, _DELIVERIES = (TABLES.tables[name] for name in ("unsent", "messages", "deliveries"))
+
+
+def file_message(connection: Connection, owner: Owner, message: Message, hands_on: bool) -> None:
+    """Put a message into the outbox, once per key, in the transaction of what it tells of.
+
+    `hands_on`: it is queued for the channels of staff too, in the same transaction.
+    """
+    values = {"account_id": owner.account_id, "case_key": owner.case_key} | message.model_dump()
+    if inserted(connection, _MESSAGES, values):
+        return _queue(connection, message.key, message) if hands_on else None
+    there = connection.execute(select(_MESSAGES).where(_MESSAGES.c.key == message.key)).mappings().one()
+    said = ("to_role", "to_person", "subject", "about")
+    if any(there[name] != values[name] for name in said):  # the key was taken by a workflow task that came to nothing
+        substance = canonical([values[name] for name in said])
+        values["key"] = f"{message.key}~{sha256(substance.encode()).hexdigest()[:12]}"
+        if inserted(connection, _MESSAGES, values) and hands_on:
+            _queue(connection, values["key"], message)
+
+
+def _queue(connection: Connection, key: str, message: Message) -> None:
+    """Queue it for the channels of staff; what the customer is told, the case itself has sent, and waits for (R-16)."""
+    if message.to_role != "customer":
+        row = {"message_key": key, "urgency": urgency_of(message), "filed_at": message.at}
+        connection.execute(insert_once(connection, _UNSENT), row)
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, delete, insert, not_, or_, select, update
 
 from adapters import cut_slots
-from adapters.column_types import canonical
 from adapters.cut_slots import FieldCapacity
 from adapters.evidence_chain import append
 from adapters.register_tables import REGISTER, TABLES
 from adapters.sql_engine import open_engine, reading, writing
+from adapters.sql_outbox import file_message
 from adapters.sql_statements import insert_once, insert_or_replace, inserted
 from domain.debt import Account, CustomerCard
 from domain.filed import Moratorium, SweepPage
@@ -29,12 +28,11 @@ from domain.records import (
     TicketRow,
 )
 from domain.sheets import Document
-from domain.urgency import urgency_of
 
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = _T["cases"], _T["tasks"], _T["notices"], _T["tickets"]
-_INCIDENTS, _MESSAGES, _CARDS = _T["incidents"], _T["messages"], _T["customer_cards"]
-_MORATORIA, _SWEEPS, _NONCES, _UNSENT = _T["moratoria"], _T["sweeps"], _T["event_nonces"], _T["unsent"]
+_INCIDENTS, _CARDS = _T["incidents"], _T["customer_cards"]
+_MORATORIA, _SWEEPS, _NONCES = _T["moratoria"], _T["sweeps"], _T["event_nonces"]
 _NO_DOCUMENT = {"document_key": None, "document_sha256": None}
 _DROP_TASKS, _ADD_TASKS = delete(_TASKS).where(_TASKS.c.case_key == bindparam("case")), insert(_TASKS)
 
@@ -78,7 +76,7 @@ class SqlRegister:
             _file_notice(connection, order.notice, order.record.case.revision, order, paper)
             _file_document(connection, _NOTICES, order.notice.notice_id, document)
             cut_slots.keep(connection, order)
-            _file_message(connection, order.record.case, paper, self.hands_on)
+            file_message(connection, order.record.case, paper, self.hands_on)
         self.after_filing()
 
     def send(self, order: TicketOrder, ticket: Message, document: Document | None = None) -> None:
@@ -87,7 +85,7 @@ class SqlRegister:
             _write(connection, order.record, self.hands_on)
             _file_ticket(connection, order.ticket, order.record.case.revision, ticket)
             _file_document(connection, _TICKETS, order.ticket.ticket_id, document)
-            _file_message(connection, order.record.case, ticket, self.hands_on)
+            file_message(connection, order.record.case, ticket, self.hands_on)
         self.after_filing()
 
     def spreads_cuts(self, field_unit: str) -> bool:
@@ -183,7 +181,7 @@ def _write(connection: Connection, record: Record, hands_on: bool) -> None:
     for incident in record.incidents:
         _file_incident(connection, incident, case.revision)
     for message in record.messages:
-        _file_message(connection, case, message, hands_on)
+        file_message(connection, case, message, hands_on)
     cut_slots.follow(connection, record)
 
 
@@ -239,23 +237,3 @@ def _file_document(connection: Connection, table: Table, row_id: str, document: 
 
 def _file_incident(connection: Connection, incident: IncidentRow, revision: int) -> None:
     _newer(connection, _INCIDENTS, incident.model_dump() | {"revision": revision})
-
-
-def _file_message(connection: Connection, case: CaseRow, message: Message, hands_on: bool) -> None:
-    values = {"account_id": case.account_id, "case_key": case.case_key} | message.model_dump()
-    if inserted(connection, _MESSAGES, values):
-        return _queue(connection, message.key, message) if hands_on else None
-    there = connection.execute(select(_MESSAGES).where(_MESSAGES.c.key == message.key)).mappings().one()
-    said = ("to_role", "to_person", "subject", "about")
-    if any(there[name] != values[name] for name in said):  # the key was taken by a workflow task that came to nothing
-        substance = canonical([values[name] for name in said])
-        values["key"] = f"{message.key}~{sha256(substance.encode()).hexdigest()[:12]}"
-        if inserted(connection, _MESSAGES, values) and hands_on:
-            _queue(connection, values["key"], message)
-
-
-def _queue(connection: Connection, key: str, message: Message) -> None:
-    """Queue it for the channels of staff; what the customer is told, the case itself has sent, and waits for (R-16)."""
-    if message.to_role != "customer":
-        row = {"message_key": key, "urgency": urgency_of(message), "filed_at": message.at}
-        connection.execute(insert_once(connection, _UNSENT), row)

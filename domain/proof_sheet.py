@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from domain.debt import CustomerCard
 from domain.evidence_words import role_name, state_name, what_happened
 from domain.filed import CaseFile, ChainVerdict, FiledEvidence
-from domain.printing import PAPER_FILED
+from domain.printing import paper_named
 from domain.proof import ProofLine
 from domain.proof_reading import in_the_order_of_the_case
 from domain.sheets import Document, EvidenceRow, Letterhead, PaperRow, ProofRow, ProofSheet
@@ -22,15 +22,8 @@ def papers_of(file: CaseFile, state_of: StateOf) -> tuple[PaperRow, ...]:
     return tuple(
         PaperRow(about=e.about or "", key=document.key, sha256=document.sha256, state=state_of(document))
         for e in in_the_order_of_the_case(file).evidence
-        if (document := _document(e)) is not None
+        if (document := paper_named(e)) is not None
     )
-
-
-def _document(entry: FiledEvidence) -> Document | None:
-    key, digest = entry.detail.get("document"), entry.detail.get("sha256")
-    if entry.what != PAPER_FILED or not isinstance(key, str) or not isinstance(digest, str):
-        return None
-    return Document(key=key, sha256=digest)
 
 
 def proof_sheet(

@@ -4,11 +4,12 @@ import json
 from datetime import datetime
 from hashlib import sha256
 
+from domain.filed import WorkItem
 from domain.model import Actor, Contract, Id, Moment, Text
 from domain.records import Evidence, Message, Words
 from domain.refusal import Refused, happened_at
 from domain.report import Figures, Month
-from domain.report_sheet import sheet
+from domain.report_layout import layout
 from domain.report_text import text
 
 REPORTS = "government-report"
@@ -51,7 +52,7 @@ class Report(Contract):
 
 def written(order: ReportOrder, figures: Figures, number: int) -> Report:
     """The report of these figures, as the `number`th of its month, with its texts and their digest."""
-    laid_out = sheet(figures, number, order.reason)
+    laid_out = layout(figures, number, order.reason)
     zh, en = text(laid_out, "zh"), text(laid_out, "en")
     return Report(
         report_id=f"{REPORTS}/{figures.month}/{number}",
@@ -113,8 +114,21 @@ def liaison_message(report: Report) -> Message:
     )
 
 
+def sending_awaited(report_id: str, month: str) -> WorkItem:
+    """What the liaison has to do about a report that was made; no rule says by when."""
+    return WorkItem(
+        account_id=REPORTS,
+        case_key=report_id,
+        role="liaison",
+        act="report sent",
+        about=report_id,
+        text_zh=f"请将 {month} 月报报送当地政府，报送后登记文号：report sent {month}",
+        text_en=f"Send the report of {month} to the local government, then record it: report sent {month}",
+    )
+
+
 class ReportMade(Contract):
-    """What came of an order; not `new`: the month had its report already. `paper`: the file, if one was rendered."""
+    """What came of an order; not `new`: the month had its report already. `paper`: where it lies among the papers."""
 
     report_id: Id
     month: Month
@@ -122,6 +136,7 @@ class ReportMade(Contract):
     sha256: str
     new: bool
     paper: str | None = None
+    paper_sha256: str | None = None
 
 
 class SendReport(Contract):

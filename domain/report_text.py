@@ -1,30 +1,29 @@
 """The report as a text, in Chinese or in English: headings, tables and a chart that any program can show."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 from unicodedata import east_asian_width
 
-from domain.report_sheet import Section, Sheet
+from domain.report_layout import Layout, Section
 from domain.report_words import Both
+from domain.sheets import Language
 
-Language = Literal["zh", "en"]
 _LONGEST_BAR = 30
 
 
-def text(sheet: Sheet, language: Language) -> str:
+def text(layout: Layout, language: Language) -> str:
     """The whole report in one language; tables as Markdown, padded so that they also read well as they are."""
 
     def say(value: Both | str) -> str:
         return value if isinstance(value, str) else getattr(value, language)
 
-    lines = [f"# {say(sheet.title)}", ""]
-    lines += [f"- {say(label)}{'：' if language == 'zh' else ': '}{say(value)}" for label, value in sheet.about]
-    for number, section in enumerate(sheet.sections, start=1):
+    lines = [f"# {say(layout.title)}", ""]
+    lines += [f"- {say(label)}{'：' if language == 'zh' else ': '}{say(value)}" for label, value in layout.about]
+    for number, section in enumerate(layout.sections, start=1):
         lines += ["", f"## {number}. {say(section.title)}", "", *_table(section, language)]
-        if section.title.zh == sheet.bars_after:
-            lines += ["", say(sheet.bars_title), "", "```", *_bars(sheet, language), "```"]
+        if section.title.zh == layout.bars_after:
+            lines += ["", say(layout.bars_title), "", "```", *_bars(layout, language), "```"]
     lines.append("")
-    lines += [f"{number}. {say(note)}" for number, note in enumerate(sheet.notes, start=1)]
+    lines += [f"{number}. {say(note)}" for number, note in enumerate(layout.notes, start=1)]
     return "\n".join(lines) + "\n"
 
 
@@ -38,11 +37,11 @@ def _table(section: Section, language: Language) -> Iterable[str]:
     return [head, rule, *rest]
 
 
-def _bars(sheet: Sheet, language: Language) -> Iterable[str]:
-    most = max((count for _, count in sheet.bars), default=0)
-    labels = [_said(label, language) for label, _ in sheet.bars]
+def _bars(layout: Layout, language: Language) -> Iterable[str]:
+    most = max((count for _, count in layout.bars), default=0)
+    labels = [_said(label, language) for label, _ in layout.bars]
     widest = max(map(_width, labels))
-    for label, (_, count) in zip(labels, sheet.bars, strict=True):
+    for label, (_, count) in zip(labels, layout.bars, strict=True):
         bar = "█" * (max(1, round(count * _LONGEST_BAR / most)) if count else 0)
         yield " ".join(filter(None, (label + " " * (widest - _width(label)), bar, str(count))))
 

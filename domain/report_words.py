@@ -11,6 +11,7 @@ class Both(NamedTuple):
 
 
 TITLE = Both("用电客户欠费停复电情况月度报告", "Monthly report on disconnection for arrears")
+MADE_AT = Both("编制时间", "Made")
 NUMBER, AMOUNT = Both("数量", "number"), Both("金额（元）", "amount")
 ITEM = Both("项目", "item")
 COLUMNS: tuple[tuple[str, Both], ...] = (

@@ -159,31 +159,46 @@ class ProofSheet(Sheet):
     record: Line
 
 
-class ReportColumn(Contract):
-    """A column of a report's table; numbers stand at the right."""
+class ReportRow(Contract):
+    """A row of a report; `part`: it is a part of the row above it."""
+
+    cells: tuple[Passage, ...]
+    part: bool = False
+
+
+class ReportBar(Contract):
+    """One bar of a chart; `late`: past the 24 hours."""
+
+    label: Line
+    count: int
+    late: bool = False
+
+
+class ReportChart(Contract):
+    """A chart of bars, with its title."""
 
     title: Line
-    number: bool = False
+    bars: tuple[ReportBar, ...]
 
 
-class ReportTable(Contract):
-    """A table of a report; the last of `rows` is its total if `has_total`."""
+class ReportSection(Contract):
+    """A table with its title, and the chart behind it; `figures`: all columns but the first stand at the right."""
 
     title: Line
-    columns: tuple[ReportColumn, ...]
-    rows: tuple[tuple[Line, ...], ...]
-    has_total: bool = False
+    head: tuple[Line, ...]
+    rows: tuple[ReportRow, ...] = ()
+    figures: bool = True
+    chart: ReportChart | None = None
 
 
 class ReportSheet(Sheet):
-    """A report: figures at a glance, paragraphs, tables. `account_id` is what it is filed under: a region, a centre."""
+    """The month's report to the government (R-29). `account_id` is what all of them are filed under."""
 
     template: ClassVar[str] = "report"
-    addressee: Line = ""
-    period: Line
-    figures: tuple[tuple[Line, Line], ...] = ()
-    paragraphs: tuple[Passage, ...] = ()
-    tables: tuple[ReportTable, ...] = ()
+    facts: tuple[tuple[Line, Passage], ...]
+    sections: tuple[ReportSection, ...]
+    notes: tuple[Passage, ...]
+    sha256: Line
 
 
 class Document(Contract):

@@ -9,7 +9,7 @@ import typer
 from domain.filed import AnchorSeen
 from domain.model import Role, Stage
 from edge import cases
-from edge.output import REFUSED, Misused, Problem, console, print_fields, print_problem, print_table, when
+from edge.output import PAPER_STATES, REFUSED, Misused, Problem, console, print_fields, print_problem, print_table, when
 from edge.proving import doubts_about, proof_of, write_pdf
 from edge.session import Account, AsJson, Session, run
 
@@ -173,7 +173,6 @@ def _anchor(text: str | None) -> tuple[int, str] | None:
 
 
 _VERDICTS = {"met": "✓ 符合 met", "not_reached": "– 未及 not reached", "breached": "✗ 违反 breached"}
-_LOST = {"missing": "缺失 missing", "changed": "被改动 CHANGED"}
 
 
 def _show_proof(result: dict[str, Any]) -> None:
@@ -212,7 +211,7 @@ def _show_proof(result: dict[str, Any]) -> None:
             console().print(f"锚定有误 Anchor NOT to be relied on: {zh} {en}")
     lost = [paper for paper in result["papers"] if paper.state != "intact"]
     for paper in lost:
-        console().print(f"文书{_LOST[paper.state]}: {paper.key} (ARREARS_DOCUMENTS)")
+        console().print(f"文书{PAPER_STATES[paper.state]}: {paper.key} (ARREARS_DOCUMENTS)")
     if result["papers"] and not lost:
         console().print(f"文书完好 All papers are intact: {len(result['papers'])}")
     if "pdf" in result:

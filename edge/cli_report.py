@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal, TypeVar
 import typer
 from pydantic_core import from_json
 
+from activities.papers import PapersUnavailable
 from domain.refusal import Refused
 from domain.report import Figures, Month
 from domain.report_filed import REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport
+from domain.sheets import Document, PaperRow
 from edge.cases import BadRequest, checked
-from edge.output import Misused, NotThere, Problem, console, print_fields, print_table, when
+from edge.output import PAPER_STATES, Misused, NotThere, Problem, console, print_fields, print_table, when
 from edge.session import AsJson, Session, run
 
 MonthOption = Annotated[str | None, typer.Option(help="such as 2026-10", show_default=False)]
@@ -42,7 +44,12 @@ def _make(
         now = session.now()
         asked = {"month": month, "reason": again, "by": by}
         order = checked(ReportOrder, {"request": f"report-{uuid.uuid4()}", "at": now, "nominal": now, **asked})
-        return _unless_refused(lambda: session.parts.reporting.make(order))
+        parts = session.parts_with_channels()
+        try:
+            return _unless_refused(lambda: parts.reporting.make(order))
+        except PapersUnavailable as problem:
+            sentence = f"the report is kept, but not its paper; the same command again prints it: {problem}"
+            raise NotThere("PapersUnavailable", sentence) from problem
 
     def show(made: ReportMade) -> None:
         print_fields(
@@ -50,7 +57,7 @@ def _make(
                 ("报告 report", made.report_id),
                 ("结果 done", "已编制 made" if made.new else "此前已编制 there was one; --again makes another"),
                 ("摘要 sha256", made.sha256),
-                ("文件 paper", made.paper),
+                ("文书 paper", f"{made.paper} (ARREARS_DOCUMENTS)"),
                 ("报送后 once sent", f"python starter.py report sent {made.month} …"),
             )
         )
@@ -78,6 +85,7 @@ def _show(
             "report": found,
             "sent": parts.reports.sendings(found.report_id),
             "record": parts.reports.verify(found, anchored),
+            "papers": [_paper(session, found, one) for one in parts.reports.papers(found.report_id)],
             "all": [_line(session, one) for one in parts.reports.reports()],
         }
         return shown | ({"differs": _differs(found.figures, parts.figures.of(found.month))} if check else {})
@@ -117,6 +125,10 @@ def _sent(
     run(as_json, act, show)
 
 
+def _paper(session: Session, of: Report, one: Document) -> PaperRow:
+    return PaperRow(about=of.report_id, key=one.key, sha256=one.sha256, state=session.parts.papers.state_of(one))
+
+
 def _line(session: Session, one: Report) -> dict[str, Any]:
     """One report in the list of all."""
     sent = session.parts.reports.sendings(one.report_id)
@@ -145,6 +157,9 @@ def _print(shown: dict[str, Any], language: Literal["zh", "en"]) -> None:
         console().print(f"记录完整 The record is intact: {record.length}:{record.head}")
     else:
         console().print(f"记录被改动 The record is NOT intact: {record.reason_zh} {record.reason_en}")
+    for paper in shown["papers"]:
+        state = PAPER_STATES[paper.state]
+        console().print(f"文书{state}: {paper.key} (ARREARS_DOCUMENTS)", markup=False, soft_wrap=True)
     if "differs" in shown:
         differs = ", ".join(shown["differs"])
         console().print(
@@ -164,8 +179,6 @@ def _unless_refused(act: Callable[[], T]) -> T:
         return act()
     except Refused as refusal:
         raise Problem(refusal.type, str(refusal), refusal.details) from None
-    except OSError as problem:
-        raise NotThere("DocumentsUnavailable", f"the report is kept, but not its paper: {problem}") from None
 
 
 def _json(text: str) -> Any:

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 DONE, REFUSED, USAGE, NOT_THERE = 0, 1, 2, 3
+PAPER_STATES = {"intact": "完好 intact", "missing": "缺失 missing", "changed": "被改动 CHANGED"}
 
 
 class Problem(Exception):

@@ -47,6 +47,16 @@ class Session:
             raise unavailable(problem) from problem
         return client
 
+    def parts_with_channels(self) -> worker.Parts:
+        """The parts of a command that files messages: with `ARREARS_NOTIFY` they are queued, and a worker sends them.
+
+        Misused: the routing table cannot be used.
+        """
+        try:
+            return worker.with_channels(self.parts, self.settings)
+        except worker.ConfigurationError as problem:
+            raise Misused("Configuration", str(problem)) from problem
+
     @staticmethod
     def now() -> datetime:
         """The edge's clock: for questions to billing and the register, never to judge a message."""

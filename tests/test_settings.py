@@ -88,7 +88,7 @@ def test_production_sends_nothing_to_other_machines_in_clear(monkeypatch: pytest
     """The gateway elsewhere must have TLS; the mail server on this machine need not. The embedded mode takes both."""
     table = tmp_path / "channels.toml"
     parts = channels(monkeypatch, table)
-    assert parts.register.hands_on
+    assert (parts.register.hands_on, parts.reports.hands_on) == (True, True)
     assert parts.customers is not None
     with pytest.raises(ConfigurationError, match="ARREARS_NOTIFY: sms would be reached") as refused:
         channels(monkeypatch, table, **STRONG)
@@ -118,6 +118,7 @@ def test_without_a_routing_table_messages_stay_in_the_outbox(monkeypatch: pytest
     settings = load_settings()
     parts = with_channels(build(settings), settings)
     assert (parts.register.hands_on, parts.customers, parts.dispatcher) == (False, None, None)
+    assert not parts.reports.hands_on
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from adapters.papers import TEMPLATES, TypstPapers, compiler, inputs
 from domain.debt import CustomerCard
 from domain.printing import delay_sheet, notice_sheet, ticket_sheet
 from domain.records import BillLine, NoticeOrder
-from domain.sheets import Letterhead, NoticeSheet, ReportColumn, ReportSheet, ReportTable, Sheet
+from domain.sheets import Letterhead, NoticeSheet, Sheet
 from tests.domain.test_papers import CARD, notice_order, ticket_order
 from tests.domain.test_printing import EN, ZH, declared
 
@@ -58,14 +58,18 @@ def pages(papers: TypstPapers, sheet: Sheet) -> list[str]:
     return ["".join(page.extract_text().split()) for page in read.pages]
 
 
-def picture(sheet: Sheet, page: int = 0) -> Image.Image:
-    """A page as it looks."""
+def pictures(sheet: Sheet) -> list[Image.Image]:
+    """The pages as they look."""
     shown = compiler().compile(
         input=TEMPLATES / f"{sheet.template}.typ", format="png", ppi=110, sys_inputs=inputs(sheet), timestamp=0
     )
-    image = (shown if isinstance(shown, list) else [shown])[page]
-    assert isinstance(image, bytes)
-    return Image.open(BytesIO(image)).convert("RGB")
+    pages = [page for page in (shown if isinstance(shown, list) else [shown]) if isinstance(page, bytes)]
+    return [Image.open(BytesIO(page)).convert("RGB") for page in pages]
+
+
+def picture(sheet: Sheet, page: int = 0) -> Image.Image:
+    """A page as it looks."""
+    return pictures(sheet)[page]
 
 
 # ---- what stands on them ----------------------------------------------------------------------
@@ -200,33 +204,6 @@ def test_a_notice_of_delay_says_why_and_until_when(papers: TypstPapers) -> None:
     (page,) = pages(papers, delay_sheet(declared(), "3001", CARD, ZH))
     for text in ("延期恢复供电告知书", "线路抢修", "最迟恢复供电2026年11月6日24时前", "c-001", "95598"):
         assert text in page
-
-
-def test_a_report_is_laid_out_from_whatever_its_data_brings(papers: TypstPapers) -> None:
-    table = ReportTable(
-        title="分抄表中心",
-        columns=(ReportColumn(title="抄表中心"), ReportColumn(title="停电（户）", number=True)),
-        rows=(*((f"RC-{n:02}", str(n)) for n in range(70)), ("合计", "2,415")),
-        has_total=True,
-    )
-    sheet = ReportSheet(
-        head=ZH,
-        title="停电催费情况月报",
-        number="government-report/2026-10",
-        account_id="城北",
-        dated=datetime(2026, 11, 1, tzinfo=UTC),
-        addressee="市工信局",
-        period="2026年10月",
-        figures=(("停电户数", "128"), ("欠费（元）", "1,234,567,890.12")),
-        paragraphs=("本月停电均经批准。",),
-        tables=(table,),
-    )
-    read = pages(papers, sheet)
-    assert len(read) > 1
-    assert all("抄表中心停电（户）" in page for page in read[:2])
-    for text in ("停电催费情况月报", "2026年10月", "市工信局：", "1,234,567,890.12", "本月停电均经批准。"):
-        assert text in read[0]
-    assert "合计2,415" in read[-1]
 
 
 # ---- whoever the customer is ------------------------------------------------------------------

@@ -75,7 +75,10 @@ async def test_a_late_run_reports_the_month_it_was_due_for(utility: World) -> No
         assert not any(m["new"] for m in again)
         assert len(utility.parts.reports.reports()) == 3
         assert len(utility.parts.reader.outbox("liaison")) == 3
-        assert len(list(utility.settings.documents.glob("*.pdf"))) == 3
+        assert {m["paper"] for m in made} == {m["paper"] for m in again}
+        folder = utility.settings.documents_folder
+        printed = {str(p.relative_to(folder)) for p in folder.rglob("*.pdf")}
+        assert printed == {m["paper"] for m in made}
     finally:
         await schedule.delete()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -9,8 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import worker
+from adapters.sql_outbox import SqlOutbox
 from domain.report import bounds, month_before
 from tests.edge.test_cli import Cli, Utility, cli, standing_utility, utility
+from tests.receivers import HOST, mailbox
 
 __all__ = ["cli", "standing_utility", "utility"]
 
@@ -30,10 +34,12 @@ def papers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_a_report_from_making_it_to_its_sending(cli: Cli, papers: Path) -> None:
     made = (await cli("report", "make", "--json")).result
     assert (made["month"], made["number"], made["new"]) == (LAST_MONTH, 1, True)
-    assert Path(made["paper"]).parent == papers
+    assert (papers / made["paper"]).is_file()
     assert (await cli("report", "make", "--month", LAST_MONTH, "--json")).result == made | {"new": False}
     shown = (await cli("report", "show", "--check", "--json")).result
     assert (shown["sent"], shown["differs"], shown["record"]["intact"]) == ([], [], True)
+    [paper] = shown["papers"]
+    assert (paper["key"], paper["sha256"], paper["state"]) == (made["paper"], made["paper_sha256"], "intact")
     assert shown["report"]["figures"]["month"] == LAST_MONTH
     sent = (await cli(*SENT, LIAISON, "--json")).result
     assert (sent["sha256"], sent["by"]) == (made["sha256"], "l-1")
@@ -49,10 +55,13 @@ async def test_a_report_from_making_it_to_its_sending(cli: Cli, papers: Path) ->
 async def test_a_person_reads_the_text_and_what_became_of_it(cli: Cli, papers: Path) -> None:
     said = (await cli("report", "make")).out
     assert "已编制 made" in said
-    assert str(papers)[:20] in said
+    assert "government-report_20" in said
     said = (await cli("report", "show", "--check")).out
     assert said.startswith("# 用电客户欠费停复电情况月度报告")
     assert "尚未登记报送" in said
+    assert "文书完好 intact: 20" in said
+    await asyncio.to_thread(lambda: [path.write_bytes(b"another") for path in papers.rglob("*.pdf")])
+    assert "文书被改动 CHANGED: 20" in (await cli("report", "show")).out
     assert "Counted again: the same figures" in said
     assert "已登记报送" in (await cli(*SENT, LIAISON)).out
     said = (await cli("report", "show", "--language", "en")).out
@@ -95,10 +104,51 @@ async def test_only_the_liaison_sends(cli: Cli, papers: Path) -> None:
 async def test_what_is_not_there_ends_with_3(cli: Cli, papers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await asyncio.to_thread(papers.write_text, "a file where the folder should be")
     ended = await cli("report", "make", "--json")
-    assert (ended.code, ended.refusal["type"]) == (3, "DocumentsUnavailable")
+    assert (ended.code, ended.refusal["type"]) == (3, "PapersUnavailable")
+    assert "the same command again prints it" in ended.refusal["message"]
     monkeypatch.setenv("ARREARS_REGISTER_URL", "postgresql://nobody@127.0.0.1:1/register")
     ended = await cli("report", "make", "--json")
     assert (ended.code, ended.refusal["type"]) == (3, "RegisterUnavailable")
+
+
+async def test_with_channels_a_report_made_by_hand_goes_out_by_a_worker(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command only queues it, in the transaction that keeps the report; asked for twice, it is mailed once."""
+    with mailbox() as box:
+        table = tmp_path / "channels.toml"
+        address = f"mailto://{HOST}:{box.port}?from=no-reply@example.cn&to={{role}}@example.cn"
+        table.write_text(
+            f'[[staff]]\nrole = "liaison"\nchannels = [{{ kind = "email", url = "{address}" }}]\n', "utf-8"
+        )
+        monkeypatch.setenv("ARREARS_NOTIFY", str(table))
+        made = [(await cli("report", "make", "--json")).result for _ in range(2)]
+        assert [one["new"] for one in made] == [True, False]
+        settings = worker.load_settings()
+        parts = worker.with_channels(worker.build(settings), settings)
+        outbox = SqlOutbox(parts.register_engine)
+        assert (await asyncio.to_thread(outbox.count), box.mails) == (1, [])
+        async with worker.sending(parts):
+            await asyncio.to_thread(_until_sent, outbox)
+        parts.close()
+    assert [mail["subject"] for mail in box.mails] == [f"government report {LAST_MONTH}"]
+
+
+def _until_sent(outbox: SqlOutbox) -> None:
+    end = time.monotonic() + 10
+    while outbox.count():
+        assert time.monotonic() < end, "it was not sent"
+        time.sleep(0.02)
+
+
+async def test_a_routing_table_that_cannot_be_used_keeps_the_report_from_being_made(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARREARS_NOTIFY", str(tmp_path / "none.toml"))
+    ended = await cli("report", "make", "--json")
+    assert (ended.code, ended.refusal["type"]) == (2, "Configuration")
+    assert "ARREARS_NOTIFY" in ended.refusal["message"]
+    assert (await cli("report", "show", "--json")).refusal["type"] == "UnknownReport"
 
 
 async def test_installing_the_schedules_installs_the_report(cli: Cli, utility: Utility) -> None:

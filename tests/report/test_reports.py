@@ -12,18 +12,21 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from activities.report import ReportActivities
+from adapters.papers import TypstPapers
 from adapters.register_reading import RegisterReader
 from adapters.report_book import ReportBook
 from adapters.report_figures import ReportFigures
-from adapters.report_paper import ReportPapers, render
 from adapters.sql_engine import writing
 from adapters.sql_register import SqlRegister, open_register
 from domain.filed import CaseFile
 from domain.policy import Policy
 from domain.proof import prove
+from domain.records import Record, Task
 from domain.refusal import Refused
-from domain.report_filed import REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport, digest
-from domain.report_sheet import sheet
+from domain.report_filed import MADE, REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport, digest
+from domain.report_layout import layout
+from domain.sheets import Letterhead
+from tests.register_records import case_row
 from tests.report.lives_on_paper import ZONE, lives
 
 MONTH = "2026-10"
@@ -54,7 +57,8 @@ class Office:
 def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     engine = open_register(database_url)
     book = ReportBook(engine)
-    making = ReportActivities(ReportFigures(engine, Policy()), book, ReportPapers(tmp_path / "papers"), ZONE)
+    papers = TypstPapers(tmp_path / "papers", Letterhead(issuer="郑州供电公司"))
+    making = ReportActivities(ReportFigures(engine, Policy()), book, papers, ZONE)
     yield Office(engine, tmp_path / "papers", book, making)
     engine.dispose()
 
@@ -88,7 +92,7 @@ def test_asked_again_with_a_reason_it_gets_a_number_and_says_why(office: Office)
     assert "第2稿，原因：late records" in second.text_zh
     assert "no. 2: late records" in second.text_en
     assert office.book.report(MONTH, 1).text_zh != second.text_zh
-    [_, noted] = RegisterReader(office.engine).evidence(REPORTS)
+    [_, noted] = [e for e in RegisterReader(office.engine).evidence(REPORTS) if e.what == MADE]
     assert (noted.what, noted.rule, noted.clause, noted.actor_id) == ("report.made", "R-29", "III.5", "c-1")
     assert noted.detail["reason"] == "late records"
 
@@ -139,7 +143,7 @@ def test_a_sending_is_recorded_with_who_when_and_under_which_reference(office: O
     assert office.send() == sent, "the same reference again gives the first answer"
     other = office.send("no. 8", authority="电力管理部门")
     assert office.book.sendings(made.report_id) == (sent, other)
-    noted = RegisterReader(office.engine).evidence(REPORTS)[1]
+    noted = RegisterReader(office.engine).evidence(REPORTS)[2]
     assert (noted.what, noted.actor_id, noted.actor_role, noted.clause) == ("report.sent", "l-1", "liaison", "III.5")
 
 
@@ -169,6 +173,54 @@ def test_what_cannot_have_been_sent_is_refused(
     assert office.book.sendings(made.report_id) == ()
 
 
+# ---- the liaison's worklist ---------------------------------------------------------------------
+
+
+def waiting(office: Office, **whose: Any) -> list[str | None]:
+    """Which reports the liaison's worklist says are to be sent."""
+    items = RegisterReader(office.engine).worklist("liaison", **whose)
+    return [item.about for item in items if item.act == "report sent"]
+
+
+def test_the_liaisons_worklist_has_a_report_until_its_sending_is_recorded(office: Office) -> None:
+    assert waiting(office) == []
+    october = office.make().report_id
+    november = office.make("r-2", DUE + timedelta(days=40), month="2026-11").report_id
+    assert waiting(office) == [october, november]
+    assert waiting(office, unit="RC-03", person="l-9") == [october, november], "it names nobody: it is everyone's"
+    assert waiting(office, limit=1) == [october]
+    assert RegisterReader(office.engine).worklist("reader") == ()
+    [item, _] = RegisterReader(office.engine).worklist("liaison")
+    assert "report sent 2026-10" in item.text_zh
+    assert "report sent 2026-10" in item.text_en
+    office.send()
+    assert waiting(office) == [november]
+
+
+def test_of_a_month_reported_again_the_last_report_is_to_be_sent(office: Office) -> None:
+    office.make()
+    office.send()
+    again = office.make("r-2", reason="late records", by="c-1").report_id
+    assert waiting(office) == [again]
+    office.send("no. 8", number=1)
+    assert waiting(office) == [again], "the one before it was sent once more"
+    office.send("no. 9")
+    assert waiting(office) == []
+
+
+def test_what_has_a_deadline_stands_before_the_report(office: Office) -> None:
+    office.make()
+    filing = Task(role="liaison", act="record_filing", text_zh="请报备", text_en="file it")
+    case = case_row(tasks=(filing, filing.model_copy(update={"by": DUE})))
+    SqlRegister(office.engine).write(Record(case=case))
+    items = RegisterReader(office.engine).worklist("liaison")
+    assert [(item.act, item.by) for item in items] == [
+        ("record_filing", DUE),
+        ("record_filing", None),
+        ("report sent", None),
+    ]
+
+
 # ---- kept --------------------------------------------------------------------------------------
 
 
@@ -178,7 +230,7 @@ def test_what_is_read_back_is_what_was_made(office: Office) -> None:
     assert report.sha256 == digest(report.figures, report.text_zh, report.text_en)
     assert report.figures == ReportFigures(office.engine, Policy()).of(MONTH)
     verdict = office.book.verify(report)
-    assert (verdict.intact, verdict.length) == (True, 1)
+    assert (verdict.intact, verdict.length) == (True, 2), "its making, its paper"
 
 
 @pytest.mark.parametrize(
@@ -241,31 +293,7 @@ def _lived_in(month: str, opened: datetime, closed: datetime) -> bool:
     return first <= month <= last
 
 
-# ---- the paper ---------------------------------------------------------------------------------
-
-
-def test_the_paper_is_a_pdf_made_once_and_the_same_wherever_it_is_made(office: Office, tmp_path: Path) -> None:
-    made = office.make()
-    assert made.paper == str(office.folder / "government-report-2026-10-1.pdf")
-    paper = Path(made.paper)
-    bytes_ = paper.read_bytes()
-    assert bytes_.startswith(b"%PDF-")
-    assert render(office.book.report()) == bytes_
-    assert ReportPapers(tmp_path / "elsewhere").write(office.book.report()).read_bytes() == bytes_
-    assert [p.name for p in office.folder.iterdir()] == [paper.name], "no half-written file stays"
-    paper.write_bytes(b"as it was sent")
-    office.make("r-2")
-    assert paper.read_bytes() == b"as it was sent"
-
-
-def test_a_folder_that_takes_no_paper_leaves_the_report_kept(office: Office) -> None:
-    office.folder.write_text("a file where the folder should be")
-    with pytest.raises(OSError, match="papers"):
-        office.make()
-    assert len(office.book.reports()) == 1
-    office.folder.unlink()
-    made = office.make()
-    assert (made.new, Path(made.paper or "").exists()) == (False, True)
+# ---- the text ----------------------------------------------------------------------------------
 
 
 def test_the_text_shows_every_section_and_the_chart(office: Office) -> None:
@@ -274,7 +302,7 @@ def test_the_text_shows_every_section_and_the_chart(office: Office) -> None:
             SqlRegister(office.engine).write(record)
     office.make()
     report: Report = office.book.report()
-    laid_out = sheet(report.figures, 1)
+    laid_out = layout(report.figures, 1)
     for said, language in ((report.text_zh, 0), (report.text_en, 1)):
         for section in laid_out.sections:
             assert section.title[language] in said

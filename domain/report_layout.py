@@ -12,14 +12,18 @@ from domain.report_words import Both
 
 
 class Section(NamedTuple):
-    """A table with its title. The first column says what a row is; cells are texts, or labels in both languages."""
+    """A table with its title. The first column says what a row is; cells are texts, or labels in both languages.
+
+    `figures`: all columns but the first hold figures. A label that begins with a blank is a part of the row above.
+    """
 
     title: Both
     head: tuple[Both, ...]
     rows: tuple[tuple[Both | str, ...], ...]
+    figures: bool = True
 
 
-class Sheet(NamedTuple):
+class Layout(NamedTuple):
     """The whole report; `bars` is its chart: restorations by hours from settlement to light.
 
     It stands after the section of the title `bars_after`; the bars from `bars_late` on are past the 24 hours.
@@ -35,10 +39,10 @@ class Sheet(NamedTuple):
     notes: tuple[Both, ...]
 
 
-def sheet(figures: Figures, number: int, reason: str | None = None) -> Sheet:
+def layout(figures: Figures, number: int, reason: str | None = None) -> Layout:
     """The report's sections. `number` above 1: it replaces an earlier one of the month, for that reason."""
     f, s = figures, figures.supply
-    return Sheet(
+    return Layout(
         title=words.TITLE,
         about=_about(figures, number, reason),
         sections=(
@@ -58,7 +62,7 @@ def sheet(figures: Figures, number: int, reason: str | None = None) -> Sheet:
             _section("违纪与事件 Incidents", (words.KIND, *words.INCIDENT_COLUMNS), _incident_rows(f)),
             _section("重要用户 Important customers", words.IMPORTANT_COLUMNS, _important_rows(f)),
             _section("暂缓、承诺与分期 Holds, promises and plans", words.COUNTED, _hold_rows(f)),
-            _section("暂缓停电令 Moratoria", words.ORDER_COLUMNS, _order_rows(f)),
+            _section("暂缓停电令 Moratoria", words.ORDER_COLUMNS, _order_rows(f))._replace(figures=False),
             *(
                 _section(title, (words.NAME, *(label for _, label in words.COLUMNS)), (_part_row(p) for p in parts))
                 for title, parts in (
