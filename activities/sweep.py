@@ -49,9 +49,10 @@ class PageOrder(Contract):
 
 
 class PageSwept(Contract):
-    """What a page covered; one that is not `full` was the last. `missing`: asked or dark, and no case there.
+    """What a page covered; one that is not `full`, on which no case was left, was the last.
 
-    `counted` leaves out accounts that billing does not know: they were not looked at.
+    `missing`: asked or dark, and no case there. `counted` leaves out accounts that billing does not know: they were
+    not looked at, so it says nothing of how many cases the page holds.
     """
 
     last_account: str
@@ -75,8 +76,8 @@ class SweepActivities:
         """Compare what billing says with what each case knew; ask the cases that differ to look again.
 
         Where billing does not know the account, whoever is dark looks again too: his case then asks until it has an
-        answer, and he need not wait for tomorrow's sweep. An empty page is recorded too: it shows that the sweep came
-        to its end.
+        answer, and he need not wait for tomorrow's sweep. A sweep goes on until a page is empty, and that is recorded
+        too: nothing else shows that it came to its end.
         """
         cases = await asyncio.to_thread(self.cases.open_cases_page, order.after, order.limit)
         debts = await asyncio.to_thread(self._debts, cases, order.as_of)
@@ -112,7 +113,7 @@ class SweepActivities:
             counted=page.counted,
             signalled=page.signalled,
             missing=len(missing),
-            full=len(cases) == order.limit,
+            full=bool(cases),
         )
 
     def _debts(self, cases: tuple[OpenCase, ...], as_of: datetime) -> dict[str, AccountDebt | None]:

@@ -24,8 +24,8 @@ _INCIDENTS, _SWEEPS = _T["incidents"], _T["sweeps"]
 _OPEN = tuple(stage for stage in get_args(Stage) if stage != "closed")
 
 
-def count_register(engine: Engine, now: datetime, full_page: int) -> Figures:
-    """The figures as of one snapshot; a sweep's page of fewer than `full_page` cases was its last.
+def count_register(engine: Engine, now: datetime) -> Figures:
+    """The figures as of one snapshot.
 
     RegisterUnavailable: the database gives no answer.
     """
@@ -42,7 +42,7 @@ def count_register(engine: Engine, now: datetime, full_page: int) -> Figures:
             notices=tuple(NoticesCounted(**line) for line in lines(_notices(standing))),
             unacknowledged=tuple(TicketsUnacknowledged(**line) for line in lines(_unacknowledged(standing))),
             tasks=tuple(TasksCounted(**line) for line in lines(_tasks(standing, now))),
-            swept_at=_swept_at(connection, full_page),
+            swept_at=_swept_at(connection),
         )
 
 
@@ -109,7 +109,8 @@ def _tasks(standing: CTE, now: datetime) -> Select[Any]:
     )
 
 
-def _swept_at(connection: Connection, full_page: int) -> datetime | None:
-    last = select(func.max(_SWEEPS.c.at, type_=_SWEEPS.c.at.type)).where(_SWEEPS.c.counted < full_page)
+def _swept_at(connection: Connection) -> datetime | None:
+    """When the last sweep began that came to a page without a case; one on which cases stand may not be the last."""
+    last = select(func.max(_SWEEPS.c.at, type_=_SWEEPS.c.at.type)).where(_SWEEPS.c.last_account == "")
     swept_at: datetime | None = connection.scalar(last)
     return swept_at

@@ -211,9 +211,9 @@ class RegisterReader:
         """How many incidents of each kind there are."""
         return self._count(_INCIDENTS.c.kind, _INCIDENTS)
 
-    def figures(self, now: datetime, full_page: int) -> Figures:
+    def figures(self, now: datetime) -> Figures:
         """How all open cases stand, in numbers; see `count_register`."""
-        return count_register(self.engine, now, full_page)
+        return count_register(self.engine, now)
 
     def _read(self, contract: type[C], query: Select[Any]) -> tuple[C, ...]:
         with reading(self.engine) as connection:

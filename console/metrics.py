@@ -19,7 +19,6 @@ from activities.anchor import AnchorBroken
 from domain.figures import Figures
 from domain.records import IncidentRow
 from edge.output import Misused
-from workflows.daily_sweep import PAGE
 
 log = structlog.get_logger()
 
@@ -180,7 +179,7 @@ def case_figures(parts: worker.Parts, now: Callable[[], datetime] = lambda: date
         return lines[-1].at
 
     return CaseFigures(
-        cases=Asked("register", lambda: parts.reader.figures(now(), PAGE)),
+        cases=Asked("register", lambda: parts.reader.figures(now())),
         billing=Asked("billing", billing_answers),
         anchor=Asked("anchor", anchored) if parts.anchor else None,
         now=now,

@@ -169,7 +169,7 @@ class SweepPage(Contract):
 
     `counted` leaves out accounts that billing does not know: nobody looked at them. `missing` names the accounts whose
     debt has changed, or that are dark, and whose case no workflow carries on. A page on which no case was left has
-    counted none, and names no account.
+    counted none, and names no account: the last of every sweep that came to its end.
     """
 
     sweep_id: Id

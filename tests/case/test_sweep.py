@@ -14,11 +14,12 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
+from activities.billing import BillingSystem, BillingUnavailable
 from activities.register import RegisterUnavailable
 from activities.sweep import CaseList, SweepActivities, SweepBook
 from adapters.register_tables import TABLES
 from adapters.sql_billing import open_billing
-from domain.debt import AccountDebt, DebtQuery
+from domain.debt import AccountDebt, Customer, DebtQuery
 from domain.filed import OpenCase, SweepPage
 from tests.billing_lines import customer
 from tests.register_records import case_row
@@ -117,10 +118,16 @@ def billing_statements(utility: World) -> Iterator[list[str]]:
 
 
 @asynccontextmanager
-async def sweeper(utility: World, cases: CaseList | None = None, book: SweepBook | None = None) -> AsyncIterator[str]:
-    """A worker for sweeps alone, with another way to read the register or to write into it; yields its queue."""
+async def sweeper(
+    utility: World,
+    cases: CaseList | None = None,
+    book: SweepBook | None = None,
+    billing: BillingSystem | None = None,
+) -> AsyncIterator[str]:
+    """A worker for sweeps alone, with another register to read or to write, or another billing; yields its queue."""
     parts, queue = utility.parts, f"{utility.settings.task_queue}-alone"
-    acts = SweepActivities(parts.billing, cases or parts.reader, book or parts.register, utility.policy.zone)
+    counterparties = billing or parts.billing, cases or parts.reader, book or parts.register
+    acts = SweepActivities(*counterparties, utility.policy.zone)
     runner = sandbox()
     async with Worker(
         utility.client, task_queue=queue, workflows=[DailySweep], activities=[acts.sweep_page], workflow_runner=runner
@@ -148,7 +155,7 @@ async def test_a_payment_nobody_told_of_brings_the_light_back_and_nobody_else_is
     assert (await dark.recorded("ticket.sent", 2))[-1].about == ticket["ticket_id"]
     assert await lit.evidence("recheck.requested") == []
     assert await signals(lit) == 0
-    coverage = recorded(utility)[-1]
+    coverage, _end = recorded(utility)[-2:]
     assert (coverage["counted"], coverage["disconnected"], coverage["changed"], coverage["signalled"]) == (2, 1, 1, 1)
 
 
@@ -205,7 +212,7 @@ async def test_a_case_that_no_workflow_carries_on_is_named(utility: World) -> No
     file_open_rows(utility, [await utility.customer(account_id="never-was")], supply_off=True)
     done = (await sweep(utility)).done
     assert (done["counted"], done["signalled"], done["missing"]) == (2, 0, 2)
-    [page] = recorded(utility)
+    page, _end = recorded(utility)
     assert page["missing"] == [terminated.account_id, "never-was"]
     assert (page["changed"], page["signalled"]) == (2, 0)
 
@@ -230,10 +237,10 @@ async def test_a_page_that_is_repeated_asks_nobody_twice(utility: World) -> None
     flaky = LosesTheFirst(utility.parts.register)
     async with sweeper(utility, book=flaky) as queue:
         done = await (await start_sweep(utility, queue)).result()
-    assert flaky.tried == 2
+    assert flaky.tried == 3
     await knows_its_debt(case, "150.00")
     assert len(await case.evidence("recheck.requested")) == 1
-    assert [(p["page"], p["counted"]) for p in recorded(utility)] == [(1, 1)]
+    assert [(p["page"], p["counted"]) for p in recorded(utility)] == [(1, 1), (2, 0)]
     assert done["counted"] == 1
 
 
@@ -265,15 +272,16 @@ async def test_page_after_page_each_case_is_looked_at_once_and_every_page_is_on_
         (1, accounts[0], accounts[1], 2),
         (2, accounts[2], accounts[3], 2),
         (3, accounts[4], accounts[4], 1),
+        (4, "", "", 0),
     ]
     assert {p["sweep_id"] for p in pages} == {swept.done["sweep_id"]}
     [as_of] = {p["at"] for p in pages}
     assert {p["day"] for p in pages} == {as_of.astimezone(utility.policy.zone).date()}
-    assert (swept.done["pages"], swept.done["counted"], swept.done["signalled"]) == (3, 5, 5)
+    assert (swept.done["pages"], swept.done["counted"], swept.done["signalled"]) == (4, 5, 5)
     for case in cases:
         assert len(await case.recorded("recheck.requested")) == 1
     lengths = await swept.events_of_each_run(utility)
-    assert len(lengths) == 3
+    assert len(lengths) == 4
     assert max(lengths) <= EVENTS_PER_PAGE
 
 
@@ -296,12 +304,14 @@ async def test_a_page_of_two_thousand_costs_no_more_than_a_page_of_two(utility: 
     file_open_rows(utility, [f"S-{n:05}" for n in range(2, 4_100)], debt_mark=unchanged, supply_off=True)
     with billing_statements(utility) as for_thousands:
         large = await sweep(utility)
-    assert (large.done["pages"], large.done["counted"], large.done["signalled"]) == (3, 4_100, 0)
-    assert [p["counted"] for p in recorded(utility)[1:]] == [2_000, 2_000, 100]
-    assert sum(p["disconnected"] for p in recorded(utility)[1:]) == 4_098
-    assert len(for_thousands) == 3 * len(for_two)
+    assert (large.done["pages"], large.done["counted"], large.done["signalled"]) == (4, 4_100, 0)
+    pages = recorded(utility)[2:]
+    assert [p["counted"] for p in pages] == [2_000, 2_000, 100, 0]
+    assert sum(p["disconnected"] for p in pages) == 4_098
+    of_the_empty_page = 1  # whether billing is switched off
+    assert len(for_thousands) - of_the_empty_page == 3 * (len(for_two) - of_the_empty_page)
     lengths = await large.events_of_each_run(utility)
-    assert len(lengths) == 3
+    assert len(lengths) == 4
     assert max(*lengths, *await small.events_of_each_run(utility)) <= EVENTS_PER_PAGE
 
 
@@ -315,12 +325,32 @@ async def test_accounts_that_billing_does_not_know_are_not_taken_for_settled(uti
         swept = await sweep(astray)
     empty.close()
     assert (swept.done["counted"], swept.done["signalled"], swept.done["missing"]) == (0, 1, 0)
-    (page,) = recorded(utility)
+    page, _end = recorded(utility)
     assert (page["counted"], page["disconnected"], page["changed"], page["signalled"]) == (0, 0, 0, 1)
     assert page["first_account"] == lit[0].account_id
     assert await signals(lit[0]) == 0
     assert await signals(dark[0]) == 1
     assert (await sweep(utility)).done["counted"] == 2
+
+
+async def test_a_sweep_that_has_not_come_to_its_end_does_not_count_as_done(utility: World) -> None:
+    """R-23: billing falls silent after a page on which it did not know one account; nobody may think all were seen."""
+    for known in ("S-2", "S-3"):
+        await utility.customer(account_id=known)
+    file_open_rows(utility, ["S-1", "S-2", "S-3"])  # the first is unknown to billing
+
+    def swept_at() -> datetime | None:
+        return utility.parts.reader.figures(datetime.now(UTC)).swept_at
+
+    billing = FallsSilent(utility.parts.billing)
+    async with sweeper(utility, billing=billing) as queue:
+        handle = await start_sweep(utility, queue, page_size=2)
+        await tried_again(handle)
+        assert [p["counted"] for p in recorded(utility)] == [1]
+        assert swept_at() is None
+        billing.answers = 99
+        await asyncio.wait_for(handle.result(), 20)
+    assert swept_at() == recorded(utility)[0]["at"]
 
 
 # ---- helpers ----------------------------------------------------------------------------------
@@ -338,6 +368,29 @@ class ReadTooEarly:
         """The old page, then the register's own."""
         self.asked += 1
         return self.stale if self.asked == 1 else self.cases.open_cases_page(after, limit)
+
+
+@dataclass
+class FallsSilent:
+    """A billing system that answers so many times, and then no more until it is told to."""
+
+    billing: BillingSystem
+    answers: int = 1
+
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
+        """Billing's own answer, or none."""
+        if self.answers == 0:
+            raise BillingUnavailable("silent")
+        self.answers -= 1
+        return self.billing.debts(queries)
+
+    def customer(self, account_id: str) -> Customer | None:
+        """As billing."""
+        return self.billing.customer(account_id)
+
+    def overdue_accounts(self, as_of: datetime, after: str, limit: int) -> tuple[str, ...]:
+        """As billing."""
+        return self.billing.overdue_accounts(as_of, after, limit)
 
 
 @dataclass
