@@ -265,6 +265,9 @@ def test_what_must_wake_somebody_does() -> None:
         *("SweepMissed", "SweepNeverRun", "AnchorOld", "AnchorNotIntact"),
     }
     assert len({rule["alert"] for rule in RULES}) == len(RULES)
+    critical = {str(rule["alert"]) for rule in RULES if rule["labels"]["severity"] == "critical"}
+    assert critical >= {"RestorationBreached", "RegisterDown", "BillingUnreachable"}
+    assert critical >= {"ConsoleDown", "ConsoleFault"}, "while nobody counts, every alert about light is blind"
 
 
 def test_prometheus_asks_where_the_programs_listen() -> None:
