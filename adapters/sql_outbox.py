@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
 
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading, writing
+from domain.figures import UnsentCounted
 from domain.filed import FiledMessage
 from domain.telling import ChannelTry
 
@@ -82,10 +83,17 @@ class SqlOutbox:
             with writing(self.engine) as connection:
                 connection.execute(insert(_DELIVERIES), _lines(message_key, uuid4().hex, 1, tries))
 
-    def count(self) -> int:
-        """How many messages wait to be sent."""
+    def count(self) -> UnsentCounted:
+        """How many messages wait to be sent, and since when."""
         with reading(self.engine) as connection:
-            return len(connection.execute(select(_UNSENT.c.message_key)).all())
+            return count_unsent(connection)
+
+
+def count_unsent(connection: Connection) -> UnsentCounted:
+    """As `SqlOutbox.count`, beside other questions to the same snapshot."""
+    oldest = func.min(_UNSENT.c.filed_at, type_=_UNSENT.c.filed_at.type).label("oldest_filed_at")
+    line = connection.execute(select(func.count().label("messages"), oldest).select_from(_UNSENT)).mappings().one()
+    return UnsentCounted(**line)
 
 
 def _due(now: datetime) -> ColumnElement[bool]:

@@ -13,9 +13,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 import worker
-from activities.anchor import AnchorBroken
 from console.questions import PATIENCE_SECONDS, Asked, Question
 from domain.figures import Figures
+from domain.filed import AnchorLine
 from domain.records import IncidentRow
 from edge.output import Misused
 
@@ -39,7 +39,7 @@ class CaseFigures(Collector):
 
     cases: Asked[Figures]
     billing: Asked[bool]
-    anchor: Asked[datetime] | None = None
+    anchor: Asked[tuple[AnchorLine, ...]] | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     patience: float = PATIENCE_SECONDS
 
@@ -55,12 +55,9 @@ class CaseFigures(Collector):
         yield _gauge("arrears_register_up", "Whether the register answers", _up(register, until))
         yield _gauge("arrears_billing_up", "Whether billing answers", _up(billing, until))
         if anchor is not None:
-            anchored = anchor.answer(until)
-            help_ = "Whether the anchor file is as it was signed"
+            help_ = "Whether the anchor file can be read and is as it was signed; one that is not made yet is"
             yield _gauge("arrears_anchor_intact", help_, _up(anchor, until))
-            if anchored:
-                help_ = "When the heads of all evidence chains were last anchored"
-                yield _gauge("arrears_anchor_timestamp_seconds", help_, [((), anchored.timestamp())])
+            yield from _of_anchor(anchor.answer(until))
         help_ = "Whether serve itself failed over its question to this part, of which then nothing is known"
         put = [question for question in (register, billing, anchor) if question is not None]
         yield _gauge("arrears_console_fault", help_, [((q.part,), q.failed) for q in put], ("part",))
@@ -68,6 +65,7 @@ class CaseFigures(Collector):
             yield from _of_cases(figures)
             yield from _of_light(figures, self.now())
             yield from _of_papers(figures, self.now())
+            yield from _of_what_waits(figures, self.now())
 
 
 def _up(question: Question[Any], until: float) -> Samples:
@@ -125,6 +123,36 @@ def _of_papers(figures: Figures, now: datetime) -> Iterator[Metric]:
     yield _gauge("arrears_tasks", help_, tasks, ("role", "late"))
 
 
+def _of_what_waits(figures: Figures, now: datetime) -> Iterator[Metric]:
+    """Ages, each zero where nothing waits."""
+
+    def age(since: datetime | None) -> float:
+        return 0.0 if since is None else (now - since).total_seconds()
+
+    oldest = {i.kind: i.oldest_open_at for i in figures.incidents}
+    ages = [((kind,), age(oldest.get(kind))) for kind in INCIDENT_KINDS]
+    help_ = "Time since the oldest incident without an outcome happened"
+    yield _gauge("arrears_incident_open_seconds", help_, ages, ("kind",))
+    help_ = "Messages to staff that no channel has accepted yet"
+    yield _gauge("arrears_outbox_unsent", help_, [((), figures.unsent.messages)])
+    help_ = "Age of the oldest message that no channel has accepted yet"
+    yield _gauge("arrears_outbox_oldest_seconds", help_, [((), age(figures.unsent.oldest_filed_at))])
+    due = figures.reports
+    waiting = [(("made",), age(due.to_make_since)), (("sent",), age(due.to_send_since))]
+    help_ = "For how long the oldest report to the government waits to be made, since its month ended, or to be sent"
+    yield _gauge("arrears_report_waiting_seconds", help_, waiting, ("to_be",))
+
+
+def _of_anchor(lines: tuple[AnchorLine, ...] | None) -> Iterator[Metric]:
+    if lines is None:
+        return
+    help_ = "How often the heads of all evidence chains were anchored; lines are only ever added"
+    yield _gauge("arrears_anchor_lines", help_, [((), len(lines))])
+    if lines:
+        help_ = "When the heads of all evidence chains were last anchored"
+        yield _gauge("arrears_anchor_timestamp_seconds", help_, [((), lines[-1].at.timestamp())])
+
+
 def _gauge(name: str, help_: str, values: Samples, labels: tuple[str, ...] = ()) -> GaugeMetricFamily:
     gauge = GaugeMetricFamily(name, help_, labels=labels)
     for of, value in values:
@@ -139,15 +167,12 @@ def case_figures(parts: worker.Parts, now: Callable[[], datetime] = lambda: date
         parts.billing.customer("-")
         return True
 
-    def anchored() -> datetime:
+    def anchored() -> tuple[AnchorLine, ...]:
         assert parts.anchor is not None
-        lines = parts.anchor.file.lines()
-        if not lines:
-            raise AnchorBroken("尚未锚定", "nothing is anchored yet, or the anchor file is gone")
-        return lines[-1].at
+        return tuple(parts.anchor.file.lines())
 
     return CaseFigures(
-        cases=Asked("register", lambda: parts.reader.figures(now())),
+        cases=Asked("register", lambda: parts.reader.figures(now(), parts.policy.zone)),
         billing=Asked("billing", billing_answers),
         anchor=Asked("anchor", anchored) if parts.anchor else None,
         now=now,

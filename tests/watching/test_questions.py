@@ -118,13 +118,12 @@ def never_read(place: Path) -> Iterator[Path]:
 
 def test_where_everything_hangs_prometheus_is_told_so_before_it_gives_up(tmp_path: Path) -> None:
     """Register, billing and the anchor's disk at once, asked by two; that they are down is an answer as well."""
-    patience = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8"))["global"][
-        "scrape_timeout"
-    ]
+    prometheus = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8"))["global"]
+    patience = float(prometheus["scrape_timeout"].removesuffix("s"))
     at = f"127.0.0.1:{free_port()}"
 
     def scraped(_number: int) -> dict[str, float]:
-        text = httpx.get(f"http://{at}/metrics", timeout=float(patience.removesuffix("s"))).text
+        text = httpx.get(f"http://{at}/metrics", timeout=patience).text
         return {s.name: s.value for family in text_string_to_metric_families(text) for s in family.samples}
 
     with silent() as register, silent() as billing, never_read(tmp_path / "anchor") as anchor:
