@@ -12,7 +12,7 @@ RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))
     && rm /tmp/requirements.txt
 
 COPY . .
-RUN mkdir -p var/documents && chown -R arrears var
+RUN mkdir -p var/documents var/anchor && chown -R arrears var
 USER arrears
 
 STOPSIGNAL SIGTERM

@@ -31,8 +31,16 @@ from activities.tickets import TicketActivities
 from adapters.apprise_channels import AppriseChannels, check_addresses, plain_channels
 from adapters.billing_tables import BILLING
 from adapters.channel_routes import RoutesError, read_routes
+from adapters.channels_look import ChannelsSeen, look_at_channels
 from adapters.customer_channels import CustomersByApprise
-from adapters.database_look import DatabaseSeen, look_at_billing, look_at_register, open_rows, time_at_register
+from adapters.database_look import (
+    DatabaseSeen,
+    look_at_billing,
+    look_at_register,
+    open_rows,
+    time_at_register,
+    unsent,
+)
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.http_billing import HttpBilling, open_http_billing
@@ -65,6 +73,7 @@ from workflows.government_report import GovernmentReport
 from workflows.interceptors import LongestPause
 
 __all__ = [
+    "ChannelsSeen",
     "ConfigurationError",
     "DatabaseSeen",
     "EncryptedPayloads",
@@ -80,6 +89,7 @@ __all__ = [
     "connect",
     "load_settings",
     "look_at_billing",
+    "look_at_channels",
     "look_at_register",
     "make_worker",
     "open_rows",
@@ -88,6 +98,7 @@ __all__ = [
     "sandbox",
     "sending",
     "time_at_register",
+    "unsent",
     "with_channels",
     "worker_for",
 ]

@@ -26,20 +26,21 @@ from sqlalchemy.exc import SQLAlchemyError
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
 from adapters.billing_tables import TABLES as BILLING
+from adapters.register_tables import APPEND_ONLY
 from adapters.register_tables import TABLES as REGISTER
 from adapters.sql_engine import Unavailable
+from adapters.sql_outbox import count_unsent
+from domain.figures import UnsentCounted
 from domain.filed import OpenRow
 
 PATIENCE_SECONDS = 3
 """Much less than a worker has: whoever looks wants to know now."""
-_GUARDS = {
-    "sqlite": ("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'evidence'", 3),
-    "postgresql": (
-        "SELECT tgname FROM pg_trigger WHERE tgrelid = 'evidence'::regclass AND NOT tgisinternal AND tgenabled <> 'D'",
-        1,
-    ),
+_TRIGGERS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table",
+    # Those that fire in an ordinary session: not disabled, and not for a replica alone.
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = CAST(:table AS regclass) AND tgenabled IN ('O', 'A')",
 }
-"""How the triggers that keep evidence from being changed are found, and how many there must be."""
+"""How the triggers on a table are found, by which it is only ever added to."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class DatabaseSeen:
     missing: tuple[str, ...] = ()
     """Tables, and columns as table.column, that this version needs."""
     unwritable: str | None = None
-    guarded: bool = True
+    unguarded: tuple[str, ...] = ()
+    """Tables that are to be added to only, and of whose triggers one is gone."""
     empty: tuple[str, ...] = ()
     """Tables without a row."""
 
@@ -85,6 +87,12 @@ def open_rows(url: str) -> tuple[OpenRow, ...]:
         return tuple(OpenRow.model_validate(dict(line)) for line in connection.execute(query).mappings())
 
 
+def unsent(url: str) -> UnsentCounted:
+    """What waits in the outbox for a channel. RegisterUnavailable as above."""
+    with _connected(url, RegisterUnavailable) as connection:
+        return count_unsent(connection)
+
+
 def _look(url: str, tables: MetaData, unavailable: Unavailable) -> DatabaseSeen:
     address = make_url(url)
     said = address.render_as_string(hide_password=True)
@@ -97,7 +105,7 @@ def _look(url: str, tables: MetaData, unavailable: Unavailable) -> DatabaseSeen:
         return DatabaseSeen(
             said,
             unwritable=_unwritable(connection, tables),
-            guarded="evidence" not in tables.tables or _guarded(connection),
+            unguarded=tuple(name for name in APPEND_ONLY if name in tables.tables and not _guarded(connection, name)),
             empty=tuple(name for name, table in tables.tables.items() if not _has_rows(connection, table)),
         )
 
@@ -157,9 +165,11 @@ def _unwritable(connection: Connection, tables: MetaData) -> str | None:
     return None
 
 
-def _guarded(connection: Connection) -> bool:
-    query, needed = _GUARDS[connection.dialect.name]
-    return len(connection.execute(text(query)).all()) >= needed
+def _guarded(connection: Connection, table: str) -> bool:
+    dialect = connection.dialect.name
+    made = (statement.split() for statement in APPEND_ONLY[table][dialect])
+    needed = {words[2] for words in made if words[:2] == ["CREATE", "TRIGGER"]}
+    return needed <= set(connection.scalars(text(_TRIGGERS[dialect]), {"table": table}))
 
 
 def _has_rows(connection: Connection, table: Table) -> bool:

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import CTE, Connection, Engine, Select, and_, case, exists, func, select
 
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading
+from adapters.sql_outbox import count_unsent
 from domain.figures import (
     CasesCounted,
     Figures,
@@ -17,15 +19,17 @@ from domain.figures import (
     TicketsUnacknowledged,
 )
 from domain.model import Stage
+from domain.report_due import LastReport, reports_due
+from domain.report_filed import REPORTS, SENT
 
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = (_T[name] for name in ("cases", "tasks", "notices", "tickets"))
-_INCIDENTS, _SWEEPS = _T["incidents"], _T["sweeps"]
+_INCIDENTS, _SWEEPS, _REPORTS, _EVIDENCE = (_T[name] for name in ("incidents", "sweeps", "reports", "evidence"))
 _OPEN = tuple(stage for stage in get_args(Stage) if stage != "closed")
 
 
-def count_register(engine: Engine, now: datetime) -> Figures:
-    """The figures as of one snapshot.
+def count_register(engine: Engine, now: datetime, zone: ZoneInfo) -> Figures:
+    """The figures as of one snapshot; months are those of `zone`.
 
     RegisterUnavailable: the database gives no answer.
     """
@@ -42,6 +46,8 @@ def count_register(engine: Engine, now: datetime) -> Figures:
             notices=tuple(NoticesCounted(**line) for line in lines(_notices(standing))),
             unacknowledged=tuple(TicketsUnacknowledged(**line) for line in lines(_unacknowledged(standing))),
             tasks=tuple(TasksCounted(**line) for line in lines(_tasks(standing, now))),
+            unsent=count_unsent(connection),
+            reports=reports_due(_last_reports(connection), lambda at: _cases_before(connection, at), now, zone),
             swept_at=_swept_at(connection),
         )
 
@@ -70,10 +76,14 @@ def _light_due(standing: CTE) -> Select[Any]:
 
 
 def _incidents() -> Select[Any]:
-    waiting = func.sum(case((_INCIDENTS.c.outcome.is_(None), 1), else_=0))
-    return select(_INCIDENTS.c.kind, waiting.label("open"), (func.count() - waiting).label("closed")).group_by(
-        _INCIDENTS.c.kind
-    )
+    waits = _INCIDENTS.c.outcome.is_(None)
+    waiting = func.sum(case((waits, 1), else_=0))
+    return select(
+        _INCIDENTS.c.kind,
+        waiting.label("open"),
+        (func.count() - waiting).label("closed"),
+        func.min(case((waits, _INCIDENTS.c.at)), type_=_INCIDENTS.c.at.type).label("oldest_open_at"),
+    ).group_by(_INCIDENTS.c.kind)
 
 
 def _notices(standing: CTE) -> Select[Any]:
@@ -107,6 +117,20 @@ def _tasks(standing: CTE, now: datetime) -> Select[Any]:
         .select_from(standing.join(_TASKS, _TASKS.c.case_key == standing.c.case_key))
         .group_by(_TASKS.c.role)
     )
+
+
+def _cases_before(connection: Connection, at: datetime) -> bool:
+    return connection.execute(select(_CASES.c.case_key).where(_CASES.c.opened_at < at).limit(1)).first() is not None
+
+
+def _last_reports(connection: Connection) -> tuple[LastReport, ...]:
+    """The last report of each month; whether an earlier one was sent says nothing of it."""
+    later = _REPORTS.alias("later")
+    last = ~exists().where(later.c.month == _REPORTS.c.month, later.c.number > _REPORTS.c.number)
+    of_it = (_EVIDENCE.c.account_id == REPORTS, _EVIDENCE.c.about == _REPORTS.c.report_id)
+    sent = exists().where(*of_it, _EVIDENCE.c.what == SENT).label("sent")
+    columns = (_REPORTS.c[name] for name in ("report_id", "month", "made_at"))
+    return tuple(LastReport(**line) for line in connection.execute(select(*columns, sent).where(last)).mappings())
 
 
 def _swept_at(connection: Connection) -> datetime | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, literal, select, tuple_
 
@@ -216,9 +217,9 @@ class RegisterReader:
         """How many incidents of each kind there are."""
         return self._count(_INCIDENTS.c.kind, _INCIDENTS)
 
-    def figures(self, now: datetime) -> Figures:
+    def figures(self, now: datetime, zone: ZoneInfo) -> Figures:
         """How all open cases stand, in numbers; see `count_register`."""
-        return count_register(self.engine, now)
+        return count_register(self.engine, now, zone)
 
     def _read(self, contract: type[C], query: Select[Any]) -> tuple[C, ...]:
         with reading(self.engine) as connection:

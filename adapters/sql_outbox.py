@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
 
 from adapters.column_types import canonical
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading, writing
 from adapters.sql_statements import insert_once, inserted
+from domain.figures import UnsentCounted
 from domain.filed import FiledMessage
 from domain.records import Message, Owner
 from domain.telling import ChannelTry
@@ -111,10 +112,17 @@ class SqlOutbox:
             with writing(self.engine) as connection:
                 connection.execute(insert(_DELIVERIES), _lines(message_key, uuid4().hex, 1, tries))
 
-    def count(self) -> int:
-        """How many messages wait to be sent."""
+    def count(self) -> UnsentCounted:
+        """How many messages wait to be sent, and since when."""
         with reading(self.engine) as connection:
-            return len(connection.execute(select(_UNSENT.c.message_key)).all())
+            return count_unsent(connection)
+
+
+def count_unsent(connection: Connection) -> UnsentCounted:
+    """As `SqlOutbox.count`, beside other questions to the same snapshot."""
+    oldest = func.min(_UNSENT.c.filed_at, type_=_UNSENT.c.filed_at.type).label("oldest_filed_at")
+    line = connection.execute(select(func.count().label("messages"), oldest).select_from(_UNSENT)).mappings().one()
+    return UnsentCounted(**line)
 
 
 def _due(now: datetime) -> ColumnElement[bool]:

@@ -1,31 +1,24 @@
 """How the cases stand, for Prometheus: counted in the register when asked, and never a number that may be old."""
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar, get_args
+from typing import Any, get_args
 
-import structlog
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 import worker
-from activities.anchor import AnchorBroken
+from console.questions import PATIENCE_SECONDS, Asked, Question
 from domain.figures import Figures
+from domain.filed import AnchorLine
 from domain.records import IncidentRow
 from edge.output import Misused
 
-log = structlog.get_logger()
-
-FRESH_SECONDS = 5.0
-"""An answer younger than this is given again: several who ask at once cost the register one look."""
-PATIENCE_SECONDS = 8.0
-"""Less than Prometheus waits, so that a register that hangs is told apart from a console that does."""
 LEFT = (
     ("overdue", timedelta()),
     ("under_1h", timedelta(hours=1)),
@@ -35,49 +28,9 @@ LEFT = (
     ("over_24h", timedelta.max),
 )
 """How much is left of the time to restore; each customer stands in the first that fits."""
+Samples = Iterable[tuple[tuple[str, ...], float]]
+"""Label values, and the number they have."""
 INCIDENT_KINDS: tuple[str, ...] = get_args(IncidentRow.model_fields["kind"].annotation)
-
-T = TypeVar("T")
-
-
-@dataclass
-class Asked(Generic[T]):
-    """A question to something that may be down or hang: its answer, at most a few seconds old, or none.
-
-    While one question hangs no second is put: a database that is slow to answer must not be asked ever more.
-    """
-
-    name: str
-    ask: Callable[[], T]
-    patience: float = PATIENCE_SECONDS
-    fresh: float = FRESH_SECONDS
-    _turn: threading.Lock = field(default_factory=threading.Lock)
-    _asking: threading.Thread = field(default_factory=threading.Thread)
-    _asked_at: float = float("-inf")
-    _answer: T | None = None
-
-    def answer(self) -> T | None:
-        """The answer; None if there is none within the patience."""
-        with self._turn:
-            if self._age() >= self.fresh and not self._asking.is_alive():
-                self._asked_at = time.monotonic()
-                self._asking = threading.Thread(target=self._find_out, name=f"ask-{self.name}", daemon=True)
-                self._asking.start()
-            if self._asking.is_alive():
-                self._asking.join(self.patience)
-            # Of a question that hung for long the answer may be of the time when it was put.
-            known = not self._asking.is_alive() and self._age() < self.fresh + self.patience
-            return self._answer if known else None
-
-    def _age(self) -> float:
-        return time.monotonic() - self._asked_at
-
-    def _find_out(self) -> None:
-        try:
-            self._answer = self.ask()
-        except Exception as problem:  # whatever it is, what is not known must not be shown
-            log.warning("metrics.no_answer", part=self.name, reason=str(problem))
-            self._answer = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,24 +39,39 @@ class CaseFigures(Collector):
 
     cases: Asked[Figures]
     billing: Asked[bool]
-    anchor: Asked[datetime] | None = None
+    anchor: Asked[tuple[AnchorLine, ...]] | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    patience: float = PATIENCE_SECONDS
 
     def collect(self) -> Iterator[Metric]:
-        """Everything that is known now; of a part that gives no answer only that."""
-        figures = self.cases.answer()
-        yield _gauge("arrears_register_up", "Whether the register answers", [((), figures is not None)])
-        yield _gauge("arrears_billing_up", "Whether billing answers", [((), self.billing.answer() is not None)])
-        if self.anchor is not None:
-            anchored = self.anchor.answer()
-            yield _gauge("arrears_anchor_intact", "Whether the anchor file is as it was signed", [((), bool(anchored))])
-            if anchored:
-                help_ = "When the heads of all evidence chains were last anchored"
-                yield _gauge("arrears_anchor_timestamp_seconds", help_, [((), anchored.timestamp())])
+        """Everything that is known now; of a part that gives no answer only that.
+
+        All are asked before any is waited for: two that hang take no longer than one.
+        """
+        register, billing = self.cases.put(), self.billing.put()
+        anchor = None if self.anchor is None else self.anchor.put()
+        until = time.monotonic() + self.patience
+        figures = register.answer(until)
+        yield _gauge("arrears_register_up", "Whether the register answers", _up(register, until))
+        yield _gauge("arrears_billing_up", "Whether billing answers", _up(billing, until))
+        if anchor is not None:
+            help_ = "Whether the anchor file can be read and is as it was signed; one that is not made yet is"
+            yield _gauge("arrears_anchor_intact", help_, _up(anchor, until))
+            yield from _of_anchor(anchor.answer(until))
+        help_ = "Whether serve itself failed over its question to this part, of which then nothing is known"
+        put = [question for question in (register, billing, anchor) if question is not None]
+        yield _gauge("arrears_console_fault", help_, [((q.part,), q.failed) for q in put], ("part",))
         if figures is not None:
             yield from _of_cases(figures)
             yield from _of_light(figures, self.now())
             yield from _of_papers(figures, self.now())
+            yield from _of_what_waits(figures, self.now())
+
+
+def _up(question: Question[Any], until: float) -> Samples:
+    """Whether the part answers; nothing where the fault is ours."""
+    answers = question.answer(until) is not None
+    return [] if question.failed else [((), answers)]
 
 
 def _of_cases(figures: Figures) -> Iterator[Metric]:
@@ -155,9 +123,37 @@ def _of_papers(figures: Figures, now: datetime) -> Iterator[Metric]:
     yield _gauge("arrears_tasks", help_, tasks, ("role", "late"))
 
 
-def _gauge(
-    name: str, help_: str, values: Iterable[tuple[tuple[str, ...], float]], labels: tuple[str, ...] = ()
-) -> GaugeMetricFamily:
+def _of_what_waits(figures: Figures, now: datetime) -> Iterator[Metric]:
+    """Ages, each zero where nothing waits."""
+
+    def age(since: datetime | None) -> float:
+        return 0.0 if since is None else (now - since).total_seconds()
+
+    oldest = {i.kind: i.oldest_open_at for i in figures.incidents}
+    ages = [((kind,), age(oldest.get(kind))) for kind in INCIDENT_KINDS]
+    help_ = "Time since the oldest incident without an outcome happened"
+    yield _gauge("arrears_incident_open_seconds", help_, ages, ("kind",))
+    help_ = "Messages to staff that no channel has accepted yet"
+    yield _gauge("arrears_outbox_unsent", help_, [((), figures.unsent.messages)])
+    help_ = "Age of the oldest message that no channel has accepted yet"
+    yield _gauge("arrears_outbox_oldest_seconds", help_, [((), age(figures.unsent.oldest_filed_at))])
+    due = figures.reports
+    waiting = [(("made",), age(due.to_make_since)), (("sent",), age(due.to_send_since))]
+    help_ = "For how long the oldest report to the government waits to be made, since its month ended, or to be sent"
+    yield _gauge("arrears_report_waiting_seconds", help_, waiting, ("to_be",))
+
+
+def _of_anchor(lines: tuple[AnchorLine, ...] | None) -> Iterator[Metric]:
+    if lines is None:
+        return
+    help_ = "How often the heads of all evidence chains were anchored; lines are only ever added"
+    yield _gauge("arrears_anchor_lines", help_, [((), len(lines))])
+    if lines:
+        help_ = "When the heads of all evidence chains were last anchored"
+        yield _gauge("arrears_anchor_timestamp_seconds", help_, [((), lines[-1].at.timestamp())])
+
+
+def _gauge(name: str, help_: str, values: Samples, labels: tuple[str, ...] = ()) -> GaugeMetricFamily:
     gauge = GaugeMetricFamily(name, help_, labels=labels)
     for of, value in values:
         gauge.add_metric(of, float(value))
@@ -171,15 +167,12 @@ def case_figures(parts: worker.Parts, now: Callable[[], datetime] = lambda: date
         parts.billing.customer("-")
         return True
 
-    def anchored() -> datetime:
+    def anchored() -> tuple[AnchorLine, ...]:
         assert parts.anchor is not None
-        lines = parts.anchor.file.lines()
-        if not lines:
-            raise AnchorBroken("尚未锚定", "nothing is anchored yet, or the anchor file is gone")
-        return lines[-1].at
+        return tuple(parts.anchor.file.lines())
 
     return CaseFigures(
-        cases=Asked("register", lambda: parts.reader.figures(now())),
+        cases=Asked("register", lambda: parts.reader.figures(now(), parts.policy.zone)),
         billing=Asked("billing", billing_answers),
         anchor=Asked("anchor", anchored) if parts.anchor else None,
         now=now,

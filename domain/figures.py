@@ -3,6 +3,7 @@
 from typing import Literal
 
 from domain.model import Contract, Moment, Role, Stage
+from domain.report_due import ReportsDue
 
 
 class CasesCounted(Contract):
@@ -22,11 +23,12 @@ class LightDue(Contract):
 
 
 class IncidentsCounted(Contract):
-    """Incidents of one kind, those with an outcome and those without."""
+    """Incidents of one kind, those with an outcome and those without, and when the oldest of these happened."""
 
     kind: str
     open: int
     closed: int
+    oldest_open_at: Moment | None = None
 
 
 class NoticesCounted(Contract):
@@ -54,6 +56,13 @@ class TasksCounted(Contract):
     late: int
 
 
+class UnsentCounted(Contract):
+    """Messages to staff that no channel has accepted yet, and when the oldest of them was filed."""
+
+    messages: int = 0
+    oldest_filed_at: Moment | None = None
+
+
 class Figures(Contract):
     """All of it, as of one moment of the register. `swept_at`: the start of the last daily sweep that was finished."""
 
@@ -63,4 +72,6 @@ class Figures(Contract):
     notices: tuple[NoticesCounted, ...] = ()
     unacknowledged: tuple[TicketsUnacknowledged, ...] = ()
     tasks: tuple[TasksCounted, ...] = ()
+    unsent: UnsentCounted = UnsentCounted()
+    reports: ReportsDue = ReportsDue()
     swept_at: Moment | None = None

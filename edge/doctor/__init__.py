@@ -46,11 +46,13 @@ class Doctor:
             ("schedules", self._with(lambda client: temporal.schedules(client, anchored, self.now()))),
             ("register", lambda: databases.register(lambda: worker.look_at_register(self._register_url))),
             ("billing", self._billing),
+            ("channels", _at_once(lambda: machine.channels(found))),
+            ("outbox", lambda: databases.outbox(lambda: worker.unsent(self._register_url), self.now())),
             ("cases", self._with(cases.stuck)),
             ("open rows", self._with(self._open_rows)),
             ("payload keys", self._with(self._payload_keys)),
             ("anchor", _at_once(lambda: machine.anchor(found, self.now()))),
-            ("documents", _at_once(lambda: machine.documents(found.documents))),
+            ("documents", _at_once(lambda: machine.documents(found.documents_folder))),
             ("clocks", self._clocks),
             ("disk", _at_once(lambda: machine.disks(self._places()))),
         )
@@ -75,7 +77,7 @@ class Doctor:
             address = make_url(url.get_secret_value())
             if address.get_backend_name() == "sqlite" and address.database:
                 yield Path(address.database)
-        yield found.documents
+        yield found.documents_folder
         if found.anchor_file is not None:
             yield found.anchor_file.path
 

@@ -1,12 +1,16 @@
 """The doctor at the databases: do register and billing answer, are they whole, may we write, is evidence guarded."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
-from edge.doctor.finding import Finding, aside, broken, ok, warning
+from domain.figures import UnsentCounted
+from edge.doctor.finding import Finding, aside, broken, ok, spoken, warning
 from worker import DatabaseSeen
 
+SOON = timedelta(minutes=15)
+"""A message that no channel has accepted for longer was refused by all of them several times, or nobody sends it."""
 _NO_ANSWER = "start the database, or correct {}"
 
 
@@ -17,6 +21,20 @@ async def register(look: Callable[[], DatabaseSeen]) -> tuple[Finding, ...]:
     except RegisterUnavailable as problem:
         return (broken("register", str(problem), _NO_ANSWER.format("ARREARS_REGISTER_URL")),)
     return tuple(_faults("register", seen)) or (ok("register", f"{seen.address}: whole, writable, evidence guarded"),)
+
+
+async def outbox(count: Callable[[], UnsentCounted], now: datetime) -> tuple[Finding, ...]:
+    """Whether what is filed for staff goes out; that the register gives no answer, its own part says."""
+    try:
+        waiting = await aside(count)
+    except RegisterUnavailable:
+        return ()
+    age = timedelta() if waiting.oldest_filed_at is None else now - waiting.oldest_filed_at
+    if age <= SOON:
+        return (ok("outbox", f"{waiting.messages} messages to staff wait to be sent"),)
+    says = f"{waiting.messages} messages to staff wait to be sent, the oldest for {spoken(age)}"
+    do = "is a worker running, with ARREARS_NOTIFY? Its log has what each channel said (channel.tried)"
+    return (warning("outbox", says, do),)
 
 
 async def billing(look: Callable[[], DatabaseSeen], ask: Callable[[], object]) -> tuple[Finding, ...]:
@@ -57,6 +75,7 @@ def _faults(part: str, seen: DatabaseSeen) -> Iterator[Finding]:
     if seen.unwritable:
         do = "give its user the right to write, free the lock, or make room; until then nothing goes forward"
         yield broken(part, f"{seen.address}: nothing can be written: {seen.unwritable}", do)
-    if not seen.guarded:
+    if seen.unguarded:
         do = "find out who removed them, and anchor --check; RUNBOOK.md, section 10, makes them anew"
-        yield broken(part, f"{seen.address}: the triggers that let evidence only be added to are gone (R-30)", do)
+        tables = " and ".join(seen.unguarded)
+        yield broken(part, f"{seen.address}: triggers are gone that let {tables} only be added to (R-30)", do)

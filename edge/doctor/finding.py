@@ -5,6 +5,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal, TypeVar
 
 State = Literal["ok", "warning", "broken"]
@@ -34,6 +35,12 @@ def warning(part: str, says: str, do: str) -> Finding:
 def broken(part: str, says: str, do: str) -> Finding:
     """Something needed is not there."""
     return Finding(part, "broken", says, do)
+
+
+def spoken(age: timedelta) -> str:
+    """An age, as it is said."""
+    hours = age.total_seconds() / 3600
+    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h"
 
 
 Look = Callable[[], Awaitable[Iterable[Finding]]]

@@ -9,8 +9,8 @@ from pathlib import Path
 from activities.anchor import AnchorBroken
 from domain.policy_choice import load_policies
 from domain.policy_file import PolicyError
-from edge.doctor.finding import Finding, broken, ok, warning
-from worker import ReadSettings, Settings
+from edge.doctor.finding import Finding, broken, ok, spoken, warning
+from worker import ReadSettings, Settings, look_at_channels
 
 DAILY = timedelta(hours=26)
 """What is done every day has been missed when it is this old."""
@@ -68,6 +68,33 @@ def documents(folder: Path) -> Iterator[Finding]:
     yield ok("documents", f"{folder} can be written" if there == folder else f"{folder} can be made when needed")
 
 
+def channels(found: Settings) -> Iterator[Finding]:
+    """Whether the routing table of delivery channels can be used, and whom it leaves out."""
+    part = "channels"
+    if found.routes_file is None:
+        says = "ARREARS_NOTIFY is not set: messages to staff stay in the outbox, and readers alone tell customers"
+        do = "write a routing table (README, Who is told how)"
+        yield warning(part, says, do) if found.mode == "production" else ok(part, says)
+        return
+    seen = look_at_channels(found.routes_file)
+    if seen.wrong is not None:
+        yield broken(part, seen.wrong, "correct it, or ARREARS_NOTIFY; no worker starts with it")
+        return
+    if seen.plain:
+        says = f"{', '.join(seen.plain)}: texts would go to another machine in clear"
+        do = "use mailtos://, jsons:// and the like; in production no worker starts with it"
+        yield (broken if found.mode == "production" else warning)(part, says, do)
+    if seen.without:
+        says = f"no entry for {', '.join(seen.without)}: what they are told stays in the outbox"
+        yield warning(part, says, f"add [[staff]] entries to {seen.path}")
+    if seen.in_part:
+        says = f"for {', '.join(seen.in_part)} there are entries of some units or persons alone; nothing goes to others"
+        yield warning(part, says, f"add [[staff]] entries that name the role alone to {seen.path}")
+    if not (seen.plain or seen.without or seen.in_part):
+        customers = ", ".join(seen.customers) or "their readers alone"
+        yield ok(part, f"{seen.path}: every role has a channel; customers are told by {customers}")
+
+
 def anchor(found: Settings, now: datetime) -> Iterator[Finding]:
     """Whether the heads of the evidence are noted down outside the register, lately, and unchanged."""
     file = found.anchor_file
@@ -87,9 +114,9 @@ def anchor(found: Settings, now: datetime) -> Iterator[Finding]:
         yield warning("anchor", f"{file.path} is not there, or holds nothing yet", "python starter.py anchor")
     elif (age := now - lines[-1].at) > DAILY:
         do = "python starter.py anchor; the schedule evidence-anchor should do it daily (schedules install)"
-        yield warning("anchor", f"{file.path}: last anchored {_spoken(age)} ago", do)
+        yield warning("anchor", f"{file.path}: last anchored {spoken(age)} ago", do)
     else:
-        yield ok("anchor", f"{file.path}: no. {lines[-1].number}, {_spoken(age)} ago, {lines[-1].accounts} accounts")
+        yield ok("anchor", f"{file.path}: no. {lines[-1].number}, {spoken(age)} ago, {lines[-1].accounts} accounts")
 
 
 def _free(place: Path) -> int:
@@ -114,8 +141,3 @@ def disks(places: Iterable[Path], free: Callable[[Path], int] = _free) -> Iterat
 def _nearest(place: Path) -> Path:
     """The place itself, or what of its path is there already."""
     return next(part for part in (place, *place.absolute().parents) if part.exists())
-
-
-def _spoken(age: timedelta) -> str:
-    hours = age.total_seconds() / 3600
-    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h"

@@ -21,12 +21,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from edge.doctor.finding import Finding, broken, ok, warning
 from edge.doctor.machine import DAILY
-from edge.schedules import DAILY_SWEEP, EVIDENCE_ANCHOR
+from edge.schedules import DAILY_SWEEP, EVIDENCE_ANCHOR, GOVERNMENT_REPORT
 from workflows.search_attributes import ALL
 
 RECENTLY = timedelta(minutes=2)
 """A poller not heard of for so long is gone: the server names it for minutes more."""
 STUCK = timedelta(hours=1)
+MONTHLY = timedelta(days=32)
+"""What is done every month, on the same day of it, has been missed when it is this old."""
 _INSTALL = "python starter.py schedules install"
 
 
@@ -78,12 +80,12 @@ async def workers(client: Client, queue: str, now: datetime) -> tuple[Finding, .
 
 
 async def schedules(client: Client, anchored: bool, now: datetime) -> tuple[Finding, ...]:
-    """Whether what the clauses want every day is done every day."""
-    names = (DAILY_SWEEP, *((EVIDENCE_ANCHOR,) if anchored else ()))
-    return tuple([found for name in names for found in await _schedule(client, name, now)])
+    """Whether what the clauses want every day, and every month, is done every day, and every month."""
+    every = {DAILY_SWEEP: DAILY, GOVERNMENT_REPORT: MONTHLY} | ({EVIDENCE_ANCHOR: DAILY} if anchored else {})
+    return tuple([found for name, often in every.items() for found in await _schedule(client, name, often, now)])
 
 
-async def _schedule(client: Client, name: str, now: datetime) -> tuple[Finding, ...]:
+async def _schedule(client: Client, name: str, often: timedelta, now: datetime) -> tuple[Finding, ...]:
     part = f"schedule {name}"
     try:
         described = await client.get_schedule_handle(name).describe()
@@ -91,10 +93,10 @@ async def _schedule(client: Client, name: str, now: datetime) -> tuple[Finding, 
         if problem.status != RPCStatusCode.NOT_FOUND:
             raise
         return (warning(part, "not installed", _INSTALL),)
-    return tuple(_late(part, name, described, now)) or (ok(part, _last_run(described)),)
+    return tuple(_late(part, name, described, often, now)) or (ok(part, _last_run(described)),)
 
 
-def _late(part: str, name: str, described: ScheduleDescription, now: datetime) -> Iterator[Finding]:
+def _late(part: str, name: str, described: ScheduleDescription, often: timedelta, now: datetime) -> Iterator[Finding]:
     if described.schedule.state.paused:
         note = described.schedule.state.note
         do = f"temporal schedule toggle --unpause --schedule-id {name} --reason …"
@@ -103,7 +105,7 @@ def _late(part: str, name: str, described: ScheduleDescription, now: datetime) -
     if described.info.running_actions and last is not None and now - last > STUCK:
         do = f"temporal workflow list --query \"WorkflowId STARTS_WITH '{name}'\", then RUNBOOK.md, section 2"
         yield warning(part, f"its run of {last:%Y-%m-%d %H:%M} UTC has not ended", do)
-    if now - (last or described.info.created_at) > DAILY:
+    if now - (last or described.info.created_at) > often:
         yield warning(part, _last_run(described), f"temporal schedule trigger --schedule-id {name}")
 
 

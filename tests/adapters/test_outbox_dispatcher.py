@@ -75,7 +75,7 @@ def test_a_revocation_is_with_the_crew_within_a_second(engine: Engine) -> None:
         register.write(record(messages=(revoked(text_zh="停电许可已撤销"),)))
         until(lambda: told.bodies != [])
         assert told.at[0] - began < 1
-        until(lambda: SqlOutbox(engine).count() == 0)
+        until(lambda: SqlOutbox(engine).count().messages == 0)
     assert told.keys == ["m-revoked"]
     [body] = told.bodies
     assert (body["title"], body["message"], body["unit"]) == (
@@ -120,7 +120,7 @@ def test_a_dead_channel_of_one_unit_does_not_delay_another_unit(engine: Engine) 
             register.write(record(2, messages=(revoked(),)))
             until(lambda: told.bodies != [])
             assert told.at[0] - began < 2
-            assert SqlOutbox(engine).count() >= len(lost)
+            assert SqlOutbox(engine).count().messages >= len(lost)
 
 
 def test_the_next_channel_is_tried_and_each_try_is_on_record(engine: Engine) -> None:
@@ -129,7 +129,7 @@ def test_the_next_channel_is_tried_and_each_try_is_on_record(engine: Engine) -> 
         table = routes(crew(mail, to(refusing, "wecom"), to(Hook(port=free_port()), "sms"), to(told)))
         with sending(engine, table) as register:
             register.write(record(messages=(revoked(),)))
-            until(lambda: SqlOutbox(engine).count() == 0)
+            until(lambda: SqlOutbox(engine).count().messages == 0)
     assert outcomes(engine) == [("email", "refused"), ("wecom", "refused"), ("sms", "dead"), ("app", "accepted")]
 
 
@@ -138,7 +138,7 @@ def test_what_nobody_accepts_is_tried_again_until_somebody_does(engine: Engine) 
         register.write(record(messages=(revoked(),)))
         until(lambda: told.bodies != [])
         told.status = 200
-        until(lambda: SqlOutbox(engine).count() == 0)
+        until(lambda: SqlOutbox(engine).count().messages == 0)
     assert outcomes(engine) == [("app", "refused"), ("app", "accepted")]
     assert told.keys == ["m-revoked"] * 2
 
@@ -148,7 +148,7 @@ def test_two_workers_send_each_message_once(engine: Engine) -> None:
         table = routes({"role": "reader", "channels": [to(told)]})
         with sending(engine, table) as register, sending(engine, table):
             register.write(record(messages=tuple(message(f"m-{n:03}") for n in range(80))))
-            until(lambda: SqlOutbox(engine).count() == 0, 20)
+            until(lambda: SqlOutbox(engine).count().messages == 0, 20)
     assert sorted(k for k in told.keys if k) == [f"m-{n:03}" for n in range(80)]
 
 
@@ -162,14 +162,14 @@ def test_what_a_dead_worker_had_in_hand_is_sent_by_the_next(engine: Engine) -> N
             time.sleep(1.2)
             assert told.keys == []
         with sending(engine, table, ahead=timedelta(seconds=31)):
-            until(lambda: SqlOutbox(engine).count() == 0)
+            until(lambda: SqlOutbox(engine).count().messages == 0)
     assert told.keys == ["m-revoked"]
 
 
 def test_a_message_to_somebody_without_a_channel_stays_in_the_outbox_alone(engine: Engine) -> None:
     with hook() as told, sending(engine, routes(crew(to(told), unit="FU-09"))) as register:
         register.write(record(messages=(revoked(),)))
-        until(lambda: SqlOutbox(engine).count() == 0)
+        until(lambda: SqlOutbox(engine).count().messages == 0)
     assert (told.bodies, outcomes(engine)) == ([], [])
 
 

@@ -388,7 +388,7 @@ async def test_a_sweep_that_has_not_come_to_its_end_does_not_count_as_done(utili
     file_open_rows(utility, ["S-1", "S-2", "S-3"])  # the first is unknown to billing
 
     def swept_at() -> datetime | None:
-        return utility.parts.reader.figures(datetime.now(UTC)).swept_at
+        return utility.parts.reader.figures(datetime.now(UTC), utility.policy.zone).swept_at
 
     billing = FallsSilent(utility.parts.billing)
     async with sweeper(utility, billing=billing) as queue:

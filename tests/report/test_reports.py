@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from activities.report import ReportActivities
 from adapters.papers import TypstPapers
+from adapters.register_counting import count_register
 from adapters.register_reading import RegisterReader
 from adapters.report_book import ReportBook
 from adapters.report_figures import ReportFigures
@@ -23,9 +24,11 @@ from domain.policy import Policy
 from domain.proof import prove
 from domain.records import Record, Task
 from domain.refusal import Refused
+from domain.report_due import ReportsDue
 from domain.report_filed import MADE, REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport, digest
 from domain.report_layout import layout
 from domain.sheets import Letterhead
+from tests import register_records
 from tests.register_records import case_row
 from tests.report.lives_on_paper import ZONE, lives
 
@@ -68,6 +71,30 @@ def refusal(act: Any) -> tuple[str, str | None]:
     with pytest.raises(Refused) as caught:
         act()
     return caught.value.type, caught.value.details.get("field")
+
+
+# ---- due ---------------------------------------------------------------------------------------
+
+
+def test_what_is_still_to_be_made_or_sent_is_counted(office: Office) -> None:
+    """The month's last report is the one that counts: a second one waits although the first was sent."""
+
+    def due(now: datetime = DUE) -> ReportsDue:
+        return count_register(office.engine, now, ZONE).reports
+
+    assert due() == ReportsDue()
+    SqlRegister(office.engine).write(
+        register_records.record(case=register_records.case_row(opened_at=DUE - timedelta(days=10)))
+    )
+    assert due() == ReportsDue(to_make_since=datetime(2026, 11, 1, tzinfo=ZONE))
+    office.make()
+    assert due() == ReportsDue(to_send_since=DUE)
+    office.send()
+    assert due() == ReportsDue()
+    again = DUE + timedelta(days=3)
+    office.make("r-2", again, month=MONTH, reason="late records")
+    assert due(again) == ReportsDue(to_send_since=again)
+    assert due(DUE + timedelta(days=30)).to_make_since == datetime(2026, 12, 1, tzinfo=ZONE)
 
 
 # ---- made --------------------------------------------------------------------------------------

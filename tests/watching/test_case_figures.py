@@ -1,28 +1,36 @@
 """How all cases stand, in numbers: counted on both databases, and shown as Prometheus reads it."""
 
-import itertools
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
+import worker
 from activities.register import RegisterUnavailable
 from adapters.register_counting import count_register
+from adapters.settings import Settings
 from adapters.sql_register import SqlRegister, open_register
-from console.metrics import Asked, CaseFigures
-from domain.figures import CasesCounted, Figures, IncidentsCounted, LightDue, TicketsUnacknowledged
+from console.metrics import CaseFigures, case_figures
+from console.questions import Asked
+from domain.figures import CasesCounted, Figures, IncidentsCounted, LightDue, TicketsUnacknowledged, UnsentCounted
 from domain.filed import SweepPage
 from domain.records import IncidentRow, Task
-from tests.register_records import OPENED, case_row, notice, record, ticket
+from domain.report_due import ReportsDue
+from tests.doors.test_anchor import SPELLED
+from tests.register_records import OPENED, case_row, message, notice, record, ticket
 
 NOW = OPENED + timedelta(days=30)
+ZONE = ZoneInfo("Asia/Shanghai")
 Samples = dict[tuple[str, tuple[str, ...]], float]
+NO_FAULT = {("arrears_console_fault", (part,)): 0.0 for part in ("register", "billing")}
 
 
 @pytest.fixture
@@ -75,7 +83,7 @@ def test_open_cases_are_counted_by_centre_and_stage_with_their_papers_and_tasks(
     dark: dict[str, Any] = {"stage": "restoring", "supply_off": True, "restore_due_by": NOW + timedelta(hours=3)}
     write(register, "3", ticket={"kind": "restore", **sent}, **dark)
     write(register, "4", ticket={"kind": "cut", "state": "acknowledged", **sent}, stage="closed", closed_at=NOW)
-    figures = count_register(register.engine, NOW)
+    figures = count_register(register.engine, NOW, ZONE)
     assert {(c.centre, c.stage, c.cases, c.dark) for c in figures.cases} == {
         ("RC-03", "yellow_notice", 2, 0),
         ("RC-03", "restoring", 1, 1),
@@ -94,30 +102,43 @@ def test_a_case_ended_in_temporal_and_opened_anew_counts_once(register: SqlRegis
     dark: dict[str, Any] = {"stage": "restoring", "supply_off": True, "restore_due_by": NOW - timedelta(days=2)}
     write(register, "1", case_key="run-1", ticket={"kind": "restore"}, **dark)
     write(register, "1", case_key="run-2", opened_at=OPENED + timedelta(days=1))
-    figures = count_register(register.engine, NOW)
+    figures = count_register(register.engine, NOW, ZONE)
     assert [(c.stage, c.cases, c.dark) for c in figures.cases] == [("yellow_notice", 1, 0)]
     assert (figures.light_due, figures.unacknowledged) == ((), ())
 
 
 def test_a_sweep_counts_once_it_has_come_to_its_end(register: SqlRegister) -> None:
     """A page with accounts that billing does not know counts fewer than it holds, and is not the last for that."""
-    assert count_register(register.engine, NOW).swept_at is None
+    assert count_register(register.engine, NOW, ZONE).swept_at is None
     yesterday = NOW - timedelta(days=1)
     for page, counted, last_account in ((1, 2_000, "2"), (2, 7, "2"), (3, 0, "")):
         register.record_sweep(sweep("sweep/1", page, counted, yesterday, last_account))
     for counted in (2_000, 1_999, 0):
         register.record_sweep(sweep(f"sweep/2-{counted}", 1, counted, NOW))
-        assert count_register(register.engine, NOW).swept_at == yesterday
+        assert count_register(register.engine, NOW, ZONE).swept_at == yesterday
 
 
 def test_incidents_stay_open_until_they_have_an_outcome(register: SqlRegister) -> None:
-    def breach(number: int, outcome: str | None) -> IncidentRow:
-        values = {"account_id": "3001", "case_key": "run-1", "kind": "restoration_breach", "at": NOW}
-        return IncidentRow.model_validate({"incident_id": f"i-{number}", "outcome": outcome, **values})
+    def breach(days_ago: int, outcome: str | None, kind: str = "restoration_breach") -> IncidentRow:
+        values = {"account_id": "3001", "case_key": "run-1", "kind": kind, "at": NOW - timedelta(days=days_ago)}
+        return IncidentRow.model_validate({"incident_id": f"{kind}/{days_ago}", "outcome": outcome, **values})
 
-    register.write(record(incidents=(breach(1, None), breach(2, None), breach(3, "warned"))))
-    counted = count_register(register.engine, NOW).incidents
-    assert counted == (IncidentsCounted(kind="restoration_breach", open=2, closed=1),)
+    breaches = (breach(1, None), breach(2, None), breach(3, "warned"), breach(9, "warned", "wrong_meter"))
+    register.write(record(incidents=breaches))
+    counted = count_register(register.engine, NOW, ZONE).incidents
+    assert {c.kind: (c.open, c.closed, c.oldest_open_at) for c in counted} == {
+        "restoration_breach": (2, 1, NOW - timedelta(days=2)),
+        "wrong_meter": (0, 1, None),
+    }
+
+
+def test_messages_that_no_channel_has_accepted_are_counted_and_the_oldest_is_told(register: SqlRegister) -> None:
+    assert count_register(register.engine, NOW, ZONE).unsent == UnsentCounted()
+    hands_on = replace(register, hands_on=True)
+    filed = (NOW - timedelta(minutes=5), NOW - timedelta(minutes=40), NOW)
+    hands_on.write(record(messages=tuple(message(f"m-{n}", at=at) for n, at in enumerate(filed))))
+    counted = count_register(register.engine, NOW, ZONE).unsent
+    assert counted == UnsentCounted(messages=3, oldest_filed_at=NOW - timedelta(minutes=40))
 
 
 # ---- as Prometheus reads it ------------------------------------------------------------------------
@@ -172,6 +193,44 @@ def test_what_never_happened_is_shown_as_none_and_not_left_out() -> None:
     assert incidents >= {("restoration_breach", "open"), ("unauthorised_cut", "open"), ("wrong_meter", "closed")}
     assert len(incidents) == 8
     assert samples["arrears_tickets_unacknowledged", ("restore",)] == 0
+    waits = ("arrears_outbox_unsent", "arrears_outbox_oldest_seconds")
+    assert {samples[name, ()] for name in waits} == {0}
+    ages = ("arrears_incident_open_seconds", "arrears_report_waiting_seconds")
+    assert {value for (name, _), value in samples.items() if name in ages} == {0}
+
+
+def test_how_long_the_oldest_of_each_has_waited_is_shown() -> None:
+    """One incident after the other is no old incident: only the age of the oldest says whether one was forgotten."""
+    breach = IncidentsCounted(kind="restoration_breach", open=2, closed=7, oldest_open_at=NOW - timedelta(hours=30))
+    unsent = UnsentCounted(messages=12, oldest_filed_at=NOW - timedelta(minutes=20))
+    reports = ReportsDue(to_make_since=NOW - timedelta(days=4), to_send_since=NOW - timedelta(days=40))
+    samples = of(Figures(incidents=(breach,), unsent=unsent, reports=reports))
+    assert samples["arrears_incident_open_seconds", ("restoration_breach",)] == 30 * 3600
+    assert samples["arrears_incident_open_seconds", ("wrong_meter",)] == 0
+    assert (samples["arrears_outbox_unsent", ()], samples["arrears_outbox_oldest_seconds", ()]) == (12, 20 * 60)
+    assert samples["arrears_report_waiting_seconds", ("made",)] == 4 * 86_400
+    assert samples["arrears_report_waiting_seconds", ("sent",)] == 40 * 86_400
+
+
+def test_no_anchor_yet_is_not_an_anchor_that_is_not_intact(tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere" / "anchor"
+    urls = {f"{name}_url": f"sqlite:///{tmp_path / name}.db" for name in ("register", "billing")}
+    parts = worker.build(Settings.model_validate({**urls, "anchor": place, "anchor_key": SPELLED}))
+    assert parts.anchor is not None
+
+    def seen() -> dict[str, float]:
+        samples = shown(case_figures(parts, lambda: NOW))
+        return {name.removeprefix("arrears_anchor_"): n for (name, _), n in samples.items() if "anchor_" in name}
+
+    assert seen() == {"intact": 1, "lines": 0}
+    parts.anchor.anchor(NOW)
+    assert seen() == {"intact": 1, "lines": 1, "timestamp_seconds": NOW.timestamp()}
+    kept = place.read_text("utf-8")
+    place.write_text(kept.replace('"number":1', '"number":2'), "utf-8")
+    assert seen() == {"intact": 0}
+    place.unlink()
+    assert seen() == {"intact": 1, "lines": 0}, "that there was one is for Prometheus to remember"
+    parts.close()
 
 
 def test_a_register_that_is_down_shows_as_down_and_no_number_of_it_stays() -> None:
@@ -185,37 +244,15 @@ def test_a_register_that_is_down_shows_as_down_and_no_number_of_it_stays() -> No
     figures = CaseFigures(Asked("register", ask, fresh=0.0), Asked("billing", lambda: True), now=lambda: NOW)
     assert ("arrears_cases", ("RC-03", "restoring")) in shown(figures)
     down.set()
-    assert shown(figures) == {("arrears_register_up", ()): 0.0, ("arrears_billing_up", ()): 1.0}
+    assert shown(figures) == {("arrears_register_up", ()): 0.0, ("arrears_billing_up", ()): 1.0} | NO_FAULT
     down.clear()
     assert shown(figures)["arrears_register_up", ()] == 1.0
-
-
-def test_a_register_that_hangs_is_asked_once_and_shows_as_down() -> None:
-    answered, asked = threading.Event(), []
-
-    def ask() -> int:
-        asked.append(1)
-        answered.wait(10)
-        return len(asked)
-
-    question = Asked("register", ask, patience=0.05, fresh=0.0)
-    assert [question.answer(), question.answer()] == [None, None]
-    assert len(asked) == 1
-    answered.set()
-    question.patience = 5.0
-    question.answer()  # what hung may be of the time when it was asked
-    assert question.answer() == 2
-
-
-def test_who_asks_often_gets_the_same_answer_for_some_seconds() -> None:
-    question = Asked("register", partial(next, itertools.count(1)), fresh=60.0)
-    assert [question.answer(), question.answer()] == [1, 1]
 
 
 def test_no_label_names_an_account_or_a_person(register: SqlRegister) -> None:
     write(register, "6100000033", tasks=(task("reader", None),), ticket={"kind": "cut"})
     engine: Engine = register.engine
-    text = repr(of(count_register(engine, NOW)))
+    text = repr(of(count_register(engine, NOW, ZONE)))
     assert "RC-03" in text
     assert "6100000033" not in text
     assert "r-017" not in text

@@ -20,17 +20,18 @@ from adapters.sql_engine import writing
 from adapters.sql_register import SqlRegister, open_register
 from edge.doctor import Doctor, machine
 from edge.doctor.finding import Finding, aside, in_time, ok
-from edge.schedules import install_daily_sweep
+from edge.schedules import install_daily_sweep, install_government_report
 from tests.doors.sealing import holding, key
 from tests.doors.test_anchor import SPELLED
 from tests.edge.programs import environment, program
 from tests.edge.test_cli import Cli, Ended, cli
-from tests.register_records import record
+from tests.register_records import message, record
 from tests.world import Case, World
 
 __all__ = ["cli"]  # the fixture
 
 HOUR = timedelta(hours=1)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +40,12 @@ async def utility(world: World, tmp_path_factory: pytest.TempPathFactory) -> Asy
     async with world.apart(tmp_path_factory.mktemp("utility")) as apart:
         queue = apart.settings.task_queue
         await install_daily_sweep(apart.client, queue, "Asia/Shanghai", 5, 30)
+        await install_government_report(apart.client, queue, "Asia/Shanghai", 6, 30)
         case = await apart.open()
         await case.recorded("notice.issued")
         yield apart
-        await apart.client.get_schedule_handle("daily-sweep").delete()
+        for schedule in ("daily-sweep", "government-report"):
+            await apart.client.get_schedule_handle(schedule).delete()
 
 
 Doctoring = Callable[..., Coroutine[Any, Any, Ended]]
@@ -92,8 +95,9 @@ async def test_where_all_is_well_it_says_so_of_every_part(utility: World, doctor
     assert set(states(ended).values()) == {"ok"}, ended.out
     assert ended.code == 0
     assert states(ended).keys() == {
-        *("settings", "policy", "temporal", "search attributes", "workers", "schedule daily-sweep", "register"),
-        *("billing", "cases", "open rows", "payload keys", "anchor", "documents", "clocks", "disk"),
+        *("settings", "policy", "temporal", "search attributes", "workers", "schedule daily-sweep"),
+        *("schedule government-report", "register", "billing", "channels", "outbox", "cases", "open rows"),
+        *("payload keys", "anchor", "documents", "clocks", "disk"),
     }
     people = await program(utility, "doctor", folder=tmp_path)  # a process of its own, as people run it
     assert (people.code, "一切正常" in people.out) == (0, True)
@@ -110,6 +114,7 @@ async def test_where_all_is_well_it_says_so_of_every_part(utility: World, doctor
         ("ARREARS_REGISTER_ULR", "x", "settings", "warning", "ARREARS_REGISTER_ULR"),
         ("ARREARS_POLICY", "no-such-pack", "policy", "broken", "no-such-pack"),
         ("ARREARS_DOCUMENTS", "/dev/null/papers", "documents", "broken", "/dev/null"),
+        ("ARREARS_NOTIFY", "/nowhere/channels.toml", "channels", "broken", "/nowhere/channels.toml: cannot be read"),
         ("ARREARS_TASK_QUEUE", "elsewhere", "workers", "broken", "elsewhere"),
         ("TEMPORAL_NAMESPACE", "elsewhere", "temporal", "broken", "no namespace elsewhere"),
         ("ARREARS_ANCHOR_PUBLIC_KEY", "x", "settings", "broken", "ARREARS_ANCHOR_PUBLIC_KEY"),
@@ -124,6 +129,65 @@ async def test_a_wrong_setting_is_named_and_the_rest_is_looked_at(
         assert says in found(ended)[part][0]["says"]
         return
     only(ended, part, state, says)
+
+
+async def test_folders_are_looked_at_where_the_program_uses_them(
+    doctor: Doctoring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A relative one belongs to the project's folder, wherever the command is started."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "papers").write_text("a file, where a folder should be", "utf-8")
+    [documents] = found(await doctor(ARREARS_DOCUMENTS="papers"))["documents"]
+    assert (documents["state"], documents["says"]) == ("ok", f"{ROOT / 'papers'} can be made when needed")
+    places = list(Doctor(_read(Settings.model_validate({"documents": "papers"})))._places())
+    assert ROOT / "papers" in places
+
+
+# ---- who is told by which channel ------------------------------------------------------------------
+
+CREW = '[[staff]]\nrole = "field_crew"\nunit = "FU-02"\nchannels = [{ kind = "app", url = "jsons://app.example" }]\n'
+EVERYBODY = "".join(
+    f'[[staff]]\nrole = "{role}"\nchannels = [{{ kind = "app", url = "jsons://app.example/{{person}}" }}]\n'
+    for role in ("reader", "team_leader", "centre_director", "company_leader", "station_head", "field_crew")
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "state", "says"),
+    [
+        (EVERYBODY, "ok", "every role has a channel; customers are told by their readers alone"),
+        (CREW, "warning", "no entry for reader, team_leader, centre_director, company_leader, station_head: "),
+        (CREW, "warning", "for field_crew there are entries of some units or persons alone"),
+        (EVERYBODY.replace("jsons", "json"), "warning", "app: texts would go to another machine in clear"),
+        (EVERYBODY.replace("jsons", "nosuch"), "broken", "the address of channel app is none that Apprise knows"),
+        ("staff = 1", "broken", "channels.toml: staff"),
+    ],
+    ids=["everybody", "roles_left_out", "units_left_out", "in_clear", "unknown_service", "no_table"],
+)
+async def test_the_routing_table_is_looked_at_and_who_has_no_channel_is_named(
+    doctor: Doctoring, tmp_path: Path, table: str, state: str, says: str
+) -> None:
+    (tmp_path / "channels.toml").write_text(table, "utf-8")
+    ended = await doctor(ARREARS_NOTIFY=str(tmp_path / "channels.toml"))
+    assert says in " ".join(f["says"] for f in found(ended)["channels"] if f["state"] == state), ended.out
+    assert {part for part, worst in states(ended).items() if worst != "ok"} <= {"channels"}
+
+
+async def test_production_without_channels_is_told_so(doctor: Doctoring) -> None:
+    assert states(await doctor(ARREARS_MODE="production"))["channels"] == "warning"
+
+
+async def test_messages_that_nobody_has_taken_for_long_are_named(doctor: Doctoring, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'register.db'}"
+    engine = open_register(url)
+    register = SqlRegister(engine, hands_on=True)
+    register.write(record(messages=(message("m-1", at=datetime.now(UTC) - 0.2 * HOUR),)))
+    assert states(await doctor(ARREARS_REGISTER_URL=url))["outbox"] == "ok"
+    register.write(record(2, messages=(message("m-2", at=datetime.now(UTC) - 3 * HOUR),)))
+    engine.dispose()
+    [outbox] = found(await doctor(ARREARS_REGISTER_URL=url))["outbox"]
+    assert outbox["state"] == "warning"
+    assert "2 messages to staff wait to be sent, the oldest for 3.0 h" in outbox["says"]
 
 
 async def test_weak_settings_are_named_as_production_would_refuse_them(doctor: Doctoring) -> None:
@@ -193,7 +257,8 @@ def copied(utility: World, folder: Path, *statements: str) -> str:
 @pytest.mark.parametrize(
     ("statement", "state", "says"),
     [
-        ("DROP TRIGGER evidence_no_update", "broken", "triggers"),
+        ("DROP TRIGGER evidence_no_update", "broken", "triggers are gone that let evidence only"),
+        ("DROP TRIGGER reports_no_delete", "broken", "triggers are gone that let reports only"),
         ("ALTER TABLE cases DROP COLUMN policy", "broken", "lacks cases.policy"),
         ("DROP TABLE event_nonces", "warning", "lacks event_nonces"),
     ],
@@ -219,7 +284,8 @@ async def test_a_file_that_is_no_database_and_one_that_is_not_there(doctor: Doct
 async def test_on_postgresql_too(postgresql_url: str) -> None:
     engine = open_register(postgresql_url)
     SqlRegister(engine).write(record())
-    assert (await aside(lambda: worker.look_at_register(postgresql_url))).guarded
+    assert (await aside(lambda: worker.look_at_register(postgresql_url))).unguarded == ()
+    assert worker.unsent(postgresql_url).messages == 0
     assert [row.account_id for row in worker.open_rows(postgresql_url)] == ["3001"]
     told = worker.time_at_register(postgresql_url)
     assert told is not None
@@ -229,8 +295,27 @@ async def test_on_postgresql_too(postgresql_url: str) -> None:
     with writing(engine) as connection:
         connection.execute(text("ALTER TABLE evidence DISABLE TRIGGER evidence_append_only"))
     seen = worker.look_at_register(postgresql_url)
-    assert (seen.guarded, seen.unwritable, seen.missing) == (False, None, ())
+    assert (seen.unguarded, seen.unwritable, seen.missing) == (("evidence",), None, ())
+    with writing(engine) as connection:
+        connection.execute(text("ALTER TABLE reports ENABLE REPLICA TRIGGER reports_append_only"))
+    assert worker.look_at_register(postgresql_url).unguarded == ("evidence", "reports")
     engine.dispose()
+
+
+def test_what_the_runbook_says_makes_the_guards_anew(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = open_register(database_url)
+    SqlRegister(engine).write(record())
+    with writing(engine) as connection:
+        for table in ("evidence", "reports"):
+            guard = f"{table}_no_update" if engine.dialect.name == "sqlite" else f"{table}_append_only ON {table}"
+            connection.execute(text(f"DROP TRIGGER {guard}"))
+    engine.dispose()
+    assert worker.look_at_register(database_url).unguarded == ("evidence", "reports")
+    section = (ROOT / "RUNBOOK.md").read_text("utf-8").partition("\n## 10. ")[2]
+    script = section.partition("<<'END'\n")[2].partition("\nEND\n")[0]
+    monkeypatch.setenv("ARREARS_REGISTER_URL", database_url)
+    exec(script, {})
+    assert worker.look_at_register(database_url).unguarded == ()
 
 
 async def test_an_empty_billing_book_is_named(utility: World, doctor: Doctoring, tmp_path: Path) -> None:
@@ -260,6 +345,10 @@ async def test_a_schedule_that_is_paused_or_not_there_is_named(
         return ScheduleUpdate(known.description.schedule)
 
     await handle.update(resumed)
+    report = utility.client.get_schedule_handle("government-report")
+    await report.pause(note="elections")
+    only(await doctor(), "schedule government-report", "warning", "paused: elections")
+    await report.unpause()
     anchored = {"ARREARS_ANCHOR": str(tmp_path / "anchor"), "ARREARS_ANCHOR_KEY": SPELLED}
     ended = await doctor(**anchored)
     assert states(ended)["schedule evidence-anchor"] == "warning"
@@ -269,13 +358,20 @@ async def test_a_schedule_that_is_paused_or_not_there_is_named(
 
 async def test_days_later_what_is_daily_is_late_and_clocks_disagree(utility: World) -> None:
     """The doctor with a clock of its own: a day and a half ahead of everybody."""
-    read = worker.ReadSettings(utility.settings, (), (), (), True, Path("none"))
+    read = _read(utility.settings)
     ahead = timedelta(hours=36)
     examined = await _examine(utility, read, lambda: datetime.now(UTC) + ahead)
     late = {f.part: f for f in examined if f.state != "ok"}
     assert late["schedule daily-sweep"].state == "warning"
+    assert "schedule government-report" not in late
+    next_month = await _examine(utility, read, lambda: datetime.now(UTC) + timedelta(days=33))
+    assert "schedule government-report" in {f.part for f in next_month if f.state == "warning"}
     assert late["clocks"].says.startswith("Temporal is 129600 s behind")
     assert late["clocks"].state == "broken"
+
+
+def _read(settings: Settings) -> worker.ReadSettings:
+    return worker.ReadSettings(settings, (), (), (), True, Path("none"))
 
 
 async def _examine(utility: World, read: worker.ReadSettings, now: Any) -> tuple[Finding, ...]:

@@ -18,7 +18,7 @@ import pytest
 import typer
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
-from promql_parser import AggregateExpr, MatchOp, VectorSelector
+from promql_parser import AggregateExpr, Call, MatchOp, VectorSelector
 from temporalio.client import WorkflowFailureError
 
 import worker
@@ -262,9 +262,24 @@ def test_what_must_wake_somebody_does() -> None:
     assert {str(rule["alert"]) for rule in RULES} >= {
         *("RestorationDueSoon", "RestorationBreached", "RestorationTicketUnacknowledged", "CutTicketUnacknowledged"),
         *("WorkerDown", "NobodyPolls", "RegisterDown", "BillingUnreachable", "BillingQuestionsFail"),
-        *("SweepMissed", "SweepNeverRun", "AnchorOld", "AnchorNotIntact"),
+        *("SweepMissed", "SweepNeverRun", "AnchorOld", "AnchorNeverMade", "AnchorNotIntact", "AnchorShrunk"),
+        *("BreachOpen", "MessagesUnsent", "ReportNotMade", "ReportNotSent"),
     }
     assert len({rule["alert"] for rule in RULES}) == len(RULES)
+    critical = {str(rule["alert"]) for rule in RULES if rule["labels"]["severity"] == "critical"}
+    assert critical >= {"RestorationBreached", "RegisterDown", "BillingUnreachable"}
+    assert critical >= {"ConsoleDown", "ConsoleFault"}, "while nobody counts, every alert about light is blind"
+
+
+def test_no_query_puts_a_number_where_nobody_can_tell() -> None:
+    """An outage must look like one: only Prometheus itself knows without being told that none of its targets is up."""
+    made_up = [query for query in QUERIES if [call for call in parts_of(query, Call) if call.func.name == "vector"]]
+    assert {s.name for query in made_up for s in parts_of(query, VectorSelector)} <= BY_PROMETHEUS
+    filled = [query for query in QUERIES if re.search(r"\bor 0\b", query)]
+    assert filled
+    assert all(query.endswith(" or 0 * max(arrears_register_up == 1)") for query in filled)
+    stats = [target for panel in PANELS if panel["type"] == "stat" for target in panel["targets"]]
+    assert all(target["instant"] for target in stats), "the last number of a range may be an hour old"
 
 
 def test_prometheus_asks_where_the_programs_listen() -> None:
