@@ -147,7 +147,7 @@ def _proof(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """证明: the case's evidence, rule by rule, and whether the record is intact."""
+    """证明: the case's evidence, rule by rule, and whether record and papers are as they were."""
     noted = _anchor(anchor)
     doubts: list[Problem] = []
 
@@ -158,8 +158,9 @@ def _proof(
         return proof.as_result() | written
 
     run(as_json, act, _show_proof)
+    for doubt in doubts[:1] if as_json else doubts:  # a script reads one object on stderr, and all of it on stdout
+        print_problem(doubt, as_json)
     if doubts:  # the proof is printed all the same: it says which entry is wrong
-        print_problem(doubts[0], as_json)
         raise typer.Exit(REFUSED)
 
 

@@ -83,13 +83,31 @@ def proof_of(parts: Parts, account: str, case: str | None = None, anchor: tuple[
 
 
 def doubts_about(proof: Proof) -> Iterator[Problem]:
-    """Why a proof cannot be relied on: its record, or the file that anchors it, is not as it was written."""
+    """Why a proof cannot be relied on: its record, the file that anchors it, or a paper is not as it was written."""
     record, anchor = proof.record, proof.anchor
     if not record.intact:
         sentence = f"the record of account {record.account_id} is not intact: at entry {record.broken_at} "
         yield Problem("RecordNotIntact", f"{sentence}{record.reason_en}", {"broken_at": record.broken_at})
     if anchor.state == "broken":
         yield Problem("AnchorBroken", f"the anchor is not to be relied on: {anchor.reason_en}")
+    if lost := [paper for paper in proof.papers if paper.state != "intact"]:
+        yield _papers_not_intact(lost)
+
+
+_TO_DO = {
+    "changed": "changed: put it aside for who looks into it, and take the paper from the backup of ARREARS_DOCUMENTS",
+    "missing": "missing: take it from the backup of ARREARS_DOCUMENTS",
+}
+
+
+def _papers_not_intact(lost: list[PaperRow]) -> Problem:
+    """Which papers are not as the record says, under which key, and what to do about each."""
+    named = "; ".join(f"{paper.about} ({paper.key}) is {_TO_DO[paper.state]}" for paper in lost)
+    return Problem(
+        "PapersNotIntact",
+        f"not every paper is as the record says: {named}",
+        {"papers": [paper.model_dump(include={"about", "key", "state"}) for paper in lost]},
+    )
 
 
 def write_pdf(parts: Parts, proof: Proof, path: Path) -> dict[str, str]:
