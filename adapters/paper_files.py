@@ -27,12 +27,10 @@ class PaperFiles:
 
         PapersUnavailable: the folder takes no file; what to do is in the sentence.
         """
-        digest = sha256(content).hexdigest()
-        name = f"{safe(sheet.number)}.{digest[:16]}.pdf"
-        document = Document(key=f"{sheet.dated:%Y-%m}/{safe(sheet.account_id)}/{name}", sha256=digest)
+        document = document_of(sheet, content)
         path = self.folder / document.key
         try:
-            if not _holds(path, digest):
+            if not _holds(path, document.sha256):
                 _write(path, content)
         except OSError as problem:
             raise PapersUnavailable(
@@ -50,6 +48,13 @@ class PaperFiles:
         except OSError as problem:
             raise PapersUnavailable(f"{self.folder / document.key} cannot be read: {problem.strerror}") from problem
         return "intact" if sha256(content).hexdigest() == document.sha256 else "changed"
+
+
+def document_of(sheet: Sheet, content: bytes) -> Document:
+    """Under which key a paper is kept, and its digest."""
+    digest = sha256(content).hexdigest()
+    name = f"{safe(sheet.number)}.{digest[:16]}.pdf"
+    return Document(key=f"{sheet.dated:%Y-%m}/{safe(sheet.account_id)}/{name}", sha256=digest)
 
 
 def safe(number: str) -> str:
