@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Engine, select
 
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading
-from domain.filed import CoveredCase, Moratorium, PermitOut
+from domain.filed import CoveredCase, FiledEvidence, Moratorium, PermitOut
 
 _T = TABLES.tables
 _CASES, _NOTICES, _EVIDENCE, _MORATORIA = (_T[name] for name in ("cases", "notices", "evidence", "moratoria"))
@@ -36,9 +36,11 @@ class MoratoriumReader:
             & (_NOTICES.c.state != "void")
             & (_NOTICES.c.cut_at == _CASES.c.planned_cut_at)  # one that was used up by a cut stands no longer
         )
-        columns = (_CASES.c[name] for name in ("account_id", "case_key", "workflow_id", "stage", "field_unit"))
+        columns = (
+            _CASES.c[name] for name in ("account_id", "case_key", "workflow_id", "stage", "policy", "field_unit")
+        )
         query = (
-            select(*columns, _NOTICES.c.cut_at)
+            select(*columns, _NOTICES.c.notice_id, _NOTICES.c.cut_at)
             .select_from(_CASES.outerjoin(_NOTICES, red))
             .where(_is_covered(moratorium))
             .order_by(_CASES.c.account_id)
@@ -60,6 +62,17 @@ class MoratoriumReader:
         )
         with reading(self.engine) as connection:
             return _standing((line[0], line[1]) for line in connection.execute(query))
+
+    def policies_changed(self, moratorium: Moratorium) -> tuple[FiledEvidence, ...]:
+        """By which an operator has moved a covered open case to another policy, in the order of each chain."""
+        query = (
+            select(_EVIDENCE)
+            .select_from(_CASES.join(_EVIDENCE, _of_case()))
+            .where(_is_covered(moratorium), _EVIDENCE.c.what == "policy.changed")
+            .order_by(_EVIDENCE.c.account_id, _EVIDENCE.c.seq)
+        )
+        with reading(self.engine) as connection:
+            return tuple(FiledEvidence.model_validate(dict(line)) for line in connection.execute(query).mappings())
 
     def permits(self, moratorium: Moratorium) -> tuple[PermitOut, ...]:
         """Permits of the covered open cases that are out, as far as the cases have written down."""
