@@ -18,7 +18,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 import worker
-from adapters.settings import Settings, load_settings
+from adapters.settings import Settings
+from adapters.settings_loading import load_settings
 from domain.book import BookedBill
 from domain.debt import Account, Customer, CustomerCard
 from domain.messages import SIGNALS, UPDATES
