@@ -9,9 +9,9 @@ import typer
 from domain.filed import AnchorSeen
 from domain.model import Role, Stage
 from edge import cases
-from edge.output import REFUSED, Misused, Problem, console, print_fields, print_problem, print_table, when
+from edge.output import Misused, Problem, console, print_fields, print_table, when
 from edge.proving import doubts_about, proof_of, write_pdf
-from edge.session import Account, AsJson, Session, run
+from edge.session import Account, AsJson, Session, end_with, run
 
 _OUTCOMES = {"settled": "结清 settled", "restored": "已复电 restored", "withdrawn": "已撤销 withdrawn"}
 _STAGES = {
@@ -158,10 +158,7 @@ def _proof(
         return proof.as_result() | written
 
     run(as_json, act, _show_proof)
-    for doubt in doubts[:1] if as_json else doubts:  # a script reads one object on stderr, and all of it on stdout
-        print_problem(doubt, as_json)
-    if doubts:  # the proof is printed all the same: it says which entry is wrong
-        raise typer.Exit(REFUSED)
+    end_with(doubts, as_json)
 
 
 def _anchor(text: str | None) -> tuple[int, str] | None:

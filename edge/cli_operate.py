@@ -12,10 +12,10 @@ from edge.cases import checked
 from edge.cli_database import add_database_commands
 from edge.cli_moratorium import moratorium
 from edge.close_row import close_rows
-from edge.output import REFUSED, Misused, Problem, print_fields, print_problem, print_table
-from edge.papers_again import PrintedAgain, print_again
+from edge.output import Misused, Problem, print_fields, print_table
+from edge.papers_again import print_again
 from edge.schedules import install_daily_sweep, install_evidence_anchor, install_government_report
-from edge.session import Account, AsJson, Session, run
+from edge.session import Account, AsJson, Session, end_with, run
 
 _PANEL = "Operate"
 
@@ -93,10 +93,8 @@ def _anchor(
         )
 
     run(as_json, act, show)
-    if rebuilt:
-        sentence = "the evidence of these accounts was rebuilt since it was anchored; proof shows where"
-        print_problem(Problem("ChainRebuilt", sentence, {"accounts": rebuilt}), as_json)
-        raise typer.Exit(REFUSED)
+    sentence = "the evidence of these accounts was rebuilt since it was anchored; proof shows where"
+    end_with([Problem("ChainRebuilt", sentence, {"accounts": rebuilt})] if rebuilt else [], as_json)
 
 
 def _anchored(session: Session, check: bool, rebuilt: list[str]) -> dict[str, Any]:
@@ -121,11 +119,12 @@ def _papers_again(
     as_json: AsJson = False,
 ) -> None:
     """补印: print a case's missing papers from the register; each is put back only if it is the same to the byte."""
-    done: list[PrintedAgain] = []
+    doubts: list[Problem] = []
 
     async def act(session: Session) -> dict[str, Any]:
-        done.append(print_again(session.parts, account, case))
-        return done[0].as_result()
+        done = print_again(session.parts, account, case)
+        doubts.extend(done.doubts())
+        return done.as_result()
 
     def show(result: dict[str, Any]) -> None:
         print_table(
@@ -135,9 +134,7 @@ def _papers_again(
         )
 
     run(as_json, act, show)
-    if problem := done[0].still_not_intact():
-        print_problem(problem, as_json)
-        raise typer.Exit(REFUSED)
+    end_with(doubts, as_json)
 
 
 def _close_row(

@@ -28,9 +28,9 @@ class PrintedAgain:
         papers = [paper.model_dump() | {"printed_again": paper.key in self.back} for paper in self.papers]
         return {"account_id": case.account_id, "case_key": case.case_key, "papers": papers}
 
-    def still_not_intact(self) -> Problem | None:
-        """What nobody can print again, and where it is then to be taken from."""
-        return papers_not_intact(
+    def doubts(self) -> Iterator[Problem]:
+        """Which papers are not as the record says even now, and where they are to be taken from."""
+        yield from papers_not_intact(
             self.papers,
             "what the register holds no longer gives this paper (the customer's card, ARREARS_PAPER_LANGUAGE,"
             f" ARREARS_PAPER_ISSUER or the program's layouts may have changed); take it from {BACKUP}",

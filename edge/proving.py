@@ -91,8 +91,7 @@ def doubts_about(proof: Proof) -> Iterator[Problem]:
     again = (
         f"`papers-again {case.account_id} --case {case.case_key}` prints it again if it can, else take it from {BACKUP}"
     )
-    if problem := papers_not_intact(proof.papers, again):
-        yield problem
+    yield from papers_not_intact(proof.papers, again)
 
 
 def doubts_about_the_record(proof: Proof) -> Iterator[Problem]:
@@ -105,15 +104,15 @@ def doubts_about_the_record(proof: Proof) -> Iterator[Problem]:
         yield Problem("AnchorBroken", f"the anchor is not to be relied on: {anchor.reason_en}")
 
 
-def papers_not_intact(papers: Iterable[PaperRow], if_missing: str) -> Problem | None:
-    """Which papers are not as the record says, under which key, and what to do about each; None if all are."""
+def papers_not_intact(papers: Iterable[PaperRow], if_missing: str) -> Iterator[Problem]:
+    """Which papers are not as the record says, under which key, and what to do about each; nothing if all are."""
     lost = [paper for paper in papers if paper.state != "intact"]
     if not lost:
-        return None
+        return
     aside = f"put it aside for who looks into it; then `papers-again`, or take it from {BACKUP}"
     to_do = {"missing": if_missing, "changed": aside}
     named = "; ".join(f"{paper.about} ({paper.key}) is {paper.state}: {to_do[paper.state]}" for paper in lost)
-    return Problem(
+    yield Problem(
         "PapersNotIntact",
         f"not every paper is as the record says: {named}",
         {"papers": [paper.model_dump(include={"about", "key", "state"}) for paper in lost]},
