@@ -53,12 +53,15 @@ from adapters.register_reading import RegisterReader
 from adapters.register_tables import REGISTER
 from adapters.report_book import ReportBook
 from adapters.report_figures import ReportFigures
-from adapters.settings import ConfigurationError, Settings, check_console, load_settings, temporal_profile
+from adapters.settings import Settings
+from adapters.settings_forms import ConfigurationError
+from adapters.settings_loading import check_console, load_settings
 from adapters.settings_look import ReadSettings, read_settings
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_migration import Database
 from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister, open_register, open_register_to_read
+from adapters.temporal_settings import temporal_profile
 from domain.policy import Policy
 from domain.policy_choice import Policies, load_policies
 from domain.policy_file import PolicyError

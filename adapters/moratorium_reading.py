@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, select
+from sqlalchemy import ColumnElement, Engine, Select, select
 
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading
-from domain.filed import CoveredCase, Moratorium, PermitOut
+from domain.filed import CoveredCase, FiledEvidence, Moratorium, PermitOut
 
 _T = TABLES.tables
 _CASES, _NOTICES, _EVIDENCE, _MORATORIA = (_T[name] for name in ("cases", "notices", "evidence", "moratoria"))
@@ -36,9 +37,11 @@ class MoratoriumReader:
             & (_NOTICES.c.state != "void")
             & (_NOTICES.c.cut_at == _CASES.c.planned_cut_at)  # one that was used up by a cut stands no longer
         )
-        columns = (_CASES.c[name] for name in ("account_id", "case_key", "workflow_id", "stage", "field_unit"))
+        columns = (
+            _CASES.c[name] for name in ("account_id", "case_key", "workflow_id", "stage", "policy", "field_unit")
+        )
         query = (
-            select(*columns, _NOTICES.c.cut_at)
+            select(*columns, _NOTICES.c.notice_id, _NOTICES.c.cut_at)
             .select_from(_CASES.outerjoin(_NOTICES, red))
             .where(_is_covered(moratorium))
             .order_by(_CASES.c.account_id)
@@ -48,31 +51,21 @@ class MoratoriumReader:
 
     def held(self, moratorium: Moratorium) -> frozenset[str]:
         """Keys of the covered open cases that have written down that its hold stands."""
-        query = (
-            select(_EVIDENCE.c.case_key, _EVIDENCE.c.what)
-            .select_from(_CASES.join(_EVIDENCE, _of_case()))
-            .where(
-                _is_covered(moratorium),
-                _EVIDENCE.c.about == moratorium.moratorium_id,
-                _EVIDENCE.c.what.in_(("hold.placed", "hold.lifted", "hold.ended")),
-            )
-            .order_by(_EVIDENCE.c.account_id, _EVIDENCE.c.seq)
-        )
+        columns = _EVIDENCE.c.case_key, _EVIDENCE.c.what
+        query = _on_record(moratorium, "hold.placed", "hold.lifted", "hold.ended").with_only_columns(*columns)
         with reading(self.engine) as connection:
-            return _standing((line[0], line[1]) for line in connection.execute(query))
+            told = connection.execute(query.where(_EVIDENCE.c.about == moratorium.moratorium_id))
+            return _standing((line[0], line[1]) for line in told)
+
+    def policies_changed(self, moratorium: Moratorium) -> tuple[FiledEvidence, ...]:
+        """By which an operator has moved a covered open case to another policy, in the order of each chain."""
+        query = _on_record(moratorium, "policy.changed")
+        with reading(self.engine) as connection:
+            return tuple(FiledEvidence.model_validate(dict(line)) for line in connection.execute(query).mappings())
 
     def permits(self, moratorium: Moratorium) -> tuple[PermitOut, ...]:
         """Permits of the covered open cases that are out, as far as the cases have written down."""
-        query = (
-            select(_EVIDENCE)
-            .select_from(_CASES.join(_EVIDENCE, _of_case()))
-            .where(
-                _is_covered(moratorium),
-                _CASES.c.stage == "final_half_hour",
-                _EVIDENCE.c.what.in_(("permit.granted", *_PERMIT_ENDS)),
-            )
-            .order_by(_EVIDENCE.c.account_id, _EVIDENCE.c.seq)
-        )
+        query = _on_record(moratorium, "permit.granted", *_PERMIT_ENDS).where(_CASES.c.stage == "final_half_hour")
         out: dict[str, PermitOut] = {}
         with reading(self.engine) as connection:
             for line in connection.execute(query).mappings():
@@ -89,9 +82,16 @@ def _is_covered(moratorium: Moratorium) -> ColumnElement[bool]:
     return _CASES.c.closed_at.is_(None) & (_SCOPE[moratorium.scope] == moratorium.value)
 
 
-def _of_case() -> ColumnElement[bool]:
+def _on_record(moratorium: Moratorium, *what: str) -> Select[Any]:
+    """Evidence of these kinds of the covered open cases, in the order of each chain."""
     # By account first: that is how the evidence is keyed.
-    return (_EVIDENCE.c.account_id == _CASES.c.account_id) & (_EVIDENCE.c.case_key == _CASES.c.case_key)
+    of_case = (_EVIDENCE.c.account_id == _CASES.c.account_id) & (_EVIDENCE.c.case_key == _CASES.c.case_key)
+    return (
+        select(_EVIDENCE)
+        .select_from(_CASES.join(_EVIDENCE, of_case))
+        .where(_is_covered(moratorium), _EVIDENCE.c.what.in_(what))
+        .order_by(_EVIDENCE.c.account_id, _EVIDENCE.c.seq)
+    )
 
 
 def _standing(words: Iterable[tuple[str, str]]) -> frozenset[str]:

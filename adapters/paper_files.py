@@ -35,13 +35,11 @@ class PaperFiles:
 
         PapersUnavailable: the folder takes no file; what to do is in the sentence.
         """
-        digest = sha256(content).hexdigest()
-        name = f"{safe(sheet.number)}.{digest[:16]}.pdf"
-        document = Document(key=f"{sheet.dated:%Y-%m}/{safe(sheet.account_id)}/{name}", sha256=digest)
+        document = document_of(sheet, content)
         path = self.folder / document.key
 
         def put() -> None:
-            if not _holds(path, digest):
+            if not _holds(path, document.sha256):
                 _write(path, content)
 
         try:
@@ -71,6 +69,13 @@ class PaperFiles:
         except FutureTimeout:
             errand.cancel()  # one that has begun goes on, and only its thread waits for it
             raise TimeoutError(errno.ETIMEDOUT, f"no answer for {self.patience_seconds:g} s") from None
+
+
+def document_of(sheet: Sheet, content: bytes) -> Document:
+    """Under which key a paper is kept, and its digest."""
+    digest = sha256(content).hexdigest()
+    name = f"{safe(sheet.number)}.{digest[:16]}.pdf"
+    return Document(key=f"{sheet.dated:%Y-%m}/{safe(sheet.account_id)}/{name}", sha256=digest)
 
 
 def safe(number: str) -> str:

@@ -14,7 +14,7 @@ import segno
 import typst
 
 from activities.papers import PapersUnavailable
-from adapters.paper_files import PaperFiles
+from adapters.paper_files import PaperFiles, document_of
 from domain.sheets import Document, Letterhead, Sheet
 
 # Letters and figures that a line does not break between: all but the Chinese ones.
@@ -54,6 +54,14 @@ class TypstPapers:
     def put_down(self, sheet: Sheet) -> Document:
         """Render and keep it; see `PaperFiles.keep`."""
         return PaperFiles(self.folder).keep(sheet, self.render(sheet))
+
+    def put_back(self, sheet: Sheet, document: Document) -> bool:
+        """Render the sheet, and keep it only if it is that paper to the byte; whether it is. PapersUnavailable."""
+        content = self.render(sheet)
+        if document_of(sheet, content) != document:
+            return False
+        PaperFiles(self.folder).keep(sheet, content)
+        return True
 
     def state_of(self, document: Document) -> Literal["intact", "missing", "changed"]:
         """Whether the paper is as it was; see `PaperFiles.state_of`."""

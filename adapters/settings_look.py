@@ -11,7 +11,10 @@ from pydantic import ValidationError
 from sqlalchemy import make_url
 
 from adapters import settings as configuration
-from adapters.settings import ConfigurationError, Settings
+from adapters.settings import Settings
+from adapters.settings_forms import ConfigurationError, sentence
+from adapters.settings_strength import console_weaknesses, is_loopback, weaknesses
+from adapters.temporal_settings import DEFAULT_TEMPORAL_ADDRESS, temporal_profile
 
 _OURS = re.compile(r"ARREARS_(\w+)")
 
@@ -61,10 +64,10 @@ def _usable(wrong: list[str], without_file: bool) -> Settings:
             return Settings(**given)
         except ValidationError as problem:
             for error in problem.errors():
-                sentence = configuration.sentence(error["loc"], error["msg"])
-                wrong.append(sentence)
+                said = sentence(error["loc"], error["msg"])
+                wrong.append(said)
                 # A rule about several of them names them all.
-                for name in _OURS.findall(sentence):
+                for name in _OURS.findall(said):
                     if (field := Settings.model_fields.get(name.lower())) is not None:
                         given[name.lower()] = field.get_default()
     raise ConfigurationError("\n".join(wrong))
@@ -72,13 +75,13 @@ def _usable(wrong: list[str], without_file: bool) -> Settings:
 
 def _weak(found: Settings, wrong: list[str]) -> tuple[tuple[str, ...], bool]:
     try:
-        profile = configuration.temporal_profile()
-        weak = configuration.weaknesses(found)
+        profile = temporal_profile()
+        weak = weaknesses(found)
     except ConfigurationError as problem:
         wrong.append(str(problem))
         return (), False
     if found.event_secrets or found.codec_logins:  # `serve` is meant to run here
-        weak += configuration.console_weaknesses(found)
+        weak += console_weaknesses(found)
     urls = (found.register_url, found.billing_url)
     files = all(make_url(url.get_secret_value()).get_backend_name() == "sqlite" for url in urls)
-    return weak, files and configuration.is_loopback(profile.address or configuration.DEFAULT_TEMPORAL_ADDRESS)
+    return weak, files and is_loopback(profile.address or DEFAULT_TEMPORAL_ADDRESS)

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from domain.facts import CaseFacts, Escalation, Incident, IncidentKind
-from domain.model import Actor, Role
+from domain.facts import CaseFacts, Escalation, Incident
+from domain.model import Actor, IncidentKind, Role
 
 
 def void_notice(

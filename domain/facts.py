@@ -11,7 +11,7 @@ from domain.debt import Account, AccountDebt, BillDebt
 from domain.late_fee import total_late_fee
 from domain.look import CutSlot
 from domain.messages import Instalment
-from domain.model import Actor, Contract, Day, Id, Moment, Money, Outcome, Role, Stage
+from domain.model import Actor, Contract, Day, Id, IncidentKind, Moment, Money, Outcome, Role, Stage
 from domain.policy import Policy
 from domain.records import Evidence, Message
 
@@ -19,7 +19,6 @@ CLOCK_SKEW = timedelta(minutes=5)
 _T = TypeVar("_T", bound=Contract)
 
 NoticeKind = Literal["yellow", "red"]
-IncidentKind = Literal["unauthorised_cut", "cut_after_settlement", "wrong_meter", "restoration_breach"]
 
 
 class Notice(Contract):

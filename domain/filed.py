@@ -125,13 +125,15 @@ class Moratorium(Contract):
 
 
 class CoveredCase(Contract):
-    """An open case that a moratorium covers; `cut_at` is the time of its standing red notice."""
+    """An open case that a moratorium covers; `notice_id` and `cut_at` are those of its standing red notice."""
 
     account_id: Id
     case_key: Id
     workflow_id: str
     stage: Stage
+    policy: str
     field_unit: str | None = None
+    notice_id: str | None = None
     cut_at: Moment | None = None
 
 

@@ -38,6 +38,7 @@ Stage = Literal[
     "closed",
 ]
 Outcome = Literal["settled", "restored", "withdrawn"]
+IncidentKind = Literal["unauthorised_cut", "cut_after_settlement", "wrong_meter", "restoration_breach"]
 
 _MONEY = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,2})?", re.ASCII)
 _MOMENT = re.compile(

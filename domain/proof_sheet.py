@@ -1,6 +1,6 @@
 """The proof file of a case as a sheet: facts, the rules one by one, its papers, and every entry of its record."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -20,10 +20,16 @@ StateOf = Callable[[Document], Literal["intact", "missing", "changed"]]
 def papers_of(file: CaseFile, state_of: StateOf) -> tuple[PaperRow, ...]:
     """Every paper that the record names, with its state in the folder of papers."""
     return tuple(
-        PaperRow(about=e.about or "", key=document.key, sha256=document.sha256, state=state_of(document))
-        for e in in_the_order_of_the_case(file).evidence
-        if (document := paper_named(e)) is not None
+        PaperRow(about=entry.about or "", key=document.key, sha256=document.sha256, state=state_of(document))
+        for entry, document in papers_named(file)
     )
+
+
+def papers_named(file: CaseFile) -> Iterator[tuple[FiledEvidence, Document]]:
+    """The entries of the record that name a paper, in the order of the case, and the paper of each."""
+    for entry in in_the_order_of_the_case(file).evidence:
+        if (document := paper_named(entry)) is not None:
+            yield entry, document
 
 
 def proof_sheet(

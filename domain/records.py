@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import Field, StringConstraints
 
-from domain.model import Contract, CustomerClass, Day, Id, Moment, Money, Outcome, Role, Stage, Text
+from domain.model import Contract, CustomerClass, Day, Id, IncidentKind, Moment, Money, Outcome, Role, Stage, Text
 
 # Composed here out of checked parts, so it has no longest length: a paper lists every bill, a report quotes a reason.
 Words = Annotated[str, StringConstraints(strict=True, min_length=1)]
@@ -149,7 +149,7 @@ class IncidentRow(Contract):
     incident_id: Id
     account_id: Id
     case_key: Id
-    kind: Literal["unauthorised_cut", "cut_after_settlement", "wrong_meter", "restoration_breach"]
+    kind: IncidentKind
     at: Moment
     persons: tuple[str, ...] = ()
     outcome: str | None = None

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from domain.facts import IncidentKind
-from domain.model import Contract, CustomerClass, Id, Moment, Money, Outcome, Role, Stage
+from domain.model import Contract, CustomerClass, Id, IncidentKind, Moment, Money, Outcome, Role, Stage
 
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 

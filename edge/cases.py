@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
@@ -151,27 +152,30 @@ async def update(
     handle = client.get_workflow_handle(workflow_id(account_id))
     request = _wire(name, payload)
     try:
-        async with asyncio.timeout(patience.total_seconds()):
-            answer = await handle.execute_update(name, request, id=update_id, result_type=dict)
+        async with _answered(account_id, patience):
+            return await handle.execute_update(name, request, id=update_id, result_type=dict) or {}
     except WorkflowUpdateFailedError as problem:
         raise _refused(problem.cause, account_id) from problem
-    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as problem:
-        raise NoAnswer(account_id, patience) from problem
-    except RPCError as problem:
-        raise _translated(problem, account_id, patience) from problem
-    return answer or {}
 
 
 async def query(client: Client, account_id: str, name: str, *, patience: timedelta = PATIENCE) -> Any:
     """Look at a case, running or closed. NoCase, NoAnswer as named."""
     handle = client.get_workflow_handle(workflow_id(account_id))
     try:
-        async with asyncio.timeout(patience.total_seconds()):
+        async with _answered(account_id, patience):
             return await handle.query(name)
-    except TimeoutError as problem:
-        raise NoAnswer(account_id, patience) from problem
     except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as problem:
         raise Refused("QueryFailed", f"the case could not be read: {problem}") from problem
+
+
+@asynccontextmanager
+async def _answered(account_id: str, patience: timedelta) -> AsyncIterator[None]:
+    """What is asked within is answered in that time; silence is NoAnswer, what the server says is named."""
+    try:
+        async with asyncio.timeout(patience.total_seconds()):
+            yield
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as problem:
+        raise NoAnswer(account_id, patience) from problem
     except RPCError as problem:
         raise _translated(problem, account_id, patience) from problem
 

@@ -10,10 +10,10 @@ import typer
 import worker
 from edge.announce_cases import CaseAnnounce
 from edge.ingest import ingest
-from edge.output import REFUSED, Problem, console, print_fields, print_problem
+from edge.output import Problem, console, print_fields
 from edge.overdue import open_overdue
 from edge.progress import bars
-from edge.session import AsJson, Session, run
+from edge.session import AsJson, Session, end_with, run
 
 _PANEL = "Start"
 
@@ -82,9 +82,7 @@ def _ingest(
         )
 
     run(as_json, act, show)
-    if refused:
-        print_problem(Problem("FileRefused", "\n".join(refused), {"files": refused}), as_json)
-        raise typer.Exit(REFUSED)
+    end_with([Problem("FileRefused", "\n".join(refused), {"files": refused})] if refused else [], as_json)
 
 
 def _overdue(

@@ -9,9 +9,9 @@ import typer
 from domain.filed import AnchorSeen
 from domain.model import Role, Stage
 from edge import cases
-from edge.output import PAPER_STATES, REFUSED, Misused, Problem, console, print_fields, print_problem, print_table, when
+from edge.output import PAPER_STATES, Misused, Problem, console, print_fields, print_table, when
 from edge.proving import doubts_about, proof_of, write_pdf
-from edge.session import Account, AsJson, Session, run
+from edge.session import Account, AsJson, Session, end_with, run
 
 _OUTCOMES = {"settled": "结清 settled", "restored": "已复电 restored", "withdrawn": "已撤销 withdrawn"}
 _STAGES = {
@@ -147,7 +147,7 @@ def _proof(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """证明: the case's evidence, rule by rule, and whether the record is intact."""
+    """证明: the case's evidence, rule by rule, and whether record and papers are as they were."""
     noted = _anchor(anchor)
     doubts: list[Problem] = []
 
@@ -158,9 +158,7 @@ def _proof(
         return proof.as_result() | written
 
     run(as_json, act, _show_proof)
-    if doubts:  # the proof is printed all the same: it says which entry is wrong
-        print_problem(doubts[0], as_json)
-        raise typer.Exit(REFUSED)
+    end_with(doubts, as_json)
 
 
 def _anchor(text: str | None) -> tuple[int, str] | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from domain.filed import Moratorium
+from domain.policy_choice import known_policies
 from edge.cases import BadRequest, NoAnswer, TemporalUnavailable, checked
 from edge.moratoria import PATIENCE_SECONDS, Telling, Word, preview_declaring, preview_lifting
 from edge.output import NotThere, Problem, console, print_fields, print_table, when
@@ -54,7 +55,8 @@ def _declare(
         if order.until is not None and order.until <= max(now, order.starts_at):
             raise BadRequest("until: must lie ahead, and after starts_at", "until")
         if dry_run:
-            return preview_declaring(session.parts.moratoria, order, session.parts.policy)
+            parts = session.parts
+            return preview_declaring(parts.moratoria, order, known_policies(parts.policies), parts.policy)
         order = _register(session, order)
         if order.starts_at > now:  # a hold placed by signal would stand from now on
             return {"moratorium_id": order.moratorium_id, "registered": True, "starts_at": order.starts_at}
@@ -176,6 +178,11 @@ def _show_preview(result: dict[str, Any]) -> None:
             f"将取消的停电 cuts that fall away: {len(rows)}",
             ("户号 account", "计划停电 planned", "阶段 stage"),
             ((account, when(at), stage) for account, at, stage in sorted(rows, key=lambda row: (row[1], row[0]))),
+        )
+    if result["assumed"]:
+        console().print(
+            f"适用规则未知，按默认规则推算 judged by the default policy, for theirs is not known here: "
+            f"{', '.join(result['assumed'])}"
         )
     if result["permits"]:
         print_table(

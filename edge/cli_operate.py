@@ -1,4 +1,4 @@
-"""Commands for operators: schedules install, anchor, close-row, serve; moratorium and database have their own files."""
+"""Commands for operators: schedules install, anchor, papers-again, close-row, serve; others have files of their own."""
 
 import importlib
 from datetime import datetime
@@ -12,9 +12,10 @@ from edge.cases import checked
 from edge.cli_database import add_database_commands
 from edge.cli_moratorium import moratorium
 from edge.close_row import close_rows
-from edge.output import REFUSED, Misused, Problem, print_fields, print_problem
+from edge.output import Misused, Problem, print_fields, print_table
+from edge.papers_again import print_again
 from edge.schedules import install_daily_sweep, install_evidence_anchor, install_government_report
-from edge.session import Account, AsJson, Session, run
+from edge.session import Account, AsJson, Session, end_with, run
 
 _PANEL = "Operate"
 
@@ -60,6 +61,7 @@ def add_operate_commands(app: typer.Typer) -> None:
     app.add_typer(schedules, name="schedules", rich_help_panel=_PANEL)
     add_database_commands(app, _PANEL)
     app.command("anchor", rich_help_panel=_PANEL)(_anchor)
+    app.command("papers-again", rich_help_panel=_PANEL)(_papers_again)
     app.command("close-row", rich_help_panel=_PANEL)(_close_row)
     app.command("serve", rich_help_panel=_PANEL)(_serve)
 
@@ -91,10 +93,8 @@ def _anchor(
         )
 
     run(as_json, act, show)
-    if rebuilt:
-        sentence = "the evidence of these accounts was rebuilt since it was anchored; proof shows where"
-        print_problem(Problem("ChainRebuilt", sentence, {"accounts": rebuilt}), as_json)
-        raise typer.Exit(REFUSED)
+    sentence = "the evidence of these accounts was rebuilt since it was anchored; proof shows where"
+    end_with([Problem("ChainRebuilt", sentence, {"accounts": rebuilt})] if rebuilt else [], as_json)
 
 
 def _anchored(session: Session, check: bool, rebuilt: list[str]) -> dict[str, Any]:
@@ -111,6 +111,30 @@ def _anchored(session: Session, check: bool, rebuilt: list[str]) -> dict[str, An
         raise Problem("NotAnchored", f"nothing is anchored in {place.file.path}")
     rebuilt.extend(line.broken)
     return line.model_dump(mode="json") | {"public_key": place.public_keys[0]}
+
+
+def _papers_again(
+    account: Account,
+    case: Annotated[str | None, typer.Option(help="the key of an earlier case; left out, the latest")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """补印: print a case's missing papers from the register; each is put back only if it is the same to the byte."""
+    doubts: list[Problem] = []
+
+    async def act(session: Session) -> dict[str, Any]:
+        done = print_again(session.parts, account, case)
+        doubts.extend(done.doubts())
+        return done.as_result()
+
+    def show(result: dict[str, Any]) -> None:
+        print_table(
+            f"户号 {account} 的文书 Papers",
+            ("文书 paper", "状态 state", "补印 printed again"),
+            ((p["key"], p["state"], "✓" if p["printed_again"] else "") for p in result["papers"]),
+        )
+
+    run(as_json, act, show)
+    end_with(doubts, as_json)
 
 
 def _close_row(

@@ -8,14 +8,14 @@ a case that is held writes so down, and who has not is told one by one.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, Protocol
 
 from temporalio.client import Client
 
-from domain.filed import CoveredCase, Moratorium, PermitOut
+from domain.filed import CoveredCase, FiledEvidence, Moratorium, PermitOut
 from domain.messages import HoldLifted, HoldPlaced
 from domain.model import Actor
 from domain.policy import Policy
@@ -40,6 +40,9 @@ class MoratoriumBook(Protocol):
 
     def held(self, moratorium: Moratorium) -> frozenset[str]:
         """Keys of those of them that have written down that its hold stands."""
+
+    def policies_changed(self, moratorium: Moratorium) -> tuple[FiledEvidence, ...]:
+        """The entries by which they were moved to another policy, in the order of each chain."""
 
     def permits(self, moratorium: Moratorium) -> tuple[PermitOut, ...]:
         """Permits of theirs that are out."""
@@ -66,16 +69,41 @@ class Told:
 # ---- beforehand -------------------------------------------------------------------------------
 
 
-def preview_declaring(book: MoratoriumBook, order: Moratorium, policy: Policy) -> dict[str, Any]:
-    """How many cases it would hold, which cuts would fall away (account and planned time), which permits are out."""
+def preview_declaring(
+    book: MoratoriumBook, order: Moratorium, known: Mapping[str, Policy], default: Policy
+) -> dict[str, Any]:
+    """How many cases it would hold, which cuts would fall away (account and planned time), which permits are out.
+
+    Each cut is judged by the policy under which its notice was issued; `assumed` are the accounts whose policy is not
+    among those known by their label, and that were judged by the default.
+    """
     cases = book.covered(order)
-    cuts = [c for c in cases if c.cut_at is not None and _falls_away(c, order, policy)]
+    planned = [c for c in cases if c.cut_at is not None]
+    terms = {c.case_key: known.get(c.policy) for c in planned} | _terms_on_record(planned, book.policies_changed(order))
+    cuts = [c for c in planned if _falls_away(c, order, terms[c.case_key] or default)]
     return {
         "dry_run": True,
         "cases": len(cases),
         "cuts": [{"account_id": c.account_id, "cut_at": c.cut_at, "stage": c.stage} for c in cuts],
+        "assumed": [c.account_id for c in planned if terms[c.case_key] is None],
         "permits": [p.model_dump() for p in book.permits(order)],
     }
+
+
+def _terms_on_record(cases: Iterable[CoveredCase], changes: Iterable[FiledEvidence]) -> dict[str, Policy]:
+    """By case, the policy that counts for its standing notice, where an operator has moved it to another.
+
+    A notice keeps the terms it was issued under; both policies stand whole in the evidence of the change.
+    """
+    notices = {c.case_key: c.notice_id for c in cases}
+    latest: dict[str, Policy] = {}
+    kept: dict[str, Policy] = {}
+    for change in changes:
+        key, detail = change.case_key, change.detail
+        latest[key] = Policy.model_validate(detail["terms_after"])
+        if notices.get(key) in detail["keeps_its_terms"]:
+            kept[key] = Policy.model_validate(detail["terms_before"])
+    return latest | kept
 
 
 def _falls_away(case: CoveredCase, order: Moratorium, policy: Policy) -> bool:

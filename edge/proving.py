@@ -1,7 +1,7 @@
 """A case read against the regulation from outside: the verdicts, the record, its papers; as JSON and as a PDF."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +14,8 @@ from domain.proof_sheet import papers_of, proof_sheet
 from domain.sheets import PaperRow
 from edge.output import Problem
 from worker import Parts
+
+BACKUP = "the backup of ARREARS_DOCUMENTS"
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,38 @@ def proof_of(parts: Parts, account: str, case: str | None = None, anchor: tuple[
 
 
 def doubts_about(proof: Proof) -> Iterator[Problem]:
-    """Why a proof cannot be relied on: its record, or the file that anchors it, is not as it was written."""
+    """Why a proof cannot be relied on: its record, the file that anchors it, or a paper is not as it was written."""
+    yield from doubts_about_the_record(proof)
+    case = proof.file.case
+    again = (
+        f"`papers-again {case.account_id} --case {case.case_key}` prints it again if it can, else take it from {BACKUP}"
+    )
+    yield from papers_not_intact(proof.papers, again)
+
+
+def doubts_about_the_record(proof: Proof) -> Iterator[Problem]:
+    """Why what is on record cannot be relied on, and so no digest that stands there."""
     record, anchor = proof.record, proof.anchor
     if not record.intact:
         sentence = f"the record of account {record.account_id} is not intact: at entry {record.broken_at} "
         yield Problem("RecordNotIntact", f"{sentence}{record.reason_en}", {"broken_at": record.broken_at})
     if anchor.state == "broken":
         yield Problem("AnchorBroken", f"the anchor is not to be relied on: {anchor.reason_en}")
+
+
+def papers_not_intact(papers: Iterable[PaperRow], if_missing: str) -> Iterator[Problem]:
+    """Which papers are not as the record says, under which key, and what to do about each; nothing if all are."""
+    lost = [paper for paper in papers if paper.state != "intact"]
+    if not lost:
+        return
+    aside = f"put it aside for who looks into it; then `papers-again`, or take it from {BACKUP}"
+    to_do = {"missing": if_missing, "changed": aside}
+    named = "; ".join(f"{paper.about} ({paper.key}) is {paper.state}: {to_do[paper.state]}" for paper in lost)
+    yield Problem(
+        "PapersNotIntact",
+        f"not every paper is as the record says: {named}",
+        {"papers": [paper.model_dump(include={"about", "key", "state"}) for paper in lost]},
+    )
 
 
 def write_pdf(parts: Parts, proof: Proof, path: Path) -> dict[str, str]:

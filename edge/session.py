@@ -1,7 +1,7 @@
 """One command's surroundings: settings, databases, the Temporal client on demand, and how its errors end it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from activities.billing import BillingUnavailable
 from activities.papers import PapersUnavailable
 from activities.register import RegisterUnavailable
 from edge.cases import TemporalUnavailable, unavailable
-from edge.output import Misused, NotThere, Problem, print_json, print_problem, show_times_in
+from edge.output import REFUSED, Misused, NotThere, Problem, print_json, print_problem, show_times_in
 from edge.search_attributes import SearchAttributesMissing, ensure_search_attributes
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, refusals as JSON on stderr")]
@@ -74,6 +74,14 @@ def run(as_json: bool, act: Act, show: Callable[[Any], None]) -> None:
         print_problem(problem, as_json)
         raise typer.Exit(problem.exit_code) from problem
     (print_json if as_json else show)(result)
+
+
+def end_with(problems: Sequence[Problem], as_json: bool) -> None:
+    """What is wrong with a result that was printed all the same; if anything is, the command ends as refused."""
+    for problem in problems[:1] if as_json else problems:  # a script reads one object on stderr, the rest on stdout
+        print_problem(problem, as_json)
+    if problems:
+        raise typer.Exit(REFUSED)
 
 
 async def _in_session(act: Act) -> Any:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from adapters.settings import ROOT, ConfigurationError, Settings, check_console, load_settings, temporal_profile
+from adapters.settings import Settings
+from adapters.settings_forms import ROOT, ConfigurationError
+from adapters.settings_loading import check_console, load_settings
+from adapters.temporal_settings import temporal_profile
 from tests.doors.sealing import key
 from worker import Parts, build, with_channels
 

@@ -18,7 +18,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 import worker
-from adapters.settings import Settings, load_settings
+from adapters.settings import Settings
+from adapters.settings_loading import load_settings
 from domain.book import BookedBill
 from domain.debt import Account, Customer, CustomerCard
 from domain.messages import SIGNALS, UPDATES
@@ -297,7 +298,7 @@ async def test_a_moratorium_stands_from_its_declaration_to_its_lifting_though_no
 
 async def test_a_dry_run_of_a_moratorium_needs_the_register_alone_and_writes_nothing(cli: Cli) -> None:
     preview = (await cli("moratorium", "declare", *COLD, "--dry-run", "--json")).result
-    assert preview == {"dry_run": True, "cases": 0, "cuts": [], "permits": []}
+    assert preview == {"dry_run": True, "cases": 0, "cuts": [], "assumed": [], "permits": []}
     assert (await cli("moratorium", "declare", *COLD, "--dry-run")).out.startswith("试运行")
     ended = await cli("moratorium", "lift", "cold-1", "--by", "d-1", "--dry-run", "--json")
     assert (ended.code, ended.refusal["type"]) == (1, "UnknownMoratorium")

@@ -190,7 +190,8 @@ async def test_a_whole_march_by_commands(world: World, cli: Cli, tmp_path: Path)
 
     lost = world.settings.documents_folder / proof["papers"][0]["key"]
     lost.unlink()
-    assert (await cli("proof", account, "--json")).result["papers"][0]["state"] == "missing"
+    doubted = await cli("proof", account, "--json")
+    assert (doubted.code, json.loads(doubted.out)["papers"][0]["state"]) == (1, "missing")
     assert "文书缺失 missing" in (await cli("proof", account)).out
 
     refused = await cli("proof", account, "--pdf", str(tmp_path / "no" / "proof.pdf"), "--json")

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.settings import ConfigurationError, Settings, load_settings
+from adapters.settings import Settings
+from adapters.settings_forms import ConfigurationError
+from adapters.settings_loading import load_settings
 from domain.policy import Policy
 from domain.policy_file import PolicyError, load_policy
 from tests.fuzz.hostile import DIGITS, GOOD_POLICY, LONG_RUN, MISSING, WRONG, Slot, slots

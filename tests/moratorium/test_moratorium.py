@@ -13,11 +13,17 @@ from domain.clock import local_day, red_notice_is_timely, start_of_day
 from domain.filed import Moratorium
 from domain.messages import HoldLifted
 from domain.model import Actor
+from domain.policy import Policy
+from domain.policy_choice import known_policies
+from domain.policy_file import load_policy
 from edge.batch import BatchSignal, run_batch
 from edge.moratoria import Telling, Word, preview_declaring, preview_lifting
+from tests.case.test_policies import DAY, move
+from tests.edge.programs import program
 from tests.moratorium.reaching import HERE, open_town
 from tests.world import SOON, Case, World
 
+KNOWN = known_policies()
 A_DAY = 3  # what the field unit of these tests can restore
 
 
@@ -79,7 +85,7 @@ async def test_it_reaches_every_open_case_it_covers_and_no_other(world: World, t
 async def test_whom_the_batch_does_not_find_is_told_by_the_register(world: World) -> None:
     """Visibility of the embedded server finds no value with a double quote; the register does."""
     case = await world.open(region='R "west"')
-    await case.notice("yellow")
+    await case.recorded("notice.issued")
     order = declared(world, "m-quote", 'R "west"', await case.now() - timedelta(hours=1))
     told = await replace(telling(world, order, "declare"), patience=1.0).tell(quietly)
     assert told.batch is not None
@@ -105,7 +111,7 @@ async def test_a_dry_run_names_the_cuts_that_fall_away_and_the_permits_that_are_
     await early.notice("yellow")
     at, later = await due.cut_time(), await planned.cut_time()
     order = declared(world, "m-plan", "R-plan", at)
-    preview = preview_declaring(world.parts.moratoria, order, world.policy)
+    preview = preview_declaring(world.parts.moratoria, order, KNOWN, world.policy)
     assert preview["cases"] == 3
     assert {(c["account_id"], c["cut_at"], c["stage"]) for c in preview["cuts"]} == {
         (due.account_id, at, "final_half_hour"),
@@ -114,10 +120,57 @@ async def test_a_dry_run_names_the_cuts_that_fall_away_and_the_permits_that_are_
     assert [(p["account_id"], p["permit_id"]) for p in preview["permits"]] == [(due.account_id, permit["permit_id"])]
     for changes in ({"until": later - timedelta(hours=24)}, {"starts_at": later + timedelta(hours=2)}):
         other = order.model_copy(update=changes)
-        assert planned.account_id not in str(preview_declaring(world.parts.moratoria, other, world.policy)["cuts"])
+        assert planned.account_id not in str(
+            preview_declaring(world.parts.moratoria, other, KNOWN, world.policy)["cuts"]
+        )
     await due.update("report_not_cut", "field_crew", ticket_id=(await due.ticket("cut"))["ticket_id"], reason="rain")
     await due.recorded("permit.revoked")
-    assert preview_declaring(world.parts.moratoria, order, world.policy)["permits"] == []
+    assert preview_declaring(world.parts.moratoria, order, KNOWN, world.policy)["permits"] == []
+
+
+async def test_a_dry_run_judges_each_cut_by_the_policy_that_its_notice_came_under(world: World, tmp_path: Path) -> None:
+    """R-04, R-15, R-18: window and ticket time are those of the notice's policy, though the case was moved since."""
+    gentle, long_lead = load_policy("residential-friendly"), Policy(name="east", version="7", ticket_lead_hours=48)
+    stays, moved_after, moved_before = [
+        await world.open(region="R-many", policy=policy, overdue_days=60) for policy in (gentle, gentle, Policy())
+    ]
+    await move(moved_before, long_lead)
+    cuts = {case.account_id: await _to_red(case) for case in (stays, moved_after, moved_before)}
+    await move(moved_after, Policy())
+    for case in (stays, moved_after, moved_before):
+        await case.recorded("notice.issued", 2)
+    await moved_after.recorded("policy.changed")
+
+    order = declared(world, "m-many", "R-many", cuts[stays.account_id] + timedelta(hours=1))
+
+    def falls_away(case: Case, starts_at: datetime, until: datetime | None = None) -> bool:
+        other = order.model_copy(update={"starts_at": starts_at, "until": until})
+        preview = preview_declaring(world.parts.moratoria, other, KNOWN, world.policy)
+        assert (preview["cases"], preview["assumed"]) == (3, [])
+        return case.account_id in {cut["account_id"] for cut in preview["cuts"]}
+
+    for case, hours in ((stays, 1), (moved_after, 1), (moved_before, 2)):
+        window_ends = cuts[case.account_id] + timedelta(hours=hours)
+        assert not falls_away(case, window_ends)
+        assert falls_away(case, window_ends - timedelta(minutes=1))
+    ticket_at = cuts[moved_before.account_id] - timedelta(hours=48)
+    assert not falls_away(moved_before, ticket_at - DAY, ticket_at)
+    assert falls_away(moved_before, ticket_at - DAY, ticket_at + timedelta(minutes=1))
+
+    flags = ("--scope", "region", "--value", "R-many", "--reason", "flood", "--by", "c-001", "--dry-run", "--json")
+    starts = ("--starts-at", order.starts_at.isoformat())
+    said = await program(world, "moratorium", "declare", *flags, *starts, folder=tmp_path)
+    assert stays.account_id not in str(said.result["cuts"])
+
+
+async def test_a_dry_run_says_whose_policy_it_does_not_know(world: World) -> None:
+    """A case opened by hand under a policy that is no pack here: judged by the default, and named."""
+    case = await world.open(region="R-odd", policy=Policy(name="odd", version="3"))
+    at = await _to_red(case)
+    await case.recorded("notice.issued", 2)
+    order = declared(world, "m-odd", "R-odd", at)
+    preview = preview_declaring(world.parts.moratoria, order, {}, world.policy)
+    assert [cut["account_id"] for cut in preview["cuts"]] == preview["assumed"] == [case.account_id]
 
 
 async def test_a_signal_that_comes_after_the_lifting_leaves_no_hold(world: World) -> None:
@@ -165,7 +218,7 @@ async def test_new_cut_times_are_spread_by_what_the_field_unit_can_restore(world
         first = await asyncio.gather(*(_to_red(c) for c in cases))
         assert _per_day(utility, first) == [3, 3, 1]
         order = declared(utility, "m-heat", HERE, await cases[0].now() - timedelta(hours=1))
-        preview = preview_declaring(parts.moratoria, order, utility.policy)
+        preview = preview_declaring(parts.moratoria, order, KNOWN, utility.policy)
         assert {c["account_id"]: c["cut_at"] for c in preview["cuts"]} == {
             c.account_id: at for c, at in zip(cases, first, strict=True)
         }
