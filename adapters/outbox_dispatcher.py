@@ -158,7 +158,7 @@ class OutboxDispatcher:
             return True
 
     def _remember(self, channel: Channel, one: ChannelTry) -> None:
-        if one.outcome == "dead":
+        if one.outcome in ("dead", "passed_over"):
             with self._lock:
                 self._resting[channel] = time.monotonic() + _REST_SECONDS
         else:
