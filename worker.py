@@ -41,6 +41,7 @@ from adapters.database_look import (
     time_at_register,
     unsent,
 )
+from adapters.delivery_reading import DeliveryReader
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.http_billing import HttpBilling, open_http_billing
@@ -137,6 +138,8 @@ class Parts:
     register: SqlRegister
     reader: RegisterReader
     moratoria: MoratoriumReader
+    outbox: SqlOutbox
+    deliveries: DeliveryReader
     billing: SqlBilling | HttpBilling
     calendar: ChinaHolidays
     policies: Policies
@@ -206,6 +209,8 @@ def build(settings: Settings) -> Parts:
         register=SqlRegister(register_engine, settings.field_capacity),
         reader=RegisterReader(register_engine),
         moratoria=MoratoriumReader(register_engine),
+        outbox=SqlOutbox(register_engine),
+        deliveries=DeliveryReader(register_engine),
         billing=billing,
         calendar=ChinaHolidays(),
         policies=policies,
@@ -259,10 +264,13 @@ def with_channels(parts: Parts, settings: Settings) -> Parts:
             f"ARREARS_MODE=production refuses weak settings:\nARREARS_NOTIFY: {', '.join(plain)} would be reached on"
             " another machine without TLS, or without a look at its certificate; use mailtos://, jsons:// and the like"
         )
-    channels, outbox = AppriseChannels(routes.seconds), SqlOutbox(parts.register_engine)
-    dispatcher = OutboxDispatcher(outbox, routes, channels, _now)
+    if routes.unreached or routes.partly_reached:
+        some = list(routes.partly_reached)
+        log.warning("channels.no_route", roles=list(routes.unreached), only_some_units_of=some, see="RUNBOOK.md, 11")
+    channels = AppriseChannels(routes.seconds)
+    dispatcher = OutboxDispatcher(parts.outbox, routes, channels, _now)
     register = replace(parts.register, hands_on=bool(routes.staff), after_filing=dispatcher.wake)
-    customers = CustomersByApprise(routes.customer, channels, register, outbox) if routes.customer else None
+    customers = CustomersByApprise(routes.customer, channels, register, parts.outbox) if routes.customer else None
     return replace(parts, register=register, customers=customers, dispatcher=dispatcher)
 
 

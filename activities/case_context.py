@@ -8,9 +8,11 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from activities.anchor import AnchorOrder
 from activities.billing import DebtAsked, LookAround, OpenAccount
+from activities.channels import TellCustomer
 from activities.sweep import PageOrder
 from domain.clauses import CLAUSE_OF_STAGE
 from domain.records import NoticeOrder, Record, TicketOrder
+from domain.report_filed import ReportOrder
 
 log = structlog.get_logger()
 
@@ -32,7 +34,9 @@ _CONTEXT: dict[type, Callable[[Any], dict[str, str | None]]] = {
     Record: _of_record,
     NoticeOrder: lambda o: {"stage": o.record.case.stage, "clause": _CLAUSE_OF_NOTICE[o.notice.kind]},
     TicketOrder: lambda o: {"stage": o.record.case.stage, "clause": _CLAUSE_OF_TICKET[o.ticket.kind]},
+    TellCustomer: lambda _order: {"stage": "final_half_hour", "clause": CLAUSE_OF_STAGE["final_half_hour"]},
     PageOrder: lambda _order: {"clause": "III.2"},
+    ReportOrder: lambda _order: {"clause": "III.5"},
     AnchorOrder: lambda _order: {"clause": "II.0"},
 }
 

@@ -6,6 +6,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
 
 BUDGET_SECONDS = 20.0
 """How long all channels of one message may take together; those left then are not tried."""
+HANGING_AT_MOST = 16
+"""So many sends may hang in one channel; with that many, what comes is passed over, and goes to the next channel.
+
+A receiver that is silent lets go of its send a second after we have; one that sends a byte now and then never may.
+"""
+PROBE_EVERY_SECONDS = 600.0
+"""A channel that is full of such sends is tried once in this time all the same, and by one message after the other for
+as long as it answers: it may have recovered long ago.
+"""
 _WITH_HEADERS = frozenset({"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"})
 _SAMPLES = {"phone": "13800000000", "email": "somebody@example.cn", "account": "1", "role": "reader"}
 _SAMPLES |= {"unit": "U-1", "person": "p-1"}
@@ -41,12 +52,24 @@ class Letter:
     body: str
 
 
+class ChannelFault(Exception):
+    """A fault of this program in a channel. It says what and where: the fault's own words may quote an address."""
+
+    def __init__(self, kind: str, fault: BaseException) -> None:
+        frame = fault.__traceback__
+        while frame and frame.tb_next:
+            frame = frame.tb_next
+        where = f" at {frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""
+        super().__init__(f"channel {kind}: {type(fault).__name__}{where}")
+
+
 @dataclass(frozen=True)
 class AppriseChannels:
     """Hands a letter to channels; `seconds` is what one may take."""
 
     seconds: float
     _left_behind: dict[Channel, list[threading.Thread]] = field(default_factory=lambda: defaultdict(list), repr=False)
+    _next_look: dict[Channel, float] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def hand_on(
@@ -65,31 +88,54 @@ class AppriseChannels:
         return tuple(tries)
 
     def send(self, channel: Channel, known: Mapping[str, str], letter: Letter) -> TryOutcome:
-        """Hand the letter to one channel. After its seconds it is given up, and what becomes of it stays unknown."""
+        """Hand the letter to one channel. After its seconds it is given up, and what becomes of it stays unknown.
+
+        Raises ChannelFault where neither the channel nor the address is to blame.
+        """
         address = channel.address(known)
         if address is None:
             return "unaddressed"
-        if self._hangs(channel):
-            return "dead"
+        if not self._has_room(channel):
+            return "passed_over"
         # A thread of its own, given up if it hangs: a time-out of sockets alone is renewed by every byte that trickles.
-        answer: list[TryOutcome] = []
+        answer: Future[TryOutcome] = Future()
         sending = threading.Thread(
-            target=lambda: answer.append(_send(address, letter, self.seconds)), name="channel", daemon=True
+            target=copy_context().run,
+            args=(_answer, answer, address, letter, self.seconds),
+            name="channel",
+            daemon=True,
         )
         sending.start()
-        sending.join(self.seconds)
-        if answer:
-            return answer[0]
+        wait((answer,), self.seconds)
+        if not answer.done():
+            with self._lock:
+                self._left_behind[channel].append(sending)
+                self._next_look[channel] = time.monotonic() + PROBE_EVERY_SECONDS
+            return "dead"
+        if (fault := answer.exception()) is not None:
+            raise ChannelFault(channel.kind, fault)
         with self._lock:
-            self._left_behind[channel].append(sending)
-        return "dead"
+            self._next_look.pop(channel, None)
+        return answer.result()
 
-    def _hangs(self, channel: Channel) -> bool:
-        """A try that was given up still hangs there: no further one is added to it."""
+    def _has_room(self, channel: Channel) -> bool:
+        """Fewer sends hang there than may, or they have for so long that it is time for another look: by one."""
         with self._lock:
-            alive = [one for one in self._left_behind[channel] if one.is_alive()]
-            self._left_behind[channel] = alive
-        return bool(alive)
+            hanging = [one for one in self._left_behind[channel] if one.is_alive()]
+            self._left_behind[channel] = hanging
+            if len(hanging) < HANGING_AT_MOST:
+                return True
+            if time.monotonic() < self._next_look.get(channel, 0):
+                return False
+            self._next_look[channel] = time.monotonic() + PROBE_EVERY_SECONDS
+            return True
+
+
+def _answer(answer: "Future[TryOutcome]", address: str, letter: Letter, seconds: float) -> None:
+    try:
+        answer.set_result(_send(address, letter, seconds))
+    except BaseException as fault:  # handed over, not swallowed: a thread that dies of it prints its words
+        answer.set_exception(fault)
 
 
 def _send(address: str, letter: Letter, seconds: float) -> TryOutcome:
@@ -100,6 +146,7 @@ def _send(address: str, letter: Letter, seconds: float) -> TryOutcome:
         if service is None:
             return "refused"  # no such address: what was filled in made it impossible
         title = letter.title if service.title_maxlen > 0 else ""
+        # What a service stumbles over while it sends, Apprise itself turns into a failure.
         with Apprise([service], asset=_asset()).notify(
             letter.body, title=title, body_format=NotifyFormat.TEXT, log_level=logging.WARNING
         ) as result:
@@ -108,7 +155,7 @@ def _send(address: str, letter: Letter, seconds: float) -> TryOutcome:
             # Every plugin says so, in these words, if there was nobody to talk to; Apprise keeps no other trace of it.
             nobody = any("connection error" in line.message.lower() for line in result.logs())
             return "dead" if nobody else "refused"
-    except Exception as problem:  # whatever a plugin stumbles over: it did not accept
+    except (OSError, ValueError, TypeError) as problem:  # the network, or an address that cannot be one after all
         # Its type alone: its words may quote an address.
         log.warning("channel.failed", message=letter.key, error=type(problem).__name__)
         return "dead"

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from domain.debt import CustomerCard
+from domain.deliveries import WRITTEN_TO
 from domain.model import Role
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
@@ -80,6 +81,17 @@ class Routes(BaseModel):
         suiting = [route for route in self.staff if route.suits(role, unit, person)]
         suiting.sort(key=lambda route: (route.person is None, route.unit is None))
         return suiting[0].channels if suiting else ()
+
+    @property
+    def unreached(self) -> tuple[Role, ...]:
+        """The roles that a case writes to, and that no entry names."""
+        return tuple(role for role in WRITTEN_TO if role not in {route.role for route in self.staff})
+
+    @property
+    def partly_reached(self) -> tuple[Role, ...]:
+        """The roles of which entries name some units or persons, and none names the others."""
+        whole = {route.role for route in self.staff if route.unit is None and route.person is None}
+        return tuple(role for role in WRITTEN_TO if role not in whole and role not in self.unreached)
 
     @property
     def channels(self) -> tuple[Channel, ...]:

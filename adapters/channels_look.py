@@ -2,14 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 from adapters.apprise_channels import check_addresses, plain_channels
-from adapters.channel_routes import Routes, RoutesError, read_routes
-from domain.model import Role
-
-_TOLD_OTHERWISE = ("hotline", "liaison", "operator")
-"""Roles to whom nothing is sent: they ask by themselves, and the liaison's report is shown by `report show`."""
+from adapters.channel_routes import RoutesError, read_routes
 
 
 @dataclass(frozen=True)
@@ -35,19 +30,10 @@ def look_at_channels(path: Path) -> ChannelsSeen:
         check_addresses(routes)
     except RoutesError as problem:
         return ChannelsSeen(path, wrong=str(problem))
-    without = tuple(role for role in _told() if not any(route.role == role for route in routes.staff))
     return ChannelsSeen(
         path,
         plain=plain_channels(routes),
         customers=tuple(channel.kind for channel in routes.customer),
-        without=without,
-        in_part=tuple(role for role in _told() if role not in without and _leaves_out_some(routes, role)),
+        without=routes.unreached,
+        in_part=routes.partly_reached,
     )
-
-
-def _told() -> tuple[str, ...]:
-    return tuple(role for role in get_args(Role) if role not in _TOLD_OTHERWISE)
-
-
-def _leaves_out_some(routes: Routes, role: str) -> bool:
-    return not routes.of_staff(role, None, None)

@@ -3,16 +3,20 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from activities.register import RegisterUnavailable
-from adapters.apprise_channels import BUDGET_SECONDS, AppriseChannels, Letter
+from adapters.apprise_channels import BUDGET_SECONDS, AppriseChannels, ChannelFault, Letter
 from adapters.channel_routes import Channel, Routes, known_of_staff
 from adapters.sql_outbox import Parcel, SqlOutbox
+from domain.clauses import CLAUSE_OF_STAGE
+from domain.deliveries import GivenUpFor
 from domain.telling import ChannelTry
 from domain.urgency import AT_ONCE
 
@@ -30,10 +34,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class _Sent:
-    """What became of a parcel: what the channels said, and when it is to be tried again."""
+    """What became of a parcel: what the channels said; when it is to be tried again, or why it is not, if not sent."""
 
-    tries: tuple[ChannelTry, ...]
-    again_at: datetime | None
+    tries: tuple[ChannelTry, ...] = ()
+    again_at: datetime | None = None
+    given_up: GivenUpFor | None = None
 
 
 class OutboxDispatcher:
@@ -82,7 +87,7 @@ class OutboxDispatcher:
                     log.warning("outbox.register_unavailable", error=str(problem))
                 answering = False
                 self._stopping.wait(_POLL_SECONDS)
-            except Exception:
+            except SQLAlchemyError:  # it answers, and not as it should
                 log.exception("outbox.failed")
                 self._stopping.wait(_POLL_SECONDS)
 
@@ -100,52 +105,55 @@ class OutboxDispatcher:
         for parcel in parcels:
             with self._lock:
                 self._busy += 1
-            self._lanes.submit(self._carry, parcel)
+            self._lanes.submit(self._carry, parcel).add_done_callback(partial(self._landed, parcel))
         return len(parcels)
 
     def _carry(self, parcel: Parcel) -> None:
-        try:
-            sent = self._send(parcel)
-            self._outbox.note(parcel, sent.tries, sent.again_at)
-        except RegisterUnavailable as problem:  # it stays claimed, and is sent again when the claim has run out
-            log.warning("delivery.not_noted", message=parcel.message.key, error=str(problem))
-        except Exception:
-            log.exception("outbox.failed", message=parcel.message.key)
-        finally:
-            with self._lock:
-                self._busy -= 1
-            self.wake()
+        with structlog.contextvars.bound_contextvars(**_context_of(parcel)):
+            try:
+                sent = self._send(parcel)
+                if sent.given_up is None:
+                    self._outbox.note(parcel, sent.tries, sent.again_at)
+                else:
+                    self._outbox.give_up(parcel, sent.tries, sent.given_up, self._clock())
+            except RegisterUnavailable as problem:  # it stays claimed, and is sent again when the claim has run out
+                log.warning("delivery.not_noted", error=str(problem))
+            except SQLAlchemyError as problem:  # likewise; its words may quote the row
+                log.error("outbox.failed", error=type(problem).__name__)
+            except ChannelFault as fault:  # likewise
+                log.error("outbox.failed", error=str(fault))
+
+    def _landed(self, parcel: Parcel, carried: Future[None]) -> None:
+        """The lane is free again, whatever happened in it."""
+        with self._lock:
+            self._busy -= 1
+        self.wake()
+        if (fault := carried.exception()) is not None:
+            log.critical("outbox.fault", error=type(fault).__name__, **_context_of(parcel))
 
     def _send(self, parcel: Parcel) -> _Sent:
         message = parcel.message
         channels = self._routes.of_staff(message.to_role, message.to_unit, message.to_person)
         if not channels:
-            log.info("delivery.no_channel", message=message.key, to=message.to_role, unit=message.to_unit)
-            return _Sent((), None)
+            log.warning("delivery.given_up", reason="no_route")
+            return _Sent(given_up="no_route")
         awake = [channel for channel in channels if self._is_awake(channel)]
         if not awake:
-            return _Sent((), self._clock() + timedelta(seconds=_REST_SECONDS))
+            return _Sent(again_at=self._clock() + timedelta(seconds=_REST_SECONDS))
         known = known_of_staff(message.to_role, message.to_unit, message.to_person)
         letter = Letter(message.key, message.subject, f"{message.text_zh}\n\n{message.text_en}")
         tries = self._channels.hand_on(awake, known, letter, self._clock)
         for channel, one in zip(awake, tries, strict=False):
             self._remember(channel, one)
             level = log.info if one.outcome == "accepted" else log.warning
-            level(
-                "channel.tried",
-                message=message.key,
-                to=message.to_role,
-                channel=one.channel,
-                outcome=one.outcome,
-                attempt=parcel.attempt,
-            )
+            level("channel.tried", channel=one.channel, outcome=one.outcome, attempt=parcel.attempt)
         for channel in awake[len(tries) :]:
             self._wake_up(channel)
         if tries and tries[-1].outcome == "accepted":
-            return _Sent(tries, None)
+            return _Sent(tries)
         if self._clock() - parcel.first_tried_at >= _GIVEN_UP_AFTER:
-            log.error("delivery.given_up", message=message.key, to=message.to_role, unit=message.to_unit)
-            return _Sent(tries, None)
+            log.error("delivery.given_up", reason="nobody_accepted")
+            return _Sent(tries, given_up="nobody_accepted")
         return _Sent(tries, self._clock() + _pause(parcel))
 
     def _is_awake(self, channel: Channel) -> bool:
@@ -158,7 +166,7 @@ class OutboxDispatcher:
             return True
 
     def _remember(self, channel: Channel, one: ChannelTry) -> None:
-        if one.outcome == "dead":
+        if one.outcome in ("dead", "passed_over"):
             with self._lock:
                 self._resting[channel] = time.monotonic() + _REST_SECONDS
         else:
@@ -167,6 +175,20 @@ class OutboxDispatcher:
     def _wake_up(self, channel: Channel) -> None:
         with self._lock:
             self._resting.pop(channel, None)
+
+
+def _context_of(parcel: Parcel) -> dict[str, str]:
+    """What every line about a parcel says: of which case, in which stage, and what was to be told to whom."""
+    message = parcel.message
+    said = {
+        "account": message.account_id,
+        "stage": parcel.stage,
+        "clause": CLAUSE_OF_STAGE.get(parcel.stage) if parcel.stage else None,
+        "message": message.key,
+        "to": message.to_role,
+        "unit": message.to_unit,
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _pause(parcel: Parcel) -> timedelta:

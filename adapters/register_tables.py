@@ -161,7 +161,7 @@ class MessageLine(RegisterTable, table=True):
 
 
 class UnsentLine(RegisterTable, table=True):
-    """A message in the outbox that no channel has accepted yet; gone once one has.
+    """A message in the outbox that no channel has accepted yet; gone once one has, or once it is given up.
 
     `due_at` is by the clock of the workers: when it may be tried, or, while `claim` names who has it in hand, when
     that worker counts as dead. None: at once, and never tried before.
@@ -176,6 +176,17 @@ class UnsentLine(RegisterTable, table=True):
     first_tried_at: datetime | None = Field(default=None, sa_type=Instant)
     tries: int = 0
     claim: str | None = None
+
+
+class GivenUpLine(RegisterTable, table=True):
+    """A message to staff that is not sent any more, until somebody has it sent again: when that was, and why."""
+
+    __tablename__ = "given_up"
+    message_key: str = Field(primary_key=True)
+    urgency: int
+    filed_at: datetime = Field(sa_type=Instant)
+    given_up_at: datetime = Field(sa_type=Instant)
+    reason: str
 
 
 class DeliveryLine(RegisterTable, table=True):

@@ -1,24 +1,34 @@
 """The outbox in SQL: a message is filed once, what is to be sent is claimed by one worker at a time, each try kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import uuid4
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy.exc import NoResultFound
 
 from adapters.column_types import canonical
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading, writing
-from adapters.sql_statements import insert_once, inserted
+from adapters.sql_statements import insert_once, insert_or_replace, inserted
+from domain.deliveries import GivenUpFor
 from domain.figures import UnsentCounted
 from domain.filed import FiledMessage
+from domain.model import Stage
 from domain.records import Message, Owner
 from domain.telling import ChannelTry
 from domain.urgency import urgency_of
 
-_UNSENT, _MESSAGES, _DELIVERIES = (TABLES.tables[name] for name in ("unsent", "messages", "deliveries"))
+_UNSENT, _GIVEN_UP, _MESSAGES, _CASES, _DELIVERIES = (
+    TABLES.tables[name] for name in ("unsent", "given_up", "messages", "cases", "deliveries")
+)
+
+log = structlog.get_logger()
 
 
 def file_message(connection: Connection, owner: Owner, message: Message, hands_on: bool) -> None:
@@ -47,13 +57,14 @@ def _queue(connection: Connection, key: str, message: Message) -> None:
 
 @dataclass(frozen=True)
 class Parcel:
-    """A message in the hands of one worker: until `held_until`, no other takes it."""
+    """A message in the hands of one worker: until its claim runs out, no other takes it. `stage` is its case's."""
 
     message: FiledMessage
     urgency: int
     claim: str
     attempt: int
     first_tried_at: datetime
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,10 @@ class SqlOutbox:
             return connection.execute(select(_UNSENT.c.message_key).where(_due(now)).limit(1)).first() is not None
 
     def claim(self, now: datetime, lease: timedelta, limit: int, least_urgent: int) -> tuple[Parcel, ...]:
-        """Take so many of those that are due, the most urgent first; whoever dies with one loses it after `lease`."""
+        """Take so many of those that are due, the most urgent first; whoever dies with one loses it after `lease`.
+
+        One that cannot be read is set aside as given up, and holds up no other.
+        """
         query = (
             select(_UNSENT)
             .where(_due(now), _UNSENT.c.urgency <= least_urgent)
@@ -77,34 +91,42 @@ class SqlOutbox:
             .with_for_update(skip_locked=True)  # left out where there is one writer at a time anyway
         )
         with writing(self.engine) as connection:
-            parcels = []
-            for row in connection.execute(query).mappings().all():
-                claim, first = uuid4().hex, row["first_tried_at"] or now
-                connection.execute(
-                    update(_UNSENT)
-                    .where(_UNSENT.c.message_key == row["message_key"])
-                    .values(claim=claim, due_at=now + lease, tries=row["tries"] + 1, first_tried_at=first)
-                )
-                line = (
-                    connection.execute(select(_MESSAGES).where(_MESSAGES.c.key == row["message_key"])).mappings().one()
-                )
-                message = FiledMessage.model_validate(dict(line))
-                parcels.append(Parcel(message, row["urgency"], claim, row["tries"] + 1, first))
-            return tuple(parcels)
+            rows = connection.execute(query).mappings().all()
+            return tuple(parcel for row in rows if (parcel := _taken(connection, row, now, lease)) is not None)
 
     def note(self, parcel: Parcel, tries: Sequence[ChannelTry], again_at: datetime | None) -> None:
         """Keep what each channel said, and take the message off the queue, or put it back until `again_at`.
 
-        One who was taken for dead meanwhile only leaves his notes: the message is another's by now.
+        One who was taken for dead meanwhile only leaves his notes: the message is another's by now. If that one has
+        given it up, it was sent all the same.
         """
-        mine = and_(_UNSENT.c.message_key == parcel.message.key, _UNSENT.c.claim == parcel.claim)
         with writing(self.engine) as connection:
             if again_at is None:
-                connection.execute(delete(_UNSENT).where(mine))
+                connection.execute(delete(_UNSENT).where(_held(parcel)))
+                connection.execute(delete(_GIVEN_UP).where(_GIVEN_UP.c.message_key == parcel.message.key))
             else:
-                connection.execute(update(_UNSENT).where(mine).values(claim=None, due_at=again_at))
-            if tries:
-                connection.execute(insert(_DELIVERIES), _lines(parcel.message.key, parcel.claim, parcel.attempt, tries))
+                connection.execute(update(_UNSENT).where(_held(parcel)).values(claim=None, due_at=again_at))
+            _keep(connection, parcel, tries)
+
+    def give_up(self, parcel: Parcel, tries: Sequence[ChannelTry], reason: GivenUpFor, now: datetime) -> None:
+        """Keep what each channel said, and try no more; until somebody has it sent again it stands as given up."""
+        with writing(self.engine) as connection:
+            held = select(_UNSENT).where(_held(parcel)).with_for_update()
+            row = connection.execute(held).mappings().one_or_none()
+            if row is not None:
+                _set_aside(connection, row, reason, now)
+            _keep(connection, parcel, tries)
+
+    def send_again(self, message_keys: Sequence[str]) -> tuple[str, ...]:
+        """Queue again those of the messages that were given up, as if they had just been filed; which they were."""
+        given_up = _GIVEN_UP.c.message_key.in_(message_keys)
+        with writing(self.engine) as connection:
+            rows = connection.execute(select(_GIVEN_UP).where(given_up).order_by(_GIVEN_UP.c.filed_at)).mappings().all()
+            for row in rows:
+                queued = {name: row[name] for name in ("message_key", "urgency", "filed_at")}
+                connection.execute(insert_once(connection, _UNSENT), queued)
+            connection.execute(delete(_GIVEN_UP).where(given_up))
+            return tuple(row["message_key"] for row in rows)
 
     def note_customer(self, message_key: str, tries: Sequence[ChannelTry]) -> None:
         """Keep what each of the customer's channels said."""
@@ -123,6 +145,45 @@ def count_unsent(connection: Connection) -> UnsentCounted:
     oldest = func.min(_UNSENT.c.filed_at, type_=_UNSENT.c.filed_at.type).label("oldest_filed_at")
     line = connection.execute(select(func.count().label("messages"), oldest).select_from(_UNSENT)).mappings().one()
     return UnsentCounted(**line)
+
+
+def _taken(connection: Connection, row: Mapping[Any, Any], now: datetime, lease: timedelta) -> Parcel | None:
+    """The parcel of a row, claimed for us; None, and set aside, if its message cannot be read."""
+    key = row["message_key"]
+    query = select(_MESSAGES, _CASES.c.stage).outerjoin(_CASES, _CASES.c.case_key == _MESSAGES.c.case_key)
+    try:
+        line = connection.execute(query.where(_MESSAGES.c.key == key)).mappings().one()
+        message = FiledMessage.model_validate(dict(line))
+    except (NoResultFound, ValueError) as problem:
+        log.error("outbox.unreadable", message=key, wrong=_wrong(problem))
+        _set_aside(connection, row, "unreadable", now)
+        return None
+    claim, first = uuid4().hex, row["first_tried_at"] or now
+    held = {"claim": claim, "due_at": now + lease, "tries": row["tries"] + 1, "first_tried_at": first}
+    connection.execute(update(_UNSENT).where(_UNSENT.c.message_key == key).values(held))
+    return Parcel(message, row["urgency"], claim, row["tries"] + 1, first, line["stage"])
+
+
+def _wrong(problem: NoResultFound | ValueError) -> list[str]:
+    """What is wrong with a message, by field: the problem's own words quote what was to be read."""
+    if isinstance(problem, ValidationError):
+        return list({f"{error['loc'][0]}: {error['type']}": None for error in problem.errors()})
+    return ["it is not there"] if isinstance(problem, NoResultFound) else ["a column holds no value of its kind"]
+
+
+def _set_aside(connection: Connection, row: Mapping[Any, Any], reason: GivenUpFor, now: datetime) -> None:
+    kept = {name: row[name] for name in ("message_key", "urgency", "filed_at")}
+    connection.execute(insert_or_replace(connection, _GIVEN_UP), {**kept, "given_up_at": now, "reason": reason})
+    connection.execute(delete(_UNSENT).where(_UNSENT.c.message_key == row["message_key"]))
+
+
+def _held(parcel: Parcel) -> ColumnElement[bool]:
+    return and_(_UNSENT.c.message_key == parcel.message.key, _UNSENT.c.claim == parcel.claim)
+
+
+def _keep(connection: Connection, parcel: Parcel, tries: Sequence[ChannelTry]) -> None:
+    if tries:
+        connection.execute(insert(_DELIVERIES), _lines(parcel.message.key, parcel.claim, parcel.attempt, tries))
 
 
 def _due(now: datetime) -> ColumnElement[bool]:

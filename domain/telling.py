@@ -9,13 +9,22 @@ from domain.model import Actor, Contract, Id, Moment
 from domain.papers import final_notice_texts
 from domain.terms import terms
 
-TryOutcome = Literal["accepted", "refused", "dead", "unaddressed"]
+TryOutcome = Literal["accepted", "refused", "dead", "unaddressed", "passed_over"]
+TRY_OUTCOMES: dict[TryOutcome, tuple[str, str]] = {
+    "accepted": ("已受理", "accepted"),
+    "refused": ("被拒绝", "refused"),
+    "dead": ("无应答", "no answer"),
+    "unaddressed": ("无可用号码或地址", "no address"),
+    "passed_over": ("渠道堵塞，未尝试", "not tried, the channel hangs"),
+}
+"""What people read for each, in Chinese and English."""
 
 
 class ChannelTry(Contract):
     """One attempt to hand a message to one channel, named by its kind; never with an address.
 
     `dead`: no answer in time, or nobody there. `unaddressed`: there is no phone or e-mail address that would do.
+    `passed_over`: it was not tried, for too many messages before it still hang in that channel.
     """
 
     channel: Id

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
+from edge.cli_deliveries import add_delivery_commands
 from edge.cli_doctor import add_doctor_command
 from edge.cli_feed import add_feed_commands
 from edge.cli_look import add_look_commands
@@ -26,6 +27,7 @@ def application() -> typer.Typer:
     )
     add_feed_commands(app)
     add_look_commands(app)
+    add_delivery_commands(app)
     add_operate_commands(app)
     add_policy_commands(app)
     add_report_commands(app)

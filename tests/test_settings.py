@@ -1,6 +1,7 @@
 """Settings: the embedded default, sentences for wrong values, and what production refuses."""
 
 import base64
+import json
 import os
 import subprocess
 import sys
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from adapters.log import configure_logging
 from adapters.settings import Settings
 from adapters.settings_forms import ROOT, ConfigurationError
 from adapters.settings_loading import check_console, load_settings
 from adapters.temporal_settings import temporal_profile
+from domain.deliveries import WRITTEN_TO
 from tests.doors.sealing import key
 from worker import Parts, build, with_channels
 
@@ -97,6 +100,23 @@ def test_production_sends_nothing_to_other_machines_in_clear(monkeypatch: pytest
         channels(monkeypatch, table, **STRONG)
     assert "s3cret" not in str(refused.value)
     channels(monkeypatch, table, CHANNELS.replace("json://", "jsons://"), **STRONG)
+
+
+def test_a_worker_names_the_roles_that_no_channel_reaches(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Before the first message to one of them is given up; of those reached in some units only, that too."""
+    configure_logging("json")
+    some = '[[staff]]\nrole = "reader"\nunit = "RC-03"\nchannels = [{ kind = "app", url = "json://127.0.0.1:1" }]'
+    channels(monkeypatch, tmp_path / "channels.toml", f"{CHANNELS}{some}")
+    [line] = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert (line["event"], line["level"]) == ("channels.no_route", "warning")
+    assert line["roles"] == ["team_leader", "centre_director", "company_leader", "station_head", "liaison"]
+    assert line["only_some_units_of"] == ["reader"]
+    to_crews = CHANNELS[CHANNELS.index("[[staff]]") :]
+    to_all = "".join(to_crews.replace("field_crew", role) for role in WRITTEN_TO)
+    channels(monkeypatch, tmp_path / "channels.toml", to_all)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

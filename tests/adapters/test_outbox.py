@@ -1,12 +1,15 @@
-"""The outbox's queue: filed with the evidence or not at all, in one worker's hands at a time, the most urgent first."""
+"""The outbox's queue: filed with the evidence or not at all, in one worker's hands at a time; nothing vanishes."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
+from adapters.delivery_reading import DeliveryReader
+from adapters.log import configure_logging
 from adapters.register_tables import TABLES
 from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister, open_register
@@ -19,6 +22,7 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
 ACCEPTED = ChannelTry(channel="sms", outcome="accepted", at=NOW)
 DEAD = ChannelTry(channel="email", outcome="dead", at=NOW)
+ACCEPTED_LATER = ChannelTry(channel="sms", outcome="accepted", at=NOW + LEASE)
 
 
 @pytest.fixture
@@ -132,3 +136,110 @@ def test_no_column_of_the_deliveries_could_hold_an_address(engine: Engine) -> No
     assert {c.name for c in TABLES.tables["deliveries"].columns} == {
         *("message_key", "claim", "place", "attempt", "channel", "outcome", "at"),
     }
+
+
+def stands(engine: Engine, **wanted: Any) -> list[tuple[str, str, str | None, list[str]]]:
+    """What the list of deliveries says: each message, its state, why it was given up, and what channels said."""
+    found = DeliveryReader(engine).deliveries(**wanted)
+    return [(d.message_key, d.state, d.reason, [t.outcome for t in d.tries]) for d in found]
+
+
+def test_what_is_given_up_is_kept_with_its_reason_and_sent_again_when_asked(
+    register: SqlRegister, outbox: SqlOutbox, engine: Engine
+) -> None:
+    register.write(record(messages=(message("m-1"), message("m-2", to_role="station_head"))))
+    one, two = outbox.claim(NOW, LEASE, 10, 9)
+    outbox.give_up(one, (DEAD,), "nobody_accepted", NOW)
+    outbox.give_up(two, (), "no_route", NOW + LEASE)
+    assert claimed(outbox, NOW + timedelta(days=9)) == []
+    kept = [("m-2", "given_up", "no_route", []), ("m-1", "given_up", "nobody_accepted", ["dead"])]
+    assert stands(engine, state="given_up") == kept
+    assert stands(engine, state="given_up", role="station_head") == kept[:1]
+    assert (outbox.send_again(["m-1", "m-9"]), outbox.send_again(["m-1"])) == (("m-1",), ())
+    assert stands(engine, state="given_up") == kept[:1]
+    [again] = outbox.claim(NOW + timedelta(days=9), LEASE, 10, 9)
+    assert (again.message.key, again.attempt, again.first_tried_at) == ("m-1", 1, NOW + timedelta(days=9))
+    outbox.note(again, (ACCEPTED_LATER,), None)
+    assert stands(engine, account_id="3001", role="reader") == [("m-1", "sent", None, ["dead", "accepted"])]
+
+
+def test_who_was_taken_for_dead_gives_up_nothing(register: SqlRegister, outbox: SqlOutbox, engine: Engine) -> None:
+    register.write(record(messages=(message("m-1"),)))
+    [slow] = outbox.claim(NOW, LEASE, 10, 9)
+    [other] = outbox.claim(NOW + LEASE, LEASE, 10, 9)
+    outbox.give_up(slow, (DEAD,), "nobody_accepted", NOW + LEASE)
+    assert stands(engine) == [("m-1", "waiting", None, ["dead"])]
+    outbox.give_up(other, (), "nobody_accepted", NOW + LEASE)
+    assert stands(engine) == [("m-1", "given_up", "nobody_accepted", ["dead"])]
+
+
+def test_what_was_sent_late_was_not_given_up(register: SqlRegister, outbox: SqlOutbox, engine: Engine) -> None:
+    register.write(record(messages=(message("m-1"),)))
+    [late] = outbox.claim(NOW, LEASE, 10, 9)
+    [other] = outbox.claim(NOW + LEASE, LEASE, 10, 9)
+    outbox.give_up(other, (DEAD,), "nobody_accepted", NOW + LEASE)
+    outbox.note(late, (ACCEPTED_LATER,), None)
+    assert stands(engine) == [("m-1", "sent", None, ["dead", "accepted"])]
+
+
+def test_the_list_says_what_was_sent_what_waits_and_what_no_channel_of_the_customer_took(
+    register: SqlRegister, outbox: SqlOutbox, engine: Engine
+) -> None:
+    """The newest first; of what waits the most urgent; what never went to channels is not in it."""
+    later = NOW + timedelta(hours=1)
+    told = message("m-told", to_role="customer", to_unit=None, to_person=None)
+    register.write(record(1, messages=(told, message("m-sent"))))
+    outbox.note_customer("m-told", (DEAD.model_copy(update={"outcome": "passed_over"}),))
+    [sent] = outbox.claim(NOW, LEASE, 10, 9)
+    outbox.note(sent, (DEAD, ACCEPTED), None)
+    register.write(record(2, messages=(message("m-waits", at=later), message("m-urgent", subject="permit revoked"))))
+    SqlRegister(engine).write(record(3, messages=(message("m-silent"),)))
+    assert stands(engine) == [
+        ("m-waits", "waiting", None, []),
+        ("m-sent", "sent", None, ["dead", "accepted"]),
+        ("m-told", "not_accepted", None, ["passed_over"]),
+        ("m-urgent", "waiting", None, []),
+    ]
+    assert [key for key, *_ in stands(engine, state="waiting")] == ["m-urgent", "m-waits"]
+    assert [key for key, *_ in stands(engine, limit=1)] == ["m-waits"]
+    assert stands(engine, account_id="nobody") == []
+    [shown] = DeliveryReader(engine).deliveries(role="customer")
+    assert "please deliver" not in shown.model_dump_json()
+
+
+UNREADABLE = {
+    "role_of_a_later_version": ("UPDATE messages SET to_role = 'drone' WHERE key = 'm-1'", "to_role: literal_error"),
+    "no_text": ("UPDATE messages SET text_zh = '' WHERE key = 'm-1'", "text_zh: string_too_short"),
+    "gone": ("DELETE FROM messages WHERE key = 'm-1'", "it is not there"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_message_that_cannot_be_read_is_set_aside_and_holds_up_no_other(
+    case: str, register: SqlRegister, outbox: SqlOutbox, engine: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The line says which and what is wrong with it, and quotes nothing of it."""
+    register.write(record(messages=(message("m-1", text_en="for 张伟"), message("m-2"))))
+    change, wrong = UNREADABLE[case]
+    with engine.execution_options(writing=True).begin() as connection:
+        connection.execute(text(change))
+    configure_logging("json")
+    assert claimed(outbox) == ["m-2"]
+    said = capfd.readouterr().err
+    assert [part for part in ("outbox.unreadable", '"m-1"', wrong) if part not in said] == []
+    assert "张伟" not in said
+    assert stands(engine, state="given_up") == [("m-1", "given_up", "unreadable", [])]
+    assert claimed(outbox, NOW + timedelta(seconds=1)) == []
+
+
+def test_a_time_that_is_none_is_unreadable_too(tmp_path: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    """SQLite keeps whatever was written; the other database would not have taken it."""
+    engine = open_register(f"sqlite:///{tmp_path / 'register.db'}")
+    SqlRegister(engine, hands_on=True).write(record(messages=(message("m-1"), message("m-2"))))
+    with engine.execution_options(writing=True).begin() as connection:
+        connection.execute(text("UPDATE messages SET at = 'yesterday' WHERE key = 'm-1'"))
+    configure_logging("json")
+    assert claimed(SqlOutbox(engine)) == ["m-2"]
+    said = capfd.readouterr().err
+    assert ("outbox.unreadable" in said, "yesterday" in said) == (True, False)
+    engine.dispose()

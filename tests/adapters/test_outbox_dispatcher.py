@@ -1,5 +1,6 @@
 """The dispatcher with real receivers: at once, the urgent first, the next channel if one fails, and no row lost."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from sqlalchemy import Engine, text
 
 from adapters.apprise_channels import AppriseChannels, check_addresses
 from adapters.channel_routes import Routes
+from adapters.delivery_reading import DeliveryReader
+from adapters.log import configure_logging
 from adapters.outbox_dispatcher import LANES, OutboxDispatcher
 from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister, open_register
 from tests.receivers import HOST, Hook, free_port, hook, mailbox
-from tests.register_records import message, record
+from tests.register_records import case_row, message, record
 
 
 @pytest.fixture
@@ -145,10 +148,11 @@ def test_what_nobody_accepts_is_tried_again_until_somebody_does(engine: Engine) 
 
 def test_two_workers_send_each_message_once(engine: Engine) -> None:
     with hook() as told:
-        table = routes({"role": "reader", "channels": [to(told)]})
+        # On a busy machine a channel of two seconds gives up messages that did arrive, and they go out again.
+        table = routes({"role": "reader", "channels": [to(told)]}, seconds=10)
         with sending(engine, table) as register, sending(engine, table):
             register.write(record(messages=tuple(message(f"m-{n:03}") for n in range(80))))
-            until(lambda: SqlOutbox(engine).count().messages == 0, 20)
+            until(lambda: SqlOutbox(engine).count().messages == 0, 60)
     assert sorted(k for k in told.keys if k) == [f"m-{n:03}" for n in range(80)]
 
 
@@ -166,11 +170,58 @@ def test_what_a_dead_worker_had_in_hand_is_sent_by_the_next(engine: Engine) -> N
     assert told.keys == ["m-revoked"]
 
 
-def test_a_message_to_somebody_without_a_channel_stays_in_the_outbox_alone(engine: Engine) -> None:
-    with hook() as told, sending(engine, routes(crew(to(told), unit="FU-09"))) as register:
-        register.write(record(messages=(revoked(),)))
+def given_up(engine: Engine) -> list[tuple[str, str | None]]:
+    return [(d.message_key, d.reason) for d in DeliveryReader(engine).deliveries(state="given_up")]
+
+
+def test_a_message_to_somebody_without_a_channel_is_kept_as_given_up(engine: Engine) -> None:
+    """And is sent when there is one, and somebody asks for it."""
+    with hook() as told:
+        with sending(engine, routes(crew(to(told), unit="FU-09"))) as register:
+            register.write(record(messages=(revoked(),)))
+            until(lambda: SqlOutbox(engine).count().messages == 0)
+        assert (told.bodies, outcomes(engine), given_up(engine)) == ([], [], [("m-revoked", "no_route")])
+        with sending(engine, routes(crew(to(told)))):
+            assert SqlOutbox(engine).send_again(["m-revoked"]) == ("m-revoked",)
+            until(lambda: SqlOutbox(engine).count().messages == 0)
+    assert (told.keys, outcomes(engine), given_up(engine)) == (["m-revoked"], [("app", "accepted")], [])
+
+
+def test_what_nobody_accepts_for_three_days_is_kept_as_given_up(engine: Engine) -> None:
+    with hook(status=503) as refusing:
+        table = routes(crew(to(refusing)))
+        with sending(engine, table) as register:
+            register.write(record(messages=(revoked(),)))
+            until(lambda: outcomes(engine) == [("app", "refused")])
+        with sending(engine, table, ahead=timedelta(days=3, minutes=1)):
+            until(lambda: SqlOutbox(engine).count().messages == 0)
+    assert (outcomes(engine), given_up(engine)) == ([("app", "refused")] * 2, [("m-revoked", "nobody_accepted")])
+
+
+def test_a_message_that_cannot_be_read_holds_up_no_other(engine: Engine) -> None:
+    """Both are due in the same second, and the unreadable one is the more urgent."""
+    SqlRegister(engine, hands_on=True).write(record(messages=(revoked("m-bad"), message("m-good"))))
+    with engine.execution_options(writing=True).begin() as connection:
+        connection.execute(text("UPDATE messages SET to_role = 'drone' WHERE key = 'm-bad'"))
+    with hook() as told, sending(engine, routes({"role": "reader", "channels": [to(told)]})):
         until(lambda: SqlOutbox(engine).count().messages == 0)
-    assert (told.bodies, outcomes(engine)) == ([], [])
+    assert (told.keys, given_up(engine)) == (["m-good"], [("m-bad", "unreadable")])
+
+
+def test_every_line_about_a_message_says_account_stage_and_clause(
+    engine: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("json")
+    with hook(status=503) as told:
+        table = routes(crew(to(told), unit="FU-02"))
+        with sending(engine, table) as register:
+            messages = (revoked("m-1", "FU-01"), revoked("m-2"))
+            register.write(record(case=case_row(stage="disconnected"), messages=messages))
+            until(lambda: outcomes(engine) != [] and given_up(engine) != [])
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    seen = {(line["event"], line["message"]) for line in lines}
+    assert seen == {("delivery.given_up", "m-1"), ("channel.tried", "m-2")}
+    assert {(line["account"], line["stage"], line["clause"]) for line in lines} == {("3001", "disconnected", "III.1")}
 
 
 def test_a_register_that_is_down_is_waited_for(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 """What the channels' answers at T - 30 min come to: told, the reader asked, or only a record (R-16)."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from domain import telling
 from domain.facts import CaseFacts
-from domain.telling import ChannelTry, TryOutcome
+from domain.telling import TRY_OUTCOMES, ChannelTry, TryOutcome
 from tests.one_life import HALF_HOUR, MINUTE, TOLD, T, ready
 
 SECOND = timedelta(seconds=1)
@@ -43,7 +43,7 @@ def test_accepted_is_told_at_the_time_it_was_accepted() -> None:
     assert not asked_of_the_reader(after)
 
 
-@pytest.mark.parametrize("outcomes", [(), ("dead",), ("unaddressed", "refused", "dead")])
+@pytest.mark.parametrize("outcomes", [(), ("dead",), ("passed_over",), ("unaddressed", "refused", "dead")])
 def test_accepted_by_none_the_reader_is_asked(outcomes: tuple[TryOutcome, ...]) -> None:
     after = answered(untold(), tried(*outcomes))
     assert after.tickets[0].told_at is None
@@ -91,3 +91,8 @@ def test_the_reader_who_was_quicker_is_not_asked() -> None:
 )
 def test_only_who_owes_and_has_not_been_told_must_be(ticket: dict[str, Any], must: bool) -> None:
     assert telling.must_be_told(untold(**ticket), "ticket-1") is must
+
+
+def test_each_outcome_has_its_words() -> None:
+    assert set(TRY_OUTCOMES) == set(get_args(TryOutcome))
+    assert len({words for pair in TRY_OUTCOMES.values() for words in pair}) == 2 * len(TRY_OUTCOMES)

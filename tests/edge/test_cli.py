@@ -167,6 +167,7 @@ async def test_help_shows_every_command_of_the_contract(cli: Cli) -> None:
         "why",
         "worklist",
         "proof",
+        "deliveries",
         "moratorium",
         "schedules",
         "policy",

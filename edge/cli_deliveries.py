@@ -1,0 +1,78 @@
+"""deliveries: what was sent to whom, when and by which channel; what waits; what was given up, and to send it again."""
+
+from typing import Annotated, Any, get_args
+
+import typer
+
+from domain.deliveries import DELIVERY_STATES, GIVEN_UP_FOR, Delivery, DeliveryState
+from domain.model import Role
+from domain.telling import TRY_OUTCOMES
+from edge.output import console, print_table, when
+from edge.session import AsJson, Session, run
+
+
+def add_delivery_commands(app: typer.Typer) -> None:
+    """deliveries, among the commands that look."""
+    app.command("deliveries", rich_help_panel="Look")(_deliveries)
+
+
+def _deliveries(
+    account: Annotated[str | None, typer.Option(help="户号: messages about this account only")] = None,
+    role: Annotated[str | None, typer.Option(help="messages to this role only, or to customer")] = None,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="only what is still to be sent, the most urgent first")
+    ] = False,
+    given_up: Annotated[bool, typer.Option("--given-up", help="only what is not tried any more")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="send again what --given-up, with the same options, shows")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """消息发送: what was sent to whom, when, by which channel; what waits, and what was given up."""
+    roles = (*get_args(Role), "customer")
+    if role is not None and role not in roles:
+        raise typer.BadParameter(f"must be one of {', '.join(roles)}", param_hint="--role")
+    if waiting and (given_up or again):
+        raise typer.BadParameter(
+            "what waits is sent by itself; --again is for what was given up", param_hint="--waiting"
+        )
+    state: DeliveryState | None = "waiting" if waiting else "given_up" if given_up or again else None
+
+    async def act(session: Session) -> dict[str, Any]:
+        found = session.parts.deliveries.deliveries(account, role, state, limit)
+        queued = session.parts.outbox.send_again([one.message_key for one in found]) if again else ()
+        return {"deliveries": found, "queued_again": queued}
+
+    run(as_json, act, _show_queued if again else _show)
+
+
+def _show(result: dict[str, Any]) -> None:
+    print_table(
+        "消息发送 Deliveries",
+        ("时间 filed", "户号 account", "收件人 to", "事项 subject", "状态 state", "渠道 channels"),
+        (
+            (
+                when(one.filed_at),
+                one.account_id,
+                " ".join(filter(None, (one.to_role, one.to_unit, one.to_person))),
+                one.subject or one.message_key,
+                _state(one),
+                "\n".join(f"{when(t.at)} {t.channel}: {' '.join(TRY_OUTCOMES[t.outcome])}" for t in one.tries),
+            )
+            for one in result["deliveries"]
+        ),
+    )
+
+
+def _state(one: Delivery) -> str:
+    words = [" ".join(DELIVERY_STATES[one.state])]
+    if one.reason is not None:
+        words.append(" ".join(GIVEN_UP_FOR[one.reason]))
+    at = one.given_up_at or one.again_at
+    return "\n".join((*words, when(at))) if at else "\n".join(words)
+
+
+def _show_queued(result: dict[str, Any]) -> None:
+    count = len(result["queued_again"])
+    console().print(f"重新排队 queued again: {count}. 由运行中的工作进程发送 A worker that runs sends them.")
