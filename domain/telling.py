@@ -9,13 +9,14 @@ from domain.model import Actor, Contract, Id, Moment
 from domain.papers import final_notice_texts
 from domain.terms import terms
 
-TryOutcome = Literal["accepted", "refused", "dead", "unaddressed", "passed_over"]
+TryOutcome = Literal["accepted", "refused", "dead", "unaddressed", "passed_over", "unknown"]
 TRY_OUTCOMES: dict[TryOutcome, tuple[str, str]] = {
     "accepted": ("已受理", "accepted"),
     "refused": ("被拒绝", "refused"),
     "dead": ("无应答", "no answer"),
     "unaddressed": ("无可用号码或地址", "no address"),
     "passed_over": ("渠道堵塞，未尝试", "not tried, the channel hangs"),
+    "unknown": ("结果不明", "nothing is known of it"),
 }
 """What people read for each, in Chinese and English."""
 
@@ -25,6 +26,7 @@ class ChannelTry(Contract):
 
     `dead`: no answer in time, or nobody there. `unaddressed`: there is no phone or e-mail address that would do.
     `passed_over`: it was not tried, for too many messages before it still hang in that channel.
+    `unknown`: whoever tried gave no word in time; the customer may have been told, and that does not count.
     """
 
     channel: Id

@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.records import NoticeOrder, Record, TicketOrder
     from domain.refusal import Refused
+    from domain.telling import ChannelTry
     from workflows import counterparties as wait
     from workflows.case_desk import CALENDAR_HORIZON, CaseDesk
     from workflows.case_messages import CaseMessages
@@ -238,8 +239,8 @@ class ArrearsCase(CaseMessages):
                 told = await workflow.execute_activity_method(
                     ChannelActivities.tell_customer, order, **wait.titled(wait.CHANNELS, "II.4 tell the customer")
                 )
-            except ActivityError:
-                told = CustomerTold()  # no word in time is no acceptance
+            except ActivityError:  # no word in time is no acceptance
+                told = CustomerTold(tries=(ChannelTry(channel="any", outcome="unknown", at=workflow.now()),))
             self.take(telling.channels_answered(self.facts, ticket_id, told.tries, workflow.now()))
 
         self.in_background(tell())

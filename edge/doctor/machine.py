@@ -85,7 +85,7 @@ def channels(found: Settings) -> Iterator[Finding]:
         do = "use mailtos://, jsons:// and the like; in production no worker starts with it"
         yield (broken if found.mode == "production" else warning)(part, says, do)
     if seen.without:
-        says = f"no entry for {', '.join(seen.without)}: what they are told stays in the outbox"
+        says = f"no entry for {', '.join(seen.without)}: what is for them is given up (`deliveries --given-up`)"
         yield warning(part, says, f"add [[staff]] entries to {seen.path}")
     if seen.in_part:
         says = f"for {', '.join(seen.in_part)} there are entries of some units or persons alone; nothing goes to others"

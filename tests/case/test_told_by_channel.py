@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from temporalio.exceptions import ApplicationError
 
 from edge.proving import proof_of
 from tests.receivers import HOST, Hook, Mailbox, free_port, hook, mailbox
@@ -171,6 +172,33 @@ async def test_light_does_not_wait_behind_a_channel_that_hangs(world: World, tmp
             receivers.close()
             assert await tries(case, 1) == [("sms", "accepted")]
             assert await case.evidence("customer.told_by_channel") == [], "the attempt had ended by then"
+
+
+async def test_channels_that_give_no_word_in_time_are_on_record_and_the_reader_is_asked(
+    world: World, tmp_path: Path
+) -> None:
+    """Whether the customer was told is not known: that is evidence, and no telling. An operator ends the wait."""
+    with ExitStack() as receivers:
+        hanging = receivers.enter_context(hook(slow=60))
+        async with with_channels(world, tmp_path, {"sms": to_sms(hanging)}, seconds=10) as told:
+            case = await told.open(card=CARD)
+            await case.to_ticket()
+            ticket = await case.ticket("cut")
+            await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
+            await case.until(await case.cut_time() - timedelta(minutes=30))
+            for _ in range(200):
+                if hanging.bodies:
+                    break
+                await asyncio.sleep(0.02)
+            (trying,) = (await case.handle.describe()).raw_description.pending_activities
+            assert trying.activity_type.name == "tell_customer"
+            beside = told.client.get_async_activity_handle(
+                workflow_id=case.handle.id, run_id=None, activity_id=trying.activity_id
+            )
+            await beside.fail(ApplicationError("the gateway is down", non_retryable=True))
+            assert await tries(case, 1) == [("any", "unknown")]
+            await case.told("reader", "tell the customer again")
+            assert await case.evidence("customer.told_by_channel") == []
 
 
 async def test_a_revocation_reaches_the_crews_channel_at_once(world: World, tmp_path: Path) -> None:

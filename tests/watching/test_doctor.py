@@ -148,7 +148,7 @@ async def test_folders_are_looked_at_where_the_program_uses_them(
 CREW = '[[staff]]\nrole = "field_crew"\nunit = "FU-02"\nchannels = [{ kind = "app", url = "jsons://app.example" }]\n'
 EVERYBODY = "".join(
     f'[[staff]]\nrole = "{role}"\nchannels = [{{ kind = "app", url = "jsons://app.example/{{person}}" }}]\n'
-    for role in ("reader", "team_leader", "centre_director", "company_leader", "station_head", "field_crew")
+    for role in ("reader", "team_leader", "centre_director", "company_leader", "station_head", "field_crew", "liaison")
 )
 
 
@@ -156,7 +156,7 @@ EVERYBODY = "".join(
     ("table", "state", "says"),
     [
         (EVERYBODY, "ok", "every role has a channel; customers are told by their readers alone"),
-        (CREW, "warning", "no entry for reader, team_leader, centre_director, company_leader, station_head: "),
+        (CREW, "warning", "no entry for reader, team_leader, centre_director, company_leader, station_head, liaison: "),
         (CREW, "warning", "for field_crew there are entries of some units or persons alone"),
         (EVERYBODY.replace("jsons", "json"), "warning", "app: texts would go to another machine in clear"),
         (EVERYBODY.replace("jsons", "nosuch"), "broken", "the address of channel app is none that Apprise knows"),
