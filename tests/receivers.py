@@ -90,18 +90,19 @@ def hook(**behaviour: Any) -> Iterator[Hook]:
 
     class Answering(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            status, slow, trickles = told.status, told.slow, told.trickles  # as it behaves when this one comes
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             told.paths.append(self.path)
             told.keys.append(self.headers["Idempotency-Key"])
             told.bodies.append(body)
             told.at.append(time.monotonic())
-            over.wait(told.slow)
-            self.send_response(told.status)
-            if told.status == 302:
+            over.wait(slow)
+            self.send_response(status)
+            if status == 302:
                 self.send_header("Location", "/login")
-            self.send_header("Content-Length", "100" if told.trickles else "0")
+            self.send_header("Content-Length", "100" if trickles else "0")
             self.end_headers()
-            for _ in range(100 if told.trickles else 0):
+            for _ in range(100 if trickles else 0):
                 if over.wait(0.2):
                     return
                 self.wfile.write(b".")

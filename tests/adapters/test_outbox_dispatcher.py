@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from adapters import outbox_dispatcher
 from adapters.apprise_channels import AppriseChannels, check_addresses
 from adapters.channel_routes import Routes
 from adapters.delivery_reading import DeliveryReader
@@ -55,7 +56,7 @@ def sending(engine: Engine, table: Routes, ahead: timedelta = timedelta()) -> It
         dispatcher.stop()
 
 
-def until(ready: Callable[[], bool], seconds: float = 8) -> None:
+def until(ready: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < end, "it did not come about"
@@ -72,12 +73,12 @@ def outcomes(engine: Engine) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in rows]
 
 
-def test_a_revocation_is_with_the_crew_within_a_second(engine: Engine) -> None:
+def test_a_revocation_goes_out_as_soon_as_it_is_filed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks for it: the dispatcher is woken."""
+    monkeypatch.setattr(outbox_dispatcher, "_POLL_SECONDS", 3600)
     with hook() as told, sending(engine, routes(crew(to(told)))) as register:
-        began = time.monotonic()
         register.write(record(messages=(revoked(text_zh="停电许可已撤销"),)))
         until(lambda: told.bodies != [])
-        assert told.at[0] - began < 1
         until(lambda: SqlOutbox(engine).count().messages == 0)
     assert told.keys == ["m-revoked"]
     [body] = told.bodies
@@ -89,26 +90,25 @@ def test_a_revocation_is_with_the_crew_within_a_second(engine: Engine) -> None:
     assert outcomes(engine) == [("app", "accepted")]
 
 
-def test_a_row_that_another_worker_filed_is_found_within_two_seconds(engine: Engine) -> None:
+def test_a_row_that_another_worker_filed_is_found(engine: Engine) -> None:
+    """Nobody wakes the dispatcher: it looks each second."""
+    assert outbox_dispatcher._POLL_SECONDS == 1
     with hook() as told, sending(engine, routes(crew(to(told)))):
-        began = time.monotonic()
         SqlRegister(engine, hands_on=True).write(record(messages=(revoked(),)))
         until(lambda: told.bodies != [])
-        assert told.at[0] - began < 2
 
 
 def test_a_backlog_of_notices_to_a_slow_receiver_does_not_delay_a_revocation(engine: Engine) -> None:
-    """A hundred notices, each taking a second of one lane: the revocation is there within a second all the same."""
+    """A hundred notices, each taking a second of one lane: it overtakes all of them that are not out yet."""
     with hook(slow=1) as slow, hook() as told:
         readers = {"role": "reader", "channels": [to(slow)]}
-        with sending(engine, routes(crew(to(told)), readers)) as register:
+        with sending(engine, routes(crew(to(told)), readers, seconds=10)) as register:
             register.write(record(1, messages=tuple(message(f"m-{n:03}") for n in range(100))))
             until(lambda: len(slow.bodies) >= 2)
-            began = time.monotonic()
+            before = len(slow.bodies)
             register.write(record(2, messages=(revoked(),)))
             until(lambda: told.bodies != [])
-            assert told.at[0] - began < 1
-            assert len(slow.bodies) < 100
+            assert sum(at < told.at[0] for at in slow.at) <= before + LANES
 
 
 def test_a_dead_channel_of_one_unit_does_not_delay_another_unit(engine: Engine) -> None:
@@ -119,10 +119,9 @@ def test_a_dead_channel_of_one_unit_does_not_delay_another_unit(engine: Engine) 
             lost = tuple(revoked(f"m-{n}", "FU-01") for n in range(LANES * 5))
             register.write(record(1, messages=lost))
             until(lambda: hanging.bodies != [])
-            began = time.monotonic()
             register.write(record(2, messages=(revoked(),)))
             until(lambda: told.bodies != [])
-            assert told.at[0] - began < 2
+            assert sum(at < told.at[0] for at in hanging.at) <= LANES + 1, "the others waited for one to find out"
             assert SqlOutbox(engine).count().messages >= len(lost)
 
 
@@ -148,11 +147,11 @@ def test_what_nobody_accepts_is_tried_again_until_somebody_does(engine: Engine) 
 
 def test_two_workers_send_each_message_once(engine: Engine) -> None:
     with hook() as told:
-        # On a busy machine a channel of two seconds gives up messages that did arrive, and they go out again.
+        # A busy machine may take more than two seconds: what had arrived would be given up, and sent again.
         table = routes({"role": "reader", "channels": [to(told)]}, seconds=10)
         with sending(engine, table) as register, sending(engine, table):
             register.write(record(messages=tuple(message(f"m-{n:03}") for n in range(80))))
-            until(lambda: SqlOutbox(engine).count().messages == 0, 60)
+            until(lambda: SqlOutbox(engine).count().messages == 0)
     assert sorted(k for k in told.keys if k) == [f"m-{n:03}" for n in range(80)]
 
 
