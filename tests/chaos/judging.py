@@ -167,6 +167,8 @@ def _left_by(entry: Entry) -> tuple[str, str | None] | None:
         return ("permit.granted", answer["permit_id"]) if answer.get("granted") else None
     if entry.message == "report_cut" and not answer.get("lawful"):
         return None
+    if entry.message == "record_delivery" and not answer.get("served"):  # true, and too late: the case said so
+        return "delivery.too_late", entry.payload["notice_id"]
     what, about = _LEAVES[entry.message]
     return what, entry.payload[about] if about else None
 
