@@ -19,7 +19,7 @@ from domain.records import Message, NoticeOrder
 from domain.sheets import Document
 from tests.bench.bare_case import BareCase
 from tests.bench.bare_rows import write_row
-from worker import build, configure_logging, connect, load_settings, make_worker, worker_for
+from worker import build, configure_logging, connect, load_settings, make_worker, spare_the_collector, worker_for
 
 PAUSE = "ARREARS_BENCH_NOTICE_PAUSE"
 
@@ -55,6 +55,7 @@ async def serve(kind: str) -> None:
 
 if __name__ == "__main__":
     configure_logging("console")
+    spare_the_collector()
     asyncio.run(serve(sys.argv[1]))
     sys.stdout.flush()
     os._exit(0)
