@@ -87,8 +87,8 @@ class OutboxDispatcher:
                     log.warning("outbox.register_unavailable", error=str(problem))
                 answering = False
                 self._stopping.wait(_POLL_SECONDS)
-            except SQLAlchemyError:  # it answers, and not as it should
-                log.exception("outbox.failed")
+            except Exception:  # nobody above would see it, and nothing more would be sent until the worker starts anew
+                log.exception("outbox.fault")
                 self._stopping.wait(_POLL_SECONDS)
 
     def _fill_lanes(self) -> None:
