@@ -18,8 +18,9 @@ GIVEN_UP_FOR: dict[GivenUpFor, tuple[str, str]] = {
     "nobody_accepted": ("三日内无渠道受理", "no channel accepted it for three days"),
     "unreadable": ("记录无法读取", "the message cannot be read"),
 }
-WRITTEN_TO: tuple[Role, ...] = tuple(role for role in get_args(Role) if role not in ("hotline", "operator"))
-"""The roles to whom a case writes; the hotline and operators write to it."""
+_WRITTEN_NOTHING = ("hotline", "operator", "liaison")
+WRITTEN_TO: tuple[Role, ...] = tuple(role for role in get_args(Role) if role not in _WRITTEN_NOTHING)
+"""The roles to whom a case writes; hotline and operators write to it, and a liaison has his worklist."""
 
 
 class Delivery(Contract):

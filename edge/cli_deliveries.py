@@ -10,6 +10,8 @@ from domain.telling import TRY_OUTCOMES
 from edge.output import console, print_table, when
 from edge.session import AsJson, Session, run
 
+_SHOWN_TRIES = 4
+
 
 def add_delivery_commands(app: typer.Typer) -> None:
     """deliveries, among the commands that look."""
@@ -58,11 +60,19 @@ def _show(result: dict[str, Any]) -> None:
                 " ".join(filter(None, (one.to_role, one.to_unit, one.to_person))),
                 one.subject or one.message_key,
                 _state(one),
-                "\n".join(f"{when(t.at)} {t.channel}: {' '.join(TRY_OUTCOMES[t.outcome])}" for t in one.tries),
+                _tries(one),
             )
             for one in result["deliveries"]
         ),
     )
+
+
+def _tries(one: Delivery) -> str:
+    """The last ones: three days of tries would fill the screen."""
+    earlier = len(one.tries) - _SHOWN_TRIES
+    lines = [f"… 此前 {earlier} 次 earlier tries"] if earlier > 0 else []
+    lines += [f"{when(t.at)} {t.channel}: {' '.join(TRY_OUTCOMES[t.outcome])}" for t in one.tries[-_SHOWN_TRIES:]]
+    return "\n".join(lines)
 
 
 def _state(one: Delivery) -> str:
