@@ -18,9 +18,8 @@ GIVEN_UP_FOR: dict[GivenUpFor, tuple[str, str]] = {
     "nobody_accepted": ("三日内无渠道受理", "no channel accepted it for three days"),
     "unreadable": ("记录无法读取", "the message cannot be read"),
 }
-_WRITTEN_NOTHING = ("hotline", "operator", "liaison")
-WRITTEN_TO: tuple[Role, ...] = tuple(role for role in get_args(Role) if role not in _WRITTEN_NOTHING)
-"""The roles to whom a case writes; hotline and operators write to it, and a liaison has his worklist."""
+WRITTEN_TO: tuple[Role, ...] = tuple(role for role in get_args(Role) if role not in ("hotline", "operator"))
+"""The roles to whom something is written; the hotline and operators write to a case."""
 
 
 class Delivery(Contract):

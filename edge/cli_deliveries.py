@@ -26,7 +26,7 @@ def _deliveries(
     ] = False,
     given_up: Annotated[bool, typer.Option("--given-up", help="only what is not tried any more")] = False,
     again: Annotated[
-        bool, typer.Option("--again", help="send again what --given-up, with the same options, shows")
+        bool, typer.Option("--again", help="queue again what --given-up, with the same options, would show")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
     as_json: AsJson = False,
@@ -35,10 +35,12 @@ def _deliveries(
     roles = (*get_args(Role), "customer")
     if role is not None and role not in roles:
         raise typer.BadParameter(f"must be one of {', '.join(roles)}", param_hint="--role")
-    if waiting and (given_up or again):
+    if waiting and again:
         raise typer.BadParameter(
             "what waits is sent by itself; --again is for what was given up", param_hint="--waiting"
         )
+    if waiting and given_up:
+        raise typer.BadParameter("what waits was not given up: choose one of the two", param_hint="--waiting")
     state: DeliveryState | None = "waiting" if waiting else "given_up" if given_up or again else None
 
     async def act(session: Session) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _ingest(
 
     def show(result: dict[str, Any]) -> None:
         if dry_run:
-            console().print("试运行，未写入任何内容 Dry run: nothing was written.")
+            console().print("试运行，仅写拒收清单 Dry run: nothing was written but the list of refused lines.")
         print_fields(
             (label, str(result[key]) if result[key] is not None else None)
             for label, key in (

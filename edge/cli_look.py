@@ -1,5 +1,6 @@
 """Commands that only look: status, list, why, worklist, proof."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -165,8 +166,10 @@ def _anchor(text: str | None) -> tuple[int, str] | None:
     if text is None:
         return None
     length, _, head = text.partition(":")
-    if not length.isdecimal() or not head:
-        raise typer.BadParameter("must be LENGTH:HEAD, as proof shows them", param_hint="--anchor")
+    if not length.isdecimal() or not re.fullmatch("[0-9a-f]{64}", head):
+        raise typer.BadParameter(
+            "must be LENGTH:HEAD with all 64 digits of the head, as proof --json has them", param_hint="--anchor"
+        )
     return int(length), head
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 DONE, REFUSED, USAGE, NOT_THERE = 0, 1, 2, 3
 PAPER_STATES = {"intact": "完好 intact", "missing": "缺失 missing", "changed": "被改动 CHANGED"}
@@ -99,7 +100,7 @@ def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[obje
     for header in headers:
         table.add_column(header, overflow="fold")  # an id cut short cannot be copied
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))  # words of people hold no markup
     console().print(table)
 
 
@@ -108,5 +109,5 @@ def print_fields(fields: Iterable[tuple[str, object]]) -> None:
     table = Table.grid(padding=(0, 2))
     for label, value in fields:
         if value not in (None, "", [], {}):
-            table.add_row(label, str(value))
+            table.add_row(label, Text(str(value)))
     console().print(table)

@@ -17,6 +17,7 @@ from activities.register import RegisterUnavailable
 from edge.cases import TemporalUnavailable, unavailable
 from edge.output import REFUSED, Misused, NotThere, Problem, print_json, print_problem, show_times_in
 from edge.search_attributes import SearchAttributesMissing, ensure_search_attributes
+from workflows.converter import PayloadNotBelieved
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, refusals as JSON on stderr")]
 Account = Annotated[str, typer.Argument(help="户号 account id", show_default=False)]
@@ -100,5 +101,11 @@ async def _in_session(act: Act) -> Any:
         raise NotThere("PapersUnavailable", str(problem)) from problem
     except BillingUnavailable as problem:
         raise NotThere("BillingUnavailable", str(problem)) from problem
+    except PayloadNotBelieved as problem:
+        raise Problem(
+            "PayloadNotBelieved",
+            f"{problem}. What this case said was not encrypted by a key of ARREARS_PAYLOAD_KEYS, or not at all: put the"
+            " key back, or let plain payloads in for a while (ARREARS_PAYLOAD_PLAIN=accept; SECURITY.md).",
+        ) from problem
     finally:
         session.parts.close()

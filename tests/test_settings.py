@@ -111,7 +111,7 @@ def test_a_worker_names_the_roles_that_no_channel_reaches(
     channels(monkeypatch, tmp_path / "channels.toml", f"{CHANNELS}{some}")
     [line] = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert (line["event"], line["level"]) == ("channels.no_route", "warning")
-    assert line["roles"] == ["team_leader", "centre_director", "company_leader", "station_head"]
+    assert line["roles"] == ["team_leader", "centre_director", "company_leader", "station_head", "liaison"]
     assert line["only_some_units_of"] == ["reader"]
     to_crews = CHANNELS[CHANNELS.index("[[staff]]") :]
     to_all = "".join(to_crews.replace("field_crew", role) for role in WRITTEN_TO)

@@ -87,7 +87,10 @@ async def payload_keys(client: Client, codec: EncryptedPayloads | None, rows: Se
         if why := await _unreadable(client, codec, name):
             if codec is None:
                 return (broken(part, f"{name} is encrypted, and no key is set", "set ARREARS_PAYLOAD_KEYS"),)
-            do = "put the key that it was encrypted by back into ARREARS_PAYLOAD_KEYS (SECURITY.md)"
+            do = (
+                "put the key that it was encrypted by back into ARREARS_PAYLOAD_KEYS; if it never was, let plain"
+                " payloads in for a while: ARREARS_PAYLOAD_PLAIN=accept (SECURITY.md)"
+            )
             return (broken(part, f"{name}: {why}", do),)
         tried += 1
     with_ = f"encrypted by {codec.ring.first}" if codec else "not encrypted"
