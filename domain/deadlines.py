@@ -368,6 +368,14 @@ def _a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
     return facts
 
 
+def paid_beside_a_plan(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """A plan was to bring the light, and the bills are settled: the settlement counts, if it came first (R-25)."""
+    for cut in facts.cuts_off:
+        if facts.plan and cut.settled_at == facts.plan.agreed_at and _settled_for_supply(facts, cut, now):
+            facts = facts.with_cut(cut.cut_id, settled_at=None)
+    return facts
+
+
 def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
     if not set(cut.bills) <= set(facts.debt_asked):
         return False  # billing has not been asked about these bills yet

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.register import RegisterActivities
     from domain import procedure, steps, unbooked, view
     from domain.cut_days import slot_wish
-    from domain.deadlines import settle
+    from domain.deadlines import paid_beside_a_plan, settle
     from domain.debt import AccountDebt
     from domain.facts import CaseFacts
     from domain.model import Contract, Stage
@@ -31,6 +31,8 @@ LIGHT_AT_ONCE = "light-at-once"
 """Change: where supply is off, billing is asked within the workflow task, and no longer by an activity in a queue."""
 ASKED_AGAIN = "asked-again"
 """Change: billing is asked again for a payment that was announced and that it does not show."""
+PAID_BESIDE_A_PLAN = "paid-beside-a-plan"
+"""Change: where a plan was to bring the light, a settlement that billing tells of later counts all the same."""
 LATE_RECORDS = 10
 """Records at most that wait side by side for a register that is down."""
 
@@ -258,6 +260,8 @@ class CaseDesk:
         """The facts with billing's answer to a question asked after so many hints."""
         missing = unbooked.missing(self.facts, debt, hints)
         facts = steps.with_debt(self.facts, query, debt, workflow.now(), hints)
+        if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):
+            facts = paid
         asked_again = bool(missing) and workflow.patched(ASKED_AGAIN)
         return unbooked.awaited(facts, missing if asked_again else (), workflow.now())
 

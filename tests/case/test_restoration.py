@@ -311,6 +311,25 @@ async def on_a_plan(world: World) -> tuple[Case, datetime]:
     return case, end_of_day(days[0], world.policy)
 
 
+async def test_a_settlement_older_than_the_plan_counts_when_billing_tells_of_it(world: World) -> None:
+    """R-25: he had paid before the plan was agreed, and nobody had told; the 24 hours run from his payment."""
+    case = await cut_off(world)
+    paid_at = await case.now()
+    await case.pay("200.00", told=False)
+    await case.pass_time(minutes=20)
+    day = local_day(await case.now(), world.policy) + timedelta(days=5)
+    parts = [{"due": day.isoformat(), "amount": "200.00"}]
+    await case.update("agree_plan", "team_leader", plan_id="pl-1", instalments=parts)
+    await case.in_stage("restoring")
+    await case.signal("recheck_requested", request_id="r-1", source="hotline")
+    (settled,) = await case.recorded("debt.settled")
+    assert abs(settled.at - paid_at) < timedelta(minutes=1)
+    due = moment(await case.snapshot(), "restore_due_by")
+    assert abs(due - paid_at - timedelta(hours=24)) < timedelta(minutes=1)
+    await case.restore()
+    assert (await case.result())["outcome"] == "restored"
+
+
 async def test_light_on_a_plan_that_is_kept(world: World) -> None:
     """R-24, R-04: an agreed plan brings supply back; kept, the case closes restored."""
     case, _ = await on_a_plan(world)

@@ -156,12 +156,14 @@ def _settlement(book: Book, dark: Dark) -> Iterator[Breach]:
     if len(noted) > 1:
         yield Breach("P3 R-24", f"{dark.meter}: settled {len(noted)} times")
     for fact in noted:
-        found = (_settled_at(book, bills, fact.recorded_at - d) for d in (timedelta(), 20 * A_MOMENT))
+        # Billing said so as of its question; on a busy machine another booking may lie between that and the note of it.
+        asked = [f.at for f in book.all("debt.read", before=fact.n)[-1:]]
+        found = [_settled_at(book, bills, at) for at in (fact.recorded_at, fact.recorded_at - 20 * A_MOMENT, *asked)]
         right = {min(r, fact.recorded_at) for r in found if r}
         given = fact.moment("settled_at")
         if right and not any(abs(given - r) <= A_MOMENT for r in right):
             yield Breach("P3 R-25", f"{dark.meter}: settled at {sorted(right)}, the case says {given}")
-        if not right and not book.settled(fact.detail["bills"], fact.recorded_at):
+        if not right and not any(book.settled(fact.detail["bills"], at) for at in (fact.recorded_at, *asked)):
             yield Breach("R-24", f"{dark.meter}: taken for settled, and the book says that it owes")
         if given <= dark.began.at and not book.all("incident.opened", kind="cut_after_settlement"):
             yield Breach("P2", f"{dark.meter}: cut {dark.began.at}, settled {given}, and no incident")

@@ -102,6 +102,14 @@ LIGHT = (
         tests=("tests/case/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",),
     ),
     Fault(
+        name="a plan hides the settlement that came before it",
+        rule="R-25",
+        file="domain/deadlines.py",
+        right="if facts.plan and cut.settled_at == facts.plan.agreed_at and",
+        wrong="if facts.plan and cut.settled_at is None and",
+        tests=(f"{C_RESTORATION}test_a_settlement_older_than_the_plan_counts_when_billing_tells_of_it",),
+    ),
+    Fault(
         name="a permit while an announced payment is on its way",
         rule="R-17",
         file="domain/rulings/cutting.py",
