@@ -151,6 +151,7 @@ async def found_cut(world: World) -> Case:
     await case.restore()
     incident = (await case.snapshot())["incidents"][0]["incident_id"]
     await case.update("close_incident", "centre_director", incident_id=incident, outcome="a crew's mistake")
+    await case.pass_time(minutes=1)  # the yellow notice is issued
     await case.update("withdraw", "centre_director", reason="apology")
     await case.result()
     return case
