@@ -117,7 +117,9 @@ async def test_every_line_of_an_activity_says_account_stage_and_clause(
 ) -> None:
     configure_logging("json")
     await run_in_an_activity(order)
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    # What an earlier test of this process left behind may still speak of a case of its own.
+    lines = [line for line in said if not str(line.get("account", "")).startswith("A-")]
     assert {"said.inside", "Completing activity as failed"} <= {line["event"] for line in lines}
     for line in lines:
         assert (line["account"], line["stage"]) == ("3001", stage)

