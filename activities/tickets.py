@@ -7,7 +7,7 @@ from typing import Protocol
 
 from temporalio import activity
 
-from activities.papers import Papers, PaperTrail, file_delays
+from activities.papers import Papers, PapersUnavailable, PaperTrail, file_delays
 from domain.look import SlotWish
 from domain.papers import ticket_message
 from domain.printing import ticket_filed, ticket_sheet
@@ -44,9 +44,12 @@ class TicketActivities:
         """Put a disconnection or restoration ticket into the field unit's inbox."""
         card = self.field.card(order.ticket.account_id)
         message = ticket_message(order, card)
-        if order.ticket.kind == "restore":  # light does not wait for a printer; the paper follows
-            self.field.send(order, message)
-        document = self.papers.put_down(ticket_sheet(order, card, self.papers.head))
+        try:
+            document = self.papers.put_down(ticket_sheet(order, card, self.papers.head))
+        except PapersUnavailable:
+            if order.ticket.kind == "restore":  # light waits for a printer for seconds at most; the paper follows
+                self.field.send(order, message)
+            raise
         order = order.model_copy(update={"record": order.record.also(ticket_filed(order.ticket, document))})
         self.field.send(order, message, document)
         file_delays(order.record, self.papers, self.field)
