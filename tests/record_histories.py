@@ -96,10 +96,11 @@ async def restoring(world: World) -> Case:
 async def announced(world: World) -> Case:
     """A payment was announced that billing did not show; asked again, it did."""
     case = await disconnected(world)
-    await case.signal("payment_received", payment_id="P-ahead", amount="200.00")
+    ahead = f"P-ahead-{case.account_id}"
+    await case.signal("payment_received", payment_id=ahead, amount="200.00")
     await case.recorded("payment.unbooked")
     await case.pass_time(minutes=2)
-    await case.pay("200.00", told=False, payment_id="P-ahead")
+    await case.pay("200.00", told=False, payment_id=ahead)
     await case.pass_time(minutes=4)
     await case.ticket("restore")
     return case

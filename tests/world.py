@@ -414,8 +414,7 @@ class Case:
         """Money reaches the billing book, and (if `told`) the case hears of it."""
         payment_id = payment_id or f"P-{next(_accounts)}"
         at = await self.now() - ago
-        payment = BookedPayment(payment_id, self.account_id, Decimal(amount), at)
-        await asyncio.to_thread(self.world.parts.book.add_payments, (payment,))
+        await self._book(BookedPayment(payment_id, self.account_id, Decimal(amount), at))
         if told:
             await self.signal("payment_received", payment_id=payment_id, amount=amount, paid_at=at.isoformat())
         return payment_id
@@ -425,9 +424,14 @@ class Case:
         back = BookedPayment(
             f"{payment_id}-back", self.account_id, -Decimal(amount), await self.now(), reverses=payment_id
         )
-        await asyncio.to_thread(self.world.parts.book.add_payments, (back,))
+        await self._book(back)
         if told:
             await self.signal("payment_reversed", payment_id=payment_id, reason="bounced")
+
+    async def _book(self, payment: BookedPayment) -> None:
+        """The cases of a world share one book: an id that another case has used would be refused in silence."""
+        (verdict,) = await asyncio.to_thread(self.world.parts.book.add_payments, (payment,))
+        assert verdict.kind == "new", verdict
 
     # ---- the march, step by step ---------------------------------------------------------------
 

@@ -5,10 +5,12 @@ from typing import Any
 from tests.world import Case, World
 
 
-async def announce(case: Case, payment_id: str, amount: str) -> None:
-    """The message is ahead of the books: billing is asked, and does not show the payment yet."""
+async def announce(case: Case, amount: str, count: int = 1) -> str:
+    """The message is ahead of the books: billing is asked, and does not show the payment yet. Gives the payment's id."""
+    payment_id = f"P-ahead-{case.account_id}-{count}"
     await case.signal("payment_received", payment_id=payment_id, amount=amount)
-    await case.recorded("payment.unbooked")
+    await case.recorded("payment.unbooked", count)
+    return payment_id
 
 
 def unmet(answer: Any) -> list[str]:
@@ -20,10 +22,10 @@ async def test_light_comes_as_soon_as_billing_shows_what_was_announced(world: Wo
     """R-22: nobody sends another message, and no sweep comes by."""
     case = await world.open()
     await case.to_cut()
-    await announce(case, "P-ahead", "200.00")
+    ahead = await announce(case, "200.00")
     assert not [t for t in (await case.snapshot())["tickets"] if t["kind"] == "restore"]
-    await case.pay("200.00", told=False, payment_id="P-ahead")
-    await case.pass_time(minutes=6)  # a busy machine may miss the first of the questions
+    await case.pay("200.00", told=False, payment_id=ahead)
+    await case.pass_time(minutes=1, seconds=30)
     await case.ticket("restore")
     await case.restore()
     assert (await case.result())["outcome"] == "restored"
@@ -32,12 +34,11 @@ async def test_light_comes_as_soon_as_billing_shows_what_was_announced(world: Wo
 async def test_parts_that_settle_together_are_asked_for_again(world: World) -> None:
     case = await world.open()
     await case.to_cut()
-    await announce(case, "P-half", "120.00")
-    await case.signal("payment_received", payment_id="P-rest", amount="80.00")
-    await case.recorded("payment.unbooked", 2)
-    await case.pay("120.00", told=False, payment_id="P-half")
-    await case.pay("80.00", told=False, payment_id="P-rest")
-    await case.pass_time(minutes=6)  # a busy machine may miss the first of the questions
+    half = await announce(case, "120.00")
+    rest = await announce(case, "80.00", count=2)
+    await case.pay("120.00", told=False, payment_id=half)
+    await case.pay("80.00", told=False, payment_id=rest)
+    await case.pass_time(minutes=1, seconds=30)
     await case.ticket("restore")
 
 
@@ -45,7 +46,7 @@ async def test_no_permit_while_a_payment_is_on_its_way_and_one_when_it_never_cam
     """P2, R-17: billing still says that he owes, but a message says that he has paid."""
     case = await world.open()
     ticket = await case.to_window()
-    await announce(case, "P-ahead", "200.00")
+    await announce(case, "200.00")
     assert unmet(await case.permit(ticket)) == ["R-17"]
     await case.pass_time(minutes=50)
     assert unmet(await case.permit(ticket)) == ["R-17"]
@@ -56,7 +57,7 @@ async def test_no_permit_while_a_payment_is_on_its_way_and_one_when_it_never_cam
 async def test_a_part_of_what_is_owed_or_one_that_bounced_bars_nothing(world: World) -> None:
     case = await world.open()
     ticket = await case.to_window()
-    await announce(case, "P-part", "50.00")
+    await announce(case, "50.00")
     permit = await case.permit(ticket)
     assert permit["granted"]
     await case.signal("payment_received", payment_id="P-all", amount="150.00")
