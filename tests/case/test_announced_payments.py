@@ -6,7 +6,7 @@ from tests.world import Case, World
 
 
 async def announce(case: Case, amount: str, count: int = 1) -> str:
-    """The message is ahead of the books: billing is asked, and does not show the payment yet. Gives the payment's id."""
+    """The message is ahead of the books: billing is asked, and does not show the payment yet. Gives its id."""
     payment_id = f"P-ahead-{case.account_id}-{count}"
     await case.signal("payment_received", payment_id=payment_id, amount=amount)
     await case.recorded("payment.unbooked", count)

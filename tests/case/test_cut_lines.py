@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from adapters.register_reading import RegisterReader
@@ -19,9 +20,15 @@ if TYPE_CHECKING:
 
 
 def now_and_then(number: int) -> Cut | None:
-    """Two commits of nine break: one that the server never sees, one of which nobody hears."""
-    cuts: dict[int, Cut] = {1: "before", 5: "after"}
-    return cuts.get(number % 9)
+    """Two commits of nine break: one that the server never sees, one of which nobody hears.
+
+    Which two is drawn anew for each nine, from a seed: a regular beat would break each attempt of an activity that
+    takes as many commits, for ever.
+    """
+    turn, place = divmod(number, 9)
+    unseen, unheard = Random(turn).sample(range(9), 2)
+    cuts: dict[int, Cut] = {unseen: "before", unheard: "after"}
+    return cuts.get(place)
 
 
 @asynccontextmanager
