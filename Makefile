@@ -1,8 +1,8 @@
 # Everything a person types: make demo, make test, make server, make worker.
 PYTHON ?= python3
 BIN := .venv/bin
-# The tests start real servers, so two at a time is what two cores can feed.
-PYTEST_FLAGS ?= -n 2 --dist loadfile
+# The tests wait for real servers half of the time, so three at a time is what two cores can feed.
+PYTEST_FLAGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 SERVER_FLAGS ?=
 
 .DEFAULT_GOAL := help

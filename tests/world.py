@@ -429,9 +429,9 @@ class Case:
             await self.signal("payment_reversed", payment_id=payment_id, reason="bounced")
 
     async def _book(self, payment: BookedPayment) -> None:
-        """The cases of a world share one book: an id that another case has used would be refused in silence."""
+        """The cases of a world share one book: an id that another case has used would conflict, in silence."""
         (verdict,) = await asyncio.to_thread(self.world.parts.book.add_payments, (payment,))
-        assert verdict.kind == "new", verdict
+        assert "with account_id" not in verdict.reason, verdict
 
     # ---- the march, step by step ---------------------------------------------------------------
 

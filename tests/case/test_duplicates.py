@@ -299,7 +299,7 @@ async def test_every_signal_repeated_leaves_one_row_and_one_effect(world: World)
             {"report_id": "f-1", "meter_id": f"M-{case.account_id}", "reported_by": "Wang", "source": "95598"},
         ),
     ]
-    before = Counter(e.what for e in await case.evidence())
+    _, before = await settled_down(case)
     for name, what, payload in signals:
         await case.signal(name, **payload)
         await case.recorded(what, before[what] + 1)
