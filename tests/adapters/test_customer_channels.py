@@ -77,7 +77,7 @@ def tell(
         )
     )
     tries = CustomersByApprise(channels, apprise, register, SqlOutbox(engine)).tell(ACCOUNT, NOTICE, AT)
-    said = [(one.channel, one.outcome) for one in tries]
+    said: list[tuple[str, str]] = [(one.channel, one.outcome) for one in tries]
     with engine.connect() as connection:
         noted = connection.execute(text("SELECT channel, outcome FROM deliveries ORDER BY place")).all()
     assert [tuple(row) for row in noted] == said, "deliveries shows them in this order"
