@@ -12,7 +12,7 @@ from domain.telling import ChannelTry
 
 
 class CustomerChannels(Protocol):
-    """The customer's channels, in the order in which they are tried."""
+    """The customer's channels, in the order in which they are tried: first what he prefers by his record."""
 
     def tell(self, account_id: str, notice: Message, at: datetime) -> tuple[ChannelTry, ...]:
         """Hand the notice to one channel after the other, until one accepts it; `at` is the case's now.

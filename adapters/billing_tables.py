@@ -29,6 +29,7 @@ class CustomerRow(BillingTable, table=True):
     address: str
     phone: str = ""
     email: str = ""
+    preferred_channel: str | None = None
     customer_class: str
     important: bool = False
     meter_id: str

@@ -2,19 +2,21 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
-from domain.debt import CustomerCard
+from domain.debt import CustomerCard, PreferredChannel
 from domain.deliveries import WRITTEN_TO
 from domain.model import Role
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _OF_CUSTOMERS, _OF_STAFF = frozenset({"account", "phone", "email"}), frozenset({"role", "unit", "person"})
+_SERVED_BY_KIND: Mapping[str, PreferredChannel] = {preferred: preferred for preferred in get_args(PreferredChannel)}
+_SERVED_BY_PLACE: Mapping[str, PreferredChannel] = {"phone": "sms", "email": "email", "account": "app"}
 # Checked before they are put into an address, which a comma or a slash would change: a book holds anything.
 _PHONE = re.compile(r"\+?[0-9]{5,15}", re.ASCII)
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", re.ASCII)
@@ -44,6 +46,12 @@ class Channel(BaseModel):
     def places(self) -> frozenset[str]:
         """What its address needs to be filled in with."""
         return frozenset(_PLACE.findall(self.url.get_secret_value()))
+
+    @property
+    def serves(self) -> PreferredChannel | None:
+        """The preference of a customer that it serves: its kind, or if that is none of them, what its address needs."""
+        by_place = (preferred for place, preferred in _SERVED_BY_PLACE.items() if place in self.places)
+        return _SERVED_BY_KIND.get(self.kind) or next(by_place, None)
 
     def address(self, known: Mapping[str, str]) -> str | None:
         """The address with every place filled in, each encoded; None where one of them is not known."""
@@ -126,6 +134,14 @@ def read_routes(path: Path) -> Routes:
 def _sentence(path: Path, where: tuple[int | str, ...], problem: str) -> str:
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
     return f"{path}: {field}: {problem.removeprefix('Value error, ')}"
+
+
+def preferred_first(channels: Sequence[Channel], preferred: PreferredChannel | None) -> tuple[Channel, ...]:
+    """A customer's channels with those that serve his preference in front; else in the order of the table.
+
+    All of them: one that fails must not leave him untold (R-16).
+    """
+    return tuple(sorted(channels, key=lambda channel: preferred is None or channel.serves != preferred))
 
 
 def known_of_customer(card: CustomerCard) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The customer's channels: his phone and e-mail as his record has them, each try kept beside the outbox."""
+"""The customer's channels: phone, e-mail and preference as his record has them, each try kept beside the outbox."""
 
 import time
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import structlog
 
 from activities.register import RegisterUnavailable
 from adapters.apprise_channels import AppriseChannels, Letter
-from adapters.channel_routes import Channel, known_of_customer
+from adapters.channel_routes import Channel, known_of_customer, preferred_first
 from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister
 from domain.papers import FINAL_NOTICE_TITLE
@@ -28,13 +28,13 @@ class CustomersByApprise:
     outbox: SqlOutbox
 
     def tell(self, account_id: str, notice: Message, at: datetime) -> tuple[ChannelTry, ...]:
-        """Try the customer's channels in order; what a channel accepted stands, even if it cannot be noted now."""
-        known = known_of_customer(self.register.card(account_id)) | {"account": account_id}
+        """Try his channels, the preferred one first; what one accepted stands, even if it cannot be noted now."""
+        card = self.register.card(account_id)
+        known = known_of_customer(card) | {"account": account_id}
         letter = Letter(notice.key, FINAL_NOTICE_TITLE, f"{notice.text_zh}\n{notice.text_en}")
         began = time.monotonic()
-        tries = self.channels.hand_on(
-            self.routes, known, letter, lambda: at + timedelta(seconds=time.monotonic() - began)
-        )
+        routes = preferred_first(self.routes, card.preferred_channel)
+        tries = self.channels.hand_on(routes, known, letter, lambda: at + timedelta(seconds=time.monotonic() - began))
         for one in tries:
             log.info("channel.tried", message=notice.key, to="customer", channel=one.channel, outcome=one.outcome)
         try:

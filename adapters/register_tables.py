@@ -236,7 +236,7 @@ class ChainHead(RegisterTable, table=True):
 
 
 class CustomerLine(RegisterTable, table=True):
-    """The personal half of a customer record, for papers and tickets."""
+    """The personal half of a customer record, for papers, tickets and the customer's channels."""
 
     __tablename__ = "customer_cards"
     account_id: str = Field(primary_key=True)
@@ -244,6 +244,7 @@ class CustomerLine(RegisterTable, table=True):
     address: str
     phone: str = ""
     email: str = ""
+    preferred_channel: str | None = None
 
 
 class MoratoriumLine(RegisterTable, table=True):

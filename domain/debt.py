@@ -3,8 +3,11 @@
 import hashlib
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
 from domain.model import Contract, CustomerClass, Day, Id, Moment, Money
+
+PreferredChannel = Literal["sms", "email", "app"]
 
 
 class Account(Contract):
@@ -23,13 +26,17 @@ class Account(Contract):
 
 
 class CustomerCard(Contract):
-    """The personal half of a customer record; stays behind the activities."""
+    """The personal half of a customer record; stays behind the activities.
+
+    `preferred_channel`: what he wants to be told by first; the others follow (R-16). None where he has said nothing.
+    """
 
     account_id: Id
     name: str
     address: str
     phone: str = ""
     email: str = ""
+    preferred_channel: PreferredChannel | None = None
 
 
 class Customer(Contract):

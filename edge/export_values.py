@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.book import BookedBill, BookedPayment
-from domain.debt import Account, Customer, CustomerCard
+from domain.debt import Account, Customer, CustomerCard, PreferredChannel
 
 Kind = Literal["customers", "bills", "payments"]
 Row = Customer | BookedBill | BookedPayment
@@ -39,6 +39,12 @@ _CLASSES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _CLASS_OF = {name: known for known, names in _CLASSES.items() for name in names}
+_CHANNELS: Mapping[PreferredChannel, tuple[str, ...]] = {
+    "sms": ("短信", "手机短信", "sms"),
+    "email": ("邮件", "电子邮件", "邮箱", "电子邮箱", "email"),
+    "app": ("应用", "手机应用", "手机app", "app"),
+}
+_CHANNEL_OF = {name: channel for channel, names in _CHANNELS.items() for name in names}
 _YES, _NO = frozenset(("是", "yes", "y", "true", "1")), frozenset(("否", "no", "n", "false", "0"))
 
 
@@ -142,9 +148,13 @@ def _period(cell: str, _zone: ZoneInfo) -> str:
     return f"{match[1]}-{month:02}"
 
 
+def _plain(word: str) -> str:
+    return re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", word).lower())
+
+
 @lru_cache(maxsize=256)
 def _customer_class(cell: str, _zone: ZoneInfo) -> str:
-    name = re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", cell).lower())
+    name = _plain(cell)
     known = _CLASS_OF.get(name) or _CLASS_OF.get(re.sub("(用电|电价|用户|客户)$", "", name))
     if known is None:
         raise ValueError("is no class of customer: write 居民 (residential) or 非居民 (non_residential), or the trade")
@@ -156,6 +166,16 @@ def _yes(cell: str, _zone: ZoneInfo) -> bool:
     if answer not in _YES | _NO:
         raise ValueError("is neither yes nor no: write 是 or 否")
     return answer in _YES
+
+
+@lru_cache(maxsize=256)
+def _channel(cell: str, _zone: ZoneInfo) -> PreferredChannel:
+    known = _CHANNEL_OF.get(_plain(cell))
+    if known is None:
+        raise ValueError(
+            "is no channel that can be preferred: write 短信 (sms), 邮件 (email) or 应用 (app), or leave it empty"
+        )
+    return known
 
 
 class Column(NamedTuple):
@@ -195,6 +215,7 @@ COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
         Column("address", ("用电地址", "地址"), _text),
         Column("phone", ("联系电话", "电话", "手机号"), _text, optional=True),
         Column("email", ("邮箱", "电子邮箱"), _text, optional=True),
+        Column("preferred_channel", ("告知渠道", "首选告知渠道"), _channel, optional=True),
         Column("customer_class", ("用电类别",), _customer_class),
         Column("important", ("重要用户",), _yes, optional=True),
         Column("meter_id", ("表号", "电表号"), _ident),
@@ -210,8 +231,7 @@ COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
 
 def title_key(title: str) -> str:
     """A column title without what exports vary in: case, blanks, underscores, a unit in brackets."""
-    plain = re.sub(r"\([^()]*\)$", "", unicodedata.normalize("NFKC", title).strip("\ufeff \t\r\n"))
-    return re.sub(r"[\s_-]", "", plain).lower()
+    return _plain(re.sub(r"\([^()]*\)$", "", unicodedata.normalize("NFKC", title).strip("\ufeff \t\r\n")))
 
 
 def row_of(kind: Kind, cells: Mapping[str, str], zone: ZoneInfo) -> Row:

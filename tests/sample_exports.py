@@ -12,7 +12,7 @@ Encoding = Literal["utf-8", "utf-8-sig", "gb18030"]
 TITLES: Mapping[str, tuple[str, ...]] = {
     "customers": (
         *("户号", "户名", "用电地址", "联系电话", "用电类别", "重要用户", "表号", "抄表中心", "抄表员"),
-        *("抄表班长", "供电单位", "营业站", "区域"),
+        *("抄表班长", "供电单位", "营业站", "区域", "告知渠道"),
     ),
     "bills": ("账单号", "户号", "费用年月", "交费期限", "应收电费"),
     "payments": ("流水号", "户号", "账单号", "金额", "交费时间", "交费渠道", "原流水号"),
@@ -93,7 +93,7 @@ def _customer(i: int) -> tuple[str, ...]:
     return (
         *(account(i), f"张{'伟芳娜秀英敏静丽强磊'[i % 10]}{i}", f"人民路{i}号", f"139{i:08}", trade),
         *("是" if i % 97 == 0 else "否", f"M{i:07}", f"RC-{i % 9:02}", f"r-{i % 60:03}", f"t-{i % 9:03}"),
-        *(f"FU-{i % 5}", f"BS-{i % 7}", f"区{i % 4}"),
+        *(f"FU-{i % 5}", f"BS-{i % 7}", f"区{i % 4}", ("短信", "邮件", "应用", "")[i % 4]),
     )
 
 
@@ -120,6 +120,7 @@ def _bad_customers() -> Wrong:
             ((*good[:4], "太空站", *good[5:]), "customer_class"),
             ((*good[:6], "", *good[7:]), "meter_id"),
             ((*good[:5], "也许", *good[6:]), "important"),
+            ((*good[:13], "传真"), "短信 (sms), 邮件 (email) or 应用 (app)"),
             ((good[0], '"' + good[1], *good[2:]), "quotation mark"),
             ((*good, "多", "余"), "fields"),
             (good[:9], "missing"),

@@ -45,6 +45,11 @@ class Customer:
         return f"{self.account_id}@customers.example" if self.number % 3 == 0 else ""
 
     @property
+    def preferred_channel(self) -> str:
+        """What it wants to be told by first, as the export writes it: who gave an address wants mail."""
+        return "邮件" if self.email else ""
+
+    @property
     def kind(self) -> str:
         """Its class, as a table shows it."""
         words = "居民 residential" if self.trade == "居民" else "非居民 non-residential"
@@ -119,7 +124,7 @@ def write_book(folder: Path, customers: Iterable[Customer], today: date) -> list
 
 _CUSTOMERS = (
     *("户号", "户名", "用电地址", "联系电话", "邮箱", "用电类别", "重要用户", "表号", "抄表中心", "抄表员"),
-    *("抄表班长", "供电单位", "营业站", "区域"),
+    *("抄表班长", "供电单位", "营业站", "区域", "告知渠道"),
 )
 _BILLS = ("bill_id", "account_id", "period", "due_date", "amount")
 _PAYMENTS = ("payment_id", "account_id", "bill_id", "amount", "paid_at", "channel", "reverses")
@@ -131,7 +136,7 @@ def _customer_line(c: Customer) -> list[str]:
     important = "是" if c.important else "否"
     return [
         *(c.account_id, c.name, address, phone, c.email, c.trade, important, c.meter_id, centre, c.reader),
-        *(c.team_leader, unit, station, region),
+        *(c.team_leader, unit, station, region, c.preferred_channel),
     ]
 
 

@@ -66,6 +66,15 @@ def test_a_customer_comes_back_as_it_was_booked(utility: Utility) -> None:
     assert utility.billing.accounts([]) == {}
 
 
+@pytest.mark.parametrize("wish", [None, "sms", "email", "app"])
+def test_the_channel_that_a_customer_prefers_comes_back_and_may_be_changed(utility: Utility, wish: str | None) -> None:
+    for preferred in ("sms", wish):
+        booked = customer("1001")
+        booked = booked.model_copy(update={"card": booked.card.model_copy(update={"preferred_channel": preferred})})
+        utility.book.add_customers([booked])
+        assert utility.billing.customer("1001") == booked
+
+
 def test_a_bill_is_overdue_from_midnight_local_after_its_due_date(utility: Utility) -> None:
     utility.book.add_customers([customer("1001")])
     utility.book.add_bills([bill("b1", due=date(2026, 10, 25))])

@@ -397,7 +397,11 @@ def test_a_page_out_of_order_is_none(accounts: Any, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"important": "no"}, {"customer_class": "居民"}, {"reader": ""}, {"phone": None}, {"account_id": "1002"}]
+    "change",
+    [
+        *({"important": "no"}, {"customer_class": "居民"}, {"reader": ""}, {"phone": None}, {"account_id": "1002"}),
+        *({"preferred_channel": wish} for wish in ("", "短信", "SMS", "fax", True, ["sms"])),
+    ],
 )
 def test_a_customer_not_as_described_is_none(change: dict[str, Any]) -> None:
     names = ("meter_id", "reading_centre", "reader", "team_leader", "field_unit", "business_station", "region")

@@ -6,8 +6,16 @@ from textwrap import dedent
 import pytest
 
 from adapters.apprise_channels import check_addresses, plain_channels
-from adapters.channel_routes import Channel, Routes, RoutesError, known_of_customer, known_of_staff, read_routes
-from domain.debt import CustomerCard
+from adapters.channel_routes import (
+    Channel,
+    Routes,
+    RoutesError,
+    known_of_customer,
+    known_of_staff,
+    preferred_first,
+    read_routes,
+)
+from domain.debt import CustomerCard, PreferredChannel
 
 TABLE = """
 [[customer]]
@@ -111,6 +119,41 @@ def test_an_email_is_put_in_encoded_and_only_if_it_is_one_address(email: str, fi
     assert mail.address(known_of_customer(card(email=email))) == (
         None if filled is None else f"mailtos://smtp.example?to={filled}"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "serves"),
+    [
+        ("sms", "jsons://sms.example/send?:to={phone}", "sms"),
+        ("sms", "jsons://sms.example/send?:account={account}", "sms"),  # the gateway itself knows the number
+        ("app", "jsons://app.example/users/{phone}", "app"),
+        ("gateway", "jsons://sms.example/send?:to={phone}&:ref={account}", "sms"),
+        ("mail", "mailtos://smtp.example?to={email}", "email"),
+        ("webhook", "jsons://app.example/accounts/{account}", "app"),
+        ("hall", "mailtos://smtp.example?to=hall@power.example", None),
+    ],
+)
+def test_what_a_channel_serves_is_told_by_its_kind_or_else_by_what_it_needs(
+    kind: str, url: str, serves: str | None
+) -> None:
+    assert Channel.model_validate({"kind": kind, "url": url}).serves == serves
+
+
+@pytest.mark.parametrize(
+    ("preferred", "order"),
+    [
+        (None, ["hall", "sms", "mail", "gateway"]),
+        ("sms", ["sms", "gateway", "hall", "mail"]),
+        ("email", ["mail", "hall", "sms", "gateway"]),
+        ("app", ["hall", "sms", "mail", "gateway"]),
+    ],
+)
+def test_what_he_prefers_comes_first_and_no_channel_is_left_out(
+    preferred: PreferredChannel | None, order: list[str]
+) -> None:
+    urls = {"hall": "to=hall@power.example", "sms": "to={phone}", "mail": "to={email}", "gateway": "cc={phone}"}
+    table = tuple(Channel.model_validate({"kind": k, "url": f"mailtos://a.example?{u}"}) for k, u in urls.items())
+    assert [channel.kind for channel in preferred_first(table, preferred)] == order
 
 
 def test_a_unit_that_would_change_the_address_is_not_put_in() -> None:

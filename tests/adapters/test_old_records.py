@@ -28,7 +28,8 @@ def test_what_an_earlier_version_wrote_is_read_as_before(opened: Opened) -> None
     assert file is not None
     assert ([e.place for e in file.evidence], file.case.stage) == ([0, 0, 0, 0], "red_notice")
     assert reader.sweep_summary("s-1").counted == 1
-    assert SqlRegister(reader.engine).card(ACCOUNT).name == "张三"
+    card = SqlRegister(reader.engine).card(ACCOUNT)
+    assert (card.name, card.preferred_channel) == ("张三", None)
     with as_it_is(reader.engine) as connection:
         assert rows(connection, "sweeps")[0]["missing"] == "[]"
 
@@ -39,6 +40,9 @@ def test_what_an_earlier_version_booked_is_owed_as_before(opened: Opened) -> Non
     (debt,) = book.debts((DebtQuery(account_id="3001", as_of=datetime(2026, 10, 27, tzinfo=UTC)),))
     assert debt is not None
     assert debt.owed == Decimal("100.00")
+    customer = book.customer("3001")
+    assert customer is not None
+    assert customer.card.preferred_channel is None
 
 
 @pytest.fixture
@@ -68,6 +72,16 @@ def test_a_place_that_was_changed_is_found_whether_the_entry_is_old_or_new(grown
         connection.execute(text("UPDATE evidence SET place = :p WHERE seq = :s"), {"p": place, "s": seq})
     verdict = RegisterReader(grown).verify(ACCOUNT)
     assert (verdict.intact, verdict.broken_at) == (False, seq)
+
+
+def test_an_ingest_of_the_version_before_goes_on_beside_the_new_one(opened: Opened) -> None:
+    """It names no preferred channel of the customers that it books: they have none."""
+    engine = opened(BILLING)
+    see_to_tables(engine)
+    make(engine, "billing-unversioned", "rows")
+    customer = SqlBilling(engine, "Asia/Shanghai").customer("3001")
+    assert customer is not None
+    assert customer.card.preferred_channel is None
 
 
 def test_a_worker_of_the_version_before_goes_on_beside_the_new_one(opened: Opened) -> None:

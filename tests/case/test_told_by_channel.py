@@ -106,6 +106,34 @@ async def test_the_next_channel_is_tried_and_no_number_is_in_evidence_or_history
             assert [secret for secret in (*CARD.values(), "s3cret-9v") if secret in kept] == []
 
 
+async def test_what_his_record_prefers_is_tried_before_the_table_and_the_table_follows(
+    world: World, tmp_path: Path
+) -> None:
+    """From the billing book to the receivers; the preference is personal, and stays out of what Temporal keeps."""
+    with mailbox(recipient="550 no such user") as box, hook() as gateway, hook() as app:
+        ways = {
+            "app": f"json://{HOST}:{app.port}/accounts/{{account}}",
+            "sms": to_sms(gateway),
+            "email": to_mail(box),
+        }
+        async with with_channels(world, tmp_path, ways) as told:
+            case = await told.open(card=CARD | {"preferred_channel": "sms"})
+            await case.to_half_hour()
+            await is_told(case)
+            assert await tries(case, 1) == [("sms", "accepted")]
+            assert ([body["to"] for body in gateway.bodies], app.bodies) == ([CARD["phone"]], [])
+            by_mail = await told.open(card=CARD | {"preferred_channel": "email"})
+            await by_mail.to_half_hour()
+            await is_told(by_mail)
+            assert await tries(by_mail, 2) == [("email", "refused"), ("app", "accepted")]
+            [fact] = await by_mail.recorded("customer.told_by_channel")
+            assert (fact.detail["channel"], fact.detail["counts"]) == ("app", True)
+            assert app.paths == [f"/accounts/{by_mail.account_id}"]
+            kept = b"".join([e.SerializeToString() async for e in by_mail.handle.fetch_history_events()])
+            assert by_mail.account_id.encode() in kept
+            assert b"preferred" not in kept
+
+
 @pytest.mark.parametrize("card", [CARD, {"phone": "", "email": ""}], ids=["all_dead", "no_address"])
 async def test_if_no_channel_takes_it_the_reader_is_asked_and_can_still_tell(
     world: World, tmp_path: Path, card: dict[str, str]

@@ -249,6 +249,44 @@ def test_an_important_customer_is_marked(write: Write, text: str, known: bool) -
     assert customer(write(f"{CUSTOMERS}\n{WANG.replace('否', text)}\n")).account.important is known
 
 
+PREFERRING = CUSTOMERS.replace("邮箱", "邮箱,告知渠道")
+
+
+def preferring(text: str) -> str:
+    return WANG.replace("13900000000,,", f"13900000000,,{text},")
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        *((t, "sms") for t in ("短信", "手机短信", "sms", "SMS", "ＳＭＳ")),
+        *((t, "email") for t in ("邮件", "电子邮件", "邮箱", "email", "E-mail")),
+        *((t, "app") for t in ("应用", "手机应用", "app", "APP", "手机 App")),
+        *((t, None) for t in ("", "  ")),
+    ],
+)
+def test_the_channel_that_a_customer_prefers_is_read_in_either_language(
+    write: Write, text: str, known: str | None
+) -> None:
+    assert customer(write(f"{PREFERRING}\n{preferring(text)}\n")).card.preferred_channel == known
+    record = dict(zip(CUSTOMERS.split(","), WANG.split(","), strict=True)) | {"preferred_channel": text}
+    assert customer(write(json.dumps(record, ensure_ascii=False))).card.preferred_channel == known
+
+
+def test_an_export_without_the_column_says_nothing_of_it(write: Write) -> None:
+    assert customer(write(f"{CUSTOMERS}\n{WANG}\n")).card.preferred_channel is None
+
+
+@pytest.mark.parametrize("text", ["传真", "微信", "短信或邮件", "sms email", "是", "1"])
+def test_a_channel_that_nobody_can_prefer_costs_its_line_and_says_which_can(write: Write, text: str) -> None:
+    bad, good = lines(write(f"{PREFERRING}\n{preferring(text)}\n{preferring('短信')}\n"))
+    assert (bad.number, bad.row, good.row is None) == (2, None, False)
+    assert bad.reason == (
+        f'preferred_channel 告知渠道 "{text}" is no channel that can be preferred: '
+        "write 短信 (sms), 邮件 (email) or 应用 (app), or leave it empty"
+    )
+
+
 # Lines, and where they stand.
 
 

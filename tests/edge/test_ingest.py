@@ -111,6 +111,12 @@ class Office:
             *(f"{a},王伟,人民路1号,居民,M{a},RC-03,r-017,t-002,FU-1,BS-1,城东" for a in accounts),
         )
 
+    def preferred(self, account_id: str) -> str | None:
+        """The channel that the customer prefers, by the book."""
+        customer = self.billing.customer(account_id)
+        assert customer is not None
+        return customer.card.preferred_channel
+
     async def ingest(self, *files: Path, dry_run: bool = False, now: datetime = NOW) -> IngestReport:
         return await ingest(
             files,
@@ -166,6 +172,7 @@ async def test_a_gb18030_export_of_ten_thousand_customers_loses_no_good_line_and
     last = office.billing.customer("1009999")
     assert last is not None
     assert last.card.name == "张磊9999"
+    assert [office.preferred(f"100999{n}") for n in range(6, 10)] == ["sms", "email", "app", None]
     assert office.cases.most_in_flight == AT_ONCE, "many at once, but bounded"
 
 
@@ -183,6 +190,26 @@ async def test_a_second_export_of_the_same_book_only_adds_what_is_new(office: Of
     assert office.cases.told[: len(told)] == told
     assert len(office.cases.told) == len(told) + 10
     assert more.reject_file is None
+
+
+async def test_a_later_export_changes_the_channel_that_a_customer_prefers_and_a_wrong_one_changes_nothing(
+    office: Office,
+) -> None:
+    def customers(channel: str) -> Path:
+        (line,) = office.customers("1001").read_text("utf-8").splitlines()[1:]
+        return office.write("customers.csv", f"{CUSTOMERS},告知渠道", f"{line},{channel}")
+
+    for channel, known in (("短信", "sms"), ("邮件", "email"), ("应用", "app")):
+        assert counts(await office.ingest(customers(channel))) == (1, 1, 0, 0)
+        assert office.preferred("1001") == known
+    assert counts(await office.ingest(customers("app"))) == (1, 0, 1, 0)
+    assert counts(await office.ingest(customers("传真"))) == (1, 0, 0, 1)
+    reason = office.rejected()["customers.csv", 2]
+    assert reason.startswith('preferred_channel 告知渠道 "传真"')
+    assert "短信 (sms), 邮件 (email) or 应用 (app)" in reason
+    assert office.preferred("1001") == "app"
+    assert counts(await office.ingest(office.customers("1001"))) == (1, 1, 0, 0), "he prefers none any more"
+    assert office.preferred("1001") is None
 
 
 # What the cases are told.

@@ -30,6 +30,7 @@ GOOD: dict[Kind, dict[str, str]] = {
         "address": "人民路1号",
         "phone": "13900000000",
         "email": "a@b.example",
+        "preferred_channel": "短信",
         "customer_class": "居民",
         "important": "否",
         "meter_id": "M1",
@@ -89,6 +90,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "period": _PERIOD,
     "customer_class": _WORD,
     "important": _WORD,
+    "preferred_channel": _WORD,
 }
 WRONG_TYPES: tuple[Any, ...] = (True, False, [], ["x"], {}, {"a": 1})
 
@@ -191,7 +193,7 @@ def test_bytes_between_good_lines_cost_none_of_them(
 ) -> None:
     """Stray quotation marks, other encodings, control characters: every good line is read, in order."""
     ascii_only = {name: cell if cell.isascii() else "x" for name, cell in GOOD[kind].items()} | (
-        {"customer_class": "residential", "important": "no"} if kind == "customers" else {}
+        {"customer_class": "residential", "important": "no", "preferred_channel": "sms"} if kind == "customers" else {}
     )
     good = ",".join(ascii_only.values()).encode()
     content = [",".join(ascii_only).encode()]
