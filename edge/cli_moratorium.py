@@ -19,6 +19,11 @@ moratorium = typer.Typer(help="暂缓停电: standing orders not to cut")
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what it would do, and do nothing")]
 Patience = Annotated[float, typer.Option(min=0, help="seconds to wait for the cases' word while none comes in")]
+_SCOPES = {
+    "region": ("区域", "region"),
+    "class": ("用电类别", "customer class"),
+    "centre": ("抄表中心", "reading centre"),
+}
 _BARS = {"batch": "批量通知 batch", "confirmed": "案件确认 confirmed"}
 
 
@@ -186,9 +191,7 @@ def _batch_words(job: str, batch: dict[str, Any]) -> str:
 
 
 def _unknown_value(scope: str, value: str, there: list[str]) -> str:
-    zh, en = {"region": ("区域", "region"), "class": ("用电类别", "class"), "centre": ("抄表中心", "reading centre")}[
-        scope
-    ]
+    zh, en = _SCOPES[scope]
     known = ", ".join(there) or "无 none"
     return (
         f"注意：从未有案件属于{zh} {value}，请核对写法；登记中有：{known}\n"
