@@ -74,6 +74,7 @@ class SweepActivities:
     cases: CaseList
     book: SweepBook
     zone: ZoneInfo
+    unusable_at_most: int = UNUSABLE_AT_MOST
 
     @activity.defn
     async def sweep_page(self, order: PageOrder) -> PageSwept:
@@ -137,7 +138,7 @@ class SweepActivities:
                     portions += [portion[:middle], portion[middle:]]
                     continue
                 unusable += 1
-                if unusable > UNUSABLE_AT_MOST:
+                if unusable > self.unusable_at_most:
                     raise
                 log.error("sweep.answer_unusable", account=portion[0].account_id, why=str(problem))
                 debts = (None,)

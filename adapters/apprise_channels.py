@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 import structlog
 
 from adapters.channel_routes import Channel, Routes, RoutesError
+from adapters.log import placed
 from domain.telling import ChannelTry, TryOutcome
 
 # Apprise is loaded when it is first used: it takes most of a second, which no command need wait for.
@@ -56,18 +57,15 @@ class ChannelFault(Exception):
     """A fault of this program in a channel. It says what and where: the fault's own words may quote an address."""
 
     def __init__(self, kind: str, fault: BaseException) -> None:
-        frame = fault.__traceback__
-        while frame and frame.tb_next:
-            frame = frame.tb_next
-        where = f" at {frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""
-        super().__init__(f"channel {kind}: {type(fault).__name__}{where}")
+        super().__init__(f"channel {kind}: {placed(fault)}")
 
 
 @dataclass(frozen=True)
 class AppriseChannels:
-    """Hands a letter to channels; `seconds` is what one may take."""
+    """Hands a letter to channels; one may take `seconds`, a full one is tried once in `probe_every` seconds."""
 
     seconds: float
+    probe_every: float = PROBE_EVERY_SECONDS
     _left_behind: dict[Channel, list[threading.Thread]] = field(default_factory=lambda: defaultdict(list), repr=False)
     _next_look: dict[Channel, float] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -110,7 +108,7 @@ class AppriseChannels:
         if not answer.done():
             with self._lock:
                 self._left_behind[channel].append(sending)
-                self._next_look[channel] = time.monotonic() + PROBE_EVERY_SECONDS
+                self._next_look[channel] = time.monotonic() + self.probe_every
             return "dead"
         if (fault := answer.exception()) is not None:
             raise ChannelFault(channel.kind, fault)
@@ -127,14 +125,14 @@ class AppriseChannels:
                 return True
             if time.monotonic() < self._next_look.get(channel, 0):
                 return False
-            self._next_look[channel] = time.monotonic() + PROBE_EVERY_SECONDS
+            self._next_look[channel] = time.monotonic() + self.probe_every
             return True
 
 
-def _answer(answer: "Future[TryOutcome]", address: str, letter: Letter, seconds: float) -> None:
+def _answer(answer: Future[TryOutcome], address: str, letter: Letter, seconds: float) -> None:
     try:
         answer.set_result(_send(address, letter, seconds))
-    except BaseException as fault:  # handed over, not swallowed: a thread that dies of it prints its words
+    except BaseException as fault:  # handed over to `send`, which raises it: a thread that dies of it prints its words
         answer.set_exception(fault)
 
 

@@ -3,6 +3,7 @@
 import functools
 import logging
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import Any, Literal, TextIO
 
@@ -83,6 +84,12 @@ def _set_up_the_sdk(metrics: str | None) -> None:
         structlog.get_logger().error("metrics.not_shown", address=metrics, reason=str(problem))
         runtime = Runtime(telemetry=TelemetryConfig(logging=logs))
     Runtime.set_default(runtime, error_if_already_set=False)
+
+
+def placed(fault: BaseException) -> str:
+    """What a fault of this program is, and where it happened: its own words may quote a name or an address."""
+    places = [f" at {frame.f_code.co_filename}:{line}" for frame, line in traceback.walk_tb(fault.__traceback__)]
+    return "".join((type(fault).__name__, *places[-1:]))
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

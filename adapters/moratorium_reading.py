@@ -29,6 +29,12 @@ class MoratoriumReader:
             line = connection.execute(query).mappings().one_or_none()
         return Moratorium.model_validate(dict(line)) if line else None
 
+    def on_record(self, scope: str) -> tuple[str, ...]:
+        """The regions, classes or reading centres (as `scope` says) of all cases ever opened, in order."""
+        column = _SCOPE[scope]
+        with reading(self.engine) as connection:
+            return tuple(connection.scalars(select(column).where(column.is_not(None)).distinct().order_by(column)))
+
     def covered(self, moratorium: Moratorium) -> tuple[CoveredCase, ...]:
         """The open cases in its region, class or centre, in order of account id, with the cut that each has planned."""
         red = (

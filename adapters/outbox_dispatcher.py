@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from activities.register import RegisterUnavailable
 from adapters.apprise_channels import BUDGET_SECONDS, AppriseChannels, ChannelFault, Letter
 from adapters.channel_routes import Channel, Routes, known_of_staff
+from adapters.log import placed
 from adapters.sql_outbox import Parcel, SqlOutbox
 from domain.clauses import CLAUSE_OF_STAGE
 from domain.deliveries import GivenUpFor
@@ -22,7 +23,8 @@ from domain.urgency import AT_ONCE
 
 LANES, LANES_FOR_THE_URGENT = 8, 4
 _ANY_URGENCY = 9
-_POLL_SECONDS = 1.0
+POLL_SECONDS = 1.0
+"""How often is looked for what another worker has filed, and how long a register that is down is left alone."""
 _LEASE = timedelta(seconds=BUDGET_SECONDS + 10)
 _GIVEN_UP_AFTER = timedelta(days=3)
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_PAUSE_OF_THE_URGENT = 2.0, 600.0, 15.0
@@ -49,9 +51,15 @@ class OutboxDispatcher:
     """
 
     def __init__(
-        self, outbox: SqlOutbox, routes: Routes, channels: AppriseChannels, clock: Callable[[], datetime]
+        self,
+        outbox: SqlOutbox,
+        routes: Routes,
+        channels: AppriseChannels,
+        clock: Callable[[], datetime],
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._outbox, self._routes, self._channels, self._clock = outbox, routes, channels, clock
+        self._poll_seconds = poll_seconds
         self._lanes = ThreadPoolExecutor(LANES, thread_name_prefix="outbox")
         self._woken, self._stopping, self._lock = threading.Event(), threading.Event(), threading.Lock()
         self._busy = 0
@@ -77,7 +85,7 @@ class OutboxDispatcher:
     def _run(self) -> None:
         answering = True
         while not self._stopping.is_set():
-            self._woken.wait(_POLL_SECONDS)
+            self._woken.wait(self._poll_seconds)
             self._woken.clear()
             try:
                 self._fill_lanes()
@@ -86,10 +94,10 @@ class OutboxDispatcher:
                 if answering:
                     log.warning("outbox.register_unavailable", error=str(problem))
                 answering = False
-                self._stopping.wait(_POLL_SECONDS)
+                self._stopping.wait(self._poll_seconds)
             except Exception:  # nobody above would see it, and nothing more would be sent until the worker starts anew
                 log.exception("outbox.fault")
-                self._stopping.wait(_POLL_SECONDS)
+                self._stopping.wait(self._poll_seconds)
 
     def _fill_lanes(self) -> None:
         """Give every free lane a message; some lanes are kept free for what is urgent, however much else there is."""
@@ -129,7 +137,7 @@ class OutboxDispatcher:
             self._busy -= 1
         self.wake()
         if (fault := carried.exception()) is not None:
-            log.critical("outbox.fault", error=type(fault).__name__, **_context_of(parcel))
+            log.critical("outbox.fault", error=placed(fault), **_context_of(parcel))
 
     def _send(self, parcel: Parcel) -> _Sent:
         message = parcel.message

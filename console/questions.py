@@ -66,7 +66,7 @@ class Question(Generic[T]):
             self._found = self.ask()
         except NO_ANSWER as problem:
             log.warning("metrics.no_answer", part=self.part, reason=str(problem))
-        except Exception:
+        except Exception:  # top of this thread: nobody above would see it, and it must not pass for a part that is down
             self.failed = True
             log.exception("metrics.fault", part=self.part)
 

@@ -19,6 +19,11 @@ moratorium = typer.Typer(help="暂缓停电: standing orders not to cut")
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what it would do, and do nothing")]
 Patience = Annotated[float, typer.Option(min=0, help="seconds to wait for the cases' word while none comes in")]
+_SCOPES = {
+    "region": ("区域", "region"),
+    "class": ("用电类别", "customer class"),
+    "centre": ("抄表中心", "reading centre"),
+}
 _BARS = {"batch": "批量通知 batch", "confirmed": "案件确认 confirmed"}
 
 
@@ -56,13 +61,23 @@ def _declare(
             raise BadRequest("until: must lie ahead, and after starts_at", "until")
         if dry_run:
             parts = session.parts
-            return preview_declaring(parts.moratoria, order, known_policies(parts.policies), parts.policy)
+            preview = preview_declaring(parts.moratoria, order, known_policies(parts.policies), parts.policy)
+            return preview | _of_none(session, order)
         order = _register(session, order)
+        unknown = _of_none(session, order)
         if order.starts_at > now:  # a hold placed by signal would stand from now on
-            return {"moratorium_id": order.moratorium_id, "registered": True, "starts_at": order.starts_at}
-        return {"registered": True} | await _tell(session, order, "declare", by, patience)
+            return {"moratorium_id": order.moratorium_id, "registered": True, "starts_at": order.starts_at} | unknown
+        return {"registered": True} | await _tell(session, order, "declare", by, patience) | unknown
 
-    run(as_json, act, lambda result: _show_preview(result) if dry_run else _show("已登记 registered", result))
+    def show(result: dict[str, Any]) -> None:
+        if dry_run:
+            _show_preview(result)
+        else:
+            _show("已登记 registered", result)
+        if "on_record" in result:
+            console().print(_unknown_value(scope, value, result["on_record"]), markup=False)
+
+    run(as_json, act, show)
 
 
 @moratorium.command("lift")
@@ -86,6 +101,12 @@ def _lift(
         return {"lifted": True} | await _tell(session, order, "lift", by, patience)
 
     run(as_json, act, lambda result: _show_spread(result) if dry_run else _show("已解除 lifted", result))
+
+
+def _of_none(session: Session, order: Moratorium) -> dict[str, Any]:
+    """What there is on record, where no case ever was of the region, class or centre: it may be spelled otherwise."""
+    there = session.parts.moratoria.on_record(order.scope)
+    return {} if order.value in there else {"on_record": list(there)}
 
 
 def _register(session: Session, order: Moratorium) -> Moratorium:
@@ -167,6 +188,15 @@ def _show(label: str, result: dict[str, Any]) -> None:
 def _batch_words(job: str, batch: dict[str, Any]) -> str:
     note = f" ({batch['note']})" if batch["note"] else ""
     return f"{job}: {batch['state']}, {batch['reached']} reached, {batch['failed']} failed{note}"
+
+
+def _unknown_value(scope: str, value: str, there: list[str]) -> str:
+    zh, en = _SCOPES[scope]
+    known = ", ".join(there) or "无 none"
+    return (
+        f"注意：从未有案件属于{zh} {value}，请核对写法；登记中有：{known}\n"
+        f"Note: no case ever was of {en} {value}; see whether it is spelled so. On record are: {known}"
+    )
 
 
 def _show_preview(result: dict[str, Any]) -> None:

@@ -16,7 +16,8 @@ from edge.cases import BadRequest, checked
 from edge.output import PAPER_STATES, Misused, NotThere, Problem, console, print_fields, print_table, when
 from edge.session import AsJson, Session, run
 
-MonthOption = Annotated[str | None, typer.Option(help="such as 2026-10", show_default=False)]
+MonthNamed = Annotated[str | None, typer.Argument(metavar="MONTH", help="such as 2026-10", show_default=False)]
+MonthOption = Annotated[str | None, typer.Option("--month", metavar="MONTH", help="the same", show_default=False)]
 Number = Annotated[int | None, typer.Option(min=1, help="of several of one month; left out, the last")]
 
 T = TypeVar("T")
@@ -31,18 +32,20 @@ def add_report_commands(app: typer.Typer) -> None:
 
 @report.command("make")
 def _make(
+    named: MonthNamed = None,
     month: MonthOption = None,
     again: Annotated[str | None, typer.Option(help="why a month that has a report gets another one")] = None,
     by: Annotated[str | None, typer.Option(help="id of the person who wants it made again")] = None,
     as_json: AsJson = False,
 ) -> None:
     """编制: count a month (left out, the last one), hand its report to the liaison; a month that has one keeps it."""
+    wanted = _one_month(named, month)
 
     async def act(session: Session) -> ReportMade:
         if (again is None) != (by is None):
             raise Misused("Usage", "--again and --by go together: a report made again says why and who wants it")
         now = session.now()
-        asked = {"month": month, "reason": again, "by": by}
+        asked = {"month": wanted, "reason": again, "by": by}
         order = checked(ReportOrder, {"request": f"report-{uuid.uuid4()}", "at": now, "nominal": now, **asked})
         parts = session.parts_with_channels()
         try:
@@ -67,6 +70,7 @@ def _make(
 
 @report.command("show")
 def _show(
+    named: MonthNamed = None,
     month: MonthOption = None,
     number: Number = None,
     language: Annotated[Literal["zh", "en"], typer.Option(help="of the text")] = "zh",
@@ -74,10 +78,11 @@ def _show(
     as_json: AsJson = False,
 ) -> None:
     """查看: a report (left out, the latest month's), to whom it was sent, and whether it is as it was made."""
+    wanted = _one_month(named, month)
 
     async def act(session: Session) -> dict[str, Any]:
         parts = session.parts
-        asked = None if month is None else checked(Month, month, "month")
+        asked = None if wanted is None else checked(Month, wanted, "month")
         found = _unless_refused(lambda: parts.reports.report(asked, number))
         seen = parts.anchor.head_of(REPORTS) if parts.anchor else None
         anchored = (seen.length, seen.head) if seen and seen.length is not None and seen.head is not None else None
@@ -95,18 +100,22 @@ def _show(
 
 @report.command("sent")
 def _sent(
-    month: Annotated[str, typer.Argument(help="such as 2026-10", show_default=False)],
     reference: Annotated[str, typer.Option(help="文号 number of the letter or the receipt", show_default=False)],
     authority: Annotated[str, typer.Option(help="受文机关 to whom", show_default=False)],
     actor: Annotated[str, typer.Option(help="as JSON; role liaison", metavar="JSON", show_default=False)],
+    named: MonthNamed = None,
+    month: MonthOption = None,
     at: Annotated[str | None, typer.Option(help="RFC 3339 time with an offset; left out, now")] = None,
     number: Number = None,
     as_json: AsJson = False,
 ) -> None:
     """报送登记: the liaison has sent the report to the government; the same reference again changes nothing."""
+    wanted = _one_month(named, month)
+    if wanted is None:
+        raise typer.BadParameter("name the month of the report that was sent, such as 2026-10", param_hint="MONTH")
 
     async def act(session: Session) -> ReportSent:
-        asked = checked(Month, month, "month")
+        asked = checked(Month, wanted, "month")
         sending = {"reference": reference, "authority": authority, "at": at, "number": number, "actor": _json(actor)}
         message = checked(SendReport, sending)
         return _unless_refused(lambda: session.parts.reports.sent(asked, message, session.now()))
@@ -123,6 +132,15 @@ def _sent(
         )
 
     run(as_json, act, show)
+
+
+def _one_month(named: str | None, month: str | None) -> str | None:
+    """The month, given by its place or by --month; none where it was left out."""
+    if named is not None and month is not None and named != month:
+        raise typer.BadParameter(
+            f"is {month}, and the month named before it {named}: name one of them", param_hint="--month"
+        )
+    return month if named is None else named
 
 
 def _paper(session: Session, of: Report, one: Document) -> PaperRow:

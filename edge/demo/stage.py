@@ -241,7 +241,7 @@ def _end(process: subprocess.Popen[bytes] | None) -> None:
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(_STOP_SECONDS)
-    except BaseException as impatience:
+    except BaseException as impatience:  # also who breaks off here leaves no process behind
         process.kill()
         process.wait()
         if not isinstance(impatience, subprocess.TimeoutExpired):

@@ -14,6 +14,7 @@ import worker
 from activities.register import RegisterUnavailable
 from edge.doctor import cases, databases, machine, temporal
 from edge.doctor.finding import Finding, Look, aside, broken, in_time, ok, warning
+from edge.doctor.workers import workers
 from edge.output import NotThere
 
 PATIENCE_SECONDS = 8.0
@@ -42,7 +43,7 @@ class Doctor:
             ("policy", _at_once(lambda: machine.policy(found))),
             ("temporal", self._server),
             ("search attributes", self._with(temporal.search_attributes)),
-            ("workers", self._with(lambda client: temporal.workers(client, queue, self.now()))),
+            ("workers", self._with(lambda client: workers(client, queue, self.now()))),
             ("schedules", self._with(lambda client: temporal.schedules(client, anchored, self.now()))),
             ("register", lambda: databases.register(lambda: worker.look_at_register(self._register_url))),
             ("billing", self._billing),

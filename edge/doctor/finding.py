@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, TypeVar
+
+from temporalio.service import RPCError
 
 State = Literal["ok", "warning", "broken"]
 T = TypeVar("T")
@@ -53,10 +56,18 @@ async def in_time(part: str, look: Look, seconds: float) -> tuple[Finding, ...]:
             return tuple(await look())
     except TimeoutError:
         return (broken(part, f"gave no answer within {seconds:g} s", "see whether it hangs, or the network does"),)
-    except Exception as problem:
-        reason = (str(problem).strip().splitlines() or [""])[0]
-        says = f"could not be looked at: {type(problem).__name__}: {reason}"
+    except RPCError as problem:
+        says = f"Temporal gives no answer to this: {problem.status.name}: {_in_short(problem)}"
+        return (broken(part, says, "see what is said of temporal, and what the login of TEMPORAL_* may do there"),)
+    except Exception as problem:  # top of this look: whoever reads the report must learn of all the other parts
+        *_, (frame, line) = traceback.walk_tb(problem.__traceback__)
+        where = f"{frame.f_code.co_filename}:{line}"
+        says = f"could not be looked at: {type(problem).__name__}: {_in_short(problem)} ({where})"
         return (broken(part, says, "this is a fault of the doctor's: report it"),)
+
+
+def _in_short(problem: Exception) -> str:
+    return (str(problem).strip().splitlines() or [""])[0]
 
 
 async def aside(look: Callable[[], T]) -> T:
@@ -68,7 +79,7 @@ async def aside(look: Callable[[], T]) -> T:
             return
         try:
             answer.set_result(look())
-        except BaseException as problem:
+        except BaseException as problem:  # handed over to whoever asked, and raised there: he would wait for ever
             answer.set_exception(problem)
 
     threading.Thread(target=work, name="doctor", daemon=True).start()

@@ -1,4 +1,4 @@
-"""The doctor at Temporal: is it there, does it know what a case shows, does anybody work, does what is daily happen."""
+"""The doctor at Temporal: is it there, does it know what a case shows, does what is daily or monthly happen."""
 
 import asyncio
 import contextlib
@@ -24,8 +24,6 @@ from edge.doctor.machine import DAILY
 from edge.schedules import DAILY_SWEEP, EVIDENCE_ANCHOR, GOVERNMENT_REPORT
 from workflows.search_attributes import ALL
 
-RECENTLY = timedelta(minutes=2)
-"""A poller not heard of for so long is gone: the server names it for minutes more."""
 STUCK = timedelta(hours=1)
 MONTHLY = timedelta(days=32)
 """What is done every month, on the same day of it, has been missed when it is this old."""
@@ -60,23 +58,6 @@ async def search_attributes(client: Client) -> tuple[Finding, ...]:
         do = "temporal operator search-attribute remove, or another namespace; no worker starts with them"
         return (broken("search attributes", f"of another type: {', '.join(wrong)}", do),)
     return (ok("search attributes", f"all {len(ALL)} registered"),)
-
-
-async def workers(client: Client, queue: str, now: datetime) -> tuple[Finding, ...]:
-    """Whether anybody asks for work, for both halves of it."""
-    kinds = {
-        "workflow tasks": TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        "activities": TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-    }
-    polling: dict[str, set[str]] = {}
-    for kind, number in kinds.items():
-        described = await _describe(client, queue, number)
-        heard = ((p.identity, p.last_access_time.ToDatetime(UTC)) for p in described.pollers)
-        polling[kind] = {identity for identity, at in heard if now - at < RECENTLY}
-    if missing := [kind for kind, who in polling.items() if not who]:
-        do = "python worker.py; if one runs, compare ARREARS_TASK_QUEUE and TEMPORAL_ADDRESS with its own"
-        return (broken("workers", f"nobody asks for {' or '.join(missing)} on task queue {queue}", do),)
-    return (ok("workers", f"task queue {queue}: {', '.join(sorted(set.union(*polling.values())))}"),)
 
 
 async def schedules(client: Client, anchored: bool, now: datetime) -> tuple[Finding, ...]:
@@ -126,7 +107,7 @@ async def time_at_server(client: Client) -> datetime:
     poll = asyncio.create_task(client.workflow_service.poll_workflow_task_queue(request, timeout=timedelta(seconds=10)))
     try:
         while True:
-            described = await _describe(client, queue, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
+            described = await describe_queue(client, queue, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
             if described.pollers:
                 return described.pollers[0].last_access_time.ToDatetime(UTC)
             await asyncio.sleep(0.1)
@@ -136,7 +117,8 @@ async def time_at_server(client: Client) -> datetime:
             await poll
 
 
-async def _describe(client: Client, queue: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:
+async def describe_queue(client: Client, queue: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:
+    """Who asks for work of this kind there, and of which version he must be to get any."""
     request = DescribeTaskQueueRequest(
         namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
     )

@@ -178,10 +178,9 @@ def test_a_channel_that_was_full_serves_again_as_soon_as_its_receiver_lets_go() 
     until(lambda: channels.send(full, KNOWN, LETTER) == "dead")  # tried, and nobody is there any more
 
 
-def test_a_channel_that_never_lets_go_is_looked_at_again_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One message every ten minutes finds out, and then one after the other: no worker is started anew for it."""
-    monkeypatch.setattr(apprise_channels, "PROBE_EVERY_SECONDS", 2.0)
-    channels = AppriseChannels(SECONDS)
+def test_a_channel_that_never_lets_go_is_looked_at_again_by_one() -> None:
+    """One message in each pause finds out, and then one after the other: no worker is started anew for it."""
+    channels = AppriseChannels(SECONDS, probe_every=2.0)
     with hook(trickles=True) as told:
         stuck(channels, full := sms(told), HANGING_AT_MOST)
         until(lambda: len(told.bodies) == HANGING_AT_MOST)

@@ -2,23 +2,25 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
-from adapters import outbox_dispatcher
 from adapters.apprise_channels import AppriseChannels, check_addresses
 from adapters.channel_routes import Routes
 from adapters.delivery_reading import DeliveryReader
 from adapters.log import configure_logging
-from adapters.outbox_dispatcher import LANES, OutboxDispatcher
-from adapters.sql_outbox import SqlOutbox
+from adapters.outbox_dispatcher import LANES, POLL_SECONDS, OutboxDispatcher
+from adapters.sql_outbox import Parcel, SqlOutbox
 from adapters.sql_register import SqlRegister, open_register
+from domain.telling import ChannelTry
 from tests.receivers import HOST, Hook, free_port, hook, mailbox
 from tests.register_records import case_row, message, record
 
@@ -43,11 +45,21 @@ def crew(*channels: dict[str, str], **more: str) -> dict[str, Any]:
 
 
 @contextmanager
-def sending(engine: Engine, table: Routes, ahead: timedelta = timedelta()) -> Iterator[SqlRegister]:
+def sending(
+    engine: Engine,
+    table: Routes,
+    ahead: timedelta = timedelta(),
+    poll_seconds: float = POLL_SECONDS,
+    outbox: SqlOutbox | None = None,
+) -> Iterator[SqlRegister]:
     """A dispatcher at work; the register that its worker writes to."""
     check_addresses(table)
     dispatcher = OutboxDispatcher(
-        SqlOutbox(engine), table, AppriseChannels(table.seconds), lambda: datetime.now(UTC) + ahead
+        outbox or SqlOutbox(engine),
+        table,
+        AppriseChannels(table.seconds),
+        lambda: datetime.now(UTC) + ahead,
+        poll_seconds,
     )
     dispatcher.start()
     try:
@@ -73,10 +85,9 @@ def outcomes(engine: Engine) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in rows]
 
 
-def test_a_revocation_goes_out_as_soon_as_it_is_filed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revocation_goes_out_as_soon_as_it_is_filed(engine: Engine) -> None:
     """Nobody looks for it: the dispatcher is woken."""
-    monkeypatch.setattr(outbox_dispatcher, "_POLL_SECONDS", 3600)
-    with hook() as told, sending(engine, routes(crew(to(told)))) as register:
+    with hook() as told, sending(engine, routes(crew(to(told))), poll_seconds=3600) as register:
         register.write(record(messages=(revoked(text_zh="停电许可已撤销"),)))
         until(lambda: told.bodies != [])
         until(lambda: SqlOutbox(engine).count().messages == 0)
@@ -92,7 +103,7 @@ def test_a_revocation_goes_out_as_soon_as_it_is_filed(engine: Engine, monkeypatc
 
 def test_a_row_that_another_worker_filed_is_found(engine: Engine) -> None:
     """Nobody wakes the dispatcher: it looks each second."""
-    assert outbox_dispatcher._POLL_SECONDS == 1
+    assert POLL_SECONDS == 1
     with hook() as told, sending(engine, routes(crew(to(told)))):
         SqlRegister(engine, hands_on=True).write(record(messages=(revoked(),)))
         until(lambda: told.bodies != [])
@@ -221,6 +232,46 @@ def test_every_line_about_a_message_says_account_stage_and_clause(
     seen = {(line["event"], line["message"]) for line in lines}
     assert seen == {("delivery.given_up", "m-1"), ("channel.tried", "m-2")}
     assert {(line["account"], line["stage"], line["clause"]) for line in lines} == {("3001", "disconnected", "III.1")}
+
+
+@dataclass(frozen=True)
+class Faulty(SqlOutbox):
+    """An outbox with faults of ours in it: the first look fails, and so does the note of each of the first messages."""
+
+    looks: Iterator[int] = field(default_factory=count)
+    notes: Iterator[int] = field(default_factory=count)
+
+    def has_due(self, now: datetime) -> bool:
+        """As the outbox, from the second look on."""
+        if next(self.looks) == 0:
+            raise KeyError("张三")
+        return super().has_due(now)
+
+    def note(self, parcel: Parcel, tries: Sequence[ChannelTry], again_at: datetime | None) -> None:
+        """As the outbox, once it has failed in every lane."""
+        if next(self.notes) < LANES:
+            raise KeyError("张三")
+        super().note(parcel, tries, again_at)
+
+
+def test_a_fault_of_ours_stops_no_lane_and_its_place_is_in_the_log(
+    engine: Engine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In every lane at once: each is free again, and says where it was, of which account, and nothing of the words."""
+    configure_logging("json")
+    with hook() as told, sending(engine, routes(crew(to(told))), outbox=Faulty(engine)) as register:
+        register.write(record(1, messages=tuple(revoked(f"m-{n}") for n in range(LANES))))
+        until(lambda: len(told.bodies) == LANES)
+        register.write(record(2, messages=(revoked("m-last"),)))
+        until(lambda: "m-last" in told.keys)
+    faults = [line for line in map(json.loads, capfd.readouterr().err.splitlines()) if line["event"] == "outbox.fault"]
+    of_look, *of_lanes = faults
+    assert "has_due" in str(of_look["exception"])
+    assert sorted(line["message"] for line in of_lanes) == [f"m-{n}" for n in range(LANES)]
+    assert "张三" not in str(of_lanes)
+    for line in of_lanes:
+        assert (line["level"], line["account"]) == ("critical", "3001")
+        assert line["error"].startswith(f"KeyError at {__file__}:")
 
 
 def test_a_register_that_is_down_is_waited_for(tmp_path: Path) -> None:

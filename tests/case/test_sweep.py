@@ -1,6 +1,7 @@
 """The daily sweep (R-23, III.2): whom it asks to look again, what it leaves on record, what it costs."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from temporalio.worker import Worker
 
 from activities.billing import AnswerUnusable, BillingSystem, BillingUnavailable
 from activities.register import RegisterUnavailable
-from activities.sweep import CaseList, SweepActivities, SweepBook
+from activities.sweep import UNUSABLE_AT_MOST, CaseList, SweepActivities, SweepBook
+from adapters.log import configure_logging
 from adapters.register_tables import TABLES
 from adapters.sql_billing import SqlBilling, open_billing
 from domain.debt import AccountDebt, Customer, DebtQuery
@@ -123,11 +125,12 @@ async def sweeper(
     cases: CaseList | None = None,
     book: SweepBook | None = None,
     billing: BillingSystem | None = None,
+    unusable_at_most: int = UNUSABLE_AT_MOST,
 ) -> AsyncIterator[str]:
-    """A worker for sweeps alone, with another register to read or to write, or another billing; yields its queue."""
+    """A worker for sweeps alone, with another register, another billing or less patience; yields its queue."""
     parts, queue = utility.parts, f"{utility.settings.task_queue}-alone"
     counterparties = billing or parts.billing, cases or parts.reader, book or parts.register
-    acts = SweepActivities(*counterparties, utility.policy.zone)
+    acts = SweepActivities(*counterparties, utility.policy.zone, unusable_at_most)
     runner = sandbox()
     async with Worker(
         utility.client, task_queue=queue, workflows=[DailySweep], activities=[acts.sweep_page], workflow_runner=runner
@@ -350,8 +353,11 @@ class Muddled:
         return self.book.debts(queries)
 
 
-async def test_nonsense_about_one_account_keeps_nobody_else_in_the_dark(utility: World) -> None:
-    """R-23: the sweep goes on without him, names him in the log, and asks his own case to look if he is dark."""
+async def test_nonsense_about_one_account_keeps_nobody_else_in_the_dark(
+    utility: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """R-23: the sweep goes on without him, and names him in the log."""
+    configure_logging("json")
     cases = await opened(utility, 5)
     paid, muddled = cases[3], cases[1]
     await paid.to_cut()
@@ -363,20 +369,17 @@ async def test_nonsense_about_one_account_keeps_nobody_else_in_the_dark(utility:
         assert (swept.done["counted"], swept.done["signalled"]) == (4, 1)
         await paid.ticket("restore")
     assert await signals(muddled) == 0
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    [line] = [line for line in lines if line["event"] == "sweep.answer_unusable"]
+    assert (line["account"], "outstanding -5.00" in line["why"]) == (muddled.account_id, True)
 
 
-async def test_nonsense_about_everybody_is_an_outage(utility: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("activities.sweep.UNUSABLE_AT_MOST", 2)
+async def test_nonsense_about_everybody_is_an_outage(utility: World) -> None:
     cases = await opened(utility, 4)
     billing: Any = Muddled(utility.parts.book, {case.account_id for case in cases})
-    async with utility.beside(billing=billing) as astray:
-        handle = await start_sweep(astray, queue=astray.settings.task_queue)
-        for _ in range(200):
-            tried = (await handle.describe()).raw_description.pending_activities
-            if tried and tried[0].attempt > 1:
-                break
-            await asyncio.sleep(0.05)
-        assert "outstanding -5.00" in tried[0].last_failure.message
+    async with sweeper(utility, billing=billing, unusable_at_most=2) as queue:
+        handle = await start_sweep(utility, queue)
+        assert "outstanding -5.00" in await tried_again(handle)
         billing.about.clear()
         assert (await asyncio.wait_for(handle.result(), 20))["counted"] == 4
 
@@ -468,11 +471,11 @@ async def knows_its_debt(case: Case, owed: str) -> None:
     raise AssertionError("the register was not brought up to date")
 
 
-async def tried_again(handle: WorkflowHandle[Any, Any]) -> None:
-    """Wait until the page has been tried more than once."""
+async def tried_again(handle: WorkflowHandle[Any, Any]) -> str:
+    """Wait until the page has been tried more than once; what it failed for."""
     for _ in range(200):
         pending = (await handle.describe()).raw_description.pending_activities
         if pending and pending[0].attempt > 1:
-            return
+            return pending[0].last_failure.message
         await asyncio.sleep(0.05)
     raise AssertionError("the page was not tried again")

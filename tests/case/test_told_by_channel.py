@@ -179,19 +179,25 @@ async def test_who_has_paid_is_told_nothing(world: World, tmp_path: Path) -> Non
             assert (box.mails, await case.messages("customer"), await case.evidence("channel.tried")) == ([], [], [])
 
 
+async def being_told(told: World, hanging: Hook) -> Case:
+    """A case at T - 30 min, of which the customer's channel has been told, and has not answered."""
+    case = await told.open(card=CARD)
+    ticket = await case.to_ticket()
+    await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
+    await case.until(await case.cut_time() - timedelta(minutes=30))
+    for _ in range(200):
+        if hanging.bodies:
+            return case
+        await asyncio.sleep(0.02)
+    raise AssertionError("the channel was not tried")
+
+
 async def test_light_does_not_wait_behind_a_channel_that_hangs(world: World, tmp_path: Path) -> None:
     """Found dark while the channels are being tried: the restoration ticket is out before they have answered."""
     with ExitStack() as receivers:
         hanging = receivers.enter_context(hook(slow=60))
         async with with_channels(world, tmp_path, {"sms": to_sms(hanging)}, seconds=8) as told:
-            case = await told.open(card=CARD)
-            ticket = await case.to_ticket()
-            await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
-            await case.until(await case.cut_time() - timedelta(minutes=30))
-            for _ in range(200):
-                if hanging.bodies:
-                    break
-                await asyncio.sleep(0.02)
+            case = await being_told(told, hanging)
             await case.signal(
                 "supply_found_cut", report_id="f-1", meter_id=f"M-{case.account_id}", reported_by="x", source="hotline"
             )
@@ -209,15 +215,7 @@ async def test_channels_that_give_no_word_in_time_are_on_record_and_the_reader_i
     with ExitStack() as receivers:
         hanging = receivers.enter_context(hook(slow=60))
         async with with_channels(world, tmp_path, {"sms": to_sms(hanging)}, seconds=10) as told:
-            case = await told.open(card=CARD)
-            await case.to_ticket()
-            ticket = await case.ticket("cut")
-            await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
-            await case.until(await case.cut_time() - timedelta(minutes=30))
-            for _ in range(200):
-                if hanging.bodies:
-                    break
-                await asyncio.sleep(0.02)
+            case = await being_told(told, hanging)
             (trying,) = (await case.handle.describe()).raw_description.pending_activities
             assert trying.activity_type.name == "tell_customer"
             beside = told.client.get_async_activity_handle(

@@ -20,12 +20,14 @@ from temporalio.testing import WorkflowEnvironment
 import worker
 from adapters.settings import Settings
 from adapters.settings_loading import load_settings
+from adapters.sql_register import SqlRegister
 from domain.book import BookedBill
 from domain.debt import Account, Customer, CustomerCard
 from domain.messages import SIGNALS, UPDATES
 from edge import cases
 from edge.cli import main
 from edge.search_attributes import ensure_search_attributes
+from tests.register_records import OPENED, case_row, record
 from workflows.converter import data_converter
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -299,16 +301,48 @@ async def test_a_moratorium_stands_from_its_declaration_to_its_lifting_though_no
 
 async def test_a_dry_run_of_a_moratorium_needs_the_register_alone_and_writes_nothing(cli: Cli) -> None:
     preview = (await cli("moratorium", "declare", *COLD, "--dry-run", "--json")).result
-    assert preview == {"dry_run": True, "cases": 0, "cuts": [], "assumed": [], "permits": []}
+    assert preview == {"dry_run": True, "cases": 0, "cuts": [], "assumed": [], "permits": [], "on_record": []}
     assert (await cli("moratorium", "declare", *COLD, "--dry-run")).out.startswith("试运行")
     ended = await cli("moratorium", "lift", "cold-1", "--by", "d-1", "--dry-run", "--json")
     assert (ended.code, ended.refusal["type"]) == (1, "UnknownMoratorium")
 
 
+@pytest.mark.parametrize(
+    ("scope", "there", "known"),
+    [("region", "北区", "北区, 南区"), ("class", "residential", "residential"), ("centre", "RC-03", "RC-03")],
+)
+async def test_a_moratorium_for_what_no_case_was_ever_of_says_what_there_is(
+    cli: Cli, scope: str, there: str, known: str
+) -> None:
+    """Spelled otherwise than billing spells it, it would keep nobody's light on; a closed case counts too."""
+    register = SqlRegister(worker.build(load_settings()).register_engine)
+    of_all: dict[str, Any] = {"customer_class": "residential", "reading_centre": "RC-03"}
+    register.write(record(case=case_row(region="北区", **of_all)))
+    ended: dict[str, Any] = {"account_id": "4001", "case_key": "run-2", "stage": "closed", "closed_at": OPENED}
+    register.write(record(case=case_row(region="南区", **of_all, **ended)))
+
+    def declare(value: str) -> tuple[str, ...]:
+        return ("moratorium", "declare", "--scope", scope, "--value", value, *COLD[4:])
+
+    for more in (("--dry-run",), ("--starts-at", "2199-01-01T00:00:00+08:00")):
+        assert (await cli(*declare("nought"), *more, "--json")).result["on_record"] == known.split(", ")
+        said = (await cli(*declare("nought"), *more)).out
+        assert "no case ever was of" in said
+        assert said.rstrip().endswith(f"On record are: {known}")
+    silent = await cli(*declare(there), "--dry-run", "--json")
+    assert "on_record" not in silent.result
+    assert "no case ever" not in (await cli(*declare(there), "--dry-run")).out
+
+
 async def test_a_moratorium_that_begins_later_is_written_down_and_told_later(cli: Cli) -> None:
     ahead = ("--starts-at", "2199-01-01T00:00:00+08:00")
     declared = (await cli("moratorium", "declare", *COLD, *ahead, "--json")).result
-    assert declared == {"moratorium_id": "cold-1", "registered": True, "starts_at": "2198-12-31T16:00:00Z"}
+    assert declared == {
+        "moratorium_id": "cold-1",
+        "registered": True,
+        "starts_at": "2198-12-31T16:00:00Z",
+        "on_record": [],
+    }
 
 
 async def test_the_wording_of_a_moratorium_does_not_change(cli: Cli) -> None:

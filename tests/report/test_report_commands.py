@@ -69,6 +69,16 @@ async def test_a_person_reads_the_text_and_what_became_of_it(cli: Cli, papers: P
     assert "Sent: 区政府, no. 7" in said
 
 
+async def test_each_command_takes_the_month_by_its_place_or_by_its_name(cli: Cli, papers: Path) -> None:
+    del papers  # where they go is set
+    for ways in ((LAST_MONTH,), ("--month", LAST_MONTH), (LAST_MONTH, "--month", LAST_MONTH)):
+        assert (await cli("report", "make", *ways, "--json")).result["month"] == LAST_MONTH
+        assert (await cli("report", "show", *ways, "--json")).result["report"]["month"] == LAST_MONTH
+        assert (await cli("report", "sent", *ways, *SENT[3:], LIAISON, "--json")).result["reference"] == "no. 7"
+    nameless = await cli("report", "sent", *SENT[3:], LIAISON, "--json")
+    assert "such as 2026-10" in nameless.refusal["message"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "type_", "field"),
     [
@@ -80,6 +90,10 @@ async def test_a_person_reads_the_text_and_what_became_of_it(cli: Cli, papers: P
         (("show", "--month", "October"), 1, "BadRequest", "month"),
         (("show", "--language", "fr"), 2, "Usage", None),
         (("sent", LAST_MONTH), 2, "Usage", None),
+        (("make", "2026-13"), 1, "BadRequest", "month"),
+        (("show", "October"), 1, "BadRequest", "month"),
+        (("show", LAST_MONTH, "--month", "2026-01"), 2, "Usage", None),
+        (("sent", *SENT[3:], LIAISON), 2, "Usage", None),
         ((*SENT[1:], LIAISON), 1, "UnknownReport", "month"),
         ((*SENT[1:], "{"), 1, "BadRequest", "actor"),
         ((*SENT[1:], '{"id": "l-1", "role": "king"}'), 1, "BadRequest", "actor.role"),

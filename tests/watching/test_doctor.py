@@ -506,3 +506,4 @@ async def test_a_part_that_hangs_or_fails_is_itself_a_finding() -> None:
     found_ = [await in_time(part, look, 0.05) for part, look in looks.items()]
     assert [(f.part, f.state) for [f] in found_] == [("hangs", "broken"), ("fails", "broken"), ("well", "ok")]
     assert "no such thing" in found_[1][0].says
+    assert f"({__file__}:" in found_[1][0].says
