@@ -1,6 +1,7 @@
 """One world for all case tests, and one PostgreSQL: server, worker and database start once."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,17 @@ from adapters.log import configure_logging
 from tests.databases import database_url, postgresql_server, postgresql_url, sqlite_url
 from tests.world import World, running_world
 
+LONG_FIRST = ("chaos", "lives", "edge", "bench", "mutants", "moratorium", "doors", "case")
+"""The folders whose tests take long go first, so that none is left to one worker at the end."""
+
 __all__ = ["database_url", "postgresql_server", "postgresql_url", "sqlite_url", "world"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long ones first; the order within a folder stays."""
+    tests = Path(__file__).parent
+    rank = {name: place for place, name in enumerate(LONG_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(tests).parts[0], len(rank)))
 
 
 @pytest.fixture(scope="session", autouse=True)
