@@ -7,7 +7,7 @@ from typing import Protocol
 
 from temporalio import activity
 
-from activities.papers import Papers, PapersUnavailable, PaperTrail, file_delays
+from activities.papers import Papers, PaperTrail, file_delays
 from domain.look import SlotWish
 from domain.papers import ticket_message
 from domain.printing import ticket_filed, ticket_sheet
@@ -46,8 +46,8 @@ class TicketActivities:
         message = ticket_message(order, card)
         try:
             document = self.papers.put_down(ticket_sheet(order, card, self.papers.head))
-        except PapersUnavailable:
-            if order.ticket.kind == "restore":  # light waits for a printer for seconds at most; the paper follows
+        except Exception:  # whatever is wrong with a paper, light waits for it for seconds at most; it follows
+            if order.ticket.kind == "restore":
                 self.field.send(order, message)
             raise
         order = order.model_copy(update={"record": order.record.also(ticket_filed(order.ticket, document))})

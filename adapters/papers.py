@@ -42,10 +42,11 @@ class TypstPapers:
                 sys_inputs=inputs(sheet),
                 timestamp=int(sheet.dated.timestamp()),
             )
-        except (RuntimeError, ValueError) as problem:  # Typst's and segno's
+        except (RuntimeError, ValueError, OSError) as problem:  # Typst's and segno's, and of files that are gone
+            said = (str(problem) or repr(problem)).splitlines()[0]
             raise PapersUnavailable(
-                f"{sheet.number} cannot be printed: {str(problem).splitlines()[0]}. Mend adapters/paper_templates/"
-                f"{sheet.template}.typ, or the installation of its fonts; it is tried again by itself."
+                f"{sheet.number} cannot be printed: {said}. Mend adapters/paper_templates/{sheet.template}.typ,"
+                " or the installation of its fonts; it is tried again by itself."
             ) from problem
         if not isinstance(content, bytes):
             raise PapersUnavailable(f"the template of {sheet.number} gave no document")

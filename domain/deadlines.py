@@ -337,21 +337,29 @@ def _settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFa
     for cut in facts.cuts_off:
         if cut.lawful and cut.settled_at is None and cut.bills and _settled_for_supply(facts, cut, now):
             at = settled_at(facts, cut.bills, now)
-            facts = facts.with_cut(cut.cut_id, settled_at=at)
-            facts = facts.noted(
-                now, "debt.settled", "R-24", "III.1", at=at, about=cut.cut_id, bills=cut.bills, settled_at=at
-            )
-            facts = restoration_due(facts, cut.cut_id, at)
-            if at <= cut.at:
-                facts, _ = open_incident(
-                    facts,
-                    now,
-                    "cut_after_settlement",
-                    cut.at,
-                    (),
-                    "结清后仍被停电",
-                    f"supply was cut at {_local(cut.at, facts)} although the bills were settled at {_local(at, facts)}",
-                )
+            facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, at)
+            facts = _cut_after_settlement(facts, cut, at, now)
+    return facts
+
+
+def _settled(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
+    facts = facts.with_cut(cut.cut_id, settled_at=at)
+    return facts.noted(now, "debt.settled", "R-24", "III.1", at=at, about=cut.cut_id, bills=cut.bills, settled_at=at)
+
+
+def _cut_after_settlement(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
+    """Settled before the switch, the cut was wrong, whenever that is learned (P2)."""
+    if at > cut.at:
+        return facts
+    facts, _ = open_incident(
+        facts,
+        now,
+        "cut_after_settlement",
+        cut.at,
+        (),
+        "结清后仍被停电",
+        f"supply was cut at {_local(cut.at, facts)} although the bills were settled at {_local(at, facts)}",
+    )
     return facts
 
 
@@ -363,16 +371,24 @@ def _a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
         return facts
     for cut in facts.cuts_off:
         if cut.restore_since is None and any(p.restore_on_plan for p in policies_since(facts, cut)):
-            facts = facts.with_cut(cut.cut_id, settled_at=plan.agreed_at)
+            facts = facts.with_cut(cut.cut_id, settled_at=plan.agreed_at, by_plan=True)
             facts = restoration_due(facts, cut.cut_id, plan.agreed_at)
     return facts
 
 
 def paid_beside_a_plan(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """A plan was to bring the light, and the bills are settled: the settlement counts, if it came first (R-25)."""
-    for cut in facts.cuts_off:
-        if facts.plan and cut.settled_at == facts.plan.agreed_at and _settled_for_supply(facts, cut, now):
-            facts = facts.with_cut(cut.cut_id, settled_at=None)
+    """A plan was to bring the light, or has, and the bills are settled: the settlement counts, if it came first.
+
+    The 24 hours run from it then (R-25), and if it came before the switch, the cut was wrong (P2).
+    """
+    for cut in facts.cuts:
+        if not cut.by_plan or not _settled_for_supply(facts, cut, now):
+            continue
+        facts = facts.with_cut(cut.cut_id, by_plan=False)
+        if cut.off:
+            facts = facts.with_cut(cut.cut_id, settled_at=None)  # and `settle` finds it settled
+        elif (at := settled_at(facts, cut.bills, now)) <= cut.at:
+            facts = _cut_after_settlement(_settled(facts, cut, at, now), cut, at, now)
     return facts
 
 

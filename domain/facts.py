@@ -192,7 +192,10 @@ class Plan(Contract):
 
 
 class Cut(Contract):
-    """Supply is, or was, off at a meter. `restore_since` starts the 24 hours; until then nothing is due."""
+    """Supply is, or was, off at a meter. `restore_since` starts the 24 hours; until then nothing is due.
+
+    `by_plan`: a plan brings the light, and `settled_at` is when it was agreed; a settlement has not been seen.
+    """
 
     cut_id: Id
     meter_id: Id
@@ -203,6 +206,7 @@ class Cut(Contract):
     bills: tuple[Id, ...] = ()
     restore_ticket: Id
     settled_at: Moment | None = None
+    by_plan: bool = False
     restore_since: Moment | None = None
     restore_due_by: Moment | None = None
     warned: int = 0
@@ -228,11 +232,15 @@ class Incident(Contract):
 
 
 class FormerPolicy(Contract):
-    """A policy that an operator has replaced. What had `begun` under it, notices and cuts, keeps its terms."""
+    """A policy that an operator has replaced. What had `begun` under it, notices and cuts, keeps its terms.
+
+    `keeps_tolerance`: what was little enough to settle by it stays so.
+    """
 
     policy: Policy
     until: Moment
     begun: tuple[Id, ...] = ()
+    keeps_tolerance: bool = False
 
 
 class Withdrawal(Contract):
@@ -243,11 +251,12 @@ class Withdrawal(Contract):
 
 
 class Announced(Contract):
-    """A payment that a message told of."""
+    """A payment that a message told of; `missed_at` is when billing first answered without it."""
 
     payment_id: Id
     amount: Money
     at: Moment
+    missed_at: Moment | None = None
 
 
 class CaseFacts(Contract):
@@ -501,11 +510,14 @@ class CaseFacts(Contract):
         return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy)
 
     def query_bills(self) -> tuple[str, ...]:
-        """The bills whose state the case needs even when they are settled: those of a live notice, permit or cut."""
+        """The bills whose state the case needs even when they are settled: those of a live notice, permit or cut.
+
+        Of a cut whose light a plan has brought, to the end: they may turn out to have been settled before it.
+        """
         unanswered = {p.ticket_id for p in self.permits if not p.answered and p.state != "redeemed"}
         at_stake = {t.notice_id for t in self.tickets if t.ticket_id in unanswered}
         named = {b for n in self.notices if n.stands or n.notice_id in at_stake for b in n.bills}
-        return tuple(sorted(named | {b for c in self.cuts_off for b in c.bills}))
+        return tuple(sorted(named | {b for c in self.cuts if c.off or c.by_plan for b in c.bills}))
 
 
 def _replaced(items: tuple[_T, ...], key: str, value: str, changes: dict[str, Any]) -> tuple[_T, ...]:

@@ -1,9 +1,10 @@
 """Which policy what stands is judged by: what has begun keeps its terms when an operator moves the case to another."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from domain.calendar import Calendar
-from domain.facts import CaseFacts, Cut, Notice
+from domain.facts import CaseFacts, Cut, FormerPolicy, Notice
 from domain.model import Role
 from domain.policy import Policy
 
@@ -15,9 +16,13 @@ def all_policies(facts: CaseFacts) -> tuple[Policy, ...]:
 
 def policies_since(facts: CaseFacts, begun: Notice | Cut) -> tuple[Policy, ...]:
     """The policy in force when the notice was issued, or the cut reported, and every one since."""
+    return (*(former.policy for former in _replaced_since(facts, begun)), facts.policy)
+
+
+def _replaced_since(facts: CaseFacts, begun: Notice | Cut) -> tuple[FormerPolicy, ...]:
     key = begun.notice_id if isinstance(begun, Notice) else begun.cut_id
     known = (place for place, former in enumerate(facts.former) if key in former.begun)
-    return all_policies(facts)[next(known, len(facts.former)) :]
+    return facts.former[next(known, len(facts.former)) :]
 
 
 def terms(facts: CaseFacts, begun: Notice | Cut) -> Policy:
@@ -48,7 +53,13 @@ def seasons_last(facts: CaseFacts) -> timedelta:
 
 def owes(facts: CaseFacts, notice: Notice) -> bool:
     """Whether the bills of a notice are unsettled by every policy since: none takes back what was enough (R-11)."""
-    return facts.outstanding(notice.live_bills) > max(p.tolerance for p in policies_since(facts, notice))
+    return facts.outstanding(notice.live_bills) > tolerance(facts, notice)
+
+
+def tolerance(facts: CaseFacts, begun: Notice | Cut) -> Decimal:
+    """How much may stay unpaid of a notice or cut: the most that a policy allowed since it began."""
+    kept = (former.policy.tolerance for former in _replaced_since(facts, begun) if former.keeps_tolerance)
+    return max((facts.policy.tolerance, *kept))
 
 
 def settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:

@@ -10,33 +10,60 @@ from decimal import Decimal
 
 from domain.debt import AccountDebt
 from domain.facts import Announced, CaseFacts
-from domain.terms import policies_since
+from domain.terms import tolerance
 
 ASKED_AGAIN_AFTER = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60))
-"""After the announcement; a payment that billing does not show by the last of them is believed no longer."""
+"""After billing's first answer without it; one that it does not show by the last of them is believed no longer."""
+AWAITED_AT_MOST = 100
+"""The latest ones: a feeder that runs wild costs no case its workflow tasks."""
 
 
-def missing(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[Announced, ...]:
+def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[Announced, ...]:
     """The announced payments that this answer does not show. `hints` is how many had come when billing was asked."""
     if debt.owed <= facts.policy.tolerance:
         return ()
     heard = facts.heard if facts.hints <= hints else ()  # newer ones are for the next answer to show
-    booked = {payment.payment_id for bill in debt.bills for payment in bill.payments}
-    return tuple(
-        payment
-        for payment in (*facts.unbooked, *heard)
-        if payment.payment_id not in booked and debt.as_of < payment.at + ASKED_AGAIN_AFTER[-1]
-    )
+    before, booked = _payments(facts.debt), _payments(debt)
+    new = sum((amount for key, amount in booked.items() if key not in before), Decimal(0))
+    elsewhere = debt.paid_total - facts.debt.paid_total - new  # for bills that the answer does not list
+    not_shown = []
+    for payment in (*facts.unbooked, *(h.model_copy(update={"missed_at": debt.as_of}) for h in heard)):
+        if payment.payment_id in booked:
+            continue
+        if payment.amount <= elsewhere:
+            elsewhere -= payment.amount
+            continue
+        not_shown.append(payment)
+    return tuple(not_shown[-AWAITED_AT_MOST:])
+
+
+def _payments(debt: AccountDebt) -> dict[str, Decimal]:
+    return {payment.payment_id: payment.amount for bill in debt.bills for payment in bill.payments}
 
 
 def awaited(facts: CaseFacts, payments: tuple[Announced, ...], now: datetime) -> CaseFacts:
-    """Wait for billing to show these payments."""
+    """Wait for billing to show these payments; on record are those new to it, and those that it waits for no longer."""
+    known = {payment.payment_id for payment in facts.unbooked}
+    waited_for = []
     for payment in payments:
-        if payment not in facts.unbooked:
+        given_up = facts.debt.as_of >= _missed_at(payment) + ASKED_AGAIN_AFTER[-1]
+        if given_up or payment.payment_id not in known:
             facts = facts.noted(
-                now, "payment.unbooked", "R-11", "II.8", about=payment.payment_id, amount=payment.amount
+                now,
+                "payment.unbooked",
+                "R-11",
+                "II.8",
+                about=payment.payment_id,
+                amount=payment.amount,
+                given_up=given_up,
             )
-    return facts.but(unbooked=payments)
+        if not given_up:
+            waited_for.append(payment)
+    return facts.but(unbooked=tuple(waited_for))
+
+
+def _missed_at(payment: Announced) -> datetime:
+    return payment.missed_at or payment.at
 
 
 def would_settle(facts: CaseFacts) -> bool:
@@ -47,16 +74,17 @@ def would_settle(facts: CaseFacts) -> bool:
 def settled_by(facts: CaseFacts, amount: Decimal) -> bool:
     """Whether so much more would settle the bills of the red notice, or those for which supply is off."""
     return any(
-        facts.outstanding(bills) - amount <= max(policy.tolerance for policy in policies_since(facts, begun))
+        facts.outstanding(bills) - amount <= tolerance(facts, begun)
         for begun, bills in (
-            *((cut, cut.bills) for cut in facts.cuts_off),
+            *((cut, cut.bills) for cut in facts.cuts_off if cut.bills),
             *(((facts.red, facts.red.live_bills),) if facts.red else ()),
         )
     )
 
 
 def asked_again_at(facts: CaseFacts) -> list[datetime]:
-    """When billing is asked again: as long as it decides about light."""
+    """When billing is asked again: as long as it decides about light. One question is for all that are awaited."""
     if not would_settle(facts) or not (facts.cuts_off or facts.cut_ticket):
         return []
-    return [payment.at + wait for payment in facts.unbooked for wait in ASKED_AGAIN_AFTER]
+    latest = max(map(_missed_at, facts.unbooked))
+    return [latest + wait for wait in ASKED_AGAIN_AFTER]

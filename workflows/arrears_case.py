@@ -42,6 +42,9 @@ PATIENCE = timedelta(seconds=60)
 TOLD_BY_CHANNEL = "told-by-channel"
 """Change: at T - 30 min billing is asked first, and who owes is told by a channel, not by the reader alone."""
 
+NO_WORD_IS_ON_RECORD = "no-word-is-on-record"
+"""Change: channels that gave no word in time are on record as such, and not only the reader's task."""
+
 WRITTEN_WHILE_LEAVING = "written-while-leaving"
 """Change: a case that waits for an effect before it closes writes all that is new, not only what tells somebody."""
 
@@ -240,7 +243,8 @@ class ArrearsCase(CaseMessages):
                     ChannelActivities.tell_customer, order, **wait.titled(wait.CHANNELS, "II.4 tell the customer")
                 )
             except ActivityError:  # no word in time is no acceptance
-                told = CustomerTold(tries=(ChannelTry(channel="any", outcome="unknown", at=workflow.now()),))
+                said = (ChannelTry(channel="any", outcome="unknown", at=workflow.now()),)
+                told = CustomerTold(tries=said if workflow.patched(NO_WORD_IS_ON_RECORD) else ())
             self.take(telling.channels_answered(self.facts, ticket_id, told.tries, workflow.now()))
 
         self.in_background(tell())

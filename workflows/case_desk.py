@@ -258,12 +258,13 @@ class CaseDesk:
 
     def _with_answer(self, query: DebtAsked, debt: AccountDebt, hints: int) -> CaseFacts:
         """The facts with billing's answer to a question asked after so many hints."""
-        missing = unbooked.missing(self.facts, debt, hints)
+        unseen = unbooked.unseen(self.facts, debt, hints)
         facts = steps.with_debt(self.facts, query, debt, workflow.now(), hints)
         if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):
             facts = paid
-        asked_again = bool(missing) and workflow.patched(ASKED_AGAIN)
-        return unbooked.awaited(facts, missing if asked_again else (), workflow.now())
+        if unseen and workflow.patched(ASKED_AGAIN):
+            return unbooked.awaited(facts, unseen, workflow.now())
+        return facts.but(unbooked=())
 
     def _query(self, now: datetime) -> DebtAsked:
         facts = self.facts

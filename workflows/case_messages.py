@@ -1,7 +1,7 @@
 """The messages a case takes and the queries it answers, as the contract names them."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,11 +19,19 @@ with workflow.unsafe.imports_passed_through():
     from domain.model import Actor, Contract, money
     from domain.refusal import RECORDED, Refused, check_actor
     from domain.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, cutting
+    from domain.rulings.people import passing_on
+    from domain.rulings.policy import keeping_tolerance
     from domain.rulings.signals import ignored
     from workflows.case_desk import CaseDesk
     from workflows.payloads import NOTHING, parse
 
 Answer = dict[str, Any]
+Amendment = Callable[[CaseFacts, CaseFacts, datetime], CaseFacts]
+AMENDMENTS: dict[str, tuple[str, Amendment]] = {
+    "change_policy": ("keeps-its-tolerance", keeping_tolerance),
+    "reassign": ("passed-on", passing_on),
+}
+"""Changes: what is kept of an update besides, of the case as it was before and as the update left it."""
 
 
 class CaseMessages(CaseDesk):
@@ -94,7 +102,15 @@ class CaseMessages(CaseDesk):
             facts, answer = UPDATE_RULINGS[name](self.facts, message, workflow.now())
         except Refused as refusal:
             raise self._refused(name, message, refusal) from None
-        return self._accepted(name, message, facts, answer)
+        return self._accepted(name, message, self._amended(name, facts), answer)
+
+    def _amended(self, name: str, facts: CaseFacts) -> CaseFacts:
+        """The facts with what a later version adds to such a message, in the runs that know it."""
+        if name not in AMENDMENTS:
+            return facts
+        change, amend = AMENDMENTS[name]
+        amended = amend(self.facts, facts, workflow.now())
+        return amended if amended is not facts and workflow.patched(change) else facts
 
     async def _open_and_parsed(self, name: str, raw: RawValue) -> Any:
         await workflow.wait_condition(lambda: self._facts is not None or self._not_opened is not None)

@@ -144,7 +144,8 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
     cut = next((c for c in facts.cuts if c.restore_ticket == message.ticket_id), None)
     if cut is None and len(facts.cuts_off) == 1:
         cut = facts.cuts_off[0]
-    ours = message.actor.role == "field_crew" and message.actor.unit in _units_with(facts, cut, at)
+    believed = at if cut is None or at >= cut.at else now  # a time before the cut cannot be true
+    ours = message.actor.role == "field_crew" and message.actor.unit in _units_with(facts, cut, believed)
     if cut is not None and not cut.off:
         return facts, m.Done()
     if cut is None or not ours:
@@ -159,7 +160,7 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
             counts=False,
         )
         return facts, m.Done()
-    at = at if at >= cut.at else now  # a time before the cut cannot be true
+    at = believed
     # A dark meter may have been found, and our own cut of it reported later: one light ends both.
     for dark in facts.cuts_off:
         if dark.meter_id == cut.meter_id and dark.at <= at:

@@ -155,7 +155,6 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
                 facts = facts.with_ticket(
                     ticket.ticket_id,
                     field_unit=message.to,
-                    passed_on=(*ticket.passed_on, PassedOn(field_unit=ticket.field_unit, until=now)),
                     state="sent",
                     acknowledged_at=None,
                 )
@@ -163,6 +162,16 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
     else:
         facts = _told_of_transfer(facts, now, message.role, facts.account.account_id)
     return facts, m.Done()
+
+
+def passing_on(before: CaseFacts, facts: CaseFacts, now: datetime) -> CaseFacts:
+    """The tickets know who had them: a light brought by the former unit counts, if it was before the change (R-25)."""
+    for ticket in before.tickets:
+        after = facts.ticket(ticket.ticket_id)
+        if after and after.field_unit != ticket.field_unit:
+            passed_on = (*ticket.passed_on, PassedOn(field_unit=ticket.field_unit, until=now))
+            facts = facts.with_ticket(ticket.ticket_id, passed_on=passed_on)
+    return facts
 
 
 def _told_of_transfer(facts: CaseFacts, now: datetime, role: Role, about: str) -> CaseFacts:

@@ -65,6 +65,15 @@ def change_policy(facts: CaseFacts, message: m.ChangePolicy, now: datetime) -> t
     return facts, m.PolicyChanged(policy=policy.label, before=before.label, keeps_its_terms=begun)
 
 
+def keeping_tolerance(before: CaseFacts, facts: CaseFacts, now: datetime) -> CaseFacts:
+    """The policy replaced just now keeps its tolerance for what began under it (R-11)."""
+    del now
+    if len(facts.former) == len(before.former):
+        return facts
+    *earlier, last = facts.former
+    return facts.but(former=(*earlier, last.model_copy(update={"keeps_tolerance": True})))
+
+
 def _must_fit(before: Policy, policy: Policy) -> None:
     for key in _FIXED:
         if getattr(policy, key) != (kept := getattr(before, key)):

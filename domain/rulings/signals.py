@@ -8,7 +8,7 @@ from domain.attempt import revoke_permit
 from domain.darkness import known_cut, unauthorised_cut
 from domain.facts import CLOCK_SKEW, Announced, CaseFacts, Hold, Permit
 from domain.model import Actor
-from domain.unbooked import settled_by
+from domain.unbooked import AWAITED_AT_MOST, settled_by
 
 
 def bill_overdue(facts: CaseFacts, message: m.BillOverdue, now: datetime) -> CaseFacts:
@@ -49,7 +49,9 @@ def payment_received(facts: CaseFacts, message: m.PaymentReceived, now: datetime
         channel=message.channel,
     )
     facts = _hinted(facts, message.amount)
-    facts = facts.but(heard=(*facts.heard, Announced(payment_id=message.payment_id, amount=message.amount, at=now)))
+    if f"reversal:{message.payment_id}" not in facts.answers:
+        announced = Announced(payment_id=message.payment_id, amount=message.amount, at=now)
+        facts = facts.but(heard=(*facts.heard, announced)[-AWAITED_AT_MOST:])
     told = facts.announced + sum((p.amount for p in facts.unbooked), Decimal(0))
     if facts.red and facts.open_permit and settled_by(facts, told):
         facts = revoke_permit(facts, now, f"payment {message.payment_id} arrived")

@@ -23,6 +23,7 @@ from domain.policy import Approvals, CutHours, Policy
 from domain.procedure import boundaries
 from domain.refusal import Refused
 from domain.rulings import UPDATE_RULINGS
+from domain.rulings.policy import keeping_tolerance
 from domain.terms import policies_since, required_approvals, settled_for_supply, terms
 from domain.view import waiting_for
 from tests.one_life import (
@@ -86,7 +87,7 @@ LAX = Policy(
 def changed(before: CaseFacts, policy: Policy, now: datetime, actor: Actor = OPERATOR) -> CaseFacts:
     """The facts after the message, with what follows from it at once."""
     message = m.ChangePolicy(policy=policy, reason="cold wave", actor=actor)
-    return settle(UPDATE_RULINGS["change_policy"](before, message, now)[0], now)
+    return settle(keeping_tolerance(before, UPDATE_RULINGS["change_policy"](before, message, now)[0], now), now)
 
 
 # ---- the act ----------------------------------------------------------------------------------
