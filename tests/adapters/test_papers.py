@@ -365,6 +365,9 @@ def test_a_template_at_fault_is_said_and_tried_again(tmp_path: Path, monkeypatch
     monkeypatch.setattr("adapters.papers.TEMPLATES", broken)
     with pytest.raises(PapersUnavailable, match="cannot be printed"):
         TypstPapers(tmp_path, ZH).render(some_sheet())
+    monkeypatch.setattr("adapters.papers.TEMPLATES", tmp_path / "nowhere")
+    with pytest.raises(PapersUnavailable, match="cannot be printed"):
+        TypstPapers(tmp_path, ZH).render(some_sheet())
 
 
 def test_a_disk_that_takes_no_more_leaves_nothing_half_written(tmp_path: Path) -> None:

@@ -54,6 +54,21 @@ async def test_no_permit_while_a_payment_is_on_its_way_and_one_when_it_never_cam
     assert (await case.permit(ticket))["granted"], "an hour later nothing has come, and billing's word stands"
 
 
+async def test_an_announcement_during_an_outage_counts_from_billings_first_answer(world: World) -> None:
+    """P2: more than an hour without an answer, and then one that lags behind the books."""
+    case = await world.open()
+    ticket = await case.to_window()
+    await world.outage()
+    try:
+        await case.signal("payment_received", payment_id=f"P-ahead-{case.account_id}", amount="200.00")
+        await case.recorded("payment.hint")
+        await case.pass_time(minutes=70)
+    finally:
+        await world.billing_back()
+    assert unmet(await case.permit(ticket)) == ["R-17"]
+    await case.recorded("payment.unbooked")
+
+
 async def test_a_part_of_what_is_owed_or_one_that_bounced_bars_nothing(world: World) -> None:
     case = await world.open()
     ticket = await case.to_window()

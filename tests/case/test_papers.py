@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pypdf import PdfReader
 
 from domain.proof import prove
@@ -119,6 +120,25 @@ async def test_light_does_not_wait_for_a_printer(world: World, tmp_path: Path) -
         assert (await case.result())["outcome"] == "restored"
         assert "复电工作票" in await paper_of(case, restore["ticket_id"], "restore")
         assert len(await case.evidence("ticket.sent")) == 2
+
+
+async def test_light_does_not_wait_for_an_installation_at_fault(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """III.3: it is no outage of the printer, but a fault that nobody has thought of."""
+    async with world.apart(tmp_path, documents=tmp_path / "documents") as broken:
+        case = await broken.open()
+        await case.to_cut()
+        with monkeypatch.context() as patch:
+            patch.setattr("adapters.papers.inputs", lambda _sheet: 1 / 0)
+            await case.pay("200.00")
+            restore = await case.ticket("restore")
+            assert "division by zero" in await failure(case, "send_ticket")
+            inbox = broken.parts.reader.inbox("FU-02")
+            assert restore["ticket_id"] in [t.ticket_id for t in inbox if t.kind == "restore"]
+            await case.restore()
+        await case.pass_time(minutes=2)
+        assert (await case.result())["outcome"] == "restored"
 
 
 async def test_a_delay_is_on_record_at_once_though_its_paper_waits(world: World, tmp_path: Path) -> None:

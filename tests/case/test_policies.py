@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,18 @@ async def move(case: Case, policy: Policy, reason: str = "cold wave") -> dict[st
         "change_policy", "operator", policy=policy.model_dump(mode="json"), reason=reason
     )
     return answer
+
+
+async def test_what_was_little_enough_when_the_notice_was_issued_ends_the_march_under_a_stricter_policy(
+    world: World,
+) -> None:
+    """R-11: he pays down to what the policy of his notice lets pass, and is not cut off for the rest."""
+    lenient = Policy(name="lenient", tolerance=Decimal("10.00"))
+    case = await under(world, lenient).open()
+    await case.to_ticket()
+    await move(case, Policy(name="exact"))
+    await case.pay("195.00")
+    await case.becomes(lambda s: [n["state"] for n in s["notices"] if n["kind"] == "red"] == ["void"], "a void notice")
 
 
 # ---- each pack --------------------------------------------------------------------------------

@@ -287,6 +287,9 @@ async def test_the_crew_that_had_the_ticket_when_it_restored_is_believed(world: 
     await case.pass_time(minutes=5)
     await case.update("report_restored", "field_crew", ticket_id=ticket["ticket_id"])
     assert [e.detail["counts"] for e in await case.recorded("supply.reported")] == [False], "he had it no more by now"
+    before_the_cut = at - timedelta(days=1)
+    await case.update("report_restored", "field_crew", ticket_id=ticket["ticket_id"], at=before_the_cut.isoformat())
+    assert [e.detail["counts"] for e in await case.recorded("supply.reported", 2)][-1] is False, "that cannot be true"
     await case.update("report_restored", "field_crew", ticket_id=ticket["ticket_id"], at=at.isoformat())
     assert (await case.result())["outcome"] == "restored"
     (restored,) = await case.evidence("supply.restored")

@@ -4,6 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from temporalio.client import Client
@@ -107,7 +108,8 @@ class _Book:
     def __init__(self, town: Town, written: Written) -> None:
         self.town = town
         self.cases = _by_account(written.rows("SELECT * FROM cases"))
-        self.evidence = _by_account(written.rows("SELECT * FROM evidence ORDER BY account_id, seq"))
+        evidence = _by_account(written.rows("SELECT * FROM evidence ORDER BY account_id, seq"))
+        self.evidence = defaultdict(list, {account: as_it_stands(rows) for account, rows in evidence.items()})
         self.notices = _by_account(written.rows("SELECT * FROM notices"))
         self.tickets = _by_account(written.rows("SELECT * FROM tickets"))
         self.messages = _by_account(written.rows("SELECT * FROM messages"))
@@ -120,12 +122,43 @@ class _Book:
         reds = [n for n in self.notices[account_id] if n["kind"] == "red"]
         return max(len(reds) - 1, 0)
 
+    def holds_permit(self, account_id: str, answer: dict[str, Any]) -> bool:
+        """Whether the permit of that answer is on record, to the minute at which it ends."""
+        return any(
+            e["what"] == "permit.granted"
+            and e["about"] == answer["permit_id"]
+            and datetime.fromisoformat(json.loads(e["detail"])["valid_until"])
+            == datetime.fromisoformat(answer["valid_until"])
+            for e in self.evidence[account_id]
+        )
+
     def count(self, account_id: str, what: str, about: str | None, role: str | None = None) -> int:
         """How often this stands in the evidence."""
         return sum(
             e["what"] == what and about in (None, e["about"]) and role in (None, e["actor_role"])
             for e in self.evidence[account_id]
         )
+
+
+def as_it_stands(evidence: Iterable[Row]) -> list[Row]:
+    """The evidence without permits that nobody was given: the last of a number is the one that was answered.
+
+    A permit is on record before it is given (R-18). Where a kill takes the workflow task in between, it is granted
+    anew, later, under the same number; the record only grows, so that the first stays beside it.
+    """
+    rows = list(evidence)
+    last = {_permit_number(e): e["seq"] for e in rows if e["what"] == "permit.granted"}
+    kept = []
+    for row in rows:
+        if row["what"] != "permit.granted":
+            kept.append(row)
+        elif last[number := _permit_number(row)] == row["seq"]:
+            kept.append(row | {"key": number})
+    return kept
+
+
+def _permit_number(permit: Row) -> str:
+    return str(permit["key"].partition("~")[0])
 
 
 def _by_account(rows: Iterable[Row]) -> defaultdict[str, list[Row]]:
@@ -147,6 +180,8 @@ def _lost(said: Said, book: _Book) -> Iterator[str]:
             times = book.count(entry.account_id, what, about, role)
             if times != 1:
                 yield f"{entry.account_id}: {entry.message} {entry.key} was acknowledged; {what} stands {times} times"
+            if what == "permit.granted" and not book.holds_permit(entry.account_id, entry.answer or {}):
+                yield f"{entry.account_id}: the permit given to {entry.key} is not the one on record"
 
 
 def _refused_and_done(said: Said, book: _Book) -> Iterator[str]:

@@ -269,8 +269,8 @@ FAULTS = (
         name="a stricter policy takes back what was little enough",
         rule="R-11",
         file=TERMS,
-        right="max(p.tolerance for p in policies_since(facts, notice))\n",
-        wrong="facts.policy.tolerance\n",
+        right="max((facts.policy.tolerance, *kept))\n",
+        wrong="max((facts.policy.tolerance, *()))\n",
         tests=(T_CHANGE,),
     ),
     Fault(
