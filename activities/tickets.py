@@ -44,12 +44,9 @@ class TicketActivities:
         """Put a disconnection or restoration ticket into the field unit's inbox."""
         card = self.field.card(order.ticket.account_id)
         message = ticket_message(order, card)
-        try:
-            document = self.papers.put_down(ticket_sheet(order, card, self.papers.head))
-        except Exception:  # whatever is wrong with a paper, light waits for it for seconds at most; it follows
-            if order.ticket.kind == "restore":
-                self.field.send(order, message)
-            raise
+        if order.ticket.kind == "restore":  # light waits for no printer, whatever is wrong with it; the paper follows
+            self.field.send(order, message)
+        document = self.papers.put_down(ticket_sheet(order, card, self.papers.head))
         order = order.model_copy(update={"record": order.record.also(ticket_filed(order.ticket, document))})
         self.field.send(order, message, document)
         file_delays(order.record, self.papers, self.field)

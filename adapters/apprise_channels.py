@@ -79,11 +79,19 @@ class AppriseChannels:
         for channel in channels:
             if time.monotonic() + self.seconds > end:
                 break
-            outcome = self.send(channel, known, letter)
+            outcome = self._sent(channel, known, letter)
             tries.append(ChannelTry(channel=channel.kind, outcome=outcome, at=clock()))
             if outcome == "accepted":
                 break
         return tuple(tries)
+
+    def _sent(self, channel: Channel, known: Mapping[str, str], letter: Letter) -> TryOutcome:
+        """As `send`. A fault of ours in one channel leaves nobody untold by the next."""
+        try:
+            return self.send(channel, known, letter)
+        except ChannelFault as fault:
+            log.critical("channel.fault", error=str(fault))
+            return "unknown"
 
     def send(self, channel: Channel, known: Mapping[str, str], letter: Letter) -> TryOutcome:
         """Hand the letter to one channel. After its seconds it is given up, and what becomes of it stays unknown.

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from domain.debt import Account, AccountDebt, BillDebt, BillPayment, Customer, CustomerCard, DebtQuery, PreferredChannel
+from domain.debt import Account, AccountDebt, BillDebt, BillPayment, Customer, CustomerCard, DebtQuery, Preference
 from domain.model import CustomerClass, Day, Id, Moment, Money
 
 _MOMENT = re.compile(r"2[01]\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -132,7 +132,7 @@ class KnownCustomer(_Answer):
     address: _Words
     phone: _Words
     email: _Words
-    preferred_channel: PreferredChannel | None = None
+    preferred_channel: Preference = None
     customer_class: CustomerClass
     important: StrictBool
     meter_id: _Id

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from activities.register import RegisterUnavailable
-from adapters.apprise_channels import BUDGET_SECONDS, AppriseChannels, ChannelFault, Letter
+from adapters.apprise_channels import BUDGET_SECONDS, AppriseChannels, Letter
 from adapters.channel_routes import Channel, Routes, known_of_staff
 from adapters.log import placed
 from adapters.sql_outbox import Parcel, SqlOutbox
@@ -128,8 +128,6 @@ class OutboxDispatcher:
                 log.warning("delivery.not_noted", error=str(problem))
             except SQLAlchemyError as problem:  # likewise; its words may quote the row
                 log.error("outbox.failed", error=type(problem).__name__)
-            except ChannelFault as fault:  # likewise
-                log.error("outbox.failed", error=str(fault))
 
     def _landed(self, parcel: Parcel, carried: Future[None]) -> None:
         """The lane is free again, whatever happened in it."""

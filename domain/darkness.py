@@ -75,6 +75,11 @@ def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts
     cut = next(c for c in facts.cuts if c.cut_id == cut_id)
     if cut.restore_since is not None and cut.restore_since <= since:
         return facts
-    policy = terms(facts, cut)
-    due = clock.exception_end(since, policy) if cut.delay_declared else clock.restore_due(since, policy)
+    due = restoration_due_by(facts, cut, since)
     return facts.with_cut(cut_id, restore_since=since, restore_due_by=due).but(stage="restoring")
+
+
+def restoration_due_by(facts: CaseFacts, cut: Cut, since: datetime) -> datetime:
+    """By when light must be back, if the hours run from then."""
+    policy = terms(facts, cut)
+    return clock.exception_end(since, policy) if cut.delay_declared else clock.restore_due(since, policy)

@@ -16,7 +16,7 @@ from domain.attempt import (
     recall_cut_ticket,
     void_notice,
 )
-from domain.darkness import dark_without_the_crew, restoration_due
+from domain.darkness import dark_without_the_crew, restoration_due, restoration_due_by
 from domain.facts import CaseFacts, Cut, Escalation, Notice, Permit
 from domain.model import Role
 from domain.terms import owes, policies_since, protected_days, required_approvals, settled_for_supply, terms
@@ -387,8 +387,34 @@ def paid_beside_a_plan(facts: CaseFacts, now: datetime) -> CaseFacts:
         facts = facts.with_cut(cut.cut_id, by_plan=False)
         if cut.off:
             facts = facts.with_cut(cut.cut_id, settled_at=None)  # and `settle` finds it settled
-        elif (at := settled_at(facts, cut.bills, now)) <= cut.at:
+        elif (at := settled_at(facts, cut.bills, now)) < (cut.restore_since or at):
             facts = _cut_after_settlement(_settled(facts, cut, at, now), cut, at, now)
+            facts = _lit_too_late(facts, cut, at, now)
+    return facts
+
+
+def bills_lit_by_plan(facts: CaseFacts) -> set[str]:
+    """Those of cuts whose light a plan has brought: they may turn out to have been settled before it."""
+    return {bill for cut in facts.cuts if cut.by_plan and not cut.off for bill in cut.bills}
+
+
+def _lit_too_late(facts: CaseFacts, cut: Cut, since: datetime, now: datetime) -> CaseFacts:
+    """The 24 hours had begun earlier than was known when the light came: a breach, if it came after them (R-26)."""
+    due = restoration_due_by(facts, cut, since)
+    if cut.breached or cut.restored_at is None or cut.restored_at <= due:
+        return facts
+    facts = facts.with_cut(cut.cut_id, breached=True)
+    facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)
+    facts, _ = open_incident(
+        facts,
+        now,
+        "restoration_breach",
+        due,
+        (),
+        "超过规定时限才恢复送电",
+        f"supply came back at {_local(cut.restored_at, facts)}, later than {_local(due, facts)}:"
+        f" the bills were settled at {_local(since, facts)}",
+    )
     return facts
 
 

@@ -3,11 +3,21 @@
 import hashlib
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal, get_args
+
+from pydantic import BeforeValidator
 
 from domain.model import Contract, CustomerClass, Day, Id, Moment, Money
 
 PreferredChannel = Literal["sms", "email", "app"]
+
+
+def _known_channel(value: object) -> object:
+    return value if value in get_args(PreferredChannel) else None
+
+
+Preference = Annotated[PreferredChannel | None, BeforeValidator(_known_channel)]
+"""Any other word counts as none: it only orders channels, and no case, and no light, waits for such a word."""
 
 
 class Account(Contract):
@@ -36,7 +46,7 @@ class CustomerCard(Contract):
     address: str
     phone: str = ""
     email: str = ""
-    preferred_channel: PreferredChannel | None = None
+    preferred_channel: Preference = None
 
 
 class Customer(Contract):

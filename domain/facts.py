@@ -281,6 +281,7 @@ class CaseFacts(Contract):
     announced: Money = Decimal("0.00")
     heard: tuple[Announced, ...] = ()
     unbooked: tuple[Announced, ...] = ()
+    paid_elsewhere: tuple[Money, ...] = ()
     offer_due: bool = False
     calendar: Calendar = Calendar()
     spreads_cuts: bool = False
@@ -510,14 +511,11 @@ class CaseFacts(Contract):
         return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy)
 
     def query_bills(self) -> tuple[str, ...]:
-        """The bills whose state the case needs even when they are settled: those of a live notice, permit or cut.
-
-        Of a cut whose light a plan has brought, to the end: they may turn out to have been settled before it.
-        """
+        """The bills whose state the case needs even when they are settled: those of a live notice, permit or cut."""
         unanswered = {p.ticket_id for p in self.permits if not p.answered and p.state != "redeemed"}
         at_stake = {t.notice_id for t in self.tickets if t.ticket_id in unanswered}
         named = {b for n in self.notices if n.stands or n.notice_id in at_stake for b in n.bills}
-        return tuple(sorted(named | {b for c in self.cuts if c.off or c.by_plan for b in c.bills}))
+        return tuple(sorted(named | {b for c in self.cuts_off for b in c.bills}))
 
 
 def _replaced(items: tuple[_T, ...], key: str, value: str, changes: dict[str, Any]) -> tuple[_T, ...]:

@@ -18,27 +18,40 @@ AWAITED_AT_MOST = 100
 """The latest ones: a feeder that runs wild costs no case its workflow tasks."""
 
 
-def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[Announced, ...]:
-    """The announced payments that this answer does not show. `hints` is how many had come when billing was asked."""
+def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[tuple[Announced, ...], tuple[Decimal, ...]]:
+    """The announced payments that this answer does not show, and what was paid for bills that it does not list.
+
+    `hints` is how many had come when billing was asked. A payment for another bill is in what the account has paid in
+    all, and in no list: it counts as shown where an amount, to the cent, was paid that no list explains.
+    """
     if debt.owed <= facts.policy.tolerance:
-        return ()
+        return (), ()
     heard = facts.heard if facts.hints <= hints else ()  # newer ones are for the next answer to show
-    before, booked = _payments(facts.debt), _payments(debt)
-    new = sum((amount for key, amount in booked.items() if key not in before), Decimal(0))
-    elsewhere = debt.paid_total - facts.debt.paid_total - new  # for bills that the answer does not list
+    candidates = (*facts.unbooked, *(h.model_copy(update={"missed_at": debt.as_of}) for h in heard))
+    before, booked = _paid(facts.debt), _paid(debt)
+    announced = {payment.payment_id: payment.amount for payment in candidates}
+    listed = sum((max(paid, announced.get(key, paid)) for key, paid in booked.items() if key not in before), Decimal(0))
+    unlisted = [*facts.paid_elsewhere]
+    if (more := debt.paid_total - facts.debt.paid_total - listed) > 0:
+        unlisted.append(more)
     not_shown = []
-    for payment in (*facts.unbooked, *(h.model_copy(update={"missed_at": debt.as_of}) for h in heard)):
+    for payment in candidates:
         if payment.payment_id in booked:
             continue
-        if payment.amount <= elsewhere:
-            elsewhere -= payment.amount
-            continue
-        not_shown.append(payment)
-    return tuple(not_shown[-AWAITED_AT_MOST:])
+        if payment.amount in unlisted:
+            unlisted.remove(payment.amount)
+        else:
+            not_shown.append(payment)
+    return tuple(not_shown[-AWAITED_AT_MOST:]), tuple(unlisted[-AWAITED_AT_MOST:])
 
 
-def _payments(debt: AccountDebt) -> dict[str, Decimal]:
-    return {payment.payment_id: payment.amount for bill in debt.bills for payment in bill.payments}
+def _paid(debt: AccountDebt) -> dict[str, Decimal]:
+    """What each payment has paid of the bills listed: one may be spread over several."""
+    paid: dict[str, Decimal] = {}
+    for bill in debt.bills:
+        for payment in bill.payments:
+            paid[payment.payment_id] = paid.get(payment.payment_id, Decimal(0)) + payment.amount
+    return paid
 
 
 def awaited(facts: CaseFacts, payments: tuple[Announced, ...], now: datetime) -> CaseFacts:

@@ -63,8 +63,8 @@ def _declare(
             parts = session.parts
             preview = preview_declaring(parts.moratoria, order, known_policies(parts.policies), parts.policy)
             return preview | _of_none(session, order)
-        order = _register(session, order)
         unknown = _of_none(session, order)
+        order = _register(session, order)
         if order.starts_at > now:  # a hold placed by signal would stand from now on
             return {"moratorium_id": order.moratorium_id, "registered": True, "starts_at": order.starts_at} | unknown
         return {"registered": True} | await _tell(session, order, "declare", by, patience) | unknown

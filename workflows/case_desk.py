@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.register import RegisterActivities
     from domain import procedure, steps, unbooked, view
     from domain.cut_days import slot_wish
-    from domain.deadlines import paid_beside_a_plan, settle
+    from domain.deadlines import bills_lit_by_plan, paid_beside_a_plan, settle
     from domain.debt import AccountDebt
     from domain.facts import CaseFacts
     from domain.model import Contract, Stage
@@ -258,17 +258,21 @@ class CaseDesk:
 
     def _with_answer(self, query: DebtAsked, debt: AccountDebt, hints: int) -> CaseFacts:
         """The facts with billing's answer to a question asked after so many hints."""
-        unseen = unbooked.unseen(self.facts, debt, hints)
+        unseen, elsewhere = unbooked.unseen(self.facts, debt, hints)
         facts = steps.with_debt(self.facts, query, debt, workflow.now(), hints)
         if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):
             facts = paid
+        facts = facts.but(paid_elsewhere=elsewhere)
         if unseen and workflow.patched(ASKED_AGAIN):
             return unbooked.awaited(facts, unseen, workflow.now())
         return facts.but(unbooked=())
 
     def _query(self, now: datetime) -> DebtAsked:
         facts = self.facts
-        return DebtAsked(account_id=facts.account.account_id, as_of=now, bills=facts.query_bills(), stage=facts.stage)
+        bills = set(facts.query_bills())
+        if (lit := bills_lit_by_plan(facts)) and workflow.patched(PAID_BESIDE_A_PLAN):
+            bills |= lit
+        return DebtAsked(account_id=facts.account.account_id, as_of=now, bills=tuple(sorted(bills)), stage=facts.stage)
 
     def _number(self) -> int:
         self._questions += 1

@@ -16,6 +16,7 @@ from adapters import apprise_channels
 from adapters.apprise_channels import HANGING_AT_MOST, AppriseChannels, ChannelFault, Letter
 from adapters.channel_routes import Channel
 from adapters.log import configure_logging
+from domain.telling import TryOutcome
 from tests.receivers import HOST, Hook, Mailbox, free_port, hook, mailbox
 
 LETTER = Letter("case/customer/1", "停电提醒 Supply will be cut", "将停电 {{phone}} ${X} \\n\nwill be cut")
@@ -205,6 +206,25 @@ def test_a_fault_of_ours_is_loud_and_tells_no_address(
         AppriseChannels(PATIENCE).send(sms(Hook(port=1)), KNOWN, LETTER)
     assert (fault.value.__cause__, fault.value.__context__) == (None, None)
     assert [secret for secret in ("13900000001", "s3cret", "Traceback") if secret in "".join(capfd.readouterr())] == []
+
+
+def test_a_fault_of_ours_in_one_channel_leaves_nobody_untold_by_the_next(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """R-16: it may be the one that the customer prefers, and would be tried first again and again."""
+    as_it_is = apprise_channels._send
+
+    def stumbles_over_mail(address: str, letter: Letter, seconds: float) -> TryOutcome:
+        if not address.startswith("json"):
+            raise KeyError(address)
+        return as_it_is(address, letter, seconds)
+
+    monkeypatch.setattr(apprise_channels, "_send", stumbles_over_mail)
+    with mailbox() as box, hook() as told:
+        tries = AppriseChannels(PATIENCE).hand_on((mail(box), sms(told)), KNOWN, LETTER, lambda: AT)
+    assert [(t.channel, t.outcome) for t in tries] == [("email", "unknown"), ("sms", "accepted")]
+    assert len(told.bodies) == 1
+    assert "channel email: KeyError at" in capfd.readouterr().err
 
 
 def test_a_line_of_a_send_says_of_which_account_it_is(

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from domain import steps
-from domain.deadlines import paid_beside_a_plan, settle
+from domain.deadlines import bills_lit_by_plan, paid_beside_a_plan, settle
 from domain.debt import BillPayment, DebtQuery
 from domain.facts import CaseFacts
-from tests.one_life import CUT, DAY, HOUR, PLAN, facts, whats
+from tests.one_life import CUT, DAY, HOUR, MINUTE, PLAN, facts, whats
 
 AGREED = CUT.at + 10 * HOUR
 
@@ -35,7 +35,8 @@ def told_of(case: CaseFacts, paid_at: datetime, now: datetime) -> CaseFacts:
             "as_of": now,
         }
     )
-    query = DebtQuery(account_id=answer.account_id, as_of=now, bills=case.query_bills())
+    bills = {*case.query_bills(), *bills_lit_by_plan(case)}
+    query = DebtQuery(account_id=answer.account_id, as_of=now, bills=tuple(sorted(bills)))
     return settle(paid_beside_a_plan(steps.with_debt(case, query, answer, now, case.hints), now), now)
 
 
@@ -54,6 +55,18 @@ def test_a_settlement_before_the_switch_is_an_incident(agreed: tuple[datetime, .
         case = case.with_cut("cut-1", restored_at=AGREED + 2 * HOUR)
     after = told_of(case, CUT.at - HOUR, AGREED + 3 * HOUR)
     assert [i.kind for i in after.incidents] == ["cut_after_settlement"]
+
+
+@pytest.mark.parametrize(("lit_after", "late"), [(13 * HOUR, False), (15 * HOUR, True)])
+def test_a_light_by_the_plan_was_too_late_if_the_settlement_came_a_day_before_it(
+    lit_after: timedelta, late: bool
+) -> None:
+    """P3, R-26: within a day of the plan it was in time; from the settlement, learned of afterwards, it was not."""
+    case = planned(AGREED).with_cut("cut-1", restored_at=AGREED + lit_after)
+    after = told_of(case, CUT.at + MINUTE, AGREED + DAY)
+    assert [i.kind for i in after.incidents] == (["restoration_breach"] if late else [])
+    assert whats(case, after).count("restore.breached") == late
+    assert after.cuts[0].settled_at == CUT.at + MINUTE
 
 
 def test_what_is_paid_after_the_light_by_the_plan_says_nothing_of_the_cut() -> None:

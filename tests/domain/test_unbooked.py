@@ -4,6 +4,8 @@ import time
 from datetime import datetime
 from decimal import Decimal
 
+import pytest
+
 from domain import messages as m
 from domain import steps, unbooked
 from domain.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
@@ -22,8 +24,9 @@ def answered(case: CaseFacts, answer: AccountDebt, now: datetime) -> CaseFacts:
     """Billing was asked after all that has been announced, and has answered so."""
     answer = answer.model_copy(update={"as_of": now})
     query = DebtQuery(account_id="A-1", as_of=now, bills=case.query_bills())
-    unseen = unbooked.unseen(case, answer, case.hints)
-    return unbooked.awaited(steps.with_debt(case, query, answer, now, case.hints), unseen, now)
+    unseen, elsewhere = unbooked.unseen(case, answer, case.hints)
+    after = steps.with_debt(case, query, answer, now, case.hints).but(paid_elsewhere=elsewhere)
+    return unbooked.awaited(after, unseen, now)
 
 
 def asked_again(case: CaseFacts) -> list[datetime]:
@@ -78,8 +81,19 @@ def test_what_was_booked_for_a_bill_that_the_answer_does_not_list_is_not_waited_
     case = announced(ready(), "P-other", "300.00", T)
     elsewhere = OWES.model_copy(update={"paid_total": Decimal("300.00")})
     assert not unbooked.would_settle(answered(case, elsewhere, T))
-    too_little = OWES.model_copy(update={"paid_total": Decimal("299.99")})
-    assert unbooked.would_settle(answered(case, too_little, T))
+    for another in ("299.99", "300.01", "600.00"):
+        other = OWES.model_copy(update={"paid_total": Decimal(another)})
+        assert unbooked.would_settle(answered(case, other, T)), "that was another payment"
+
+
+def test_it_may_have_been_booked_before_it_was_announced() -> None:
+    """Another question came between: its answer held the payment already, and the next shows nothing new."""
+    elsewhere = OWES.model_copy(update={"paid_total": Decimal("300.00")})
+    case = answered(ready(), elsewhere, T)
+    case = answered(announced(case, "P-other", "300.00", T + MINUTE), elsewhere, T + MINUTE)
+    assert not unbooked.would_settle(case)
+    again = answered(announced(case, "P-next", "300.00", T + MINUTE), elsewhere, T + 2 * MINUTE)
+    assert unbooked.would_settle(again), "it explains one payment, not every payment of that amount"
 
 
 def test_what_is_listed_is_not_taken_for_another_payment_too() -> None:
@@ -94,6 +108,21 @@ def test_what_is_listed_is_not_taken_for_another_payment_too() -> None:
     case = answered(case, listed, T)
     assert [p.payment_id for p in case.unbooked] == ["P-2"]
     assert unbooked.would_settle(case)
+
+
+@pytest.mark.parametrize("rest_is_listed", [True, False])
+def test_a_payment_spread_over_two_bills_explains_itself_and_no_other(rest_is_listed: bool) -> None:
+    """P2: P-7 of 150 pays B-1 and half of another bill; P-8 of 50 is still on its way, and settles it."""
+    part = BillPayment(payment_id="P-7", amount=Decimal("100.00"), paid_at=T)
+    rest = part.model_copy(update={"amount": Decimal("50.00")})
+    one = BillDebt(bill_id="B-0", amount=Decimal("100.00"), due_date=OLD, payments=(part,))
+    other = BillDebt(bill_id="B-1", amount=Decimal("100.00"), due_date=OLD, payments=(rest,) if rest_is_listed else ())
+    owed = tuple(bill.model_copy(update={"payments": ()}) for bill in (one, other))
+    before = AccountDebt(account_id="A-1", as_of=T, bills=owed)
+    case = ready(debt=before)
+    case = announced(announced(case, "P-7", "150.00", T), "P-8", "50.00", T)
+    shown = AccountDebt(account_id="A-1", as_of=T, bills=(one, other), paid_total=Decimal("150.00"))
+    assert [p.payment_id for p in answered(case, shown, T).unbooked] == ["P-8"]
 
 
 def test_a_reversal_that_came_first_takes_its_payment_back_before_it_comes() -> None:

@@ -121,8 +121,8 @@ LIGHT = (
         name="a fault in printing keeps the restoration ticket",
         rule="R-22",
         file="activities/tickets.py",
-        right="except Exception:",
-        wrong="except ValueError:",
+        right='if order.ticket.kind == "restore":',
+        wrong='if order.ticket.kind == "cut":',
         tests=("tests/case/test_papers.py::test_light_does_not_wait_for_an_installation_at_fault",),
     ),
     Fault(
