@@ -1,6 +1,7 @@
 """The calendar answer: which days bar a cut, as read in an activity, and the seasons in which a policy protects."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -38,6 +39,11 @@ class BarredDay(Contract):
     name: str = ""
 
 
+@lru_cache(maxsize=4096)
+def _kept_once(day: BarredDay) -> BarredDay:
+    return day
+
+
 class Season(Contract):
     """A part of every year in which these customers are not cut off: winter cold, summer heat (R-21).
 
@@ -70,7 +76,7 @@ class Calendar(Contract):
     `seasons` are those in which the case's policy protects its customer; they are not read but come from the policy.
     """
 
-    days: tuple[BarredDay, ...] = ()
+    days: tuple[Annotated[BarredDay, AfterValidator(_kept_once)], ...] = ()  # one object for all cases in memory
     seasons: tuple[Season, ...] = ()
 
     def on(self, day: date) -> BarredDay | None:

@@ -12,7 +12,7 @@ from domain.late_fee import total_late_fee
 from domain.look import CutSlot
 from domain.messages import Instalment
 from domain.model import Actor, Contract, Day, Id, IncidentKind, Moment, Money, Outcome, Role, Stage
-from domain.policy import Policy
+from domain.policy import Policy, PolicyKeptOnce
 from domain.records import Evidence, Message
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -237,7 +237,7 @@ class FormerPolicy(Contract):
     `keeps_tolerance`: what was little enough to settle by it stays so.
     """
 
-    policy: Policy
+    policy: PolicyKeptOnce
     until: Moment
     begun: tuple[Id, ...] = ()
     keeps_tolerance: bool = False
@@ -265,7 +265,7 @@ class CaseFacts(Contract):
     case_key: Id
     workflow_id: str
     account: Account
-    policy: Policy
+    policy: PolicyKeptOnce
     former: tuple[FormerPolicy, ...] = ()
     opened_at: Moment
     stage: Stage = "yellow_notice"

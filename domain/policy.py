@@ -241,3 +241,12 @@ class Policy(Contract):
         named = self.approvals.residential if customer_class == "residential" else self.approvals.non_residential
         added = (role for step in self.approvals.from_amount if principal >= step.amount for role in step.roles)
         return tuple(dict.fromkeys((*named, *added)))
+
+
+@lru_cache(maxsize=64)
+def _read_once(text: str) -> Policy:
+    return Policy.model_validate_json(text)
+
+
+PolicyKeptOnce = Annotated[Policy, AfterValidator(lambda policy: _read_once(policy.model_dump_json()))]
+"""Thousands of cases in a worker's memory have the same policy, which never changes: they share one object."""

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
+from domain.facts import CaseFacts
 from domain.policy import Policy
 from domain.policy_file import PolicyError, load_policy
+from tests.one_life import BARRED, served
 
 HEAD = 'name = "east"\nversion = "2026-11"\n'
 TOO_LITTLE, TOO_MUCH = "greater than or equal to", "less than or equal to"
@@ -181,3 +183,12 @@ def test_who_approves_depends_on_class_and_principal(
     customer_class: Any, principal: str, roles: tuple[str, ...]
 ) -> None:
     assert Policy().approvals_for(customer_class, Decimal(principal)) == roles
+
+
+def test_cases_of_one_policy_hold_one_object_in_memory_and_those_of_another_their_own() -> None:
+    """Ten kilobytes a case, of which a worker keeps thousands."""
+    one, same = (CaseFacts.model_validate_json(served(calendar=BARRED).model_dump_json()) for _ in range(2))
+    other = CaseFacts.model_validate_json(served(policy=Policy(name="other")).model_dump_json())
+    assert one.policy is same.policy
+    assert one.calendar.days[0] is same.calendar.days[0]
+    assert other.policy == Policy(name="other")
