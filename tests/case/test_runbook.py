@@ -36,6 +36,7 @@ async def test_an_older_register_learns_its_worklists_again_but_not_what_it_forg
         found = {"report_id": "found-1", "meter_id": f"M-{case.account_id}", "reported_by": "customer"}
         await case.signal("supply_found_cut", **found, source="95598")
         await case.recorded("ticket.sent")
+        await case.recorded("paper.filed", 2)  # the notice's, and the ticket's, which is put down after it was sent
         noted = world.parts.reader.verify(case.account_id)
         copy(folder / "older.db", folder / "register.db")
         assert tasks(world, case) == ["record_delivery"]
