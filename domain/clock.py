@@ -54,6 +54,11 @@ def _in_zone(moment: datetime, policy: Policy) -> datetime:
     return moment.astimezone(UTC).astimezone(policy.zone)
 
 
+def local_words(moment: datetime, policy: Policy) -> str:
+    """That time as people read it, to the minute."""
+    return f"{_in_zone(moment, policy):%Y-%m-%d %H:%M}"
+
+
 def _after(moment: datetime, elapsed: timedelta, policy: Policy) -> datetime:
     """A period in hours or minutes: time that really passes, whatever the wall clock does meanwhile."""
     return (moment.astimezone(UTC) + elapsed).astimezone(policy.zone)

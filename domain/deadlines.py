@@ -7,21 +7,16 @@ the billing system and each wake-up, so a case that wakes late goes through ever
 from collections.abc import Callable
 from datetime import date, datetime
 
-from domain import clock
+from domain import clock, restoration
 from domain.attempt import (
-    close_escalations,
     end_attempt,
-    open_incident,
     raise_escalation,
     recall_cut_ticket,
     void_notice,
 )
-from domain.darkness import dark_without_the_crew, restoration_due, restoration_due_by
-from domain.facts import CaseFacts, Cut, Escalation, Notice, Permit
+from domain.facts import CaseFacts, Escalation, Notice
 from domain.model import Role
-from domain.terms import owes, policies_since, protected_days, required_approvals, settled_for_supply, terms
-
-_LEADERS_OF_WARNINGS: tuple[Role, ...] = ("team_leader", "centre_director")
+from domain.terms import owes, policies_since, protected_days, required_approvals, terms
 
 
 def settle(facts: CaseFacts, now: datetime) -> CaseFacts:
@@ -113,14 +108,8 @@ def _newly_settled(facts: CaseFacts, notice: Notice) -> tuple[str, ...]:
 
 
 def _note_settled(facts: CaseFacts, now: datetime, bills: tuple[str, ...]) -> CaseFacts:
-    at = settled_at(facts, bills, now)
+    at = restoration.settled_at(facts, bills, now)
     return facts.noted(now, "debt.settled", "R-11", "II.8", at=at, bills=bills, settled_at=at)
-
-
-def settled_at(facts: CaseFacts, bills: tuple[str, ...], now: datetime) -> datetime:
-    """When these bills were settled: the latest payment that did it, never later than now."""
-    paid = [b.last_paid_at for b in facts.debt.bills if b.bill_id in bills and b.last_paid_at]
-    return min(max(paid, default=now), now)
 
 
 # ---- II.1, II.2: notices ----------------------------------------------------------------------
@@ -188,9 +177,9 @@ def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
             role,
             "approval asked",
             f"请审批停电：户号 {facts.account.account_id}，欠费 {red.amount} 元，通知书 {red.notice_id}，"
-            f"计划停电时间 {_local(red.cut_at, facts)}。",
+            f"计划停电时间 {clock.local_words(red.cut_at, facts.policy)}。",
             f"Decide on the cut of account {facts.account.account_id}: {red.amount} owed, notice {red.notice_id}, "
-            f"planned for {_local(red.cut_at, facts)}.",
+            f"planned for {clock.local_words(red.cut_at, facts.policy)}.",
             about=red.notice_id,
         )
     return facts
@@ -329,189 +318,12 @@ def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFa
     return facts
 
 
-# ---- III: restoration -------------------------------------------------------------------------
-
-
-def _settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """The bills named in the red notice of the cut are settled: 24 hours from the settlement (R-24, R-25)."""
-    for cut in facts.cuts_off:
-        if cut.lawful and cut.settled_at is None and cut.bills and _settled_for_supply(facts, cut, now):
-            at = settled_at(facts, cut.bills, now)
-            facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, at)
-            facts = _cut_after_settlement(facts, cut, at, now)
-    return facts
-
-
-def _settled(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
-    facts = facts.with_cut(cut.cut_id, settled_at=at)
-    return facts.noted(now, "debt.settled", "R-24", "III.1", at=at, about=cut.cut_id, bills=cut.bills, settled_at=at)
-
-
-def _cut_after_settlement(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
-    """Settled before the switch, the cut was wrong, whenever that is learned (P2)."""
-    if at > cut.at:
-        return facts
-    facts, _ = open_incident(
-        facts,
-        now,
-        "cut_after_settlement",
-        cut.at,
-        (),
-        "结清后仍被停电",
-        f"supply was cut at {_local(cut.at, facts)} although the bills were settled at {_local(at, facts)}",
-    )
-    return facts
-
-
-def _a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """An agreed plan brings supply back, 24 hours from its arrival (R-24; wider than III.1, and so a policy)."""
-    del now
-    plan = facts.plan
-    if plan is None or plan.state != "open":
-        return facts
-    for cut in facts.cuts_off:
-        if cut.restore_since is None and any(p.restore_on_plan for p in policies_since(facts, cut)):
-            facts = facts.with_cut(cut.cut_id, settled_at=plan.agreed_at, by_plan=True)
-            facts = restoration_due(facts, cut.cut_id, plan.agreed_at)
-    return facts
-
-
-def paid_beside_a_plan(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """A plan was to bring the light, or has, and the bills are settled: the settlement counts, if it came first.
-
-    The 24 hours run from it then (R-25), and if it came before the switch, the cut was wrong (P2).
-    """
-    for cut in facts.cuts:
-        if not cut.by_plan or not _settled_for_supply(facts, cut, now):
-            continue
-        facts = facts.with_cut(cut.cut_id, by_plan=False)
-        if cut.off:
-            facts = facts.with_cut(cut.cut_id, settled_at=None)  # and `settle` finds it settled
-        elif (at := settled_at(facts, cut.bills, now)) < (cut.restore_since or at):
-            facts = _cut_after_settlement(_settled(facts, cut, at, now), cut, at, now)
-            facts = _lit_too_late(facts, cut, at, now)
-    return facts
-
-
-def bills_lit_by_plan(facts: CaseFacts) -> set[str]:
-    """Those of cuts whose light a plan has brought: they may turn out to have been settled before it."""
-    return {bill for cut in facts.cuts if cut.by_plan and not cut.off for bill in cut.bills}
-
-
-def _lit_too_late(facts: CaseFacts, cut: Cut, since: datetime, now: datetime) -> CaseFacts:
-    """The 24 hours had begun earlier than was known when the light came: a breach, if it came after them (R-26)."""
-    due = restoration_due_by(facts, cut, since)
-    if cut.breached or cut.restored_at is None or cut.restored_at <= due:
-        return facts
-    facts = facts.with_cut(cut.cut_id, breached=True)
-    facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)
-    facts, _ = open_incident(
-        facts,
-        now,
-        "restoration_breach",
-        due,
-        (),
-        "超过规定时限才恢复送电",
-        f"supply came back at {_local(cut.restored_at, facts)}, later than {_local(due, facts)}:"
-        f" the bills were settled at {_local(since, facts)}",
-    )
-    return facts
-
-
-def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
-    if not set(cut.bills) <= set(facts.debt_asked):
-        return False  # billing has not been asked about these bills yet
-    return settled_for_supply(facts, cut, now)
-
-
-def _darkness_under_a_permit_waits_for_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """Found dark while a permit was live: the crew's own cut may explain it, and the crew is asked (R-27).
-
-    Once it has answered otherwise, or light is due whoever cut it, light comes first and the question after (P3).
-    """
-    for permit in facts.permits:
-        if permit.found_dark_at is None or permit.state == "redeemed":
-            continue
-        if permit.answered or _light_is_due_anyway(facts, permit):
-            facts = dark_without_the_crew(facts, now, permit)
-    return facts
-
-
-def _light_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
-    ticket = facts.ticket(permit.ticket_id)
-    notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
-    settled = notice is not None and not owes(facts, notice)
-    planned = facts.plan is not None and facts.plan.state == "open"
-    lit_by_plan = notice is not None and any(p.restore_on_plan for p in policies_since(facts, notice))
-    return settled or facts.withdrawn is not None or (planned and lit_by_plan)
-
-
-def _withdrawal_restores(facts: CaseFacts, now: datetime) -> CaseFacts:
-    del now
-    if facts.withdrawn:
-        for cut in facts.cuts_off:
-            if cut.restore_since is None:
-                facts = restoration_due(facts, cut.cut_id, facts.withdrawn.at)
-    return facts
-
-
-def _restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """Warnings at 12 and 20 hours; past the end without light, a breach that the leaders are told of (R-25, R-26)."""
-    for cut in facts.cuts_off:
-        if cut.restore_since is None or cut.restore_due_by is None or cut.breached:
-            continue
-        if cut.restore_due_by <= now:
-            facts = facts.with_cut(cut.cut_id, breached=True)
-            facts = facts.noted(
-                now, "restore.breached", "R-26", "III.3", at=cut.restore_due_by, about=cut.restore_ticket
-            )
-            facts, _ = open_incident(
-                facts,
-                now,
-                "restoration_breach",
-                cut.restore_due_by,
-                (),
-                f"未在规定时限 {_local(cut.restore_due_by, facts)} 前恢复送电",
-                f"supply was not restored by {_local(cut.restore_due_by, facts)}",
-            )
-            continue
-        policy = terms(facts, cut)
-        times = clock.restore_warning_times(cut.restore_since, policy)
-        for i, at in enumerate(times[cut.warned :], start=cut.warned):
-            if at > now:
-                break
-            facts = facts.with_cut(cut.cut_id, warned=i + 1)
-            hours = policy.restore_warnings_hours[i]
-            facts = facts.noted(now, "restore.warning", "R-25", "III.3", at=at, about=cut.restore_ticket, hours=hours)
-            facts, _ = raise_escalation(
-                facts,
-                now,
-                "restore_warning",
-                _LEADERS_OF_WARNINGS[min(i, len(_LEADERS_OF_WARNINGS) - 1)],
-                about=cut.cut_id,
-                subject=f"not restored after {hours} h, due by {_local(cut.restore_due_by, facts)}",
-            )
-    return facts
-
-
-def _restored_closes_reports(facts: CaseFacts, now: datetime) -> CaseFacts:
-    del now
-    for cut in facts.cuts:
-        if not cut.off and any(e.about == cut.cut_id and e.state == "open" for e in facts.escalations):
-            facts = close_escalations(facts, about=cut.cut_id)
-    return facts
-
-
-def _local(moment: datetime, facts: CaseFacts) -> str:
-    return f"{moment.astimezone(facts.policy.zone):%Y-%m-%d %H:%M}"
-
-
 _RULES: tuple[Callable[[CaseFacts, datetime], CaseFacts], ...] = (
     _holds_run_out,
     _promise_is_judged,
     _plan_is_judged,
-    _settlement_makes_restoration_due,
-    _a_plan_makes_restoration_due,
+    restoration.settlement_makes_restoration_due,
+    restoration.a_plan_makes_restoration_due,
     _settled_bills_end_the_march,
     _nothing_left_needs_nobody,
     _permits_lapse,
@@ -520,8 +332,8 @@ _RULES: tuple[Callable[[CaseFacts, datetime], CaseFacts], ...] = (
     _attempts_end,
     _approval_is_asked_for,
     _crew_is_asked_through_the_leader,
-    _darkness_under_a_permit_waits_for_nobody,
-    _withdrawal_restores,
-    _restoration_is_watched,
-    _restored_closes_reports,
+    restoration.darkness_under_a_permit_waits_for_nobody,
+    restoration.withdrawal_restores,
+    restoration.restoration_is_watched,
+    restoration.restored_closes_reports,
 )

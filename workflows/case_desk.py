@@ -14,11 +14,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.register import RegisterActivities
     from domain import procedure, steps, unbooked, view
     from domain.cut_days import slot_wish
-    from domain.deadlines import bills_lit_by_plan, paid_beside_a_plan, settle
+    from domain.deadlines import settle
     from domain.debt import AccountDebt
     from domain.facts import CaseFacts
     from domain.model import Contract, Stage
     from domain.records import Record
+    from domain.restoration import bills_lit_by_plan, paid_beside_a_plan
     from domain.terms import seasons_last
     from workflows import counterparties as wait
     from workflows import search_attributes as shown

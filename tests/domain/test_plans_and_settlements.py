@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from domain import steps
-from domain.deadlines import bills_lit_by_plan, paid_beside_a_plan, settle
+from domain.deadlines import settle
 from domain.debt import BillPayment, DebtQuery
 from domain.facts import CaseFacts
+from domain.restoration import bills_lit_by_plan, paid_beside_a_plan
 from tests.one_life import CUT, DAY, HOUR, MINUTE, PLAN, facts, whats
 
 AGREED = CUT.at + 10 * HOUR

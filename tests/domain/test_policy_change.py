@@ -15,13 +15,14 @@ from domain import messages as m
 from domain.calendar import BarredDay, Calendar, Season
 from domain.conditions import why_not_cut
 from domain.darkness import restoration_due
-from domain.deadlines import missing_approvals, settle, settled_at, why_the_day_is_barred
+from domain.deadlines import missing_approvals, settle, why_the_day_is_barred
 from domain.debt import BillPayment
 from domain.facts import CaseFacts
 from domain.model import Actor
 from domain.policy import Approvals, CutHours, Policy
 from domain.procedure import boundaries
 from domain.refusal import Refused
+from domain.restoration import settled_at
 from domain.rulings import UPDATE_RULINGS
 from domain.rulings.policy import keeping_tolerance
 from domain.terms import policies_since, required_approvals, settled_for_supply, terms

@@ -2,9 +2,9 @@
 
 from tests.mutants.fault import Fault
 from tests.mutants.faults_of_cutting import CASE, CUTTING, SIGNALS
-from tests.mutants.faults_of_notices import ATTEMPT, DEADLINES, PEOPLE, PROCEDURE, T_DEADLINES, T_PROCEDURE
+from tests.mutants.faults_of_notices import ATTEMPT, PEOPLE, PROCEDURE, T_DEADLINES, T_PROCEDURE
 
-DARKNESS, CHAIN = "domain/darkness.py", "adapters/evidence_chain.py"
+DARKNESS, RESTORATION, CHAIN = "domain/darkness.py", "domain/restoration.py", "adapters/evidence_chain.py"
 T_CHAIN = "tests/adapters/test_evidence_chain.py"
 C_RESTORATION, C_DISCIPLINE = "tests/case/test_restoration.py::", "tests/case/test_discipline.py::"
 C_LATE, C_DUPLICATES, C_OPENING = (
@@ -128,7 +128,7 @@ LIGHT = (
     Fault(
         name="a plan hides the settlement that came before it",
         rule="R-25",
-        file="domain/deadlines.py",
+        file=RESTORATION,
         right="if not cut.by_plan or",
         wrong="if cut.by_plan or",
         tests=(f"{C_RESTORATION}test_a_settlement_older_than_the_plan_counts_when_billing_tells_of_it",),
@@ -162,7 +162,7 @@ LIGHT = (
     Fault(
         name="the 24 hours run from the detection of the payment",
         rule="R-25",
-        file=DEADLINES,
+        file=RESTORATION,
         right="facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, at)",
         wrong="facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, now)",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_the_day_runs_from_the_payment_and_not_from_its_detection"),
@@ -170,7 +170,7 @@ LIGHT = (
     Fault(
         name="no warning at 20 hours",
         rule="R-25",
-        file=DEADLINES,
+        file=RESTORATION,
         right="for i, at in enumerate(times[cut.warned :], start=cut.warned):",
         wrong="for i, at in enumerate(times[cut.warned : 1], start=cut.warned):",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_warnings_at_twelve_and_twenty_hours_and_the_breach_at_the_end"),
@@ -178,7 +178,7 @@ LIGHT = (
     Fault(
         name="a breach passes in silence",
         rule="R-26",
-        file=DEADLINES,
+        file=RESTORATION,
         right="        if cut.restore_due_by <= now:\n",
         wrong="        if cut.restore_due_by <= now and cut.delay_declared:\n",
         tests=(T_DEADLINES,),
@@ -202,7 +202,7 @@ LIGHT = (
     Fault(
         name="a withdrawal after the cut leaves the customer dark",
         rule="R-25",
-        file=DEADLINES,
+        file=RESTORATION,
         right="facts = restoration_due(facts, cut.cut_id, facts.withdrawn.at)",
         wrong="pass",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_withdrawn_after_the_cut_is_restored_first"),
@@ -210,7 +210,7 @@ LIGHT = (
     Fault(
         name="cut after the payment, and no incident",
         rule="P2",
-        file=DEADLINES,
+        file=RESTORATION,
         right="    if at > cut.at:\n",
         wrong="    if at > cut.at or not cut.breached:\n",
         tests=(T_DEADLINES, f"{C_LATE}test_cut_at_two_paid_at_one_is_restored_at_once_with_an_incident"),
