@@ -43,12 +43,23 @@ def _deliveries(
         raise typer.BadParameter("what waits was not given up: choose one of the two", param_hint="--waiting")
     state: DeliveryState | None = "waiting" if waiting else "given_up" if given_up or again else None
 
+    nowhere: list[str] = []
+
     async def act(session: Session) -> dict[str, Any]:
+        if session.settings.notify is None:
+            nowhere.append(
+                "未设 ARREARS_NOTIFY，消息只存于发件箱 ARREARS_NOTIFY is not set: messages stay in the outbox."
+            )
         found = session.parts.deliveries.deliveries(account, role, state, limit)
         queued = session.parts.outbox.send_again([one.message_key for one in found]) if again else ()
         return {"deliveries": found, "queued_again": queued}
 
-    run(as_json, act, _show_queued if again else _show)
+    def show(result: dict[str, Any]) -> None:
+        (_show_queued if again else _show)(result)
+        for note in nowhere:
+            console().print(note, markup=False)
+
+    run(as_json, act, show)
 
 
 def _show(result: dict[str, Any]) -> None:

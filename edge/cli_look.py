@@ -251,7 +251,7 @@ def _show_snapshot(case: dict[str, Any]) -> None:
         ("approvals", "审批 Approvals", ("notice_id", "role", "decision", "by", "at")),
         ("tickets", "工作票 Tickets", ("ticket_id", "kind", "state", "meter_id", "sent_at")),
         ("escalations", "上报 Escalations", ("escalation_id", "rung", "state")),
-        ("holds", "暂停 Holds", ("hold_id", "kind", "reason", "until")),
+        ("holds", "暂停 Holds", ("hold_id", "kind", "reason", "placed_at", "until", "ended_at")),
         ("incidents", "违纪 Incidents", ("incident_id", "kind", "at", "outcome")),
         ("waiting_for", "等候 Waiting for", ("role", "act", "id", "by")),
     ):
