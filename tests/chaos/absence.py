@@ -79,6 +79,7 @@ async def _before(a: Absent) -> None:
         ticket = await a.case.ticket("restore")
         await a.case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
         await a.case.recorded("ticket.acknowledged", 2)
+        await a.case.at_rest()  # the ticket's paper is put down after it was sent, and would keep the clock standing
         a.since = datetime.fromisoformat((await a.case.snapshot())["settled_at"])
 
 
