@@ -18,6 +18,7 @@ from adapters.log import placed
 from adapters.sql_outbox import Parcel, SqlOutbox
 from domain.clauses import CLAUSE_OF_STAGE
 from domain.deliveries import GivenUpFor
+from domain.reason_words import heading
 from domain.telling import ChannelTry
 from domain.urgency import AT_ONCE
 
@@ -147,7 +148,7 @@ class OutboxDispatcher:
         if not awake:
             return _Sent(again_at=self._clock() + timedelta(seconds=_REST_SECONDS))
         known = known_of_staff(message.to_role, message.to_unit, message.to_person)
-        letter = Letter(message.key, message.subject, f"{message.text_zh}\n\n{message.text_en}")
+        letter = Letter(message.key, heading(message.subject), f"{message.text_zh}\n\n{message.text_en}")
         tries = self._channels.hand_on(awake, known, letter, self._clock)
         for channel, one in zip(awake, tries, strict=False):
             self._remember(channel, one)

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from domain.facts import CaseFacts, Escalation, Incident
 from domain.model import Actor, IncidentKind, Role
+from domain.reason_words import reason_zh
 
 
 def void_notice(
@@ -53,7 +54,7 @@ def recall_cut_ticket(facts: CaseFacts, now: datetime, reason: str) -> CaseFacts
         now,
         "field_crew",
         "ticket recalled",
-        f"停电工作票 {ticket.ticket_id} 已撤回，不得停电（表号 {ticket.meter_id}）。原因：{reason}",
+        f"停电工作票 {ticket.ticket_id} 已撤回，不得停电（表号 {ticket.meter_id}）。原因：{reason_zh(reason)}",
         f"Disconnection ticket {ticket.ticket_id} is recalled: do not cut meter {ticket.meter_id}. Reason: {reason}",
         about=ticket.ticket_id,
     )
@@ -70,7 +71,8 @@ def revoke_permit(facts: CaseFacts, now: datetime, reason: str) -> CaseFacts:
         now,
         "field_crew",
         "permit revoked",
-        f"停电许可 {permit.permit_id} 已撤销，立即停止操作（表号 {permit.meter_id}），并回报现场情况。原因：{reason}",
+        f"停电许可 {permit.permit_id} 已撤销，立即停止操作（表号 {permit.meter_id}），并回报现场情况。"
+        f"原因：{reason_zh(reason)}",
         f"Permit {permit.permit_id} is revoked: stop at once, meter {permit.meter_id}, and report. Reason: {reason}",
         about=permit.permit_id,
     )
@@ -116,7 +118,7 @@ def raise_escalation(
         now,
         rung,
         title_en,
-        f"{title_zh}：户号 {facts.account.account_id}，{subject}。请确认（上报编号 {escalation_id}）。",
+        f"{title_zh}：户号 {facts.account.account_id}，{reason_zh(subject)}。请确认（上报编号 {escalation_id}）。",
         f"{title_en}: account {facts.account.account_id}, {subject}. Please acknowledge {escalation_id}.",
         about=escalation_id,
     )

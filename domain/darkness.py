@@ -83,3 +83,25 @@ def restoration_due_by(facts: CaseFacts, cut: Cut, since: datetime) -> datetime:
     """By when light must be back, if the hours run from then."""
     policy = terms(facts, cut)
     return clock.exception_end(since, policy) if cut.delay_declared else clock.restore_due(since, policy)
+
+
+def breached(facts: CaseFacts, now: datetime, cut: Cut, due: datetime, chinese: str, english: str) -> CaseFacts:
+    """Light was due by then, and was not there: on record once for a cut, and told to the leaders (R-26)."""
+    if cut.breached:
+        return facts
+    facts = facts.with_cut(cut.cut_id, breached=True)
+    facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)
+    facts, _ = open_incident(facts, now, "restoration_breach", due, (), chinese, english)
+    return facts
+
+
+def lit_too_late(
+    facts: CaseFacts, now: datetime, cut: Cut, due: datetime | None, at: datetime | None, why: str = ""
+) -> CaseFacts:
+    """Light came at that time: a breach if that was later than it was due, whenever either is learned (R-26)."""
+    if due is None or at is None or at <= due:
+        return facts
+    words = (
+        f"supply came back at {clock.local_words(at, facts.policy)}, later than {clock.local_words(due, facts.policy)}"
+    )
+    return breached(facts, now, cut, due, "超过规定时限才恢复送电", words + why)

@@ -110,9 +110,10 @@ def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
     due = ticket.due_at.astimezone(ZoneInfo(order.timezone))
     title_zh, title_en = TITLES[ticket.kind]
     if ticket.kind == "cut":
-        zh = [f"停电时间：{moment_zh(due)}起，不得提前；此前须确认本票。", *(rule for rule, _ in CREW_RULES)]
+        from_zh, from_en = cut_window(order)
+        zh = [f"停电时间：{from_zh}，不得提前；此前须确认本票。", *(rule for rule, _ in CREW_RULES)]
         en = [
-            f"Time: from {moment_en(due)}, not before; acknowledge this ticket ahead of it.",
+            f"Time: {from_en}, not before; acknowledge this ticket ahead of it.",
             *(rule for _, rule in CREW_RULES),
         ]
     else:
@@ -146,6 +147,21 @@ def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
         about=ticket.ticket_id,
         at=ticket.sent_at,
     )
+
+
+def cut_window(order: TicketOrder) -> tuple[str, str]:
+    """When the crew may cut: from T to the end of the window (R-18, II.7), which its evidence has; older ones had not.
+
+    The end is on the same day.
+    """
+    ticket, zone = order.ticket, ZoneInfo(order.timezone)
+    due = ticket.due_at.astimezone(zone)
+    sent = (e for e in order.record.evidence if e.what == "ticket.sent" and e.about == ticket.ticket_id)
+    stated = next((e.detail["window_end"] for e in sent if e.detail.get("window_end")), None)
+    if stated is None:
+        return f"{moment_zh(due)}起", f"from {moment_en(due)}"
+    end = datetime.fromisoformat(str(stated)).astimezone(zone)
+    return f"{moment_zh(due)}起，至{end:%H:%M}止", f"from {moment_en(due)} until {end:%H:%M}"
 
 
 def final_notice_texts(account_id: str, cut_at: datetime, owed: Decimal) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from domain.papers import (
     before_en,
     before_zh,
     cny,
+    cut_window,
     day_zh,
     moment_en,
     moment_zh,
@@ -93,10 +94,7 @@ def ticket_sheet(order: TicketOrder, card: CustomerCard, head: Letterhead) -> Ti
     ticket, zone, zh = order.ticket, ZoneInfo(order.timezone), head.language == "zh"
     due, sent = ticket.due_at.astimezone(zone), ticket.sent_at.astimezone(zone)
     cut = ticket.kind == "cut"
-    if cut:
-        due_text = f"{moment_zh(due)}起" if zh else f"from {moment_en(due)}"
-    else:
-        due_text = f"{moment_zh(due)}前" if zh else f"by {moment_en(due)}"
+    times = cut_window(order) if cut else (f"{moment_zh(due)}前", f"by {moment_en(due)}")
     rules = (_DAY_BEFORE, *CREW_RULES) if cut else RESTORE_RULES
     return TicketSheet(
         head=head,
@@ -111,7 +109,7 @@ def ticket_sheet(order: TicketOrder, card: CustomerCard, head: Letterhead) -> Ti
         field_unit=ticket.field_unit,
         sent_by=ticket.sent_by,
         sent=moment_zh(sent) if zh else moment_en(sent),
-        due=due_text,
+        due=_of(times, head),
         notice_id=ticket.notice_id or "",
         rules=tuple(_of(rule, head) for rule in rules),
     )

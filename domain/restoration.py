@@ -7,7 +7,7 @@ from datetime import datetime
 
 from domain import clock
 from domain.attempt import close_escalations, open_incident, raise_escalation
-from domain.darkness import dark_without_the_crew, restoration_due, restoration_due_by
+from domain.darkness import breached, dark_without_the_crew, lit_too_late, restoration_due, restoration_due_by
 from domain.facts import CaseFacts, Cut, Permit
 from domain.model import Role
 from domain.terms import owes, policies_since, settled_for_supply, terms
@@ -79,33 +79,14 @@ def paid_beside_a_plan(facts: CaseFacts, now: datetime) -> CaseFacts:
             facts = facts.with_cut(cut.cut_id, settled_at=None)  # and `settle` finds it settled
         elif (at := settled_at(facts, cut.bills, now)) < (cut.restore_since or at):
             facts = _cut_after_settlement(_settled(facts, cut, at, now), cut, at, now)
-            facts = _lit_too_late(facts, cut, at, now)
+            why = f": the bills were settled at {clock.local_words(at, facts.policy)}"
+            facts = lit_too_late(facts, now, cut, restoration_due_by(facts, cut, at), cut.restored_at, why)
     return facts
 
 
 def bills_lit_by_plan(facts: CaseFacts) -> set[str]:
     """Those of cuts whose light a plan has brought: they may turn out to have been settled before it."""
     return {bill for cut in facts.cuts if cut.by_plan and not cut.off for bill in cut.bills}
-
-
-def _lit_too_late(facts: CaseFacts, cut: Cut, since: datetime, now: datetime) -> CaseFacts:
-    """The 24 hours had begun earlier than was known when the light came: a breach, if it came after them (R-26)."""
-    due = restoration_due_by(facts, cut, since)
-    if cut.breached or cut.restored_at is None or cut.restored_at <= due:
-        return facts
-    facts = facts.with_cut(cut.cut_id, breached=True)
-    facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)
-    facts, _ = open_incident(
-        facts,
-        now,
-        "restoration_breach",
-        due,
-        (),
-        "超过规定时限才恢复送电",
-        f"supply came back at {clock.local_words(cut.restored_at, facts.policy)}, later than"
-        f" {clock.local_words(due, facts.policy)}: the bills were settled at {clock.local_words(since, facts.policy)}",
-    )
-    return facts
 
 
 def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
@@ -152,18 +133,14 @@ def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
         if cut.restore_since is None or cut.restore_due_by is None or cut.breached:
             continue
         if cut.restore_due_by <= now:
-            facts = facts.with_cut(cut.cut_id, breached=True)
-            facts = facts.noted(
-                now, "restore.breached", "R-26", "III.3", at=cut.restore_due_by, about=cut.restore_ticket
-            )
-            facts, _ = open_incident(
+            by = clock.local_words(cut.restore_due_by, facts.policy)
+            facts = breached(
                 facts,
                 now,
-                "restoration_breach",
+                cut,
                 cut.restore_due_by,
-                (),
-                f"未在规定时限 {clock.local_words(cut.restore_due_by, facts.policy)} 前恢复送电",
-                f"supply was not restored by {clock.local_words(cut.restore_due_by, facts.policy)}",
+                f"未在规定时限 {by} 前恢复送电",
+                f"supply was not restored by {by}",
             )
             continue
         policy = terms(facts, cut)

@@ -5,6 +5,7 @@ from datetime import datetime
 from domain import messages as m
 from domain import telling
 from domain.attempt import actor_name, close_escalations, end_attempt, open_incident, revoke_permit
+from domain.darkness import lit_too_late
 from domain.facts import CaseFacts, Cut, Ticket
 from domain.refusal import Refused, check_actor, happened_at, known_ticket
 
@@ -198,19 +199,7 @@ def _lit_again(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: dateti
         reading=message.meter_reading,
     )
     facts = close_escalations(facts, about=cut.cut_id)
-    if due is not None and at > due and not cut.breached:
-        facts = facts.with_cut(cut.cut_id, breached=True)
-        facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)
-        facts, _ = open_incident(
-            facts,
-            now,
-            "restoration_breach",
-            due,
-            (),
-            "超过规定时限才恢复送电",
-            f"supply came back at {at.isoformat()}, later than {due.isoformat()}",
-        )
-    return facts
+    return lit_too_late(facts, now, cut, due, at)
 
 
 def _had_red(facts: CaseFacts) -> bool:

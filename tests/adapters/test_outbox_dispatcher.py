@@ -94,7 +94,7 @@ def test_a_revocation_goes_out_as_soon_as_it_is_filed(engine: Engine) -> None:
     assert told.keys == ["m-revoked"]
     [body] = told.bodies
     assert (body["title"], body["message"], body["unit"]) == (
-        "permit revoked",
+        "撤销停电许可 permit revoked",
         "停电许可已撤销\n\nplease deliver",
         "FU-02",
     )

@@ -179,12 +179,12 @@ def test_the_code_on_a_notice_can_be_read_from_the_page_and_says_what_to_pay() -
 
 
 def test_a_disconnection_ticket_says_when_where_and_not_without_a_permit(papers: TypstPapers) -> None:
-    (page,) = pages(papers, ticket_sheet(ticket_order("cut", "2026-11-05T09:00"), LONG, ZH))
+    (page,) = pages(papers, ticket_sheet(ticket_order("cut", "2026-11-05T09:00", "2026-11-05T11:00"), LONG, ZH))
     for text in (
         "催费停电工作票",
         "M-77",
         "FU-02",
-        "2026年11月5日（星期四）09:00起",
+        "2026年11月5日（星期四）09:00起，至11:00止",
         "未获停电许可，不得停电",
         LONG.name,
     ):

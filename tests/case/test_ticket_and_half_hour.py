@@ -67,6 +67,7 @@ async def test_ticket_goes_out_a_day_before_in_the_name_of_the_reader_who_served
     assert (filed.sent_by, filed.field_unit, filed.meter_id) == ("r-018", UNIT, f"M-{case.account_id}")
     assert filed.due_at == stated(red)
     assert "r-018" in filed.text_zh
+    assert f"{stated(red):%H:%M}起，至{stated(red) + timedelta(hours=2):%H:%M}止" in filed.text_zh  # the window
     assert ("field_crew", "acknowledge_ticket") in await case.awaited()
     assert "R-15" in await case.why_not()
     await case.update("acknowledge_ticket", "other_crew", ticket_id=ticket["ticket_id"])

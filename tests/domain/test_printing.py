@@ -79,9 +79,16 @@ def test_an_english_notice_says_what_the_english_text_says() -> None:
         assert fact in text
 
 
-@pytest.mark.parametrize(("kind", "due"), [("cut", "2026-11-05T09:00"), ("restore", "2026-11-06T14:30")])
-def test_a_printed_ticket_says_what_the_text_says(kind: str, due: str) -> None:
-    order = ticket_order(kind, due)
+@pytest.mark.parametrize(
+    ("kind", "due", "window_end"),
+    [
+        ("cut", "2026-11-05T09:00", "2026-11-05T11:00"),
+        ("cut", "2026-11-05T09:00", None),
+        ("restore", "2026-11-06T14:30", None),
+    ],
+)
+def test_a_printed_ticket_says_what_the_text_says(kind: str, due: str, window_end: str | None) -> None:
+    order = ticket_order(kind, due, window_end)
     for head in (ZH, EN):
         message = ticket_message(order, CARD)
         sheet, text = ticket_sheet(order, CARD, head), message.text_zh if head is ZH else message.text_en
