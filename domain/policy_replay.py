@@ -88,8 +88,15 @@ def replay(file: CaseFile, policy: Policy, calendar: Calendar, recorded: Policy 
     seasons = policy.seasons_for(file.case.customer_class or "residential")
     protected = calendar.model_copy(update={"seasons": seasons})
     return tuple(
-        _one(r, march, number, policy, protected, recorded) for number, march in enumerate(marches(r), start=1)
+        _in_its_zone(_one(r, march, number, policy, protected, recorded), policy)
+        for number, march in enumerate(marches(r), start=1)
     )
+
+
+def _in_its_zone(told: Replayed, policy: Policy) -> Replayed:
+    """The same, with every time in the utility's zone, whether recorded or computed."""
+    times = {"cut_at": told.cut_at, "then_at": told.then_at, "paid_at": told.paid_at}
+    return told.model_copy(update={name: at and at.astimezone(policy.zone) for name, at in times.items()})
 
 
 def _one(
