@@ -70,7 +70,10 @@ async def test_the_report_is_with_the_liaison_once_though_its_making_was_repeate
             await until(lambda: waits(utility) == 0)
             [body] = told.bodies
             [report] = utility.parts.reports.reports()
-            assert (made["report_id"], body["title"]) == (report.report_id, f"government report {report.month}")
+            assert (made["report_id"], body["title"]) == (
+                report.report_id,
+                f"欠费停复电月报 {report.month} government report {report.month}",
+            )
             assert report.text_zh in body["message"]
             assert report.text_en.strip() in body["message"]
             assert told.keys == [f"{report.report_id}/liaison"]
@@ -83,7 +86,7 @@ async def test_a_liaison_who_has_a_mailbox_gets_it_by_mail(world: World, tmp_pat
             await asyncio.wait_for((await start(utility)).result(), 20)
             await until(lambda: waits(utility) == 0)
     [mail] = box.mails
-    assert str(mail["subject"]).startswith("government report 20")
+    assert str(mail["subject"]).startswith("欠费停复电月报 20")
     assert box.recipients == [["liaison@example.cn"]]
 
 

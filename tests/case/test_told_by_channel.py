@@ -240,7 +240,7 @@ async def test_a_revocation_reaches_the_crews_channel_at_once(world: World, tmp_
             loop = asyncio.get_running_loop()
             began = loop.time()
             await case.pay("200.00")
-            while not crew.of("permit revoked"):
+            while not crew.of("撤销停电许可 permit revoked"):
                 assert loop.time() - began < 5, "the crew was not told"
                 await asyncio.sleep(0.02)
             assert loop.time() - began < 2

@@ -145,7 +145,7 @@ async def test_with_channels_a_report_made_by_hand_goes_out_by_a_worker(
         async with worker.sending(parts):
             await asyncio.to_thread(_until_sent, outbox)
         parts.close()
-    assert [mail["subject"] for mail in box.mails] == [f"government report {LAST_MONTH}"]
+    assert [mail["subject"] for mail in box.mails] == [f"欠费停复电月报 {LAST_MONTH} government report {LAST_MONTH}"]
 
 
 def _until_sent(outbox: SqlOutbox) -> None:
