@@ -56,6 +56,8 @@ _STEPS: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ("hold.ended", {}, "ended", "期满"),
     ("withdrawn", {}, "withdrawn", "销"),
 )
+SIGNS = " · ".join(dict.fromkeys(f"{sign} {word}" for _, _, word, sign in _STEPS))
+"""What each sign in the table stands for."""
 _NOT_WORTH_A_STEP = ("settled", "withdrawn")
 """Reasons for a void that are a step of their own."""
 

@@ -10,17 +10,13 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
-from edge.demo.ending import Ending
+from edge.demo.ending import SIGNS, Ending
 from edge.demo.lives import Life
 from edge.demo.stage import Stage
 from edge.mail_folder import mails_in
 from edge.output import print_json
 
 _OUTCOMES = {"settled": "结清 settled", "restored": "复电 restored", "withdrawn": "撤销 withdrawn"}
-_SIGNS = (
-    "黄 yellow notice · 红 red notice · 拒 refused · 批 approved · 备 filed · 票 ticket · 告 told at T − 30 min · "
-    "许 permit · 停 cut · 清 settled · 复 restored · 废 void"
-)
 
 
 class Screen:
@@ -107,7 +103,7 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
         path = f"{e.life.title_zh} {e.life.title_en}\n{e.signs}"
         table.add_row(e.account_id, e.life.customer.kind, path, outcome, f"{e.days:g}", str(e.events))
     screen.out.print(table)
-    screen.say(_SIGNS)
+    screen.say(SIGNS)
     screen.say(f"{good}/{len(endings)} 与剧本一致 as scripted, {seconds:.0f} s")
     screen.say(f"登记簿 register   {stage.folder / 'register.db'}")
     screen.say(f"邮件 mails        {stage.mails} ({len(mails_in(stage.mails))} 封: to customers and crews, as .eml)")
