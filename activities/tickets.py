@@ -47,6 +47,6 @@ class TicketActivities:
         if order.ticket.kind == "restore":  # light waits for no printer, whatever is wrong with it; the paper follows
             self.field.send(order, message)
         document = self.papers.put_down(ticket_sheet(order, card, self.papers.head))
-        order = order.model_copy(update={"record": order.record.also(ticket_filed(order.ticket, document))})
+        order = order.model_copy(update={"record": order.record.also(ticket_filed(order, document))})
         self.field.send(order, message, document)
         file_delays(order.record, self.papers, self.field)

@@ -281,7 +281,6 @@ class CaseFacts(Contract):
     announced: Money = Decimal("0.00")
     heard: tuple[Announced, ...] = ()
     unbooked: tuple[Announced, ...] = ()
-    paid_elsewhere: tuple[Money, ...] = ()
     offer_due: bool = False
     calendar: Calendar = Calendar()
     spreads_cuts: bool = False

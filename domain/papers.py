@@ -150,17 +150,12 @@ def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
 
 
 def cut_window(order: TicketOrder) -> tuple[str, str]:
-    """When the crew may cut: from T to the end of the window (R-18, II.7), which its evidence has; older ones had not.
-
-    The end is on the same day.
-    """
-    ticket, zone = order.ticket, ZoneInfo(order.timezone)
-    due = ticket.due_at.astimezone(zone)
-    sent = (e for e in order.record.evidence if e.what == "ticket.sent" and e.about == ticket.ticket_id)
-    stated = next((e.detail["window_end"] for e in sent if e.detail.get("window_end")), None)
-    if stated is None:
+    """When the crew may cut: from T to the end of the window, which is on that day (R-18); older orders have no end."""
+    zone = ZoneInfo(order.timezone)
+    due = order.ticket.due_at.astimezone(zone)
+    if order.window_end is None:
         return f"{moment_zh(due)}起", f"from {moment_en(due)}"
-    end = datetime.fromisoformat(str(stated)).astimezone(zone)
+    end = order.window_end.astimezone(zone)
     return f"{moment_zh(due)}起，至{end:%H:%M}止", f"from {moment_en(due)} until {end:%H:%M}"
 
 

@@ -24,7 +24,7 @@ from domain.papers import (
     moment_en,
     moment_zh,
 )
-from domain.records import Evidence, NoticeOrder, NoticeRow, Record, TicketOrder, TicketRow
+from domain.records import Evidence, NoticeOrder, NoticeRow, Record, TicketOrder
 from domain.sheets import (
     BillOnPaper,
     DelaySheet,
@@ -87,6 +87,10 @@ def payment_reference(notice: NoticeRow) -> str:
     """What the QR code of a notice says, as a counter or an app reads it: a JSON object of account, notice, amount."""
     named = {"account": notice.account_id, "notice": notice.notice_id, "amount": str(notice.amount + notice.late_fee)}
     return json.dumps({"pay": "arrears", **named}, ensure_ascii=False, separators=(",", ":"))
+
+
+WINDOW_END = "window_end"
+"""What the evidence of a disconnection ticket's paper calls it."""
 
 
 def ticket_sheet(order: TicketOrder, card: CustomerCard, head: Letterhead) -> TicketSheet:
@@ -159,12 +163,14 @@ def notice_filed(notice: NoticeRow, document: Document) -> Evidence:
     )
 
 
-def ticket_filed(ticket: TicketRow, document: Document) -> Evidence:
-    """The evidence of a ticket's paper, once per ticket."""
+def ticket_filed(order: TicketOrder, document: Document) -> Evidence:
+    """The evidence of a ticket's paper, once per ticket; with the end of the window, which stands nowhere else."""
+    ticket, end = order.ticket, order.window_end
     rule, clause = ("R-15", "II.3") if ticket.kind == "cut" else ("R-22", "III.1")
-    return paper_filed(
+    filed = paper_filed(
         f"{ticket.ticket_id}/paper", ticket.ticket_id, document, rule, clause, ticket.sent_at, ticket.kind
     )
+    return filed if end is None else filed.model_copy(update={"detail": {**filed.detail, WINDOW_END: end.isoformat()}})
 
 
 def delay_filed(declared: Evidence, document: Document) -> Evidence:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from domain.debt import CustomerCard
 from domain.filed import CaseFile, FiledEvidence, FiledMessage
-from domain.printing import delay_sheet, delays_declared, notice_sheet, ticket_sheet
+from domain.printing import WINDOW_END, delay_sheet, delays_declared, notice_sheet, ticket_sheet
 from domain.records import NoticeOrder, Record, TicketOrder
 from domain.sheets import Letterhead, Sheet
 
@@ -35,7 +35,8 @@ def sheets_again(
             for ticket in (t for t in file.tickets if t.ticket_id == named.about):
                 for unit in _units(ticket.ticket_id, file):
                     sent = ticket.model_copy(update={"field_unit": unit})
-                    yield ticket_sheet(TicketOrder(ticket=sent, timezone=timezone, record=record), card, head)
+                    rest = {"timezone": timezone, "record": record, "window_end": named.detail.get(WINDOW_END)}
+                    yield ticket_sheet(TicketOrder.model_validate({"ticket": sent, **rest}), card, head)
         case "delay":
             for declared in delays_declared(record):
                 if (declared.about, declared.recorded_at) == (named.about, named.recorded_at):

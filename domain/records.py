@@ -191,8 +191,9 @@ class NoticeOrder(Contract):
 
 
 class TicketOrder(Contract):
-    """Put this ticket into the field unit's inbox."""
+    """Put this ticket into the field unit's inbox. `window_end`: of a cut, when it may no longer begin (R-18)."""
 
     ticket: TicketRow
     timezone: Id
     record: Record
+    window_end: Moment | None = None

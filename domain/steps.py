@@ -200,8 +200,7 @@ def send_cut_ticket(facts: CaseFacts, now: datetime) -> tuple[CaseFacts, Ticket]
     facts = facts.noted(
         now, "billing.checked", "R-17", "II.6", about=ticket_id, when="ticket", answer="owes", owed=facts.debt.owed
     )
-    window_end = clock.window_end(red.cut_at, terms(facts, red))
-    return _noted_ticket(facts, ticket, now, "R-15", "II.3", window_end), ticket
+    return _noted_ticket(facts, ticket, now, "R-15", "II.3"), ticket
 
 
 def ticket_arrived(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
@@ -263,9 +262,7 @@ def send_restoration_ticket(facts: CaseFacts, cut_id: str, now: datetime) -> tup
     return _noted_ticket(facts, ticket, now, "R-22", "III.1"), ticket
 
 
-def _noted_ticket(
-    facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, clause: str, window_end: datetime | None = None
-) -> CaseFacts:
+def _noted_ticket(facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, clause: str) -> CaseFacts:
     return facts.noted(
         now,
         "ticket.sent",
@@ -278,7 +275,6 @@ def _noted_ticket(
         notice_id=ticket.notice_id,
         sent_by=ticket.sent_by,
         due_at=ticket.due_at,
-        window_end=window_end,
     )
 
 

@@ -18,40 +18,23 @@ AWAITED_AT_MOST = 100
 """The latest ones: a feeder that runs wild costs no case its workflow tasks."""
 
 
-def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[tuple[Announced, ...], tuple[Decimal, ...]]:
-    """The announced payments that this answer does not show, and what was paid for bills that it does not list.
+def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[Announced, ...]:
+    """The announced payments that this answer does not list. `hints` is how many had come when billing was asked.
 
-    `hints` is how many had come when billing was asked. A payment for another bill is in what the account has paid in
-    all, and in no list: it counts as shown where an amount, to the cent, was paid that no list explains.
+    One that paid a bill of which billing says nothing is in no list either, and no amount would tell it from another
+    that is still on its way: to wait an hour for it is less than to cut off who has paid (P2).
     """
     if debt.owed <= facts.policy.tolerance:
-        return (), ()
+        return ()
     heard = facts.heard if facts.hints <= hints else ()  # newer ones are for the next answer to show
     candidates = (*facts.unbooked, *(h.model_copy(update={"missed_at": debt.as_of}) for h in heard))
-    before, booked = _paid(facts.debt), _paid(debt)
-    announced = {payment.payment_id: payment.amount for payment in candidates}
-    listed = sum((max(paid, announced.get(key, paid)) for key, paid in booked.items() if key not in before), Decimal(0))
-    unlisted = [*facts.paid_elsewhere]
-    if (more := debt.paid_total - facts.debt.paid_total - listed) > 0:
-        unlisted.append(more)
-    not_shown = []
-    for payment in candidates:
-        if payment.payment_id in booked:
-            continue
-        if payment.amount in unlisted:
-            unlisted.remove(payment.amount)
-        else:
-            not_shown.append(payment)
-    return tuple(not_shown[-AWAITED_AT_MOST:]), tuple(unlisted[-AWAITED_AT_MOST:])
+    booked = {payment.payment_id for bill in debt.bills for payment in bill.payments}
+    return tuple(p for p in candidates if p.payment_id not in booked)[-AWAITED_AT_MOST:]
 
 
-def _paid(debt: AccountDebt) -> dict[str, Decimal]:
-    """What each payment has paid of the bills listed: one may be spread over several."""
-    paid: dict[str, Decimal] = {}
-    for bill in debt.bills:
-        for payment in bill.payments:
-            paid[payment.payment_id] = paid.get(payment.payment_id, Decimal(0)) + payment.amount
-    return paid
+def decide_about_light(facts: CaseFacts) -> bool:
+    """Whether payments do so now: supply is off for bills, or is to be cut."""
+    return facts.cut_ticket is not None or any(cut.bills for cut in facts.cuts_off)
 
 
 def awaited(facts: CaseFacts, payments: tuple[Announced, ...], now: datetime) -> CaseFacts:
@@ -97,7 +80,7 @@ def settled_by(facts: CaseFacts, amount: Decimal) -> bool:
 
 def asked_again_at(facts: CaseFacts) -> list[datetime]:
     """When billing is asked again: as long as it decides about light. One question is for all that are awaited."""
-    if not would_settle(facts) or not (facts.cuts_off or facts.cut_ticket):
+    if not would_settle(facts) or not decide_about_light(facts):
         return []
     latest = max(map(_missed_at, facts.unbooked))
     return [latest + wait for wait in ASKED_AGAIN_AFTER]

@@ -232,6 +232,12 @@ def ticket_row(facts: CaseFacts, ticket_id: str) -> TicketRow:
     return next(_ticket_row(facts, t) for t in facts.tickets if t.ticket_id == ticket_id)
 
 
+def window_end(facts: CaseFacts, ticket: Ticket) -> datetime | None:
+    """When a disconnection ticket's cut may no longer begin (R-18); of a restoration ticket, nothing."""
+    notice = facts.notice(ticket.notice_id) if ticket.kind == "cut" and ticket.notice_id else None
+    return clock.window_end(notice.cut_at, terms(facts, notice)) if notice else None
+
+
 def _notice_row(facts: CaseFacts, notice: Notice) -> NoticeRow:
     return NoticeRow.model_validate({**notice.model_dump(include=set(NoticeRow.model_fields)), **_owner(facts)})
 

@@ -211,6 +211,7 @@ class ArrearsCase(CaseMessages):
             ticket=view.ticket_row(facts, ticket.ticket_id),
             timezone=facts.policy.timezone,
             record=self.cut_record(),
+            window_end=view.window_end(facts, ticket),
         )
 
         def arrived() -> None:
@@ -274,7 +275,7 @@ class ArrearsCase(CaseMessages):
         """Something the register is to know while the case waits for its end."""
         if self.facts.outgoing:
             return True
-        return self.unwritten and workflow.patched(WRITTEN_WHILE_LEAVING)
+        return self.unwritten and not self._late and workflow.patched(WRITTEN_WHILE_LEAVING)
 
     async def _leave(self, leave: Leave) -> CaseClosed | None:
         """Close under the last look: whatever arrives before the end opens the case again (II.8, III.3)."""

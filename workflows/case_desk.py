@@ -144,11 +144,15 @@ class CaseDesk:
         """While older records wait for the register, only what tells somebody something is tried beside them."""
         if not self.unwritten or self.facts.closed_at:
             return False
-        late = sum(not r.done() for r in self._late_records)
-        if late >= LATE_RECORDS or (late and not self.facts.outgoing):
+        if self._late >= LATE_RECORDS or (self._late and not self.facts.outgoing):
             return False
         act = procedure.next_act(self.facts, workflow.now(), asking=self._asking)
         return isinstance(act, procedure.Sleep | procedure.AskBilling | procedure.LookAround)
+
+    @property
+    def _late(self) -> int:
+        """How many records wait for the register."""
+        return sum(not record.done() for record in self._late_records)
 
     # ---- effects -------------------------------------------------------------------------------
 
@@ -259,12 +263,11 @@ class CaseDesk:
 
     def _with_answer(self, query: DebtAsked, debt: AccountDebt, hints: int) -> CaseFacts:
         """The facts with billing's answer to a question asked after so many hints."""
-        unseen, elsewhere = unbooked.unseen(self.facts, debt, hints)
+        unseen = unbooked.unseen(self.facts, debt, hints)
         facts = steps.with_debt(self.facts, query, debt, workflow.now(), hints)
         if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):
             facts = paid
-        facts = facts.but(paid_elsewhere=elsewhere)
-        if unseen and workflow.patched(ASKED_AGAIN):
+        if unseen and unbooked.decide_about_light(facts) and workflow.patched(ASKED_AGAIN):
             return unbooked.awaited(facts, unseen, workflow.now())
         return facts.but(unbooked=())
 

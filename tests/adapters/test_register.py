@@ -195,7 +195,7 @@ def test_a_ticket_sent_before_its_paper_gets_the_paper_and_keeps_its_text(
     order, paper = ticket_order(kind="restore"), document("a")
     register.send(order, message(text_zh="复电工作票"))
     assert reader.tickets(ACCOUNT)[0].document_key is None
-    filed = order.model_copy(update={"record": order.record.also(ticket_filed(order.ticket, paper))})
+    filed = order.model_copy(update={"record": order.record.also(ticket_filed(order, paper))})
     register.send(filed, message(text_zh="另一稿"), paper)
     (ticket_,) = reader.tickets(ACCOUNT)
     assert (ticket_.text_zh, ticket_.document_key) == ("复电工作票", paper.key)

@@ -247,6 +247,28 @@ async def test_a_recall_does_not_wait_for_the_case_to_close(patient: World) -> N
         assert (await case.result())["outcome"] == "settled"
 
 
+async def test_a_flood_while_a_paid_case_waits_for_the_register_costs_it_no_activities(patient: World) -> None:
+    """The server lets a workflow have only so many at a time: beside one record that waits, notes wait in the case."""
+    fickle = Fickle(patient.parts.register)
+    parts = replace(patient.parts, register=fickle)  # type: ignore[arg-type]
+    settings = patient.settings.model_copy(update={"task_queue": "fickle-3"})
+    async with make_worker(patient.client, parts, settings):
+        case = await World(patient.env, parts, settings, patient.policy).open()
+        await case.notice("yellow")
+        await case.at_rest()
+        fickle.up = False
+        await case.pay("200.00")
+        await until_tried(case, 2)
+        for n in range(10):
+            await case.signal(f"nobody_knows_{n}")
+            await case.becomes(lambda s: s["stage"] == "yellow_notice")  # each has been heard before the next comes
+        pending = (await case.handle.describe()).raw_description.pending_activities
+        assert [p.activity_type.name for p in pending] == ["write_record"]
+        fickle.up = True
+        assert (await case.result())["outcome"] == "settled"
+        assert len(await case.recorded("message.ignored", 10)) == 10
+
+
 async def until_tried(case: Case, times: int) -> None:
     """Wait until an activity of the case has been tried so often."""
     for _ in range(300):

@@ -10,7 +10,7 @@ import pytest
 from domain.debt import CustomerCard
 from domain.papers import before_en, before_zh, final_notice_texts, notice_message, ticket_message
 from domain.records import BillLine, NoticeOrder, TicketOrder
-from tests.register_records import evidence, notice, record, ticket
+from tests.register_records import notice, record, ticket
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 CARD = CustomerCard(account_id="3001", name="王小明", address="郑州市金水区花园路 12 号", phone="13800000000")
@@ -48,10 +48,8 @@ def notice_order(kind: str, bill_lines: tuple[BillLine, ...] = lines(), **change
 
 def ticket_order(kind: str, due_at: str, window_end: str | None = None) -> TicketOrder:
     row = ticket(ticket_id="0f6a/ticket/1", kind=kind, meter_id="M-77", field_unit="FU-02", due_at=at(due_at))
-    detail = {"window_end": window_end and at(window_end).isoformat()}
-    other = evidence(1, "ticket.sent", about="0f6a/ticket/0", detail={"window_end": at("2026-10-01T12:00").isoformat()})
-    sent = evidence(2, "ticket.sent", about="0f6a/ticket/1", detail=detail)
-    return TicketOrder(ticket=row, timezone="Asia/Shanghai", record=record(evidence=(other, sent)))
+    end = at(window_end) if window_end else None
+    return TicketOrder(ticket=row, timezone="Asia/Shanghai", record=record(), window_end=end)
 
 
 @pytest.mark.parametrize("kind", ["yellow", "red"])
@@ -131,7 +129,7 @@ def test_a_disconnection_ticket_says_when_where_and_not_without_a_permit() -> No
 
 
 def test_a_disconnection_ticket_says_when_its_window_ends() -> None:
-    """R-18; a ticket sent before its evidence had the end is printed again as it was."""
+    """R-18; one that was ordered before orders had the end is printed again as it was."""
     paper = ticket_message(ticket_order("cut", "2026-11-05T09:00", "2026-11-05T11:00"), CARD)
     assert "停电时间：2026年11月5日（星期四）09:00起，至11:00止，不得提前" in paper.text_zh
     assert "Time: from 09:00 on Thursday 2026-11-05 until 11:00, not before" in paper.text_en
