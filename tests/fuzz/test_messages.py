@@ -30,7 +30,7 @@ from domain.opening import CaseOpening
 from tests.fuzz.hostile import GOOD_POLICY, LONG_RUN, Slot, Spoiled, sample, slots, spoiled
 from tests.world import Case, World
 
-AT_ONCE = 24
+AT_ONCE = 8  # the server takes ten updates of a case at a time, and a client tries an eleventh only so often
 HEAVY = 500_000  # bytes: the server lets in few of these at a time
 UPDATES_A_BATCH, SIGNALS_A_BATCH, STARTS = (100_000, 100_000, 100_000) if LONG_RUN else (30, 15, 60)
 _T = TypeVar("_T")
