@@ -289,4 +289,22 @@ FAULTS = (
         wrong="    return RegisterReader(open_register(settings.register_url.get_secret_value()))\n",
         tests=("tests/edge/test_policy_commands.py::test_the_replay_could_not_write_if_it_tried",),
     ),
+    Fault(
+        name="every message to a case that waits for the register costs it an activity",
+        rule="R-30",
+        file="workflows/arrears_case.py",
+        right="return self.unwritten and not self._late and workflow.patched(WRITTEN_WHILE_LEAVING)",
+        wrong="return self.unwritten and workflow.patched(WRITTEN_WHILE_LEAVING)",
+        tests=(
+            "tests/case/test_outages.py::test_a_flood_while_a_paid_case_waits_for_the_register_costs_it_no_activities",
+        ),
+    ),
+    Fault(
+        name="a ticket printed again does not say when its window ends",
+        rule="R-18",
+        file="domain/printing_again.py",
+        right='"window_end": named.detail.get(WINDOW_END)',
+        wrong='"window_end": None',
+        tests=("tests/edge/test_paper_commands.py::test_every_missing_paper_comes_back_as_it_was",),
+    ),
 )

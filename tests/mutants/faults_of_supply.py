@@ -110,6 +110,22 @@ LIGHT = (
         tests=("tests/domain/test_unbooked.py",),
     ),
     Fault(
+        name="a payment on its way is not waited for once something else was paid",
+        rule="P2",
+        file="domain/unbooked.py",
+        right="if debt.owed <= facts.policy.tolerance:",
+        wrong="if debt.owed <= facts.policy.tolerance or debt.paid_total > facts.debt.paid_total:",
+        tests=("tests/domain/test_unbooked.py",),
+    ),
+    Fault(
+        name="an announced payment is waited for only until supply is off",
+        rule="R-22",
+        file="domain/unbooked.py",
+        right="return facts.cut_ticket is not None or any(cut.bills for cut in facts.cuts_off)",
+        wrong="return facts.cut_ticket is not None",
+        tests=("tests/case/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",),
+    ),
+    Fault(
         name="a former unit's light counts whenever it was",
         rule="R-25",
         file="domain/rulings/field.py",
