@@ -39,7 +39,7 @@ def draw(rows: Sequence[Row], path: Path) -> bool:
         sweep.set_ylim(bottom=0)
         lines = [*sweep.get_lines(), *events.get_lines()]
         sweep.legend(lines, [str(line.get_label()) for line in lines], fontsize=8)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, metadata={"Date": None, "Creator": None} if path.suffix == ".svg" else None)
     return True
 
 
