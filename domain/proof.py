@@ -201,7 +201,7 @@ RULES: tuple[Rule, ...] = (
     Rule("R-27", "III.4", "不得私自停电", "No unauthorised cut", supply.no_unauthorised_cut),
     Rule("R-28", "III.4", "事件须有处理结论", "Incidents have outcomes", supply.incidents_have_outcomes),
     Rule("R-29", "III.5", "定期向政府汇报", "Reported to the government", supply.reported_to_the_government),
-    Rule("R-30", "II.0 – III.4", "每一步留有证据", "Every step leaves evidence", supply.every_step_leaves_evidence),
+    Rule("R-30", "II.0–III.4", "每一步留有证据", "Every step leaves evidence", supply.every_step_leaves_evidence),
     Rule("P1", "II.0", "停电必备全部条件", "A cut has every condition", _complete_before_any_cut),
     Rule("P2", "II.8", "已知结清后不停电", "Nothing is cut once settled", supply.nothing_cut_once_settled),
     Rule(
