@@ -60,6 +60,9 @@ def play_all(seeds: range, in_flight: int, processes: int, minutes: float) -> li
                     played, batch = under_way.pop(done), done.result()
                     bad = sum(bool(lived.breaches) for lived in batch.lived)
                     say(f"  seeds {played[0]} to {played[-1]}: {batch.seconds:.0f} s, {bad} with breaches")
+                    for lived in batch.lived:  # at once: a run that is broken off has named them
+                        for breach in lived.breaches:
+                            say(f"    {lived.name}: {breach}")
                     batches.append(batch)
                     slowest = max(slowest, batch.seconds)
             if not some:
