@@ -34,14 +34,7 @@ from adapters.billing_tables import BILLING
 from adapters.channel_routes import RoutesError, read_routes
 from adapters.channels_look import ChannelsSeen, look_at_channels
 from adapters.customer_channels import CustomersByApprise
-from adapters.database_look import (
-    DatabaseSeen,
-    look_at_billing,
-    look_at_register,
-    open_rows,
-    time_at_register,
-    unsent,
-)
+from adapters.database_look import DatabaseSeen, look_at_billing, look_at_register, open_rows, time_at_register, unsent
 from adapters.delivery_reading import DeliveryReader
 from adapters.evidence_anchor import RegisterAnchor
 from adapters.holiday_calendar import ChinaHolidays
@@ -64,9 +57,9 @@ from adapters.sql_migration import Database
 from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister, open_register, open_register_to_read
 from adapters.temporal_settings import temporal_profile
-from domain.policy import Policy
-from domain.policy_choice import Policies, load_policies
-from domain.policy_file import PolicyError
+from domain.law.policy import Policy
+from domain.law.policy_choice import Policies, load_policies
+from domain.law.policy_file import PolicyError
 from edge.cases import unavailable
 from edge.connection import connect as connect_to
 from edge.output import DONE, NOT_THERE, USAGE, NotThere, leave

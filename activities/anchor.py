@@ -8,8 +8,8 @@ import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from domain.filed import AnchorLine
-from domain.model import Contract, Moment
+from domain.record.chain import AnchorLine
+from domain.vocabulary import Contract, Moment
 
 log = structlog.get_logger()
 

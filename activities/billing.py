@@ -7,12 +7,13 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.tickets import FieldService
-from domain import clock
-from domain.calendar import BarredDay, Calendar
-from domain.debt import Account, AccountDebt, Customer, CustomerCard, DebtQuery
-from domain.look import CutSlot, Look, SlotWish
-from domain.model import Contract, Day, Id, Moment, Stage
-from domain.policy import Policy
+from domain.customer import Account, Customer, CustomerCard
+from domain.law import clock
+from domain.law.calendar import BarredDay, Calendar
+from domain.law.circumstances import CutSlot, Look, SlotWish
+from domain.law.policy import Policy
+from domain.money.debt import AccountDebt, DebtQuery
+from domain.vocabulary import Contract, Day, Id, Moment, Stage
 
 CALENDAR_FOR_SLOTS = timedelta(days=730)
 """How far ahead holidays count for a day that is booked; later ones are barred by their weekday alone."""

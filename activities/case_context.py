@@ -10,9 +10,9 @@ from activities.anchor import AnchorOrder
 from activities.billing import DebtAsked, LookAround, OpenAccount
 from activities.channels import TellCustomer
 from activities.sweep import PageOrder
-from domain.clauses import CLAUSE_OF_STAGE
-from domain.records import NoticeOrder, Record, TicketOrder
-from domain.report_filed import ReportOrder
+from domain.law.clauses import CLAUSE_OF_STAGE
+from domain.record.rows import NoticeOrder, Record, TicketOrder
+from domain.report.filing import ReportOrder
 
 log = structlog.get_logger()
 

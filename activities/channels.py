@@ -6,9 +6,9 @@ from typing import Protocol
 
 from temporalio import activity
 
-from domain.model import Contract, Id, Moment
-from domain.records import Message
-from domain.telling import ChannelTry
+from domain.record.deliveries import ChannelTry
+from domain.record.rows import Message
+from domain.vocabulary import Contract, Id, Moment
 
 
 class CustomerChannels(Protocol):

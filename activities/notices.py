@@ -6,10 +6,10 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.papers import Papers, PaperTrail, file_delays
-from domain.papers import notice_message
-from domain.printing import notice_filed, notice_sheet
-from domain.records import Message, NoticeOrder
-from domain.sheets import Document
+from domain.papers.filing import notice_filed
+from domain.papers.notice import notice_message, notice_sheet
+from domain.papers.sheets import Document
+from domain.record.rows import Message, NoticeOrder
 
 
 class NoticeOffice(PaperTrail, Protocol):

@@ -2,10 +2,11 @@
 
 from typing import Literal, Protocol
 
-from domain.debt import CustomerCard
-from domain.printing import delay_filed, delay_sheet, delays_declared
-from domain.records import Record
-from domain.sheets import Document, Letterhead, Sheet
+from domain.customer import CustomerCard
+from domain.papers.delay import delay_sheet, delays_declared
+from domain.papers.filing import delay_filed
+from domain.papers.sheets import Document, Letterhead, Sheet
+from domain.record.rows import Record
 
 
 class PapersUnavailable(Exception):

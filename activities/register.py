@@ -6,7 +6,7 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.papers import Papers, PaperTrail, file_delays
-from domain.records import Record
+from domain.record.rows import Record
 
 
 class RegisterUnavailable(Exception):

@@ -10,12 +10,12 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.papers import Papers
-from domain.records import Evidence
-from domain.refusal import Refused
-from domain.report import Figures, bounds, month_before
-from domain.report_filed import Report, ReportMade, ReportOrder, month_is_over
-from domain.report_printing import report_paper_filed, report_sheet
-from domain.sheets import Document
+from domain.contract.refusals import Refused
+from domain.papers.sheets import Document
+from domain.record.evidence import Evidence
+from domain.report.filing import Report, ReportMade, ReportOrder, month_is_over
+from domain.report.month import Figures, bounds, month_before
+from domain.report.sheet import report_paper_filed, report_sheet
 
 log = structlog.get_logger()
 

@@ -12,10 +12,10 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.billing import AnswerUnusable, BillingSystem
-from domain.debt import AccountDebt, DebtQuery
-from domain.filed import OpenCase, SweepPage
-from domain.messages import RecheckRequested
-from domain.model import Contract, Id, Moment
+from domain.contract.signals import RecheckRequested
+from domain.money.debt import AccountDebt, DebtQuery
+from domain.record.sweep import OpenCase, SweepPage
+from domain.vocabulary import Contract, Id, Moment
 
 SIGNALS_AT_ONCE = 50
 NAMED_AT_MOST = 20

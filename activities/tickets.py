@@ -8,11 +8,11 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.papers import Papers, PaperTrail, file_delays
-from domain.look import SlotWish
-from domain.papers import ticket_message
-from domain.printing import ticket_filed, ticket_sheet
-from domain.records import Message, TicketOrder
-from domain.sheets import Document
+from domain.law.circumstances import SlotWish
+from domain.papers.filing import ticket_filed
+from domain.papers.sheets import Document
+from domain.papers.ticket import ticket_message, ticket_sheet
+from domain.record.rows import Message, TicketOrder
 
 
 class FieldService(PaperTrail, Protocol):

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from activities.anchor import AnchorBroken
 from adapters.column_types import canonical
-from domain.filed import AnchorLine
+from domain.record.chain import AnchorLine
 
 KEY_BYTES = 32
 _NO_LINE = "0" * 64

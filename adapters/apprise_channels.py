@@ -18,7 +18,7 @@ import structlog
 
 from adapters.channel_routes import Channel, Routes, RoutesError
 from adapters.log import placed
-from domain.telling import ChannelTry, TryOutcome
+from domain.record.deliveries import ChannelTry, TryOutcome
 
 # Apprise is loaded when it is first used: it takes most of a second, which no command need wait for.
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from adapters.billing_tables import TABLES
-from domain.book import BookedBill, BookedPayment, Verdict
-from domain.debt import Customer
+from domain.customer import Customer
+from domain.money.book import BookedBill, BookedPayment, Verdict
 
 _CUSTOMERS, _BILLS, _PAYMENTS = (TABLES.tables[name] for name in ("customers", "bills", "payments"))
 _IN_ONE_LIST = 10_000  # SQLite takes 32,766 parameters, PostgreSQL 65,535

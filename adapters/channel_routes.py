@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
-from domain.debt import CustomerCard, PreferredChannel
-from domain.deliveries import WRITTEN_TO
-from domain.model import Role
+from domain.customer import CustomerCard, PreferredChannel
+from domain.record.deliveries import WRITTEN_TO
+from domain.vocabulary import Role
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _OF_CUSTOMERS, _OF_STAFF = frozenset({"account", "phone", "email"}), frozenset({"role", "unit", "person"})

@@ -11,9 +11,9 @@ from adapters.apprise_channels import AppriseChannels, Letter
 from adapters.channel_routes import Channel, known_of_customer, preferred_first
 from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister
-from domain.papers import FINAL_NOTICE_TITLE
-from domain.records import Message
-from domain.telling import ChannelTry
+from domain.papers.final_notice import FINAL_NOTICE_TITLE
+from domain.record.deliveries import ChannelTry
+from domain.record.rows import Message
 
 log = structlog.get_logger()
 

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, delete, func, select, text, update
 
 from adapters.register_tables import TABLES
 from adapters.sql_statements import insert_or_replace
-from domain.look import SlotWish
-from domain.records import NoticeOrder, Record
+from domain.law.circumstances import SlotWish
+from domain.record.rows import NoticeOrder, Record
 
 _SLOTS, _NOTICES = TABLES.tables["cut_slots"], TABLES.tables["notices"]
 EVERY_OTHER_UNIT = "*"

@@ -30,8 +30,8 @@ from adapters.register_tables import APPEND_ONLY
 from adapters.register_tables import TABLES as REGISTER
 from adapters.sql_engine import Unavailable
 from adapters.sql_outbox import count_unsent
-from domain.figures import UnsentCounted
-from domain.filed import OpenRow
+from domain.metrics import UnsentCounted
+from domain.record.sweep import OpenRow
 
 PATIENCE_SECONDS = 3
 """Much less than a worker has: whoever looks wants to know now."""

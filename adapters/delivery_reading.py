@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, FromClause, Select, Ta
 
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading
-from domain.deliveries import Delivery, DeliveryState
-from domain.telling import ChannelTry
+from domain.record.deliveries import ChannelTry, Delivery, DeliveryState
 
 _MESSAGES, _UNSENT, _GIVEN_UP, _DELIVERIES = (
     TABLES.tables[name] for name in ("messages", "unsent", "given_up", "deliveries")

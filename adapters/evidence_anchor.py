@@ -11,7 +11,7 @@ from activities.anchor import AnchorBroken
 from adapters.anchor_file import AnchorFile, Head, spelled
 from adapters.evidence_chain import EVIDENCE, HEADS
 from adapters.sql_engine import reading
-from domain.filed import AnchorLine, AnchorSeen
+from domain.record.chain import AnchorLine, AnchorSeen
 
 PAGE = 1_000
 

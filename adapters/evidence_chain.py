@@ -12,10 +12,10 @@ from sqlalchemy import BindParameter, Connection, bindparam, insert, select, upd
 from adapters.column_types import canonical
 from adapters.register_tables import TABLES
 from adapters.sql_statements import insert_once
-from domain.acts import contradiction, not_admitted, one_person_too_often
-from domain.filed import ChainVerdict
-from domain.printing import PAPER_FILED
-from domain.records import Evidence, Owner
+from domain.papers.filing import PAPER_FILED
+from domain.record.chain import ChainVerdict
+from domain.record.evidence import Evidence, Owner
+from domain.record.who_may import contradiction, not_admitted, one_person_too_often
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import holidays
 
-from domain.calendar import BarredDay
+from domain.law.calendar import BarredDay
 
 _A_DAY = timedelta(days=1)
 

@@ -18,8 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from domain.debt import Account, AccountDebt, BillDebt, BillPayment, Customer, CustomerCard, DebtQuery, Preference
-from domain.model import CustomerClass, Day, Id, Moment, Money
+from domain.customer import Account, Customer, CustomerCard, Preference
+from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
+from domain.vocabulary import CustomerClass, Day, Id, Moment, Money
 
 _MOMENT = re.compile(r"2[01]\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from activities.billing import AnswerUnusable
 from adapters import http_answers as answers
 from adapters.http_line import FOR_MANY, FOR_ONE, HttpLine, Patience
-from domain.debt import Account, AccountDebt, Customer, DebtQuery
+from domain.customer import Account, Customer
+from domain.money.debt import AccountDebt, DebtQuery
 
 _T = TypeVar("_T")
 IN_ONE_QUESTION = 500

@@ -19,7 +19,7 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
-from domain.clauses import CLAUSE_OF_STAGE
+from domain.law.clauses import CLAUSE_OF_STAGE
 
 CASE_ID = "arrears-"
 """What the id of a case's workflow begins with; the account follows."""

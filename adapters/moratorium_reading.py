@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Engine, Select, select
 
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading
-from domain.filed import CoveredCase, FiledEvidence, Moratorium, PermitOut
+from domain.record.case_file import FiledEvidence
+from domain.record.moratorium import CoveredCase, Moratorium, PermitOut
 
 _T = TABLES.tables
 _CASES, _NOTICES, _EVIDENCE, _MORATORIA = (_T[name] for name in ("cases", "notices", "evidence", "moratoria"))

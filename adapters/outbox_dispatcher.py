@@ -16,11 +16,10 @@ from adapters.apprise_channels import BUDGET_SECONDS, AppriseChannels, Letter
 from adapters.channel_routes import Channel, Routes, known_of_staff
 from adapters.log import placed
 from adapters.sql_outbox import Parcel, SqlOutbox
-from domain.clauses import CLAUSE_OF_STAGE
-from domain.deliveries import GivenUpFor
-from domain.reason_words import heading
-from domain.telling import ChannelTry
-from domain.urgency import AT_ONCE
+from domain.law.clauses import CLAUSE_OF_STAGE
+from domain.papers.urgency import AT_ONCE
+from domain.record.deliveries import ChannelTry, GivenUpFor
+from domain.record.reasons import heading
 
 LANES, LANES_FOR_THE_URGENT = 8, 4
 _ANY_URGENCY = 9

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from activities.papers import PapersUnavailable
-from domain.sheets import Document, Sheet
+from domain.papers.sheets import Document, Sheet
 
 _LONGEST_NAME = 60
 _ONLY_US = 0o700  # papers carry names and addresses

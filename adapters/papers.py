@@ -15,7 +15,7 @@ import typst
 
 from activities.papers import PapersUnavailable
 from adapters.paper_files import PaperFiles, document_of
-from domain.sheets import Document, Letterhead, Sheet
+from domain.papers.sheets import Document, Letterhead, Sheet
 
 # Letters and figures that a line does not break between: all but the Chinese ones.
 _ENDLESS = re.compile(r"[^\W\u2e80-\u9fff\U00020000-\U0003ffff]{20}")

@@ -21,7 +21,7 @@ from temporalio.converter import (
     WorkflowSerializationContext,
 )
 
-from domain.refusal import UNBELIEVED
+from domain.contract.refusals import UNBELIEVED
 
 ENCODING = b"binary/encrypted"
 KEY_ID, WORKFLOW = "encryption-key-id", "encryption-workflow"

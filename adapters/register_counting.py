@@ -9,7 +9,7 @@ from sqlalchemy import CTE, Connection, Engine, Select, and_, case, exists, func
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading
 from adapters.sql_outbox import count_unsent
-from domain.figures import (
+from domain.metrics import (
     CasesCounted,
     Figures,
     IncidentsCounted,
@@ -18,9 +18,9 @@ from domain.figures import (
     TasksCounted,
     TicketsUnacknowledged,
 )
-from domain.model import Stage
-from domain.report_due import LastReport, reports_due
-from domain.report_filed import REPORTS, SENT
+from domain.report.due import LastReport, reports_due
+from domain.report.filing import REPORTS, SENT
+from domain.vocabulary import Stage
 
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = (_T[name] for name in ("cases", "tasks", "notices", "tickets"))

@@ -12,22 +12,14 @@ from adapters.register_counting import count_register
 from adapters.register_tables import TABLES
 from adapters.report_book import reports_to_send
 from adapters.sql_engine import reading
-from domain.figures import Figures
-from domain.filed import (
-    CaseFile,
-    ChainVerdict,
-    FiledEvidence,
-    FiledMessage,
-    FiledNotice,
-    FiledTicket,
-    Moratorium,
-    OpenCase,
-    SweepSummary,
-    WorkItem,
-)
-from domain.model import Contract
-from domain.records import CaseRow, IncidentRow, Task
-from domain.report_filed import MADE, REPORTS
+from domain.metrics import Figures
+from domain.record.case_file import CaseFile, FiledEvidence, FiledMessage, FiledNotice, FiledTicket, WorkItem
+from domain.record.chain import ChainVerdict
+from domain.record.moratorium import Moratorium
+from domain.record.rows import CaseRow, IncidentRow, Task
+from domain.record.sweep import OpenCase, SweepSummary
+from domain.report.filing import MADE, REPORTS
+from domain.vocabulary import Contract
 
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS, _INCIDENTS = (

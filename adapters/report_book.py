@@ -11,12 +11,13 @@ from adapters.evidence_chain import EVIDENCE, append, verify_chain
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading, writing
 from adapters.sql_outbox import file_message
-from domain.filed import ChainVerdict, FiledEvidence, WorkItem
-from domain.printing import PAPER_FILED, paper_named
-from domain.records import Evidence
-from domain.refusal import Refused
-from domain.report import Figures
-from domain.report_filed import (
+from domain.contract.refusals import Refused
+from domain.papers.filing import PAPER_FILED, paper_named
+from domain.papers.sheets import Document
+from domain.record.case_file import FiledEvidence, WorkItem
+from domain.record.chain import ChainVerdict
+from domain.record.evidence import Evidence
+from domain.report.filing import (
     REPORTS,
     SENT,
     Report,
@@ -31,7 +32,7 @@ from domain.report_filed import (
     sending_noted,
     written,
 )
-from domain.sheets import Document
+from domain.report.month import Figures
 
 _REPORTS = TABLES.tables["reports"]
 

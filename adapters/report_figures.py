@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, case
 
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading
-from domain.policy import Policy
-from domain.report import Figures, Incidents, Notices, StandingOrder, Supply, bounds
-from domain.report_case import TELLING, Event, case_in_month
-from domain.report_sum import Sum, Traits, lights
+from domain.law.policy import Policy
+from domain.report.case_share import TELLING, Event, case_in_month
+from domain.report.month import Figures, Incidents, Notices, StandingOrder, Supply, bounds
+from domain.report.totals import Sum, Traits, lights
 
 _T = TABLES.tables
 _EVIDENCE, _CASES, _NOTICES, _INCIDENTS = _T["evidence"], _T["cases"], _T["notices"], _T["incidents"]

@@ -24,7 +24,7 @@ from adapters.settings_forms import (
     Secrets,
     each_of,
 )
-from domain.sheets import Language, Letterhead
+from domain.papers.sheets import Language, Letterhead
 
 VAR = ROOT / "var"
 ENV_FILE = ROOT / ".env"

@@ -27,9 +27,10 @@ from activities.billing import BillingUnavailable
 from adapters.billing_booking import book_bills, book_customers, book_payments, chunks
 from adapters.billing_tables import BILLING, TABLES
 from adapters.sql_engine import open_engine, reading, writing
-from domain.allocation import Share, allocate
-from domain.book import BookedBill, BookedPayment, Unannounced, Verdict
-from domain.debt import Account, AccountDebt, BillDebt, BillPayment, Customer, CustomerCard, DebtQuery
+from domain.customer import Account, Customer, CustomerCard
+from domain.money.allocation import Share, allocate
+from domain.money.book import BookedBill, BookedPayment, Unannounced, Verdict
+from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
 
 _CUSTOMERS, _BILLS, _PAYMENTS, _OUTAGES = (
     TABLES.tables[name] for name in ("customers", "bills", "payments", "outages")

@@ -16,13 +16,13 @@ from adapters.column_types import canonical
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading, writing
 from adapters.sql_statements import insert_once, insert_or_replace, inserted
-from domain.deliveries import GivenUpFor
-from domain.figures import UnsentCounted
-from domain.filed import FiledMessage
-from domain.model import Stage
-from domain.records import Message, Owner
-from domain.telling import ChannelTry
-from domain.urgency import urgency_of
+from domain.metrics import UnsentCounted
+from domain.papers.urgency import urgency_of
+from domain.record.case_file import FiledMessage
+from domain.record.deliveries import ChannelTry, GivenUpFor
+from domain.record.evidence import Owner
+from domain.record.rows import Message
+from domain.vocabulary import Stage
 
 _UNSENT, _GIVEN_UP, _MESSAGES, _CASES, _DELIVERIES = (
     TABLES.tables[name] for name in ("unsent", "given_up", "messages", "cases", "deliveries")

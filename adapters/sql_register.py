@@ -14,20 +14,12 @@ from adapters.register_tables import REGISTER, TABLES
 from adapters.sql_engine import open_engine, reading, writing
 from adapters.sql_outbox import file_message
 from adapters.sql_statements import insert_once, insert_or_replace, inserted
-from domain.debt import Account, CustomerCard
-from domain.filed import Moratorium, SweepPage
-from domain.look import SlotWish
-from domain.records import (
-    CaseRow,
-    IncidentRow,
-    Message,
-    NoticeOrder,
-    NoticeRow,
-    Record,
-    TicketOrder,
-    TicketRow,
-)
-from domain.sheets import Document
+from domain.customer import Account, CustomerCard
+from domain.law.circumstances import SlotWish
+from domain.papers.sheets import Document
+from domain.record.moratorium import Moratorium
+from domain.record.rows import CaseRow, IncidentRow, Message, NoticeOrder, NoticeRow, Record, TicketOrder, TicketRow
+from domain.record.sweep import SweepPage
 
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = _T["cases"], _T["tasks"], _T["notices"], _T["tickets"]

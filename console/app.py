@@ -15,6 +15,8 @@ from temporalio.client import Client
 
 import worker
 from activities.register import RegisterUnavailable
+from adapters.payload_codec import EncryptedPayloads
+from adapters.settings import Settings
 from console import billing_events, codec_server, signatures
 from edge.cases import BadRequest
 from edge.output import NotThere, Problem
@@ -43,7 +45,7 @@ class Refused(Problem):
 class Doors:
     """What the application works with; `client` connects when it is first needed."""
 
-    settings: worker.Settings
+    settings: Settings
     parts: worker.Parts
     client: Callable[[], Awaitable[Client]]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -94,7 +96,7 @@ def make_app(doors: Doors) -> FastAPI:
     return app
 
 
-def _codec(doors: Doors) -> tuple[worker.EncryptedPayloads, dict[str, str]]:
+def _codec(doors: Doors) -> tuple[EncryptedPayloads, dict[str, str]]:
     codec, logins = doors.settings.payload_codec, doors.settings.codec_logins
     if codec is None or not logins:
         needed = "ARREARS_PAYLOAD_KEYS" if codec is None else "ARREARS_CODEC_LOGIN"

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from temporalio.client import Client
 
-from domain.messages import OPENING_SIGNALS
-from domain.model import Contract, Id
-from domain.policy import Policy
+from domain.contract.tables import OPENING_SIGNALS
+from domain.law.policy import Policy
+from domain.vocabulary import Contract, Id
 from edge import cases
 
 MOST_EVENTS = 500

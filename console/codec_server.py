@@ -10,7 +10,7 @@ import structlog
 from google.protobuf import json_format
 from temporalio.api.common.v1 import Payload, Payloads
 
-from domain.refusal import UNBELIEVED
+from domain.contract.refusals import UNBELIEVED
 from edge.cases import BadRequest
 from edge.output import Problem
 from worker import EncryptedPayloads

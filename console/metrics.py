@@ -14,9 +14,9 @@ from prometheus_client.registry import Collector
 
 import worker
 from console.questions import PATIENCE_SECONDS, Asked, Question
-from domain.figures import Figures
-from domain.filed import AnchorLine
-from domain.records import IncidentRow
+from domain.metrics import Figures
+from domain.record.chain import AnchorLine
+from domain.record.rows import IncidentRow
 from edge.output import Misused
 
 LEFT = (

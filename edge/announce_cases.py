@@ -7,9 +7,9 @@ from typing import Literal
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.debt import Account
-from domain.messages import BillOverdue, PaymentReceived, PaymentReversed
-from domain.policy_choice import Policies
+from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReversed
+from domain.customer import Account
+from domain.law.policy_choice import Policies
 from edge.cases import NoCase, open_or_join, patiently, signal, unavailable, workflow_id
 from edge.overdue import summary
 

@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, Protocol
 
 from activities.billing import BillingUnavailable
-from domain.book import BookedBill, BookedPayment, Unannounced
-from domain.debt import Account, AccountDebt, DebtQuery
-from domain.messages import BillOverdue, PaymentReceived, PaymentReversed
+from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReversed
+from domain.customer import Account
+from domain.money.book import BookedBill, BookedPayment, Unannounced
+from domain.money.debt import AccountDebt, DebtQuery
 
 Progress = Callable[[str, int, int], None]
 Say = Callable[[str], None]

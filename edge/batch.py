@@ -17,7 +17,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.model import Contract
+from domain.vocabulary import Contract
 from edge.cases import unavailable
 
 PAUSE = 0.5

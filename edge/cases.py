@@ -19,10 +19,12 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.messages import OPENING_SIGNALS, SIGNALS, UPDATES, ReportCut, SupplyFoundCut
-from domain.model import Contract
-from domain.opening import CaseOpening
-from domain.policy import Policy
+from domain.case.start_and_result import CaseOpening
+from domain.contract.signals import SupplyFoundCut
+from domain.contract.tables import OPENING_SIGNALS, SIGNALS, UPDATES
+from domain.contract.updates import ReportCut
+from domain.law.policy import Policy
+from domain.vocabulary import Contract
 from edge.output import NotThere, Problem
 
 WORKFLOW_TYPE = "ArrearsCase"

@@ -4,9 +4,8 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from domain.deliveries import DELIVERY_STATES, GIVEN_UP_FOR, Delivery, DeliveryState
-from domain.model import Role
-from domain.telling import TRY_OUTCOMES
+from domain.record.deliveries import DELIVERY_STATES, GIVEN_UP_FOR, TRY_OUTCOMES, Delivery, DeliveryState
+from domain.vocabulary import Role
 from edge.output import console, print_table, when
 from edge.session import AsJson, Session, run
 

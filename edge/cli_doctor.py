@@ -4,7 +4,9 @@ import asyncio
 
 import typer
 
-import worker
+from adapters.log import configure_logging
+from adapters.settings_forms import ConfigurationError
+from adapters.settings_look import read_settings
 from edge.doctor import Doctor
 from edge.doctor.finding import Finding
 from edge.output import NOT_THERE, USAGE, Misused, NotThere, console, print_json, print_problem, print_table
@@ -21,11 +23,11 @@ def add_doctor_command(app: typer.Typer) -> None:
 def _doctor(as_json: AsJson = False) -> None:
     """体检: what is wrong with this set-up, part by part, and what to do; changes nothing."""
     try:
-        read = worker.read_settings()
-    except worker.ConfigurationError as problem:
+        read = read_settings()
+    except ConfigurationError as problem:
         print_problem(Misused("Configuration", str(problem)), as_json)
         raise typer.Exit(USAGE) from problem
-    worker.configure_logging(read.settings.log_format)
+    configure_logging(read.settings.log_format)
     findings = asyncio.run(Doctor(read).examine())
     faults = sorted({finding.part for finding in findings if finding.state == "broken"})
     if as_json:

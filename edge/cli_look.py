@@ -7,8 +7,8 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from domain.filed import AnchorSeen
-from domain.model import Role, Stage
+from domain.record.chain import AnchorSeen
+from domain.vocabulary import Role, Stage
 from edge import cases
 from edge.output import PAPER_STATES, Misused, Problem, console, print_fields, print_table, when
 from edge.proving import doubts_about, proof_of, write_pdf

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
-from domain.messages import OPENING_SIGNALS, SIGNALS, UPDATES, MessageSpec, ReportCut
-from domain.model import Contract
-from domain.policy import Policy
-from domain.policy_file import PolicyError, load_policy
+from domain.contract.tables import OPENING_SIGNALS, SIGNALS, UPDATES, MessageSpec
+from domain.contract.updates import ReportCut
+from domain.law.policy import Policy
+from domain.law.policy_file import PolicyError, load_policy
+from domain.vocabulary import Contract
 from edge import cases
 from edge.output import Misused, console, print_fields
 from edge.session import Account, AsJson, Session, run

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from domain.filed import Moratorium
-from domain.policy_choice import known_policies
+from domain.law.policy_choice import known_policies
+from domain.record.moratorium import Moratorium
 from edge.cases import BadRequest, NoAnswer, TemporalUnavailable, checked
 from edge.moratoria import PATIENCE_SECONDS, Telling, Word, preview_declaring, preview_lifting
 from edge.output import NotThere, Problem, console, print_fields, print_table, when

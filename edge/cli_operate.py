@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from activities.anchor import AnchorBroken
-from domain.model import Actor, Role
+from domain.vocabulary import Actor, Role
 from edge.cases import checked
 from edge.cli_database import add_database_commands
 from edge.cli_moratorium import moratorium

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from domain.calendar import Calendar
-from domain.filed import CaseFile
-from domain.policy import Policy
-from domain.policy_choice import Policies, known_policies, load_policies
-from domain.policy_file import PolicyError, PolicyProblem, load_policy
-from domain.policy_replay import Replayed, replay
-from domain.policy_terms import BELOW_THE_REGULATION, TERMS, differences, term_of
+from domain.law.calendar import Calendar
+from domain.law.policy import Policy
+from domain.law.policy_choice import Policies, known_policies, load_policies
+from domain.law.policy_file import PolicyError, PolicyProblem, load_policy
+from domain.law.policy_keys import BELOW_THE_REGULATION, TERMS, differences, term_of
+from domain.record.case_file import CaseFile
+from domain.replay.policy_replay import Replayed, replay
 from edge.output import Problem, console, print_fields, print_json, print_problem, print_table, when
 from edge.session import AsJson, Session, run
 from worker import register_to_read

@@ -8,10 +8,10 @@ import typer
 from pydantic_core import from_json
 
 from activities.papers import PapersUnavailable
-from domain.refusal import Refused
-from domain.report import Figures, Month
-from domain.report_filed import REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport
-from domain.sheets import Document, PaperRow
+from domain.contract.refusals import Refused
+from domain.papers.sheets import Document, PaperRow
+from domain.report.filing import REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport
+from domain.report.month import Figures, Month
 from edge.cases import BadRequest, checked
 from edge.output import PAPER_STATES, Misused, NotThere, Problem, console, print_fields, print_table, when
 from edge.session import AsJson, Session, run

@@ -6,9 +6,9 @@ from typing import Any
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.ended_by_force import closed_by_hand
-from domain.filed import CaseFile
-from domain.model import Actor
+from domain.case.terminated import closed_by_hand
+from domain.record.case_file import CaseFile
+from domain.vocabulary import Actor
 from edge.cases import unavailable, workflow_id
 from edge.output import Problem
 from edge.session import Session

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from domain.book import BookedBill, BookedPayment
-from domain.debt import Account, Customer, CustomerCard, PreferredChannel
+from domain.customer import Account, Customer, CustomerCard, PreferredChannel
+from domain.money.book import BookedBill, BookedPayment
 
 Kind = Literal["customers", "bills", "payments"]
 Row = Customer | BookedBill | BookedPayment

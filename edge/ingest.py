@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from domain.book import BookedBill, BookedPayment, Verdict
-from domain.debt import Customer
-from domain.model import Contract
-from domain.policy_choice import Policies
+from domain.customer import Customer
+from domain.law.policy_choice import Policies
+from domain.money.book import BookedBill, BookedPayment, Verdict
+from domain.vocabulary import Contract
 from edge.announcing import Announce, Announcements, Progress, Say, announce_all
 from edge.export_reading import Export, FileRefused, ReadLine, open_export
 from edge.rehearsing import Rehearsed

@@ -15,10 +15,11 @@ from typing import Any, Literal, Protocol
 
 from temporalio.client import Client
 
-from domain.filed import CoveredCase, FiledEvidence, Moratorium, PermitOut
-from domain.messages import HoldLifted, HoldPlaced
-from domain.model import Actor
-from domain.policy import Policy
+from domain.contract.signals import HoldLifted, HoldPlaced
+from domain.law.policy import Policy
+from domain.record.case_file import FiledEvidence
+from domain.record.moratorium import CoveredCase, Moratorium, PermitOut
+from domain.vocabulary import Actor
 from edge.batch import BatchDone, BatchSignal, quoted, run_batch, stop_batch
 from edge.cases import WORKFLOW_TYPE, NoCase, patiently, signal
 

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from temporalio.client import Client
 
-from domain.debt import Account, AccountDebt, BillDebt, DebtQuery
-from domain.messages import BillOverdue
-from domain.policy_choice import Policies
+from domain.contract.signals import BillOverdue
+from domain.customer import Account
+from domain.law.policy_choice import Policies
+from domain.money.debt import AccountDebt, BillDebt, DebtQuery
 from edge.cases import open_or_join, patiently
 
 PAGE = 500

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from domain.printing_again import sheets_again
-from domain.proof_sheet import papers_named, papers_of
-from domain.sheets import PaperRow
+from domain.papers.reprint import sheets_again
+from domain.papers.sheets import PaperRow
+from domain.proof.sheet import papers_named, papers_of
 from edge.output import Problem
 from edge.proving import BACKUP, Proof, doubts_about_the_record, papers_not_intact, proof_of
 from worker import Parts

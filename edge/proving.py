@@ -7,11 +7,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from domain.filed import AnchorSeen, CaseFile, ChainVerdict
-from domain.policy_choice import known_policies
-from domain.proof import ProofLine, prove
-from domain.proof_sheet import papers_of, proof_sheet
-from domain.sheets import PaperRow
+from domain.law.policy_choice import known_policies
+from domain.papers.sheets import PaperRow
+from domain.proof.rules import ProofLine, prove
+from domain.proof.sheet import papers_of, proof_sheet
+from domain.record.case_file import CaseFile
+from domain.record.chain import AnchorSeen, ChainVerdict
 from edge.output import Problem
 from worker import Parts
 

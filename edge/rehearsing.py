@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from domain.debt import Account
-from domain.messages import BillOverdue, PaymentReceived, PaymentReversed
+from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReversed
+from domain.customer import Account
 from edge.announcing import Announce
 
 

@@ -14,6 +14,10 @@ import worker
 from activities.billing import BillingUnavailable
 from activities.papers import PapersUnavailable
 from activities.register import RegisterUnavailable
+from adapters.log import configure_logging
+from adapters.settings import Settings
+from adapters.settings_forms import ConfigurationError
+from adapters.settings_loading import load_settings
 from edge.cases import TemporalUnavailable, unavailable
 from edge.output import REFUSED, Misused, NotThere, Problem, print_json, print_problem, show_times_in
 from edge.search_attributes import SearchAttributesMissing, ensure_search_attributes
@@ -27,7 +31,7 @@ Account = Annotated[str, typer.Argument(help="户号 account id", show_default=F
 class Session:
     """What a command works with; Temporal is reached only if the command asks for it."""
 
-    settings: worker.Settings
+    settings: Settings
     parts: worker.Parts
     _client: Client | None = None
 
@@ -55,7 +59,7 @@ class Session:
         """
         try:
             return worker.with_channels(self.parts, self.settings)
-        except worker.ConfigurationError as problem:
+        except ConfigurationError as problem:
             raise Misused("Configuration", str(problem)) from problem
 
     @staticmethod
@@ -87,10 +91,10 @@ def end_with(problems: Sequence[Problem], as_json: bool) -> None:
 
 async def _in_session(act: Act) -> Any:
     try:
-        settings = worker.load_settings()
-        worker.configure_logging(settings.log_format)
+        settings = load_settings()
+        configure_logging(settings.log_format)
         session = Session(settings, worker.build(settings))
-    except worker.ConfigurationError as problem:
+    except ConfigurationError as problem:
         raise Misused("Configuration", str(problem)) from problem
     try:
         show_times_in(session.parts.policy.zone)

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from activities.billing import BillingUnavailable
 from adapters.sql_billing import SqlBilling
-from domain.debt import AccountDebt, BillDebt, DebtQuery
+from domain.money.debt import AccountDebt, BillDebt, DebtQuery
 
 DESCRIPTION = Path(__file__).resolve().parent.parent / "deploy" / "billing-api.openapi.yaml"
 TOKEN = "a-token-of-the-tests-0123456789"

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from domain.book import BookedBill, BookedPayment
-from domain.debt import Account, Customer, CustomerCard
+from domain.customer import Account, Customer, CustomerCard
+from domain.money.book import BookedBill, BookedPayment
 
 NOON = datetime(2026, 10, 26, 4, tzinfo=UTC)  # 12:00 on the 26th in Shanghai
 

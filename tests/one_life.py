@@ -8,24 +8,14 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.calendar import BarredDay, Calendar
-from domain.debt import Account, AccountDebt, BillDebt, BillPayment
-from domain.facts import (
-    Approval,
-    CaseFacts,
-    Cut,
-    Escalation,
-    Hold,
-    Incident,
-    Notice,
-    Permit,
-    Plan,
-    Promise,
-    Ticket,
-)
-from domain.messages import Instalment
-from domain.model import Actor
-from domain.policy import Policy
+from domain.case.entities import Approval, Cut, Escalation, Hold, Incident, Notice, Permit, Plan, Promise, Ticket
+from domain.case.facts import CaseFacts
+from domain.contract.updates import Instalment
+from domain.customer import Account
+from domain.law.calendar import BarredDay, Calendar
+from domain.law.policy import Policy
+from domain.money.debt import AccountDebt, BillDebt, BillPayment
+from domain.vocabulary import Actor
 
 ZONE = ZoneInfo("Asia/Shanghai")
 POLICY = Policy()

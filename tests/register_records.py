@@ -4,7 +4,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from domain.records import CaseRow, Evidence, Message, NoticeRow, Record, TicketRow
+from domain.record.evidence import Evidence
+from domain.record.rows import CaseRow, Message, NoticeRow, Record, TicketRow
 
 CHINA = timezone(timedelta(hours=8))
 OPENED = datetime(2026, 10, 26, 9, 0, tzinfo=CHINA)

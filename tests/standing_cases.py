@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.policy import Policy
+from domain.law.policy import Policy
 from tests.world import Case, Refusal, World
 
 GENTLER = Policy(name="gentler", version="1", red_notice_days=10)

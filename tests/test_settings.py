@@ -15,7 +15,7 @@ from adapters.settings import Settings
 from adapters.settings_forms import ROOT, ConfigurationError
 from adapters.settings_loading import check_console, load_settings
 from adapters.temporal_settings import temporal_profile
-from domain.deliveries import WRITTEN_TO
+from domain.record.deliveries import WRITTEN_TO
 from tests.doors.sealing import key
 from worker import Parts, build, with_channels
 

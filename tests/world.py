@@ -27,9 +27,9 @@ from activities.billing import HolidayCalendar
 from adapters.http_billing import HttpBilling
 from adapters.settings import Settings
 from adapters.sql_billing import SqlBilling
-from domain.book import BookedBill, BookedPayment
-from domain.debt import Account, Customer, CustomerCard
-from domain.policy import Policy
+from domain.customer import Account, Customer, CustomerCard
+from domain.law.policy import Policy
+from domain.money.book import BookedBill, BookedPayment
 from edge.search_attributes import ensure_search_attributes
 from worker import Parts, build, make_worker, sending, with_channels
 from workflows.converter import encrypting

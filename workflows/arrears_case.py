@@ -15,10 +15,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.notices import NoticeActivities
     from activities.register import RegisterActivities
     from activities.tickets import TicketActivities
-    from domain import steps, telling, unopened, view
-    from domain.facts import CaseFacts, NoticeKind, Ticket
-    from domain.opening import CaseClosed, CaseOpening
-    from domain.procedure import (
+    from domain.case import before_opening, final_half_hour, issuing, views
+    from domain.case.billing_answers import with_look
+    from domain.case.closing import close, reopen
+    from domain.case.entities import NoticeKind, Ticket
+    from domain.case.facts import CaseFacts
+    from domain.case.final_half_hour import half_hour_answered, reach_half_hour
+    from domain.case.procedure import (
         AskBilling,
         CheckBeforeCut,
         IssueNotice,
@@ -28,9 +31,10 @@ with workflow.unsafe.imports_passed_through():
         SendRestorationTicket,
         Sleep,
     )
-    from domain.records import NoticeOrder, Record, TicketOrder
-    from domain.refusal import Refused
-    from domain.telling import ChannelTry
+    from domain.case.start_and_result import CaseClosed, CaseOpening
+    from domain.contract.refusals import Refused
+    from domain.record.deliveries import ChannelTry
+    from domain.record.rows import NoticeOrder, Record, TicketOrder
     from workflows import counterparties as wait
     from workflows.case_desk import CALENDAR_HORIZON, CaseDesk
     from workflows.case_messages import CaseMessages
@@ -100,7 +104,7 @@ class ArrearsCase(CaseMessages):
         if self._facts is not None:
             return None
         info, now = workflow.info(), workflow.now()
-        case = unopened.Unopened(
+        case = before_opening.Unopened(
             case_key=info.first_execution_run_id,
             workflow_id=info.workflow_id,
             account_id=_named_by(info.workflow_id),
@@ -111,13 +115,15 @@ class ArrearsCase(CaseMessages):
             if info.workflow_id != f"arrears-{opening.account_id}":
                 raise Refused("BadRequest", f"the workflow id must be arrears-{opening.account_id}", field="account_id")
         except Refused as refusal:
-            return await self._close_unopened(case, unopened.BAD_START, str(refusal))
+            return await self._close_unopened(case, before_opening.BAD_START, str(refusal))
         if opening.policy:
             case = case.model_copy(update={"policy": opening.policy.label})
         heard = len(self._early_signals)
         found = await self._look_up(opening, case, now)
         if found.account is None:
-            return await self._close_unopened(case, unopened.UNKNOWN, f"{unopened.UNKNOWN} {case.account_id}")
+            return await self._close_unopened(
+                case, before_opening.UNKNOWN, f"{before_opening.UNKNOWN} {case.account_id}"
+            )
         facts = CaseFacts(
             case_key=case.case_key,
             workflow_id=case.workflow_id,
@@ -130,10 +136,10 @@ class ArrearsCase(CaseMessages):
             look_answered_at=workflow.now(),
         )
         facts = facts.noted(now, "case.opened", "R-01", "II.0", owed=found.debt.owed, policy=found.policy.label)
-        self.open_with(steps.with_look(facts, found, now, workflow.now()), heard)
+        self.open_with(with_look(facts, found, now, workflow.now()), heard)
         return None
 
-    async def _look_up(self, opening: CaseOpening, case: unopened.Unopened, now: datetime) -> AccountOpened:
+    async def _look_up(self, opening: CaseOpening, case: before_opening.Unopened, now: datetime) -> AccountOpened:
         """Ask billing who this is, for as long as it takes; reported darkness does not wait for the answer."""
         request = OpenAccount(
             account_id=opening.account_id,
@@ -151,31 +157,31 @@ class ArrearsCase(CaseMessages):
                     await workflow.wait_condition(looking.done, timeout=PATIENCE, timeout_summary="III.4 found dark")
             if looking.done():
                 return await looking
-            await self._tell_of_darkness(case, unopened.NO_ANSWER)
+            await self._tell_of_darkness(case, before_opening.NO_ANSWER)
 
     def _untold_darkness(self) -> int:
         return len(self.early_darkness()) - self._darkness_told
 
-    async def _tell_of_darkness(self, case: unopened.Unopened, why: str) -> None:
+    async def _tell_of_darkness(self, case: before_opening.Unopened, why: str) -> None:
         reports, told = self.early_darkness(), self._darkness_told
         self._darkness_told = len(reports)
-        await self._write_unopened(unopened.darkness_reported(case, reports, told, workflow.now(), why))
+        await self._write_unopened(before_opening.darkness_reported(case, reports, told, workflow.now(), why))
 
     async def _write_unopened(self, record: Record) -> None:
         self._revision = record.case.revision
         await self.insist(RegisterActivities.write_record, record, wait.titled(wait.REGISTER, "R-30 record"))
 
-    async def _close_unopened(self, case: unopened.Unopened, why: str, reason: str) -> CaseClosed:
+    async def _close_unopened(self, case: before_opening.Unopened, why: str, reason: str) -> CaseClosed:
         """Nothing to open: darkness is told of all the same, whoever waits is refused, and the result says why."""
         self.open_never(reason)
         closed_at = workflow.now()
-        written = why == unopened.BAD_START  # which leaves nothing in the register, but for darkness
+        written = why == before_opening.BAD_START  # which leaves nothing in the register, but for darkness
         while self._untold_darkness() or not written or not workflow.all_handlers_finished():
             if self._untold_darkness():
                 await self._tell_of_darkness(case, why)
                 written = False
             elif not written:
-                await self._write_unopened(unopened.never_opened(case, self._darkness_told, closed_at, reason))
+                await self._write_unopened(before_opening.never_opened(case, self._darkness_told, closed_at, reason))
                 written = True
             await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._untold_darkness() > 0)
         return CaseClosed(account_id=case.account_id, outcome="withdrawn", closed_at=closed_at, reason=reason)
@@ -187,11 +193,11 @@ class ArrearsCase(CaseMessages):
         if self.facts.outgoing:  # a recall or a revocation does not wait behind papers
             return await self.write()
         now = workflow.now()
-        facts, notice = steps.issue_notice(self.facts, kind, now)
+        facts, notice = issuing.issue_notice(self.facts, kind, now)
         self.take(facts)
         order = NoticeOrder(
-            notice=view.notice_row(facts, notice.notice_id),
-            lines=steps.bill_lines(facts, notice.bills, now),
+            notice=views.notice_row(facts, notice.notice_id),
+            lines=issuing.bill_lines(facts, notice.bills, now),
             reader=facts.account.reader,
             timezone=facts.policy.timezone,
             record=self.cut_record(),
@@ -202,20 +208,20 @@ class ArrearsCase(CaseMessages):
 
     def _send_cut_ticket(self) -> None:
         """The ticket in the name of the reader who served; one that comes too late is no ticket (R-15)."""
-        facts, ticket = steps.send_cut_ticket(self.facts, workflow.now())
+        facts, ticket = issuing.send_cut_ticket(self.facts, workflow.now())
         self._send(facts, ticket, wait.titled(wait.CUT_TICKETS, "II.3 disconnection ticket"))
 
     def _send(self, facts: CaseFacts, ticket: Ticket, config: workflow.ActivityConfig) -> None:
         self.take(facts)
         order = TicketOrder(
-            ticket=view.ticket_row(facts, ticket.ticket_id),
+            ticket=views.ticket_row(facts, ticket.ticket_id),
             timezone=facts.policy.timezone,
             record=self.cut_record(),
-            window_end=view.window_end(facts, ticket),
+            window_end=views.window_end(facts, ticket),
         )
 
         def arrived() -> None:
-            self.take(steps.ticket_arrived(self.facts, ticket.ticket_id, workflow.now()))
+            self.take(issuing.ticket_arrived(self.facts, ticket.ticket_id, workflow.now()))
 
         self.carry_out(TicketActivities.send_ticket, order, config, arrived)
 
@@ -224,18 +230,18 @@ class ArrearsCase(CaseMessages):
         ticket = self.facts.cut_ticket
         assert ticket is not None
         by_channel = workflow.patched(TOLD_BY_CHANNEL)
-        facts = steps.reach_half_hour(self.facts, workflow.now())
-        self.take(facts if by_channel else telling.ask_to_tell(facts, ticket.ticket_id, workflow.now()))
+        facts = reach_half_hour(self.facts, workflow.now())
+        self.take(facts if by_channel else final_half_hour.ask_to_tell(facts, ticket.ticket_id, workflow.now()))
         self.show()
         answered = await self.look_around(at_once=True)
-        self.take(steps.half_hour_answered(self.facts, ticket.ticket_id, workflow.now(), answered=answered))
-        if by_channel and telling.must_be_told(self.facts, ticket.ticket_id):
+        self.take(half_hour_answered(self.facts, ticket.ticket_id, workflow.now(), answered=answered))
+        if by_channel and final_half_hour.must_be_told(self.facts, ticket.ticket_id):
             self._tell_customer(ticket.ticket_id)
 
     def _tell_customer(self, ticket_id: str) -> None:
         """Have a channel tell the customer, and the reader if none accepts; light does not wait behind it (R-16)."""
         now = workflow.now()
-        self.take(telling.notify(self.facts, ticket_id, now))
+        self.take(final_half_hour.notify(self.facts, ticket_id, now))
         order = TellCustomer(account_id=self.facts.account.account_id, notice=self.facts.outgoing[-1], at=now)
 
         async def tell() -> None:
@@ -246,7 +252,7 @@ class ArrearsCase(CaseMessages):
             except ActivityError:  # no word in time is no acceptance
                 said = (ChannelTry(channel="any", outcome="unknown", at=workflow.now()),)
                 told = CustomerTold(tries=said if workflow.patched(NO_WORD_IS_ON_RECORD) else ())
-            self.take(telling.channels_answered(self.facts, ticket_id, told.tries, workflow.now()))
+            self.take(final_half_hour.channels_answered(self.facts, ticket_id, told.tries, workflow.now()))
 
         self.in_background(tell())
 
@@ -254,7 +260,7 @@ class ArrearsCase(CaseMessages):
 
     def _send_restoration_ticket(self, cut_id: str) -> None:
         """The field unit is to bring light back; nothing else is waited for (R-24)."""
-        facts, ticket = steps.send_restoration_ticket(self.facts, cut_id, workflow.now())
+        facts, ticket = issuing.send_restoration_ticket(self.facts, cut_id, workflow.now())
         self._send(facts, ticket, wait.titled(wait.RESTORATIONS, "III.1 restoration ticket"))
 
     # ---- sleeping and leaving ------------------------------------------------------------------
@@ -287,14 +293,14 @@ class ArrearsCase(CaseMessages):
         if self.next_act() != leave or not self.nothing_under_way():
             return None
         before = self.facts
-        self.take(steps.close(before, leave, workflow.now()))
+        self.take(close(before, leave, workflow.now()))
         self.show()
         heard = self._heard()
         while self.unwritten:
             self.write_apart()
         await workflow.wait_condition(lambda: self.nothing_under_way() or self._heard() != heard)
         if self._heard() != heard:
-            self.take(steps.reopen(self.facts, before, workflow.now()))
+            self.take(reopen(self.facts, before, workflow.now()))
             return None
         assert self._record_keeper is not None
         self._record_keeper.cancel()

@@ -12,15 +12,15 @@ from temporalio.exceptions import ActivityError, FailureError
 with workflow.unsafe.imports_passed_through():
     from activities.billing import BillingActivities, DebtAsked, LookAround, Standing
     from activities.register import RegisterActivities
-    from domain import procedure, steps, unbooked, view
-    from domain.cut_days import slot_wish
-    from domain.deadlines import settle
-    from domain.debt import AccountDebt
-    from domain.facts import CaseFacts
-    from domain.model import Contract, Stage
-    from domain.records import Record
-    from domain.restoration import bills_lit_by_plan, paid_beside_a_plan
-    from domain.terms import seasons_last
+    from domain.case import announced_payments, procedure, views
+    from domain.case.billing_answers import with_debt, with_look
+    from domain.case.cut_days import slot_wish
+    from domain.case.deadlines import settle
+    from domain.case.facts import CaseFacts, seasons_last
+    from domain.case.restoration import bills_lit_by_plan, paid_beside_a_plan
+    from domain.money.debt import AccountDebt
+    from domain.record.rows import Record
+    from domain.vocabulary import Contract, Stage
     from workflows import counterparties as wait
     from workflows import search_attributes as shown
 
@@ -129,9 +129,9 @@ class CaseDesk:
         Records may arrive in any order: their rows carry the revision.
         """
         self._revision += 1
-        record = view.record(self.facts, self._written, self._revision, workflow.now())
+        record = views.record(self.facts, self._written, self._revision, workflow.now())
         self._written = self._facts
-        self._facts = view.after(self.facts, record)
+        self._facts = views.after(self.facts, record)
         return record
 
     async def keep_the_record(self) -> None:
@@ -258,17 +258,17 @@ class CaseDesk:
         facts = self.facts
         if self._is_newest(number):
             facts = self._with_answer(request.debt, standing.debt, hints)
-        self.take(steps.with_look(facts, standing, now, workflow.now()))
+        self.take(with_look(facts, standing, now, workflow.now()))
         return not at_once or workflow.now() - now <= ANSWER_IS_FRESH
 
     def _with_answer(self, query: DebtAsked, debt: AccountDebt, hints: int) -> CaseFacts:
         """The facts with billing's answer to a question asked after so many hints."""
-        unseen = unbooked.unseen(self.facts, debt, hints)
-        facts = steps.with_debt(self.facts, query, debt, workflow.now(), hints)
+        unseen = announced_payments.unseen(self.facts, debt, hints)
+        facts = with_debt(self.facts, query, debt, workflow.now(), hints)
         if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):
             facts = paid
-        if unseen and unbooked.decide_about_light(facts) and workflow.patched(ASKED_AGAIN):
-            return unbooked.awaited(facts, unseen, workflow.now())
+        if unseen and announced_payments.decide_about_light(facts) and workflow.patched(ASKED_AGAIN):
+            return announced_payments.awaited(facts, unseen, workflow.now())
         return facts.but(unbooked=())
 
     def _query(self, now: datetime) -> DebtAsked:
@@ -333,10 +333,10 @@ class CaseDesk:
     def show(self) -> None:
         """Details always; search attributes when the stage or who is awaited has changed."""
         facts, now = self.facts, workflow.now()
-        awaited = view.waiting_for(facts, now)
-        workflow.set_current_details(view.details(facts, now, awaited))
+        awaited = views.waiting_for(facts, now)
+        workflow.set_current_details(views.details(facts, now, awaited))
         roles = sorted({a.role for a in awaited})
-        shows = (facts.stage, roles, view.restore_due_by(facts))
+        shows = (facts.stage, roles, views.restore_due_by(facts))
         if shows == self._shown:
             return
         self._shown = shows
@@ -347,9 +347,9 @@ class CaseDesk:
             shown.REGION: facts.account.region,
             shown.WAITING_FOR: roles,
             shown.AMOUNT_OWED: float(facts.debt.owed),
-            shown.PLANNED_CUT_AT: view.planned_cut_at(facts),
-            shown.RESTORE_DUE_BY: view.restore_due_by(facts),
-            shown.NEXT_DEADLINE: view.next_deadline(facts, now),
+            shown.PLANNED_CUT_AT: views.planned_cut_at(facts),
+            shown.RESTORE_DUE_BY: views.restore_due_by(facts),
+            shown.NEXT_DEADLINE: views.next_deadline(facts, now),
         }
         before, self._attributes = self._attributes, values
         workflow.upsert_search_attributes(  # the stage always, so that a history can be read by it

@@ -11,17 +11,22 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain import messages as m
-    from domain import steps, view
-    from domain.conditions import unmet_for_permit, why_not_cut
-    from domain.duplicates import business_key
-    from domain.facts import CaseFacts
-    from domain.model import Actor, Contract, money
-    from domain.refusal import RECORDED, Refused, check_actor
-    from domain.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, cutting
-    from domain.rulings.people import passing_on
-    from domain.rulings.policy import keeping_tolerance
-    from domain.rulings.signals import ignored
+    from domain.case import views
+    from domain.case.checks import check_actor
+    from domain.case.conditions import unmet_for_permit, why_not_cut
+    from domain.case.facts import CaseFacts
+    from domain.case.restoration import cut_to_answer_for
+    from domain.case.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, cutting
+    from domain.case.rulings.policy import keeping_tolerance
+    from domain.case.rulings.signals import ignored
+    from domain.case.rulings.steering import passing_on
+    from domain.contract import updates as m
+    from domain.contract.answers import Condition, RestorationAnswer, StillOwing
+    from domain.contract.business_keys import business_key
+    from domain.contract.refusals import RECORDED, Refused
+    from domain.contract.signals import SupplyFoundCut
+    from domain.contract.tables import SIGNALS, UPDATES
+    from domain.vocabulary import Actor, Contract, money
     from workflows.case_desk import CaseDesk
     from workflows.payloads import NOTHING, parse
 
@@ -57,13 +62,13 @@ class CaseMessages(CaseDesk):
         self._early_signals.clear()
         self.take(self._facts)
 
-    def early_darkness(self) -> list[m.SupplyFoundCut]:
+    def early_darkness(self) -> list[SupplyFoundCut]:
         """What was reported dark before the case was open, as far as it is well-formed."""
         found = []
         for name, raw, _ in self._early_signals:
             if name == "supply_found_cut":
                 with contextlib.suppress(Refused):
-                    found.append(parse(m.SupplyFoundCut, raw))
+                    found.append(parse(SupplyFoundCut, raw))
         return found
 
     def open_never(self, reason: str) -> None:
@@ -82,14 +87,14 @@ class CaseMessages(CaseDesk):
     @staticmethod
     def _ruled_signal(facts: CaseFacts, name: str, raw: RawValue, arrived: datetime) -> CaseFacts:
         try:
-            return SIGNAL_RULINGS[name](facts, parse(m.SIGNALS[name].payload, raw), arrived)
+            return SIGNAL_RULINGS[name](facts, parse(SIGNALS[name].payload, raw), arrived)
         except Refused as refusal:
             return ignored(facts, arrived, name, str(refusal))
 
     def _check_form(self, name: str, raw: RawValue) -> None:
         """Refusals of form come from the validator and leave no event."""
         try:
-            parse(m.UPDATES[name].payload, raw)
+            parse(UPDATES[name].payload, raw)
         except Refused as refusal:
             raise _failure(refusal) from None
 
@@ -118,13 +123,13 @@ class CaseMessages(CaseDesk):
             raise _failure(Refused("NotWaiting", f"there is no case: {self._not_opened}"))
         self.take(self._facts)  # what time has brought about comes first
         try:
-            return parse(m.UPDATES[name].payload, raw)
+            return parse(UPDATES[name].payload, raw)
         except Refused as refusal:  # the validator let it pass once; a stricter model replays it as a refusal
             raise _failure(refusal) from None
 
     def _first_answer(self, name: str, message: Contract) -> Answer | None:
         """The answer this message was given before; a sender who may not send it is refused as ever."""
-        spec, actor = m.UPDATES[name], getattr(message, "actor", None)
+        spec, actor = UPDATES[name], getattr(message, "actor", None)
         if spec.roles and isinstance(actor, Actor):
             try:
                 check_actor(self.facts, actor, spec.roles)
@@ -163,7 +168,7 @@ class CaseMessages(CaseDesk):
         async with self._permit_lock:
             self.take(self.facts)
             try:
-                check_actor(self.facts, message.actor, m.UPDATES["request_permit"].roles)
+                check_actor(self.facts, message.actor, UPDATES["request_permit"].roles)
                 if (held := cutting.permit_held_by(self.facts, message)) is not None:
                     return held.model_dump(mode="json", exclude_none=True)
                 asked = not unmet_for_permit(
@@ -186,22 +191,22 @@ class CaseMessages(CaseDesk):
         if (first := self._first_answer(name, message)) is not None:
             return first
         try:
-            check_actor(self.facts, message.actor, m.UPDATES[name].roles)
-            if steps.cut_to_answer_for(self.facts) is None:
+            check_actor(self.facts, message.actor, UPDATES[name].roles)
+            if cut_to_answer_for(self.facts) is None:
                 raise Refused("NotWaiting", "supply is not off in this case", rule="R-22", clause="III.1")
             await self._ask_until_known()
         except Refused as refusal:
             raise self._refused(name, message, refusal) from None
-        cut = steps.cut_to_answer_for(self.facts)
+        cut = cut_to_answer_for(self.facts)
         if cut is None or cut.restore_since is not None:
             ticket = cut.restore_ticket if cut else self.facts.cuts[-1].restore_ticket
-            answer = m.RestorationAnswer(ticket_id=ticket)
+            answer = RestorationAnswer(ticket_id=ticket)
         else:
-            owing = m.StillOwing(
+            owing = StillOwing(
                 amount=money(self.facts.outstanding(cut.bills)),
                 late_fee=self.facts.late_fee(workflow.now(), cut.bills),
             )
-            answer = m.RestorationAnswer(still_owing=owing)
+            answer = RestorationAnswer(still_owing=owing)
         facts = self.facts.noted(
             workflow.now(),
             "restoration.requested",
@@ -215,7 +220,7 @@ class CaseMessages(CaseDesk):
         return self._accepted(name, message, facts, answer)
 
     async def _ask_until_known(self) -> None:
-        cut, asked = steps.cut_to_answer_for(self.facts), workflow.now()
+        cut, asked = cut_to_answer_for(self.facts), workflow.now()
         if cut is None or cut.restore_since is not None or await self.look_around(at_once=True):
             return
         if self.facts.debt_read_at < asked:
@@ -473,14 +478,14 @@ class CaseMessages(CaseDesk):
                 "opened": False,
                 "reason": self._not_opened or "the account is being looked up",
             }
-        return view.snapshot(self._facts, workflow.now())
+        return views.snapshot(self._facts, workflow.now())
 
     @workflow.query(description="Every condition for a cut that is not met")
     def why_not_cut(self) -> list[Answer]:
         """As of the last wake-up; empty means that only billing's answer at the permit remains."""
         if self._facts is None:
             return [
-                m.Condition(rule="R-02", clause="II.0", text_zh="尚未立案", text_en="the case is not open").model_dump()
+                Condition(rule="R-02", clause="II.0", text_zh="尚未立案", text_en="the case is not open").model_dump()
             ]
         return [c.model_dump() for c in why_not_cut(self._facts, workflow.now())]
 

@@ -9,7 +9,7 @@ from temporalio.common import RawValue
 from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 
-from domain.refusal import UNBELIEVED
+from domain.contract.refusals import UNBELIEVED
 
 
 class PayloadNotBelieved(Exception):

@@ -6,8 +6,8 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.sweep import PageOrder, SweepActivities
-    from domain.model import Contract, Id, Moment
-    from domain.refusal import Refused
+    from domain.contract.refusals import Refused
+    from domain.vocabulary import Contract, Id, Moment
     from workflows import counterparties as wait
     from workflows.payloads import NOTHING, parse
 

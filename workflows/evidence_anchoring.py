@@ -4,7 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.anchor import AnchorActivities, AnchorOrder
-    from domain.filed import AnchorLine
+    from domain.record.chain import AnchorLine
     from workflows import counterparties as wait
 
 

@@ -6,10 +6,10 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.report import ReportActivities
-    from domain.model import Contract, Id, Text
-    from domain.refusal import Refused
-    from domain.report import Month
-    from domain.report_filed import ReportMade, ReportOrder
+    from domain.contract.refusals import Refused
+    from domain.report.filing import ReportMade, ReportOrder
+    from domain.report.month import Month
+    from domain.vocabulary import Contract, Id, Text
     from workflows import counterparties as wait
     from workflows.payloads import NOTHING, parse
 

@@ -7,8 +7,8 @@ from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
-from domain.model import Contract
-from domain.refusal import UNBELIEVED, Refused
+from domain.contract.refusals import UNBELIEVED, Refused
+from domain.vocabulary import Contract
 
 NOTHING = RawValue(Payload())
 """The default of every handler's argument: a message sent without one arrives here."""

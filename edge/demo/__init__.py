@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 import worker
+from adapters.settings import Settings
 from edge.demo.book import write_book
 from edge.demo.ending import Ending, ending_of
 from edge.demo.lives import LIVES, Life
@@ -69,7 +70,7 @@ async def _play(stage: Stage, screen: Screen, lives: Sequence[Life]) -> int:
     screen.say(f"演示目录 the demo's folder: {stage.folder}")
     client = await stage.raise_curtain()
     screen.say(f"Temporal UI: {stage.ui} · 工作进程 worker: {stage.pids['worker']}")
-    settings = worker.Settings.model_validate(
+    settings = Settings.model_validate(
         {
             "register_url": stage.settings["ARREARS_REGISTER_URL"],
             "billing_url": stage.settings["ARREARS_BILLING_URL"],

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from domain.book import BookedPayment
+from domain.money.book import BookedPayment
 
 OVERDUE_DAYS = 40
 NOT_DUE_YET = -12

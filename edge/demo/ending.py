@@ -10,8 +10,8 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 from temporalio.api.enums.v1 import EventType
 
-from domain.filed import FiledEvidence
-from domain.proof_reading import in_the_order_of_the_case
+from domain.proof.reading import in_the_order_of_the_case
+from domain.record.case_file import FiledEvidence
 from edge.cases import workflow_id
 from edge.demo.lives import Life
 from edge.demo.playing import Town

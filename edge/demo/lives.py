@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from domain.model import Outcome
+from domain.vocabulary import Outcome
 from edge.demo import lives_cut as off
 from edge.demo import lives_dunning as lit
 from edge.demo.book import NOT_DUE_YET, Customer, customer

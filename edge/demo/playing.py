@@ -15,8 +15,9 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.testing import TimeSkipper
 
 import worker
-from domain.book import BookedPayment
-from domain.messages import ReportCut
+from adapters.settings import Settings
+from domain.contract.updates import ReportCut
+from domain.money.book import BookedPayment
 from edge import cases
 from edge.announce_cases import CaseAnnounce
 from edge.demo.book import Customer, bill_line, write_bills, write_payments
@@ -65,7 +66,7 @@ class Town:
 
     client: Client
     clocks: TimeSkipper
-    settings: worker.Settings
+    settings: Settings
     parts: worker.Parts
     folder: Path
     now: Callable[[], datetime]

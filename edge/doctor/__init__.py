@@ -12,6 +12,9 @@ from temporalio.client import Client
 
 import worker
 from activities.register import RegisterUnavailable
+from adapters.database_look import look_at_billing, look_at_register, open_rows, time_at_register, unsent
+from adapters.settings_forms import ConfigurationError
+from adapters.settings_look import ReadSettings
 from edge.doctor import cases, databases, machine, temporal
 from edge.doctor.finding import Finding, Look, aside, broken, in_time, ok, warning
 from edge.doctor.workers import workers
@@ -28,7 +31,7 @@ SKEW, TOO_MUCH_SKEW = timedelta(seconds=5), timedelta(minutes=1)
 class Doctor:
     """One examination. Temporal and the register are each reached once, and those who need them wait for that."""
 
-    read: worker.ReadSettings
+    read: ReadSettings
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def examine(self) -> tuple[Finding, ...]:
@@ -36,7 +39,7 @@ class Doctor:
         found = self.read.settings
         quick = found.model_copy(update={"connect_seconds": CONNECT_SECONDS})
         self._client = asyncio.create_task(worker.connect(quick))
-        self._rows = asyncio.create_task(aside(lambda: worker.open_rows(self._register_url)))
+        self._rows = asyncio.create_task(aside(lambda: open_rows(self._register_url)))
         queue, anchored = found.task_queue, found.anchor is not None
         looks: tuple[tuple[str, Look], ...] = (
             ("settings", _at_once(lambda: machine.settings(self.read))),
@@ -45,10 +48,10 @@ class Doctor:
             ("search attributes", self._with(temporal.search_attributes)),
             ("workers", self._with(lambda client: workers(client, queue, self.now()))),
             ("schedules", self._with(lambda client: temporal.schedules(client, anchored, self.now()))),
-            ("register", lambda: databases.register(lambda: worker.look_at_register(self._register_url))),
+            ("register", lambda: databases.register(lambda: look_at_register(self._register_url))),
             ("billing", self._billing),
             ("channels", _at_once(lambda: machine.channels(found))),
-            ("outbox", lambda: databases.outbox(lambda: worker.unsent(self._register_url), self.now())),
+            ("outbox", lambda: databases.outbox(lambda: unsent(self._register_url), self.now())),
             ("cases", self._with(cases.stuck)),
             ("open rows", self._with(self._open_rows)),
             ("payload keys", self._with(self._payload_keys)),
@@ -85,7 +88,7 @@ class Doctor:
     async def _server(self) -> tuple[Finding, ...]:
         try:
             return await temporal.server(await asyncio.shield(self._client))
-        except (NotThere, worker.ConfigurationError) as problem:
+        except (NotThere, ConfigurationError) as problem:
             do = "start it first: without it nothing moves, and workers, schedules and cases cannot be looked at"
             return (broken("temporal", str(problem), do),)
 
@@ -95,7 +98,7 @@ class Doctor:
         async def wait_and_look() -> tuple[Finding, ...]:
             try:
                 client = await asyncio.shield(self._client)
-            except (NotThere, worker.ConfigurationError):
+            except (NotThere, ConfigurationError):
                 return ()
             return await look(client)
 
@@ -120,18 +123,18 @@ class Doctor:
         ask = lambda: worker.ask_billing(settings)  # noqa: E731
         if settings.billing_over_http:
             return await databases.billing_system(settings.billing_url.get_secret_value(), ask)
-        return await databases.billing(lambda: worker.look_at_billing(settings.billing_url.get_secret_value()), ask)
+        return await databases.billing(lambda: look_at_billing(settings.billing_url.get_secret_value()), ask)
 
     async def _clocks(self) -> tuple[Finding, ...]:
         """Whether those who judge by the time agree on it: Temporal, the register's server, this machine."""
         askings: dict[str, Callable[[], Awaitable[datetime | None]]] = {
             "Temporal": self._time_at_temporal,
-            "the register's database": lambda: aside(lambda: worker.time_at_register(self._register_url)),
+            "the register's database": lambda: aside(lambda: time_at_register(self._register_url)),
         }
         found: list[Finding] = []
         for whose, ask in askings.items():
             before = self.now()
-            with contextlib.suppress(NotThere, worker.ConfigurationError, RegisterUnavailable):
+            with contextlib.suppress(NotThere, ConfigurationError, RegisterUnavailable):
                 if (told := await ask()) is not None:
                     found.append(_skew(whose, told - min(max(told, before), self.now())))
         return tuple(found)

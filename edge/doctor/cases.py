@@ -8,8 +8,8 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.filed import OpenRow
-from domain.refusal import UNBELIEVED
+from domain.contract.refusals import UNBELIEVED
+from domain.record.sweep import OpenRow
 from edge.doctor.finding import Finding, broken, ok, warning
 from worker import EncryptedPayloads
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
-from domain.figures import UnsentCounted
+from domain.metrics import UnsentCounted
 from edge.doctor.finding import Finding, aside, broken, ok, spoken, warning
 from worker import DatabaseSeen
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from activities.anchor import AnchorBroken
-from domain.policy_choice import load_policies
-from domain.policy_file import PolicyError
+from domain.law.policy_choice import load_policies
+from domain.law.policy_file import PolicyError
 from edge.doctor.finding import Finding, broken, ok, spoken, warning
 from worker import ReadSettings, Settings, look_at_channels
 

@@ -16,7 +16,7 @@ from adapters import apprise_channels
 from adapters.apprise_channels import HANGING_AT_MOST, AppriseChannels, ChannelFault, Letter
 from adapters.channel_routes import Channel
 from adapters.log import configure_logging
-from domain.telling import TryOutcome
+from domain.record.deliveries import TryOutcome
 from tests.receivers import HOST, Hook, Mailbox, free_port, hook, mailbox
 
 LETTER = Letter("case/customer/1", "停电提醒 Supply will be cut", "将停电 {{phone}} ${X} \\n\nwill be cut")

@@ -13,8 +13,8 @@ from adapters.holiday_calendar import ChinaHolidays
 from adapters.http_billing import HttpBilling, open_http_billing
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_register import SqlRegister, open_register
-from domain.debt import AccountDebt, DebtQuery
-from domain.policy import Policy
+from domain.law.policy import Policy
+from domain.money.debt import AccountDebt, DebtQuery
 from tests.billing_api import TOKEN, BillingApi, serving
 from tests.billing_lines import NOON, bill, customer, paid
 

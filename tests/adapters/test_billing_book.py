@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from activities.billing import BillingUnavailable
 from adapters.sql_billing import SqlBilling, open_billing
-from domain.debt import DebtQuery
+from domain.money.debt import DebtQuery
 from tests.billing_lines import NOON, bill, customer, paid
 
 

@@ -19,7 +19,7 @@ from activities.billing import BillingUnavailable
 from adapters.http_billing import HttpBilling, open_http_billing
 from adapters.http_line import FOR_MANY, FOR_ONE, LARGEST_ANSWER, Patience
 from adapters.log import configure_logging
-from domain.debt import DebtQuery
+from domain.money.debt import DebtQuery
 from tests.billing_api import TOKEN
 from tests.billing_lines import NOON
 from workflows import counterparties

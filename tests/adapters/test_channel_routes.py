@@ -15,7 +15,7 @@ from adapters.channel_routes import (
     preferred_first,
     read_routes,
 )
-from domain.debt import CustomerCard, PreferredChannel
+from domain.customer import CustomerCard, PreferredChannel
 
 TABLE = """
 [[customer]]

@@ -13,7 +13,7 @@ from adapters.channel_routes import Channel
 from adapters.customer_channels import CustomersByApprise
 from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister, open_register
-from domain.debt import CustomerCard, PreferredChannel
+from domain.customer import CustomerCard, PreferredChannel
 from tests.receivers import HOST, Hook, Mailbox, hook, mailbox
 from tests.register_records import ACCOUNT, message
 

@@ -13,11 +13,11 @@ from adapters.cut_slots import FieldCapacity, read_capacity
 from adapters.register_tables import TABLES
 from adapters.sql_engine import reading
 from adapters.sql_register import SqlRegister, open_register
-from domain.calendar import Calendar
-from domain.clock import cut_days
-from domain.look import SlotWish
-from domain.policy_file import load_policy
-from domain.records import NoticeOrder, Record
+from domain.law.calendar import Calendar
+from domain.law.circumstances import SlotWish
+from domain.law.clock import cut_days
+from domain.law.policy_file import load_policy
+from domain.record.rows import NoticeOrder, Record
 from tests.register_records import CHINA, OPENED, case_row, evidence, message, notice, record
 
 POLICY = load_policy("reading-centre")

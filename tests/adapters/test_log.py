@@ -23,7 +23,7 @@ from activities.billing import DebtAsked, OpenAccount
 from activities.case_context import CaseContext
 from activities.channels import TellCustomer
 from adapters.log import configure_logging
-from domain.records import NoticeOrder, TicketOrder
+from domain.record.rows import NoticeOrder, TicketOrder
 from tests.register_records import OPENED, case_row, evidence, message, notice, record, ticket
 
 

@@ -21,9 +21,9 @@ from activities.register import RegisterUnavailable
 from adapters.register_reading import RegisterReader
 from adapters.sql_billing import SqlBilling, open_billing
 from adapters.sql_register import SqlRegister, open_register
-from domain.book import BookedBill, BookedPayment, Verdict
-from domain.debt import DebtQuery
-from domain.records import NoticeOrder, TicketOrder
+from domain.money.book import BookedBill, BookedPayment, Verdict
+from domain.money.debt import DebtQuery
+from domain.record.rows import NoticeOrder, TicketOrder
 from tests.billing_lines import customer
 from tests.cut_line import Cut, line_to
 from tests.databases import fresh_postgresql, running_postgresql

@@ -13,7 +13,7 @@ from adapters.register_tables import REGISTER
 from adapters.sql_billing import SqlBilling
 from adapters.sql_engine import as_it_is, see_to_tables, writing
 from adapters.sql_register import SqlRegister
-from domain.debt import DebtQuery
+from domain.money.debt import DebtQuery
 from tests.adapters.test_evidence_chain import unguard
 from tests.earlier_databases import Opened, make, opened, rows
 from tests.register_records import ACCOUNT, evidence, record

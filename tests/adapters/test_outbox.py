@@ -13,9 +13,9 @@ from adapters.log import configure_logging
 from adapters.register_tables import TABLES
 from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister, open_register
-from domain.papers import TICKET_TITLES
-from domain.records import TicketOrder
-from domain.telling import ChannelTry
+from domain.papers.phrases import TICKET_TITLES
+from domain.record.deliveries import ChannelTry
+from domain.record.rows import TicketOrder
 from tests.register_records import evidence, message, record, ticket
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -20,7 +20,7 @@ from adapters.log import configure_logging
 from adapters.outbox_dispatcher import LANES, POLL_SECONDS, OutboxDispatcher
 from adapters.sql_outbox import Parcel, SqlOutbox
 from adapters.sql_register import SqlRegister, open_register
-from domain.telling import ChannelTry
+from domain.record.deliveries import ChannelTry
 from tests.receivers import HOST, Hook, free_port, hook, mailbox
 from tests.register_records import case_row, message, record
 

@@ -21,10 +21,12 @@ from pypdf import PdfReader
 from activities.papers import PapersUnavailable
 from adapters.paper_files import PaperFiles
 from adapters.papers import TEMPLATES, TypstPapers, compiler, inputs
-from domain.debt import CustomerCard
-from domain.printing import delay_sheet, notice_sheet, ticket_sheet
-from domain.records import BillLine, NoticeOrder
-from domain.sheets import Letterhead, NoticeSheet, Sheet
+from domain.customer import CustomerCard
+from domain.papers.delay import delay_sheet
+from domain.papers.notice import notice_sheet
+from domain.papers.sheets import Letterhead, NoticeSheet, Sheet
+from domain.papers.ticket import ticket_sheet
+from domain.record.rows import BillLine, NoticeOrder
 from tests.domain.test_papers import CARD, notice_order, ticket_order
 from tests.domain.test_printing import EN, ZH, declared
 

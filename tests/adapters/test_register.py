@@ -15,16 +15,19 @@ from activities.register import RegisterUnavailable
 from adapters.register_reading import RegisterReader
 from adapters.sql_engine import writing
 from adapters.sql_register import SqlRegister, open_register, open_register_to_read
-from domain import messages as m
-from domain import view
-from domain.debt import Account, CustomerCard
-from domain.filed import Moratorium, SweepPage
-from domain.model import Actor
-from domain.printing import PAPER_FILED, notice_filed, ticket_filed
-from domain.proof_reading import in_the_order_of_the_case
-from domain.records import BillLine, Evidence, IncidentRow, NoticeOrder, Record, Task, TicketOrder
-from domain.rulings import field, signals
-from domain.sheets import Document
+from domain.case import views
+from domain.case.rulings import signals, tickets
+from domain.contract import updates as m
+from domain.contract.signals import HoldPlaced
+from domain.customer import Account, CustomerCard
+from domain.papers.filing import PAPER_FILED, notice_filed, ticket_filed
+from domain.papers.sheets import Document
+from domain.proof.reading import in_the_order_of_the_case
+from domain.record.evidence import Evidence
+from domain.record.moratorium import Moratorium
+from domain.record.rows import BillLine, IncidentRow, NoticeOrder, Record, Task, TicketOrder
+from domain.record.sweep import SweepPage
+from domain.vocabulary import Actor
 from tests import one_life as life
 from tests.register_records import ACCOUNT, CASE, OPENED, case_row, evidence, message, notice, record, ticket
 
@@ -490,13 +493,13 @@ def test_what_is_done_again_in_another_order_stands_once(register: SqlRegister, 
     """A worker dies after its record, before its step is known: the step comes again, and a signal is now ahead."""
     crew = Actor(id="f-1", role="field_crew")
     acknowledged = m.AcknowledgeTicket(ticket_id="ticket-1", actor=crew)
-    hold = m.HoldPlaced(hold_id="h-2", kind="dispute", reason="meter", actor=Actor(id="t-1", role="team_leader"))
+    hold = HoldPlaced(hold_id="h-2", kind="dispute", reason="meter", actor=Actor(id="t-1", role="team_leader"))
     before, first, later = life.ticketed(life.SENT), life.TICKET_TIME, life.TICKET_TIME + life.SECOND
-    lost, _ = field.acknowledge_ticket(before, acknowledged, first)
+    lost, _ = tickets.acknowledge_ticket(before, acknowledged, first)
     held = signals.hold_placed(before, hold, later)
-    done, _ = field.acknowledge_ticket(held, acknowledged, later)
+    done, _ = tickets.acknowledge_ticket(held, acknowledged, later)
     for facts, now in ((lost, first), (done, later), (lost, first), (done, later)):
-        register.write(view.record(facts, before, 7, now))
+        register.write(views.record(facts, before, 7, now))
     there = reader.evidence(before.account.account_id)
     assert [e.what for e in there].count("ticket.acknowledged") == 1
     assert [e.what for e in there].count("hold.placed") == 1

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-from domain.records import Record
+from domain.record.rows import Record
 
 PLANS = "ARREARS_BENCH_PLANS"
 """Names the file with the plans, for the worker process of the bare reference."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from temporalio.worker import Worker
 
 from adapters.sql_register import SqlRegister
-from domain.records import Message, NoticeOrder
-from domain.sheets import Document
+from domain.papers.sheets import Document
+from domain.record.rows import Message, NoticeOrder
 from tests.bench.bare_case import BareCase
 from tests.bench.bare_rows import write_row
 from worker import build, configure_logging, connect, load_settings, make_worker, spare_the_collector, worker_for

@@ -16,9 +16,9 @@ from temporalio.client import Client, WorkflowHandle
 
 from adapters.sql_engine import reading
 from adapters.sql_register import SqlRegister
-from domain.book import BookedBill, BookedPayment
-from domain.debt import Account, Customer, CustomerCard
-from domain.records import Record
+from domain.customer import Account, Customer, CustomerCard
+from domain.money.book import BookedBill, BookedPayment
+from domain.record.rows import Record
 from tests.bench.bare_plan import Plan, plan_of
 from tests.bench.bare_rows import ROWS, open_rows
 from tests.bench.ground import BARE, OURS, Ground

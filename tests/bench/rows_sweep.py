@@ -15,8 +15,8 @@ from temporalio.api.enums.v1 import EventType
 
 from adapters.register_tables import TABLES
 from adapters.sql_engine import writing
-from domain.book import BookedBill, BookedPayment
-from domain.debt import DebtQuery
+from domain.money.book import BookedBill, BookedPayment
+from domain.money.debt import DebtQuery
 from tests.bench.figures import Row
 from tests.bench.ground import OURS, Ground, fresh_ground
 from tests.bench.lives import AMOUNT, Side, accounts, batch, customer, watch_of_ours, watching

@@ -8,7 +8,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
-from domain.records import Record
+from domain.record.rows import Record
 from tests.bench.bare_plan import Plan, local_activity, plan_of
 from tests.bench.figures import Ratio, Round, Row, Spread, percentile, row_of_ratio
 from tests.bench.ground import QUEUES

@@ -11,7 +11,7 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from domain.messages import SIGNALS, UPDATES
+from domain.contract.tables import SIGNALS, UPDATES
 from tests.world import UNIT, Case, World, running_world
 
 

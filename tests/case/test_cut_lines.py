@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.register_reading import RegisterReader
 from adapters.sql_register import SqlRegister, open_register
-from domain.filed import CaseFile
+from domain.record.case_file import CaseFile
 from tests.cut_line import Cut, Line, line_to
 from tests.databases import fresh_postgresql
 from tests.world import World

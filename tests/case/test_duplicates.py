@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.clock import local_day
+from domain.law.clock import local_day
 from tests.world import PEOPLE, REFUSAL, SOON, Case, World
 
 Message = tuple[str, str, dict[str, Any]]

@@ -11,9 +11,9 @@ import pytest
 from temporalio.client import ScheduleBackfill, ScheduleHandle, ScheduleOverlapPolicy, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
-from domain.proof import prove
-from domain.report import Figures, bounds, month_before
-from domain.report_filed import ReportOrder, SendReport
+from domain.proof.rules import prove
+from domain.report.filing import ReportOrder, SendReport
+from domain.report.month import Figures, bounds, month_before
 from edge.schedules import install_government_report
 from tests.report.by_hand import ByHand
 from tests.world import Case, World

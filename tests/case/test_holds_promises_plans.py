@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from domain.clock import end_of_day, local_day
-from domain.filed import Moratorium
+from domain.law.clock import end_of_day, local_day
+from domain.record.moratorium import Moratorium
 from tests.world import PEOPLE, SOON, Case, Refusal, World, running_world
 
 KINDS = ("dispute", "hardship", "medical", "moratorium", "other")

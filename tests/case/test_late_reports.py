@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from domain.book import BookedPayment
+from domain.money.book import BookedPayment
 from tests.world import SOON, Case, World
 
 

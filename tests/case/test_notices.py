@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.policy import Policy
+from domain.law.policy import Policy
 from tests.world import SOON, World
 
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from domain.book import BookedBill
+from domain.money.book import BookedBill
 from tests.world import Case, Refusal, World, overdue_event
 
 

@@ -15,7 +15,7 @@ from activities.register import RegisterUnavailable
 from adapters.register_tables import REGISTER
 from adapters.sql_engine import see_to_tables
 from adapters.sql_register import SqlRegister, open_register
-from domain.records import Record
+from domain.record.rows import Record
 from tests.databases import fresh_postgresql
 from tests.world import Case, Refusal, World, running_world
 from worker import make_worker

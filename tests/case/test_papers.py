@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from domain.proof import prove
-from domain.sheets import Document
+from domain.papers.sheets import Document
+from domain.proof.rules import prove
 from tests.case.test_restoration import declare_delay
 from tests.world import Case, World
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from adapters.holiday_calendar import ChinaHolidays
-from domain.calendar import BarredDay
-from domain.policy import CutHours
+from domain.law.calendar import BarredDay
+from domain.law.policy import CutHours
 from tests.world import PEOPLE, SOON, Case, Refusal, World
 from worker import make_worker
 from workflows.case_desk import ANSWER_IS_FRESH

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from domain.policy import Policy
-from domain.policy_file import load_policy
+from domain.law.policy import Policy
+from domain.law.policy_file import load_policy
 from edge.proving import proof_of
 from tests.world import SOON, Case, World
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.book import BookedPayment
-from domain.debt import DebtQuery
+from domain.money.book import BookedPayment
+from domain.money.debt import DebtQuery
 from tests.world import PEOPLE, Case, World
 
 SECOND = timedelta(seconds=1)

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from domain.messages import UPDATES
-from domain.model import Role
+from domain.contract.tables import UPDATES
+from domain.vocabulary import Role
 from tests.standing_cases import GENTLER, SAMPLES, Standing, Waiting, events_at_rest, filled, refusal_of, refusal_to
 from tests.world import CENTRE, PEOPLE, STATION, UNIT, Refusal, World
 

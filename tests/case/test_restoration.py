@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from domain.book import BookedPayment
-from domain.clock import end_of_day, local_day
+from domain.law.clock import end_of_day, local_day
+from domain.money.book import BookedPayment
 from tests.world import PEOPLE, SOON, Case, Refusal, World
 
 

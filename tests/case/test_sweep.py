@@ -21,8 +21,9 @@ from activities.sweep import UNUSABLE_AT_MOST, CaseList, SweepActivities, SweepB
 from adapters.log import configure_logging
 from adapters.register_tables import TABLES
 from adapters.sql_billing import SqlBilling, open_billing
-from domain.debt import AccountDebt, Customer, DebtQuery
-from domain.filed import OpenCase, SweepPage
+from domain.customer import Customer
+from domain.money.debt import AccountDebt, DebtQuery
+from domain.record.sweep import OpenCase, SweepPage
 from tests.billing_lines import customer
 from tests.register_records import case_row
 from tests.world import Case, World

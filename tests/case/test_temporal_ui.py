@@ -5,7 +5,7 @@ import json
 
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
-from domain.messages import SIGNALS, UPDATES
+from domain.contract.tables import SIGNALS, UPDATES
 from tests.world import Case, World
 
 PERSONAL = ("张三", "北京路1号", "13800000000")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.holiday_calendar import ChinaHolidays
-from domain.calendar import BarredDay
+from domain.law.calendar import BarredDay
 from tests.world import UNIT, Case, Refusal, World
 
 DAY = timedelta(days=1)

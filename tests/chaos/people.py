@@ -13,7 +13,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.billing import BillingUnavailable
-from domain.book import BookedPayment
+from domain.money.book import BookedPayment
 from edge import cases
 from tests.chaos.ledgers import Said
 from tests.chaos.programs import Town

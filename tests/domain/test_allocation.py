@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.allocation import allocate
-from domain.book import BookedBill, BookedPayment
+from domain.money.allocation import allocate
+from domain.money.book import BookedBill, BookedPayment
 
 
 class Case(NamedTuple):

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.holiday_calendar import ChinaHolidays
-from domain import clock
-from domain.calendar import BarredDay, Calendar
-from domain.policy import CutHours, Policy
+from domain.law import clock
+from domain.law.calendar import BarredDay, Calendar
+from domain.law.policy import CutHours, Policy
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 POLICY = Policy()

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.conditions import unmet_for_permit, why_not_cut
-from domain.facts import CaseFacts, Permit, Withdrawal
+from domain.case.conditions import unmet_for_permit, why_not_cut
+from domain.case.entities import Permit, Withdrawal
+from domain.case.facts import CaseFacts
 from tests.one_life import (
     APPROVED,
     BARRED,

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from domain import clock
-from domain.cut_days import has_cut_day, red_schedule, slot_wish
-from domain.facts import CaseFacts
-from domain.look import CutSlot
-from domain.procedure import IssueNotice, Leave, LookAround, next_act
-from domain.steps import close, issue_notice
+from domain.case.closing import close
+from domain.case.cut_days import has_cut_day, red_schedule, slot_wish
+from domain.case.facts import CaseFacts
+from domain.case.issuing import issue_notice
+from domain.case.procedure import IssueNotice, Leave, LookAround, next_act
+from domain.law import clock
+from domain.law.circumstances import CutSlot
 from tests.one_life import DAY, HOLD, POLICY, RED_ISSUE, RED_SERVED, YELLOW, YELLOW_SERVED, facts
 
 DUE = facts(notices=(YELLOW_SERVED,), spreads_cuts=True, looked_at=RED_ISSUE)

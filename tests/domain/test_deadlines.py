@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
-from domain import clock
-from domain import messages as m
-from domain.deadlines import settle
-from domain.facts import CaseFacts, Filing, Notice
-from domain.procedure import IssueNotice, LookAround, next_act
-from domain.refusal import Refused
-from domain.rulings import field as field_rulings
-from domain.rulings import notices as notice_rulings
-from domain.steps import issue_notice
+from domain.case.deadlines import settle
+from domain.case.entities import Filing, Notice
+from domain.case.facts import CaseFacts
+from domain.case.issuing import issue_notice
+from domain.case.procedure import IssueNotice, LookAround, next_act
+from domain.case.rulings import notices as notice_rulings
+from domain.case.rulings import tickets as field_rulings
+from domain.case.rulings.approvals import decide_approval
+from domain.contract import updates as m
+from domain.contract.refusals import Refused
+from domain.law import clock
 from tests.one_life import (
     A_MOMENT,
     APPROVED,
@@ -339,10 +341,10 @@ def test_approval_at_the_day_before_sharp_is_in_time() -> None:
     """R-14: complete at T - 24 h counts; a second later is TooLate."""
     given = served(approvals=())
     message = m.DecideApproval(notice_id="red-1", decision="approved", actor=DIRECTOR)
-    _, answer = notice_rulings.decide_approval(given, message, TICKET_TIME)
+    _, answer = decide_approval(given, message, TICKET_TIME)
     assert answer.granted
     with pytest.raises(Refused) as late:
-        notice_rulings.decide_approval(given, message, TICKET_TIME + SECOND)
+        decide_approval(given, message, TICKET_TIME + SECOND)
     assert late.value.type == "TooLate"
 
 

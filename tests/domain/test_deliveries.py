@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
-from domain.deliveries import DELIVERY_STATES, GIVEN_UP_FOR, DeliveryState, GivenUpFor
+from domain.record.deliveries import DELIVERY_STATES, GIVEN_UP_FOR, DeliveryState, GivenUpFor
 
 
 @pytest.mark.parametrize(

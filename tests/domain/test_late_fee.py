@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.debt import BillDebt, BillPayment
-from domain.late_fee import late_fee, total_late_fee
-from domain.policy import LateFeePerDay, Policy
+from domain.law.policy import LateFeePerDay, Policy
+from domain.money.debt import BillDebt, BillPayment
+from domain.money.late_fee import late_fee, total_late_fee
 
 POLICY = Policy()
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -7,9 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.debt import CustomerCard
-from domain.papers import before_en, before_zh, final_notice_texts, notice_message, ticket_message
-from domain.records import BillLine, NoticeOrder, TicketOrder
+from domain.customer import CustomerCard
+from domain.papers.final_notice import final_notice_texts
+from domain.papers.notice import notice_message
+from domain.papers.phrases import before_en, before_zh
+from domain.papers.ticket import ticket_message
+from domain.record.rows import BillLine, NoticeOrder, TicketOrder
 from tests.register_records import notice, record, ticket
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

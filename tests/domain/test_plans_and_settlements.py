@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from domain import steps
-from domain.deadlines import settle
-from domain.debt import BillPayment, DebtQuery
-from domain.facts import CaseFacts
-from domain.restoration import bills_lit_by_plan, paid_beside_a_plan
+from domain.case.billing_answers import with_debt
+from domain.case.deadlines import settle
+from domain.case.facts import CaseFacts
+from domain.case.restoration import bills_lit_by_plan, paid_beside_a_plan
+from domain.money.debt import BillPayment, DebtQuery
 from tests.one_life import CUT, DAY, HOUR, MINUTE, PLAN, facts, whats
 
 AGREED = CUT.at + 10 * HOUR
@@ -38,7 +38,7 @@ def told_of(case: CaseFacts, paid_at: datetime, now: datetime) -> CaseFacts:
     )
     bills = {*case.query_bills(), *bills_lit_by_plan(case)}
     query = DebtQuery(account_id=answer.account_id, as_of=now, bills=tuple(sorted(bills)))
-    return settle(paid_beside_a_plan(steps.with_debt(case, query, answer, now, case.hints), now), now)
+    return settle(paid_beside_a_plan(with_debt(case, query, answer, now, case.hints), now), now)
 
 
 @pytest.mark.parametrize("agreed", [(AGREED,), (AGREED, AGREED + 2 * HOUR)], ids=["one plan", "a second plan"])

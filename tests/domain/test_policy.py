@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from domain.facts import CaseFacts
-from domain.policy import Policy
-from domain.policy_file import PolicyError, load_policy
+from domain.case.facts import CaseFacts
+from domain.law.policy import Policy
+from domain.law.policy_file import PolicyError, load_policy
 from tests.one_life import BARRED, served
 
 HEAD = 'name = "east"\nversion = "2026-11"\n'

@@ -10,23 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import clock, steps
-from domain import messages as m
-from domain.calendar import BarredDay, Calendar, Season
-from domain.conditions import why_not_cut
-from domain.darkness import restoration_due
-from domain.deadlines import missing_approvals, settle, why_the_day_is_barred
-from domain.debt import BillPayment
-from domain.facts import CaseFacts
-from domain.model import Actor
-from domain.policy import Approvals, CutHours, Policy
-from domain.procedure import boundaries
-from domain.refusal import Refused
-from domain.restoration import settled_at
-from domain.rulings import UPDATE_RULINGS
-from domain.rulings.policy import keeping_tolerance
-from domain.terms import policies_since, required_approvals, settled_for_supply, terms
-from domain.view import waiting_for
+from domain.case import issuing
+from domain.case.conditions import missing_approvals, why_not_cut, why_the_day_is_barred
+from domain.case.deadlines import settle
+from domain.case.facts import CaseFacts, policies_since, required_approvals, settled_for_supply, terms
+from domain.case.procedure import boundaries
+from domain.case.restoration import restoration_due, settled_at
+from domain.case.rulings import UPDATE_RULINGS
+from domain.case.rulings.policy import keeping_tolerance
+from domain.case.views import waiting_for
+from domain.contract import updates as m
+from domain.contract.refusals import Refused
+from domain.law import clock
+from domain.law.calendar import BarredDay, Calendar, Season
+from domain.law.policy import Approvals, CutHours, Policy
+from domain.money.debt import BillPayment
+from domain.vocabulary import Actor
 from tests.one_life import (
     ACKNOWLEDGED,
     APPROVED,
@@ -189,8 +188,8 @@ def test_a_cut_keeps_its_hours_and_a_gentler_policy_only_brings_light_sooner() -
 def test_the_next_notices_follow_the_new_policy_but_never_a_time_already_stated() -> None:
     """A yellow notice that stated T; the red one under the laxer policy states no earlier time."""
     after = changed(facts(notices=(YELLOW_SERVED,)), LAX, YELLOW_ISSUED + 2 * DAY)
-    _, red = steps.issue_notice(after, "red", T - 5 * DAY)
-    _, would_have = steps.issue_notice(facts(notices=(YELLOW_SERVED,)), "red", T - 5 * DAY)
+    _, red = issuing.issue_notice(after, "red", T - 5 * DAY)
+    _, would_have = issuing.issue_notice(facts(notices=(YELLOW_SERVED,)), "red", T - 5 * DAY)
     assert red.cut_at >= would_have.cut_at > T
     assert after.policy.label == "lax@1"
 
@@ -300,7 +299,7 @@ def planned(kind: Any, what: str) -> Deadline:
     def deadline(f: CaseFacts) -> Any:
         if not f.arrears or (kind == "red") != (f.yellow is not None):
             return None
-        return getattr(steps.issue_notice(f, kind, T - 12 * DAY)[1], what)
+        return getattr(issuing.issue_notice(f, kind, T - 12 * DAY)[1], what)
 
     return deadline
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.policy import Policy
-from domain.policy_choice import Policies, known_policies, load_policies
-from domain.policy_file import PolicyError, load_policy
-from domain.policy_terms import TERMS, differences
+from domain.law.policy import Policy
+from domain.law.policy_choice import Policies, known_policies, load_policies
+from domain.law.policy_file import PolicyError, load_policy
+from domain.law.policy_keys import TERMS, differences
 from tests.one_life import account
 
 CHOICE = """

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from domain.calendar import BarredDay, Calendar, Season
-from domain.policy import Policy
-from domain.policy_file import load_policy
-from domain.policy_replay import Replayed, replay
+from domain.law.calendar import BarredDay, Calendar, Season
+from domain.law.policy import Policy
+from domain.law.policy_file import load_policy
+from domain.replay.policy_replay import Replayed, replay
 from tests.domain.test_proof import (
     POLICY,
     RED,

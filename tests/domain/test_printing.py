@@ -9,21 +9,14 @@ from typing import Any
 
 import pytest
 
-from domain.capital_amount import capital_yuan
-from domain.debt import CustomerCard
-from domain.evidence_words import what_happened
-from domain.papers import notice_message, ticket_message
-from domain.printing import (
-    delay_filed,
-    delay_sheet,
-    delays_declared,
-    notice_filed,
-    notice_sheet,
-    payment_reference,
-    ticket_sheet,
-)
-from domain.records import Evidence
-from domain.sheets import Document, Letterhead
+from domain.customer import CustomerCard
+from domain.papers.capital_amount import capital_yuan
+from domain.papers.delay import delay_sheet, delays_declared
+from domain.papers.filing import delay_filed, notice_filed
+from domain.papers.notice import notice_message, notice_sheet, payment_reference
+from domain.papers.sheets import Document, Letterhead
+from domain.papers.ticket import ticket_message, ticket_sheet
+from domain.record.evidence import Evidence, what_happened
 from tests.domain.test_papers import CARD, RUN, lines, notice_order, ticket_order
 from tests.register_records import CASE, OPENED, case_row, record
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from domain.facts import CaseFacts, Withdrawal
-from domain.procedure import (
+from domain.case.entities import Withdrawal
+from domain.case.facts import CaseFacts
+from domain.case.procedure import (
     AskBilling,
     CheckBeforeCut,
     IssueNotice,

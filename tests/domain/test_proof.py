@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.filed import CaseFile, FiledEvidence, FiledNotice
-from domain.policy import Policy
-from domain.proof import ProofLine, prove
-from domain.records import BillLine, CaseRow
+from domain.law.policy import Policy
+from domain.proof.rules import ProofLine, prove
+from domain.record.case_file import CaseFile, FiledEvidence, FiledNotice
+from domain.record.rows import BillLine, CaseRow
 
 ZONE = ZoneInfo("Asia/Shanghai")
 POLICY = Policy()

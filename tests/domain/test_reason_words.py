@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from domain import attempt
-from domain.reason_words import heading, reason_zh
-from domain.urgency import _BY_SUBJECT
+from domain.case import attempt
+from domain.papers.urgency import _BY_SUBJECT
+from domain.record.reasons import heading, reason_zh
 
 DOMAIN = Path(attempt.__file__).parent
 PLACE = {"end_attempt": 2, "recall_cut_ticket": 2, "revoke_permit": 2, "void_notice": 3}

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.report_due import LastReport, reports_due
+from domain.report.due import LastReport, reports_due
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=ZONE)

@@ -6,14 +6,16 @@ from typing import get_args
 
 import pytest
 
-from domain import messages as m
-from domain.calendar import Calendar
-from domain.deadlines import settle
-from domain.facts import CaseFacts
-from domain.look import Look
-from domain.model import Actor, Role
-from domain.rulings import cutting, people, signals
-from domain.steps import with_look
+from domain.case.billing_answers import with_look
+from domain.case.deadlines import settle
+from domain.case.facts import CaseFacts
+from domain.case.rulings import cutting, signals, steering
+from domain.case.rulings.arrangements import agree_plan, record_promise
+from domain.contract import updates as m
+from domain.contract.signals import HoldPlaced, PaymentReceived
+from domain.law.calendar import Calendar
+from domain.law.circumstances import Look
+from domain.vocabulary import Actor, Role
 from tests.one_life import (
     DAY,
     MINUTE,
@@ -74,9 +76,9 @@ def test_a_permit_is_handed_out_again_to_its_own_crew_only() -> None:
 def test_a_payment_that_settles_revokes_before_billing_has_spoken_and_the_crew_is_told() -> None:
     """R-18, P2: on the signal itself; a part of the debt leaves the permit, and a second part completes it."""
     out = ready(permits=(PERMIT,))
-    part = signals.payment_received(out, m.PaymentReceived(payment_id="p-1", amount=Decimal("199.99")), T + 2 * MINUTE)
+    part = signals.payment_received(out, PaymentReceived(payment_id="p-1", amount=Decimal("199.99")), T + 2 * MINUTE)
     assert part.open_permit == PERMIT
-    rest = signals.payment_received(part, m.PaymentReceived(payment_id="p-2", amount=Decimal("0.01")), T + 3 * MINUTE)
+    rest = signals.payment_received(part, PaymentReceived(payment_id="p-2", amount=Decimal("0.01")), T + 3 * MINUTE)
     assert rest.open_permit is None
     assert [(o.to_role, o.subject) for o in rest.outgoing] == [("field_crew", "permit revoked")]
 
@@ -86,7 +88,7 @@ def test_a_promise_or_a_plan_at_the_meter_revokes_the_permit() -> None:
     out = ready(permits=(PERMIT,))
     promise = m.RecordPromise(promise_id="pr-9", amount=Decimal("50.00"), until=date(2026, 12, 20), actor=LEADER)
     plan = m.AgreePlan(plan_id="pl-9", instalments=(m.Instalment(due=date(2026, 12, 20), amount=OWED),), actor=LEADER)
-    for after, _ in (people.record_promise(out, promise, AT_THE_METER), people.agree_plan(out, plan, AT_THE_METER)):
+    for after, _ in (record_promise(out, promise, AT_THE_METER), agree_plan(out, plan, AT_THE_METER)):
         assert after.open_permit is None
         assert [o.subject for o in after.outgoing] == ["permit revoked"]
 
@@ -110,7 +112,7 @@ def test_a_permit_is_redeemed_once() -> None:
 def test_serving_again_starts_the_count_anew() -> None:
     """R-07: after the first void and three more a person decides; then the case has as many tries as before."""
     stuck = facts(notices=(YELLOW_SERVED,), voids_in_a_row={"red": 4}, needs_person="4 red notices came to nothing")
-    after, _ = people.serve_again(stuck, m.ServeAgain(reason="the road is open again", actor=LEADER), T)
+    after, _ = steering.serve_again(stuck, m.ServeAgain(reason="the road is open again", actor=LEADER), T)
     assert (after.needs_person, after.voids_in_a_row) == (None, {})
 
 
@@ -135,7 +137,7 @@ def test_a_moratorium_holds_while_the_register_says_so() -> None:
 def test_a_moratorium_told_by_signal_falls_when_the_register_says_that_it_is_over() -> None:
     """R-04: its lifting may overtake a batch of signals; of what the register does not know, a person decides."""
     actor = Actor(id="c-001", role="operator")
-    told = m.HoldPlaced(hold_id="winter", kind="moratorium", reason="snow", actor=actor)
+    told = HoldPlaced(hold_id="winter", kind="moratorium", reason="snow", actor=actor)
     held = signals.hold_placed(facts(), told, OPENED)
     assert with_look(held, look(), OPENED + DAY, OPENED + DAY).held, "a person's own"
     over = with_look(held, look(over=("winter",)), OPENED + DAY, OPENED + DAY)
@@ -148,7 +150,7 @@ def test_a_moratorium_told_by_signal_falls_when_the_register_says_that_it_is_ove
 def test_only_those_who_may_place_a_hold_place_one() -> None:
     """R-04: from anybody else it is ignored and noted; the same hold twice is one."""
     for role in get_args(Role):
-        hold = m.HoldPlaced(hold_id="h-9", kind="other", reason="asked", actor=Actor(id="x-1", role=role))
+        hold = HoldPlaced(hold_id="h-9", kind="other", reason="asked", actor=Actor(id="x-1", role=role))
         after = signals.hold_placed(facts(), hold, OPENED)
         assert after.held == (role in ("team_leader", "centre_director", "company_leader", "liaison", "operator"))
         assert signals.hold_placed(after, hold, OPENED).holds == after.holds

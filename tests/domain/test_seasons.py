@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.holiday_calendar import ChinaHolidays
-from domain import clock
-from domain.calendar import BarredDay, Calendar, Season
-from domain.conditions import why_not_cut
-from domain.policy import Policy
-from domain.policy_file import PolicyError, load_policy
+from domain.case.conditions import why_not_cut
+from domain.law import clock
+from domain.law.calendar import BarredDay, Calendar, Season
+from domain.law.policy import Policy
+from domain.law.policy_file import PolicyError, load_policy
 from tests.one_life import HALF_HOUR, MINUTE, T, account, facts, ready
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -5,9 +5,9 @@ from typing import Any, get_args
 
 import pytest
 
-from domain import telling
-from domain.facts import CaseFacts
-from domain.telling import TRY_OUTCOMES, ChannelTry, TryOutcome
+from domain.case import final_half_hour
+from domain.case.facts import CaseFacts
+from domain.record.deliveries import TRY_OUTCOMES, ChannelTry, TryOutcome
 from tests.one_life import HALF_HOUR, MINUTE, TOLD, T, ready
 
 SECOND = timedelta(seconds=1)
@@ -23,7 +23,7 @@ def tried(*outcomes: TryOutcome, at: Any = ASKED) -> tuple[ChannelTry, ...]:
 
 
 def answered(facts: CaseFacts, tries: tuple[ChannelTry, ...], now: Any = ASKED + SECOND) -> CaseFacts:
-    return telling.channels_answered(facts, "ticket-1", tries, now)
+    return final_half_hour.channels_answered(facts, "ticket-1", tries, now)
 
 
 def whats(facts: CaseFacts) -> list[str]:
@@ -90,7 +90,7 @@ def test_the_reader_who_was_quicker_is_not_asked() -> None:
     ],
 )
 def test_only_who_owes_and_has_not_been_told_must_be(ticket: dict[str, Any], must: bool) -> None:
-    assert telling.must_be_told(untold(**ticket), "ticket-1") is must
+    assert final_half_hour.must_be_told(untold(**ticket), "ticket-1") is must
 
 
 def test_each_outcome_has_its_words() -> None:

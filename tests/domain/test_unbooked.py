@@ -6,27 +6,28 @@ from decimal import Decimal
 
 import pytest
 
-from domain import messages as m
-from domain import steps, unbooked
-from domain.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
-from domain.facts import CaseFacts
-from domain.procedure import boundaries
-from domain.rulings.signals import payment_received, payment_reversed
+from domain.case import announced_payments
+from domain.case.billing_answers import with_debt
+from domain.case.facts import CaseFacts
+from domain.case.procedure import boundaries
+from domain.case.rulings.signals import payment_received, payment_reversed
+from domain.contract.signals import PaymentReceived, PaymentReversed
+from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
 from tests.one_life import CUT, HOUR, MINUTE, OLD, OWES, T, debt, facts, ready, whats
 
 
 def announced(case: CaseFacts, payment_id: str, amount: str, now: datetime) -> CaseFacts:
     """The message of a payment has come."""
-    return payment_received(case, m.PaymentReceived(payment_id=payment_id, amount=Decimal(amount)), now)
+    return payment_received(case, PaymentReceived(payment_id=payment_id, amount=Decimal(amount)), now)
 
 
 def answered(case: CaseFacts, answer: AccountDebt, now: datetime) -> CaseFacts:
     """Billing was asked after all that has been announced, and has answered so."""
     answer = answer.model_copy(update={"as_of": now})
     query = DebtQuery(account_id="A-1", as_of=now, bills=case.query_bills())
-    unseen = unbooked.unseen(case, answer, case.hints)
-    after = steps.with_debt(case, query, answer, now, case.hints)
-    return unbooked.awaited(after, unseen, now)
+    unseen = announced_payments.unseen(case, answer, case.hints)
+    after = with_debt(case, query, answer, now, case.hints)
+    return announced_payments.awaited(after, unseen, now)
 
 
 def asked_again(case: CaseFacts) -> list[datetime]:
@@ -39,12 +40,12 @@ def test_the_hour_runs_from_billings_first_answer_not_from_the_announcement() ->
     case = announced(ready(), "P-1", "200.00", T)
     back = T + 70 * MINUTE
     case = answered(case, OWES, back)
-    assert unbooked.would_settle(case)
+    assert announced_payments.would_settle(case)
     assert asked_again(case) == [back + n * MINUTE for n in (1, 5, 15, 60)]
     case = answered(case, OWES, back + 59 * MINUTE)
-    assert unbooked.would_settle(case)
+    assert announced_payments.would_settle(case)
     after = answered(case, OWES, back + 60 * MINUTE)
-    assert not unbooked.would_settle(after)
+    assert not announced_payments.would_settle(after)
     assert asked_again(after) == []
 
 
@@ -80,8 +81,8 @@ def test_what_was_booked_for_a_bill_that_the_answer_does_not_list_is_waited_for_
     """P2: only the total shows it, and the total may have risen by another payment of the same amount."""
     case = announced(ready(), "P-1", "200.00", T)
     case = answered(case, OWES.model_copy(update={"paid_total": Decimal("200.00")}), T)
-    assert unbooked.would_settle(case)
-    assert not unbooked.would_settle(answered(case, OWES, T + HOUR))
+    assert announced_payments.would_settle(case)
+    assert not announced_payments.would_settle(answered(case, OWES, T + HOUR))
 
 
 def test_what_is_listed_is_not_taken_for_another_payment_too() -> None:
@@ -95,7 +96,7 @@ def test_what_is_listed_is_not_taken_for_another_payment_too() -> None:
     )
     case = answered(case, listed, T)
     assert [p.payment_id for p in case.unbooked] == ["P-2"]
-    assert unbooked.would_settle(case)
+    assert announced_payments.would_settle(case)
 
 
 @pytest.mark.parametrize("rest_is_listed", [True, False])
@@ -114,7 +115,7 @@ def test_a_payment_spread_over_two_bills_explains_itself_and_no_other(rest_is_li
 
 
 def test_a_reversal_that_came_first_takes_its_payment_back_before_it_comes() -> None:
-    case = payment_reversed(ready(), m.PaymentReversed(payment_id="P-1", reason="bounced"), T)
+    case = payment_reversed(ready(), PaymentReversed(payment_id="P-1", reason="bounced"), T)
     case = answered(announced(case, "P-1", "200.00", T), OWES, T)
     assert case.unbooked == ()
 
@@ -123,4 +124,4 @@ def test_a_meter_found_dark_is_asked_for_no_payment() -> None:
     """Its light is due already, whatever is paid."""
     found = CUT.model_copy(update={"lawful": False, "bills": ()})
     case = answered(announced(facts(cuts=(found,)), "P-1", "1.00", T), debt(("B-1", "200.00", OLD)), T)
-    assert not unbooked.would_settle(case)
+    assert not announced_payments.would_settle(case)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from domain import urgency
-from domain.papers import TICKET_TITLES
-from domain.urgency import urgency_of
+from domain.papers import urgency
+from domain.papers.phrases import TICKET_TITLES
+from domain.papers.urgency import urgency_of
 from tests.register_records import message
 
 DOMAIN = Path(urgency.__file__).parent

@@ -21,7 +21,7 @@ from temporalio.worker import Replayer
 
 from adapters.payload_codec import ENCODING, KEY_ID
 from adapters.settings import Settings
-from domain.messages import SIGNALS, UPDATES
+from domain.contract.tables import SIGNALS, UPDATES
 from tests.case.test_sweep import sweep
 from tests.doors.sealing import NAMESPACE, client_with, codec, forging, holding, key, plain
 from tests.fuzz.hostile import sample

@@ -7,7 +7,7 @@ import pytest
 from temporalio.api.common.v1 import Payload
 
 from adapters.payload_codec import KEY_ID, WORKFLOW, KeyRingError, read_key_ring
-from domain.refusal import UNBELIEVED
+from domain.contract.refusals import UNBELIEVED
 from tests.doors.sealing import codec, key, plain, ring
 
 ONE = "arrears-1001"

@@ -9,9 +9,9 @@ import pytest
 
 from adapters.register_reading import RegisterReader
 from adapters.sql_register import SqlRegister, open_register
-from domain.acts import ANYBODY, NOT_ADMITTED, WHO_MAY, contradiction
-from domain.model import Role
-from domain.records import Evidence
+from domain.record.evidence import Evidence
+from domain.record.who_may import ANYBODY, NOT_ADMITTED, WHO_MAY, contradiction
+from domain.vocabulary import Role
 from tests.register_records import ACCOUNT, CASE, case_row, evidence, record
 from tests.world import CENTRE, PEOPLE
 

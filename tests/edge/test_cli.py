@@ -21,9 +21,9 @@ import worker
 from adapters.settings import Settings
 from adapters.settings_loading import load_settings
 from adapters.sql_register import SqlRegister
-from domain.book import BookedBill
-from domain.debt import Account, Customer, CustomerCard
-from domain.messages import SIGNALS, UPDATES
+from domain.contract.tables import SIGNALS, UPDATES
+from domain.customer import Account, Customer, CustomerCard
+from domain.money.book import BookedBill
 from edge import cases
 from edge.cli import main
 from edge.search_attributes import ensure_search_attributes

@@ -8,7 +8,7 @@ import worker
 from adapters.settings_loading import load_settings
 from adapters.sql_outbox import SqlOutbox
 from adapters.sql_register import SqlRegister
-from domain.telling import ChannelTry
+from domain.record.deliveries import ChannelTry
 from tests.edge.test_cli import Cli, cli
 from tests.register_records import case_row, message, record
 

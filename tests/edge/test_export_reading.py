@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.book import BookedBill, BookedPayment
-from domain.debt import Customer
+from domain.customer import Customer
+from domain.money.book import BookedBill, BookedPayment
 from edge.export_reading import Export, FileRefused, ReadLine, open_export
 from edge.export_values import amount_of
 

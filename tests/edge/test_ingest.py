@@ -17,9 +17,9 @@ import pytest
 
 from activities.billing import BillingUnavailable
 from adapters.sql_billing import SqlBilling, open_billing
-from domain.debt import Account
-from domain.messages import BillOverdue, PaymentReceived, PaymentReversed
-from domain.policy_choice import Policies
+from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReversed
+from domain.customer import Account
+from domain.law.policy_choice import Policies
 from edge.announcing import AT_ONCE
 from edge.ingest import IngestReport, ingest
 from tests.sample_exports import write_sample

@@ -27,7 +27,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
 from adapters.settings import Settings
-from domain.debt import DebtQuery
+from domain.money.debt import DebtQuery
 from edge.cases import open_or_join
 from edge.cli import main
 from tests.edge.programs import ROOT, environment, program, until, worker_program

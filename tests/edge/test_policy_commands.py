@@ -11,7 +11,7 @@ import worker
 from activities.register import RegisterUnavailable
 from adapters.settings import Settings
 from adapters.sql_register import SqlRegister
-from domain.debt import CustomerCard
+from domain.customer import CustomerCard
 from edge.cli_policy import ASSUMED
 from tests.edge.programs import environment
 from tests.edge.test_cli import Cli, cli

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from domain.calendar import Season
-from domain.model import Contract
-from domain.policy import Policy
+from domain.law.calendar import Season
+from domain.law.policy import Policy
+from domain.vocabulary import Contract
 
 Kind = Literal["text", "choice", "money", "moment", "day", "flag", "whole", "list", "object"]
 Path = tuple[str | int, ...]

@@ -24,9 +24,9 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from domain.messages import OPENING_SIGNALS, SIGNALS, UPDATES
-from domain.model import Contract
-from domain.opening import CaseOpening
+from domain.case.start_and_result import CaseOpening
+from domain.contract.tables import OPENING_SIGNALS, SIGNALS, UPDATES
+from domain.vocabulary import Contract
 from tests.fuzz.hostile import GOOD_POLICY, LONG_RUN, Slot, Spoiled, sample, slots, spoiled
 from tests.world import Case, World
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from adapters.settings import Settings
 from adapters.settings_forms import ConfigurationError
 from adapters.settings_loading import load_settings
-from domain.policy import Policy
-from domain.policy_file import PolicyError, load_policy
+from domain.law.policy import Policy
+from domain.law.policy_file import PolicyError, load_policy
 from tests.fuzz.hostile import DIGITS, GOOD_POLICY, LONG_RUN, MISSING, WRONG, Slot, slots
 
 HOSTILE_TEXT = (

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from domain.book import BookedPayment
+from domain.money.book import BookedPayment
 from tests.lives.book import Booked
 from tests.lives.life import Step
 from tests.lives.playing import Playing, Snapshot, StepPlayer

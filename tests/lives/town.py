@@ -13,10 +13,11 @@ from activities.register import RegisterUnavailable
 from adapters.holiday_calendar import ChinaHolidays
 from adapters.sql_billing import SqlBilling
 from adapters.sql_register import SqlRegister
-from domain.calendar import BarredDay
-from domain.debt import Account, AccountDebt, Customer, DebtQuery
-from domain.records import Message, NoticeOrder, Record, TicketOrder
-from domain.sheets import Document
+from domain.customer import Account, Customer
+from domain.law.calendar import BarredDay
+from domain.money.debt import AccountDebt, DebtQuery
+from domain.papers.sheets import Document
+from domain.record.rows import Message, NoticeOrder, Record, TicketOrder
 from tests.world import World, running_world
 
 # Once in so many days the government orders a day off, and says so only three days before: plans meet it late.

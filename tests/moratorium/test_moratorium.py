@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from domain.clock import local_day, red_notice_is_timely, start_of_day
-from domain.filed import Moratorium
-from domain.messages import HoldLifted
-from domain.model import Actor
-from domain.policy import Policy
-from domain.policy_choice import known_policies
-from domain.policy_file import load_policy
+from domain.contract.signals import HoldLifted
+from domain.law.clock import local_day, red_notice_is_timely, start_of_day
+from domain.law.policy import Policy
+from domain.law.policy_choice import known_policies
+from domain.law.policy_file import load_policy
+from domain.record.moratorium import Moratorium
+from domain.vocabulary import Actor
 from edge.batch import BatchSignal, run_batch
 from edge.moratoria import Telling, Word, preview_declaring, preview_lifting
 from tests.case.test_policies import DAY, move

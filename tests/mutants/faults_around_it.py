@@ -4,7 +4,7 @@ from tests.mutants.fault import Fault
 from tests.mutants.faults_of_cutting import CUTTING, SIGNALS
 from tests.mutants.faults_of_notices import ATTEMPT, C_HOLDS, DEADLINES, NOTICES, PEOPLE, STEPS, T_DEADLINES
 
-DESK, SUPPLY, DUNNING = "workflows/case_desk.py", "domain/proof_supply.py", "domain/proof_dunning.py"
+DESK, SUPPLY, DUNNING = "workflows/case_desk.py", "domain/proof/supply.py", "domain/proof/dunning.py"
 T_PROOF, T_RULINGS, T_ALLOCATION = (
     "tests/domain/test_proof.py",
     "tests/domain/test_rulings.py",
@@ -50,7 +50,7 @@ FAULTS = (
     Fault(
         name="a red notice goes out without a day that the field unit has room on",
         rule="R-20",
-        file="domain/procedure.py",
+        file="domain/case/procedure.py",
         right="if fresh and has_cut_day(facts, now) else",
         wrong="if fresh else",
         tests=("tests/domain/test_cut_days.py",),
@@ -148,7 +148,7 @@ FAULTS = (
     Fault(
         name="supply reported back by the customer ends the darkness",
         rule="R-25",
-        file="domain/rulings/field.py",
+        file="domain/case/rulings/tickets.py",
         right='ours = message.actor.role == "field_crew" and message.actor.unit in',
         wrong="ours = message.actor.unit is None or message.actor.unit not in",
         tests=("tests/case/test_restoration.py::test_only_the_field_unit_ends_the_darkness",),
@@ -164,7 +164,7 @@ FAULTS = (
     Fault(
         name="a payment counts for another bill than the one it names",
         rule="R-11",
-        file="domain/allocation.py",
+        file="domain/money/allocation.py",
         right="        if payment.bill_id in unpaid:\n",
         wrong="        if payment.bill_id is None:\n",
         tests=(T_ALLOCATION,),
@@ -172,7 +172,7 @@ FAULTS = (
     Fault(
         name="a reversed payment still counts",
         rule="R-11",
-        file="domain/allocation.py",
+        file="domain/money/allocation.py",
         right="and p.payment_id not in taken_back",
         wrong="",
         tests=(T_ALLOCATION,),
@@ -180,7 +180,7 @@ FAULTS = (
     Fault(
         name="an approval is repeated by whoever comes second",
         rule="R-12",
-        file="domain/duplicates.py",
+        file="domain/contract/business_keys.py",
         right='"decide_approval": lambda msg: (msg.notice_id, msg.actor.role, msg.actor.id, msg.decision),',
         wrong='"decide_approval": lambda msg: (msg.notice_id, msg.decision),',
         tests=("tests/case/test_approvals.py::test_every_level_that_class_and_amount_name_must_approve",),
@@ -252,7 +252,7 @@ FAULTS = (
     Fault(
         name="a change of policy brings the next red notice's time forward",
         rule="R-30",
-        file="domain/cut_days.py",
+        file="domain/case/cut_days.py",
         right="    for former in facts.former:\n",
         wrong="    for former in facts.former[:0]:\n",
         tests=(f"{T_CHANGE}::test_no_deadline_moves_forward_whatever_stands",),
@@ -276,7 +276,7 @@ FAULTS = (
     Fault(
         name="a cut in a protected season",
         rule="R-21",
-        file="domain/clock.py",
+        file="domain/law/clock.py",
         right="    if season := calendar.season(day):\n",
         wrong="    if (season := calendar.season(day)) and day.day == 1:\n",
         tests=("tests/domain/test_seasons.py",),
@@ -302,7 +302,7 @@ FAULTS = (
     Fault(
         name="a ticket printed again does not say when its window ends",
         rule="R-18",
-        file="domain/printing_again.py",
+        file="domain/papers/reprint.py",
         right='"window_end": named.detail.get(WINDOW_END)',
         wrong='"window_end": None',
         tests=("tests/edge/test_paper_commands.py::test_every_missing_paper_comes_back_as_it_was",),

@@ -16,7 +16,11 @@ from tests.mutants.faults_of_notices import (
 )
 
 CASE, MESSAGES = "workflows/arrears_case.py", "workflows/case_messages.py"
-CUTTING, FIELD, SIGNALS = "domain/rulings/cutting.py", "domain/rulings/field.py", "domain/rulings/signals.py"
+CUTTING, FIELD, SIGNALS = (
+    "domain/case/rulings/cutting.py",
+    "domain/case/rulings/tickets.py",
+    "domain/case/rulings/signals.py",
+)
 C_TICKET, C_PERMIT = "tests/case/test_ticket_and_half_hour.py::", "tests/case/test_permit_and_cut.py::"
 
 HALF_HOUR = (
@@ -47,7 +51,7 @@ HALF_HOUR = (
     Fault(
         name="told an hour before counts as told in the last half-hour",
         rule="R-16",
-        file="domain/telling.py",
+        file="domain/case/final_half_hour.py",
         right="counts = clock.final_notice_time(red.cut_at, terms(facts, red)) <= told_at <= red.cut_at",
         wrong="counts = clock.ticket_time(red.cut_at, facts.policy) <= told_at <= red.cut_at",
         tests=(T_DEADLINES,),
@@ -55,7 +59,7 @@ HALF_HOUR = (
     Fault(
         name="a channel that refused the notice counts as having told the customer",
         rule="R-16",
-        file="domain/telling.py",
+        file="domain/case/final_half_hour.py",
         right='if one.outcome == "accepted"), None)',
         wrong='if one.outcome != "dead"), None)',
         tests=("tests/domain/test_telling.py",),

@@ -2,9 +2,14 @@
 
 from tests.mutants.fault import Fault
 
-CLOCK, CONDITIONS, PROCEDURE = "domain/clock.py", "domain/conditions.py", "domain/procedure.py"
-DEADLINES, STEPS, ATTEMPT, FACTS = "domain/deadlines.py", "domain/steps.py", "domain/attempt.py", "domain/facts.py"
-NOTICES, PEOPLE = "domain/rulings/notices.py", "domain/rulings/people.py"
+CLOCK, CONDITIONS, PROCEDURE = "domain/law/clock.py", "domain/case/conditions.py", "domain/case/procedure.py"
+DEADLINES, STEPS, ATTEMPT, FACTS = (
+    "domain/case/deadlines.py",
+    "domain/case/issuing.py",
+    "domain/case/attempt.py",
+    "domain/case/facts.py",
+)
+NOTICES, PEOPLE = "domain/case/rulings/notices.py", "domain/case/rulings/steering.py"
 T_CLOCK, T_CONDITIONS = "tests/domain/test_clock.py", "tests/domain/test_conditions.py"
 T_DEADLINES, T_PROCEDURE = "tests/domain/test_deadlines.py", "tests/domain/test_procedure.py"
 T_POLICY, T_RULINGS = "tests/domain/test_policy.py", "tests/domain/test_rulings.py"
@@ -245,7 +250,7 @@ APPROVAL = (
     Fault(
         name="the threshold is exclusive instead of inclusive",
         rule="R-13",
-        file="domain/policy.py",
+        file="domain/law/policy.py",
         right="if principal >= step.amount",
         wrong="if principal > step.amount",
         tests=(T_POLICY,),

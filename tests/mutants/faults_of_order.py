@@ -33,7 +33,7 @@ FAULTS = (
     Fault(
         name="one more question to billing",
         rule="replay",
-        file="domain/steps.py",
+        file="domain/case/issuing.py",
         right="hints_answered=max(hints, facts.hints_answered),",
         wrong="hints_answered=max(hints - 1, facts.hints_answered),",
         tests=(REPLAY,),
@@ -77,7 +77,7 @@ FAULTS = (
     Fault(
         name="a timer that Temporal UI shows says something else",
         rule="order",
-        file="domain/procedure.py",
+        file="domain/case/procedure.py",
         right='"II.3 ticket, the day before"',
         wrong='"II.3 ticket"',
         tests=(f"{ORDER}::test_a_life_asks_for_what_is_written_and_in_that_order[ticketed]",),

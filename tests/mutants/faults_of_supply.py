@@ -4,7 +4,11 @@ from tests.mutants.fault import Fault
 from tests.mutants.faults_of_cutting import CASE, CUTTING, SIGNALS
 from tests.mutants.faults_of_notices import ATTEMPT, PEOPLE, PROCEDURE, T_DEADLINES, T_PROCEDURE
 
-DARKNESS, RESTORATION, CHAIN = "domain/darkness.py", "domain/restoration.py", "adapters/evidence_chain.py"
+DARKNESS, RESTORATION, CHAIN = (
+    "domain/case/unauthorised_cut.py",
+    "domain/case/restoration.py",
+    "adapters/evidence_chain.py",
+)
 T_CHAIN = "tests/adapters/test_evidence_chain.py"
 C_RESTORATION, C_DISCIPLINE = "tests/case/test_restoration.py::", "tests/case/test_discipline.py::"
 C_LATE, C_DUPLICATES, C_OPENING = (
@@ -96,7 +100,7 @@ LIGHT = (
     Fault(
         name="billing is not asked again for a payment that it does not show yet",
         rule="R-22",
-        file="domain/unbooked.py",
+        file="domain/case/announced_payments.py",
         right="[latest + wait for wait in ASKED_AGAIN_AFTER]",
         wrong="[latest + wait for wait in ASKED_AGAIN_AFTER[-1:]]",
         tests=("tests/case/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",),
@@ -104,7 +108,7 @@ LIGHT = (
     Fault(
         name="the hour in which an announced payment is believed runs from the announcement",
         rule="P2",
-        file="domain/unbooked.py",
+        file="domain/case/announced_payments.py",
         right="return payment.missed_at or payment.at",
         wrong="return payment.at",
         tests=("tests/domain/test_unbooked.py",),
@@ -112,7 +116,7 @@ LIGHT = (
     Fault(
         name="a payment on its way is not waited for once something else was paid",
         rule="P2",
-        file="domain/unbooked.py",
+        file="domain/case/announced_payments.py",
         right="if debt.owed <= facts.policy.tolerance:",
         wrong="if debt.owed <= facts.policy.tolerance or debt.paid_total > facts.debt.paid_total:",
         tests=("tests/domain/test_unbooked.py",),
@@ -120,7 +124,7 @@ LIGHT = (
     Fault(
         name="an announced payment is waited for only until supply is off",
         rule="R-22",
-        file="domain/unbooked.py",
+        file="domain/case/announced_payments.py",
         right="return facts.cut_ticket is not None or any(cut.bills for cut in facts.cuts_off)",
         wrong="return facts.cut_ticket is not None",
         tests=("tests/case/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",),
@@ -128,7 +132,7 @@ LIGHT = (
     Fault(
         name="a former unit's light counts whenever it was",
         rule="R-25",
-        file="domain/rulings/field.py",
+        file="domain/case/rulings/tickets.py",
         right="if at <= p.until}",
         wrong="if p.until}",
         tests=(f"{C_RESTORATION}test_the_crew_that_had_the_ticket_when_it_restored_is_believed",),
@@ -152,7 +156,7 @@ LIGHT = (
     Fault(
         name="a permit while an announced payment is on its way",
         rule="R-17",
-        file="domain/rulings/cutting.py",
+        file="domain/case/rulings/cutting.py",
         right="(facts.debt_is_stale or would_settle(facts))",
         wrong="facts.debt_is_stale",
         tests=(
@@ -162,7 +166,7 @@ LIGHT = (
     Fault(
         name="the crew's word of the light is lost when its ticket passes on",
         rule="R-25",
-        file="domain/rulings/field.py",
+        file="domain/case/rulings/tickets.py",
         right="return {None, facts.account.field_unit, *former}",
         wrong="return {None, facts.account.field_unit}",
         tests=(f"{C_RESTORATION}test_the_crew_that_had_the_ticket_when_it_restored_is_believed",),
@@ -210,7 +214,7 @@ LIGHT = (
     Fault(
         name="a declared delay lasts a day too long",
         rule="R-26",
-        file="domain/clock.py",
+        file="domain/law/clock.py",
         right="return end_of_day(local_day(settled_at, policy) + _A_DAY, policy)",
         wrong="return end_of_day(local_day(settled_at, policy) + 2 * _A_DAY, policy)",
         tests=("tests/domain/test_clock.py",),
@@ -245,7 +249,7 @@ DISCIPLINE = (
     Fault(
         name="a cut after the revocation counts as lawful",
         rule="R-27",
-        file="domain/facts.py",
+        file="domain/case/facts.py",
         right="return self.given_at <= moment < (self.ended_at or self.valid_until)",
         wrong="return self.given_at <= moment < self.valid_until",
         tests=(f"{C_DISCIPLINE}test_cut_after_the_revocation",),
@@ -320,7 +324,7 @@ RECORD = (
     Fault(
         name="acts on another unit's account are taken",
         rule="R-12",
-        file="domain/refusal.py",
+        file="domain/contract/refusals.py",
         right="if actor.unit is not None and ours is not None and actor.unit != ours:",
         wrong='if actor.unit is not None and ours is not None and actor.unit != ours and actor.role != "field_crew":',
         tests=("tests/case/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),

@@ -48,7 +48,11 @@ def test_a_few_faults_are_caught_and_the_tree_is_left_alone(tmp_path: Path) -> N
 
 def test_an_edit_that_no_longer_applies_is_named() -> None:
     """A text that is gone, one that stands twice, a file that was moved."""
-    for file, right in (("domain/clock.py", "no such text"), ("domain/clock.py", "policy"), ("domain/gone.py", "x")):
+    for file, right in (
+        ("domain/law/clock.py", "no such text"),
+        ("domain/law/clock.py", "policy"),
+        ("domain/gone.py", "x"),
+    ):
         fault = Fault("a name", "R-01", file, right, "y", ())
         with pytest.raises(NoLongerApplies, match="a name"):
             fault.applied_in(ROOT)

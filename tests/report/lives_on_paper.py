@@ -11,18 +11,23 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain import messages as m
-from domain import procedure, steps, view
-from domain.calendar import Calendar
-from domain.conditions import unmet_for_permit
-from domain.deadlines import settle
-from domain.debt import Account, AccountDebt, BillDebt, BillPayment, DebtQuery
-from domain.facts import CaseFacts
-from domain.look import Look
-from domain.policy import Policy
-from domain.records import Record
-from domain.refusal import Refused
-from domain.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, cutting
+from domain.case import issuing, procedure, views
+from domain.case.billing_answers import with_debt, with_look
+from domain.case.closing import close
+from domain.case.conditions import unmet_for_permit
+from domain.case.deadlines import settle
+from domain.case.facts import CaseFacts
+from domain.case.final_half_hour import half_hour_answered, reach_half_hour
+from domain.case.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, cutting
+from domain.contract import updates as m
+from domain.contract.refusals import Refused
+from domain.contract.tables import SIGNALS, UPDATES
+from domain.customer import Account
+from domain.law.calendar import Calendar
+from domain.law.circumstances import Look
+from domain.law.policy import Policy
+from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
+from domain.record.rows import Record
 
 ZONE = ZoneInfo("Asia/Shanghai")
 POLICY = Policy()
@@ -88,8 +93,8 @@ class Life:
         """Give the register what it has not been given: only now and then, for the sake of speed."""
         while self.facts.journal or self.facts.outgoing:
             self.revision += 1
-            record = view.record(self.facts, self.written, self.revision, self.now)
-            self.written, self.facts = self.facts, view.after(self.facts, record)
+            record = views.record(self.facts, self.written, self.revision, self.now)
+            self.written, self.facts = self.facts, views.after(self.facts, record)
             self.records.append(record)
 
     def _march(self) -> bool:
@@ -97,19 +102,19 @@ class Life:
         while self.facts.closed_at is None:
             match procedure.next_act(self.facts, self.now, asking=False):
                 case procedure.SendRestorationTicket(cut_id):
-                    self._take(steps.send_restoration_ticket(self.facts, cut_id, self.now)[0])
+                    self._take(issuing.send_restoration_ticket(self.facts, cut_id, self.now)[0])
                 case procedure.AskBilling():
                     self._ask()
                 case procedure.LookAround():
                     self._look()
                 case procedure.IssueNotice(kind):
-                    self._take(steps.issue_notice(self.facts, kind, self.now)[0])
+                    self._take(issuing.issue_notice(self.facts, kind, self.now)[0])
                 case procedure.SendCutTicket():
-                    self._take(steps.send_cut_ticket(self.facts, self.now)[0])
+                    self._take(issuing.send_cut_ticket(self.facts, self.now)[0])
                 case procedure.CheckBeforeCut():
                     self._check_before_cut()
                 case procedure.Leave() as leave:
-                    self._take(steps.close(self.facts, leave, self.now))
+                    self._take(close(self.facts, leave, self.now))
                     return False
                 case procedure.Sleep():
                     return True
@@ -117,20 +122,20 @@ class Life:
 
     def _ask(self) -> None:
         query = DebtQuery(account_id=self.account.account_id, as_of=self.now, bills=self.facts.query_bills())
-        self._take(steps.with_debt(self.facts, query, self._debt(query), self.now, self.facts.hints))
+        self._take(with_debt(self.facts, query, self._debt(query), self.now, self.facts.hints))
 
     def _look(self) -> None:
         self._ask()
-        self._take(steps.with_look(self.facts, Look(calendar=Calendar()), self.now, self.now))
+        self._take(with_look(self.facts, Look(calendar=Calendar()), self.now, self.now))
 
     def _check_before_cut(self) -> None:
         ticket = self.facts.cut_ticket
         assert ticket is not None
-        self._take(steps.reach_half_hour(self.facts, self.now))
+        self._take(reach_half_hour(self.facts, self.now))
         answered = self.random.random() < 0.95
         if answered:
             self._look()
-        self._take(steps.half_hour_answered(self.facts, ticket.ticket_id, self.now, answered=answered))
+        self._take(half_hour_answered(self.facts, ticket.ticket_id, self.now, answered=answered))
 
     def _sleep(self) -> None:
         near = self.facts.stage == "final_half_hour" or self.facts.open_permit
@@ -242,13 +247,13 @@ class Life:
 
     def _people_act(self) -> None:
         slow = 0.35 if self.facts.cuts_off else 0.85
-        for awaited in view.waiting_for(self.facts, self.now):
+        for awaited in views.waiting_for(self.facts, self.now):
             if self.random.random() < slow and awaited.act in _ANSWERS and self.facts.closed_at is None:
                 name, payload = _ANSWERS[awaited.act](self, awaited.id or "")
                 self._update(name, awaited.role, **payload)
 
     def _update(self, name: str, role: str, **payload: Any) -> None:
-        message = m.UPDATES[name].payload.model_validate({**payload, "actor": who(role)})
+        message = UPDATES[name].payload.model_validate({**payload, "actor": who(role)})
         try:
             if isinstance(message, m.RequestPermit):
                 self._take(self._permit(message))
@@ -265,7 +270,7 @@ class Life:
         return cutting.decide_permit(self.facts, message, self.now, asked=not unmet, answered=True)[0]
 
     def _signal(self, name: str, **payload: Any) -> None:
-        message = m.SIGNALS[name].payload.model_validate(payload)
+        message = SIGNALS[name].payload.model_validate(payload)
         self._take(SIGNAL_RULINGS[name](self.facts, message, self.now))
         self._march()
 

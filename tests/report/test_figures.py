@@ -12,9 +12,9 @@ from sqlalchemy import Engine
 
 from adapters.report_figures import ReportFigures
 from adapters.sql_register import SqlRegister, open_register
-from domain.filed import Moratorium
-from domain.report import Figures, bounds, month_before
-from domain.report_case import TELLING, Event, case_in_month
+from domain.record.moratorium import Moratorium
+from domain.report.case_share import TELLING, Event, case_in_month
+from domain.report.month import Figures, bounds, month_before
 from tests.databases import fresh_postgresql
 from tests.report.by_hand import ByHand
 from tests.report.lives_on_paper import POLICY, ZONE, Life, lives

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import worker
+from adapters.settings_loading import load_settings
 from adapters.sql_outbox import SqlOutbox
-from domain.report import bounds, month_before
+from domain.report.month import bounds, month_before
 from tests.edge.test_cli import Cli, Utility, cli, standing_utility, utility
 from tests.receivers import HOST, mailbox
 
@@ -138,7 +139,7 @@ async def test_with_channels_a_report_made_by_hand_goes_out_by_a_worker(
         monkeypatch.setenv("ARREARS_NOTIFY", str(table))
         made = [(await cli("report", "make", "--json")).result for _ in range(2)]
         assert [one["new"] for one in made] == [True, False]
-        settings = worker.load_settings()
+        settings = load_settings()
         parts = worker.with_channels(worker.build(settings), settings)
         outbox = SqlOutbox(parts.register_engine)
         assert ((await asyncio.to_thread(outbox.count)).messages, box.mails) == (1, [])

@@ -11,11 +11,11 @@ import pytest
 from activities.papers import PapersUnavailable
 from adapters.papers import TypstPapers
 from adapters.register_reading import RegisterReader
-from domain.printing import PAPER_FILED
-from domain.report import Debt, Figures, Lights, Part, StandingOrder, Supply
-from domain.report_filed import REPORTS, Report, ReportOrder, written
-from domain.report_printing import report_sheet
-from domain.sheets import Letterhead
+from domain.papers.filing import PAPER_FILED
+from domain.papers.sheets import Letterhead
+from domain.report.filing import REPORTS, Report, ReportOrder, written
+from domain.report.month import Debt, Figures, Lights, Part, StandingOrder, Supply
+from domain.report.sheet import report_sheet
 from tests.adapters.test_papers import HOSTILE, pages, papers, pictures
 from tests.domain.test_printing import EN, ZH
 from tests.report.test_reports import DUE, MONTH, Office, office

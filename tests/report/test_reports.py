@@ -19,15 +19,15 @@ from adapters.report_book import ReportBook
 from adapters.report_figures import ReportFigures
 from adapters.sql_engine import writing
 from adapters.sql_register import SqlRegister, open_register
-from domain.filed import CaseFile
-from domain.policy import Policy
-from domain.proof import prove
-from domain.records import Record, Task
-from domain.refusal import Refused
-from domain.report_due import ReportsDue
-from domain.report_filed import MADE, REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport, digest
-from domain.report_layout import layout
-from domain.sheets import Letterhead
+from domain.contract.refusals import Refused
+from domain.law.policy import Policy
+from domain.papers.sheets import Letterhead
+from domain.proof.rules import prove
+from domain.record.case_file import CaseFile
+from domain.record.rows import Record, Task
+from domain.report.due import ReportsDue
+from domain.report.filing import MADE, REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport, digest
+from domain.report.layout import layout
 from tests import register_records
 from tests.register_records import case_row
 from tests.report.lives_on_paper import ZONE, lives

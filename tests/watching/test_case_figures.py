@@ -20,10 +20,10 @@ from adapters.settings import Settings
 from adapters.sql_register import SqlRegister, open_register
 from console.metrics import CaseFigures, case_figures
 from console.questions import Asked
-from domain.figures import CasesCounted, Figures, IncidentsCounted, LightDue, TicketsUnacknowledged, UnsentCounted
-from domain.filed import SweepPage
-from domain.records import IncidentRow, Task
-from domain.report_due import ReportsDue
+from domain.metrics import CasesCounted, Figures, IncidentsCounted, LightDue, TicketsUnacknowledged, UnsentCounted
+from domain.record.rows import IncidentRow, Task
+from domain.record.sweep import SweepPage
+from domain.report.due import ReportsDue
 from tests.doors.test_anchor import SPELLED
 from tests.register_records import OPENED, case_row, message, notice, record, ticket
 

@@ -15,7 +15,9 @@ from sqlalchemy import make_url, text
 from temporalio.client import ScheduleState, ScheduleUpdate, ScheduleUpdateInput
 
 import worker
+from adapters.database_look import look_at_register, open_rows, time_at_register, unsent
 from adapters.settings import Settings
+from adapters.settings_look import ReadSettings
 from adapters.sql_engine import writing
 from adapters.sql_register import SqlRegister, open_register
 from edge.doctor import Doctor, machine
@@ -284,21 +286,21 @@ async def test_a_file_that_is_no_database_and_one_that_is_not_there(doctor: Doct
 async def test_on_postgresql_too(postgresql_url: str) -> None:
     engine = open_register(postgresql_url)
     SqlRegister(engine).write(record())
-    assert (await aside(lambda: worker.look_at_register(postgresql_url))).unguarded == ()
-    assert worker.unsent(postgresql_url).messages == 0
-    assert [row.account_id for row in worker.open_rows(postgresql_url)] == ["3001"]
-    told = worker.time_at_register(postgresql_url)
+    assert (await aside(lambda: look_at_register(postgresql_url))).unguarded == ()
+    assert unsent(postgresql_url).messages == 0
+    assert [row.account_id for row in open_rows(postgresql_url)] == ["3001"]
+    told = time_at_register(postgresql_url)
     assert told is not None
     assert abs(told - datetime.now(UTC)) < HOUR
     read_only = f"{postgresql_url}{'&' if '?' in postgresql_url else '?'}options=-cdefault_transaction_read_only%3Don"
-    assert "read-only" in (worker.look_at_register(read_only).unwritable or "")
+    assert "read-only" in (look_at_register(read_only).unwritable or "")
     with writing(engine) as connection:
         connection.execute(text("ALTER TABLE evidence DISABLE TRIGGER evidence_append_only"))
-    seen = worker.look_at_register(postgresql_url)
+    seen = look_at_register(postgresql_url)
     assert (seen.unguarded, seen.unwritable, seen.missing) == (("evidence",), None, ())
     with writing(engine) as connection:
         connection.execute(text("ALTER TABLE reports ENABLE REPLICA TRIGGER reports_append_only"))
-    assert worker.look_at_register(postgresql_url).unguarded == ("evidence", "reports")
+    assert look_at_register(postgresql_url).unguarded == ("evidence", "reports")
     engine.dispose()
 
 
@@ -310,12 +312,12 @@ def test_what_the_runbook_says_makes_the_guards_anew(database_url: str, monkeypa
             guard = f"{table}_no_update" if engine.dialect.name == "sqlite" else f"{table}_append_only ON {table}"
             connection.execute(text(f"DROP TRIGGER {guard}"))
     engine.dispose()
-    assert worker.look_at_register(database_url).unguarded == ("evidence", "reports")
+    assert look_at_register(database_url).unguarded == ("evidence", "reports")
     section = (ROOT / "RUNBOOK.md").read_text("utf-8").partition("\n## 10. ")[2]
     script = section.partition("<<'END'\n")[2].partition("\nEND\n")[0]
     monkeypatch.setenv("ARREARS_REGISTER_URL", database_url)
     exec(script, {})
-    assert worker.look_at_register(database_url).unguarded == ()
+    assert look_at_register(database_url).unguarded == ()
 
 
 async def test_an_empty_billing_book_is_named(utility: World, doctor: Doctoring, tmp_path: Path) -> None:
@@ -370,11 +372,11 @@ async def test_days_later_what_is_daily_is_late_and_clocks_disagree(utility: Wor
     assert late["clocks"].state == "broken"
 
 
-def _read(settings: Settings) -> worker.ReadSettings:
-    return worker.ReadSettings(settings, (), (), (), True, Path("none"))
+def _read(settings: Settings) -> ReadSettings:
+    return ReadSettings(settings, (), (), (), True, Path("none"))
 
 
-async def _examine(utility: World, read: worker.ReadSettings, now: Any) -> tuple[Finding, ...]:
+async def _examine(utility: World, read: ReadSettings, now: Any) -> tuple[Finding, ...]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TEMPORAL_ADDRESS", utility.client.service_client.config.target_host)
         return await Doctor(read, now).examine()

@@ -24,7 +24,7 @@ from adapters.settings import Settings
 from console.metrics import CaseFigures, case_figures
 from console.metrics import shown as shown_at
 from console.questions import Asked
-from domain.figures import Figures
+from domain.metrics import Figures
 from tests.doors.test_anchor import SPELLED
 from tests.receivers import free_port
 from tests.watching.test_case_figures import NO_FAULT, shown

@@ -1,0 +1,87 @@
+"""What an answer of billing changes in the facts."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from domain.case.entities import Hold
+from domain.case.facts import CaseFacts
+from domain.law.circumstances import Look
+from domain.money.debt import AccountDebt, DebtQuery
+
+
+def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: datetime, hints: int) -> CaseFacts:
+    """Billing has answered. `hints` is how many had come when it was asked: later ones need another answer."""
+    before = facts.debt
+    announced = facts.announced if facts.hints > hints else Decimal("0.00")
+    facts = facts.but(
+        debt=debt,
+        debt_asked=query.bills,
+        debt_read_at=query.as_of,
+        hints_answered=max(hints, facts.hints_answered),
+        announced=announced,
+        heard=facts.heard if facts.hints > hints else (),
+    )
+    if debt.mark() == before.mark():
+        return facts
+    facts = facts.noted(
+        now, "debt.read", "R-17", "II.6", at=debt.as_of, owed=debt.owed, late_fee=facts.late_fee(now), mark=debt.mark()
+    )
+    paid = debt.paid_total - before.paid_total
+    if paid > 0 and facts.in_arrears and not facts.cuts_off and not facts.held:
+        facts = facts.but(offer_due=True)
+        facts = facts.told(
+            now,
+            "reader",
+            "partial payment",
+            f"户号 {facts.account.account_id} 已交 {paid} 元，尚欠 {debt.owed} 元，请与客户商定承诺或分期。",
+            f"Account {facts.account.account_id} paid {paid} and still owes {debt.owed}: offer a promise or a plan.",
+        )
+    return facts
+
+
+def with_look(facts: CaseFacts, look: Look, asked: datetime, now: datetime) -> CaseFacts:
+    """Calendar and moratoria as they were when `asked`: what the register lists, stands; what it lists no more, falls.
+
+    An answer may come days after its question: an older one than the last changes nothing, and a hold lifted since
+    does not stand again. One that the register lists ends when it is listed no more, and not before. One that came by
+    signal and that the register has lifted meanwhile falls too: a batch of signals may be overtaken by its lifting. One
+    that the register does not know at all is a person's, and falls by that person's word.
+    """
+    if asked < facts.looked_at:
+        return facts
+    facts = facts.but(
+        calendar=look.calendar,
+        looked_at=asked,
+        look_answered_at=now,
+        spreads_cuts=look.spreads_cuts,
+        slot=look.slot or facts.slot,
+    )
+    for moratorium in look.moratoria:
+        hold = next((h for h in facts.holds if h.hold_id == moratorium), None)
+        if hold is not None and hold.stands:
+            facts = facts if hold.listed else facts.with_hold(moratorium, listed=True, until=None)
+            continue
+        if hold is None:
+            found = Hold(
+                hold_id=moratorium,
+                kind="moratorium",
+                reason="moratorium",
+                placed_by=_REGISTER,
+                placed_at=now,
+                listed=True,
+            )
+            facts = facts.but(holds=(*facts.holds, found))
+        elif hold.ended_at is not None and hold.ended_at < asked:
+            facts = facts.with_hold(moratorium, ended_at=None, listed=True, until=None)
+        else:
+            continue
+        facts = facts.noted(now, "hold.placed", "R-04", "I.3", about=moratorium, kind="moratorium", source=_REGISTER)
+    for hold in facts.standing_holds:
+        unknown = not hold.listed and hold.hold_id not in look.moratoria_over
+        if not unknown and hold.hold_id not in look.moratoria:
+            facts = facts.with_hold(hold.hold_id, ended_at=now)
+            facts = facts.noted(now, "hold.lifted", "R-04", "I.3", about=hold.hold_id, source=_REGISTER)
+    return facts
+
+
+_REGISTER = "register"

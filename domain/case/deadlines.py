@@ -1,0 +1,303 @@
+"""What time and new facts bring about by themselves: holds run out, notices go void, permits lapse, warnings go up.
+
+`settle(facts, now)` applies every rule of the table until nothing changes. It is run after each message, each answer of
+the billing system and each wake-up, so a case that wakes late goes through every stage it slept over, in order.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from domain.case import restoration
+from domain.case.attempt import end_attempt, recall_cut_ticket, void_notice
+from domain.case.conditions import filing_missing, missing_approvals, statutory_day_reached, why_the_day_is_barred
+from domain.case.entities import Escalation, Notice
+from domain.case.escalations import raise_escalation
+from domain.case.facts import CaseFacts, owes, required_approvals, terms
+from domain.case.unauthorised_cut import darkness_under_a_permit_waits_for_nobody
+from domain.law import clock
+
+
+def settle(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Apply all that is due by now."""
+    while True:
+        before = facts
+        for rule in _RULES:
+            facts = rule(facts, now)
+        if facts is before:
+            return facts
+
+
+# ---- I.3: holds, promises, plans --------------------------------------------------------------
+
+
+def _holds_run_out(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """A hold with an end is over by the clock; a dispute never is, a person lifts it."""
+    for hold in facts.standing_holds:
+        if hold.kind != "dispute" and hold.until and hold.until <= now:
+            facts = facts.with_hold(hold.hold_id, ended_at=now)
+            facts = facts.noted(now, "hold.ended", "R-04", "I.3", at=hold.until, about=hold.hold_id)
+    return facts
+
+
+def _promise_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Kept once the payments since reach the amount; broken if billing, asked after its day, says otherwise."""
+    promise = facts.promise
+    if promise is None or promise.state != "open":
+        return facts
+    paid = facts.debt.paid_total - promise.paid_before
+    end = clock.promise_end(promise.until, facts.policy)
+    if paid >= promise.amount:
+        facts = facts.but(promise=promise.model_copy(update={"state": "kept"}))
+        return facts.noted(now, "promise.kept", "R-04", "I.3", about=promise.promise_id, paid=paid)
+    if end <= facts.debt_read_at:
+        facts = facts.but(promise=promise.model_copy(update={"state": "broken"}))
+        return facts.noted(now, "promise.broken", "R-04", "I.3", at=end, about=promise.promise_id, paid=paid)
+    return facts
+
+
+def _plan_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Each instalment is judged by the running sum at the end of its day; the last one keeps the plan."""
+    plan = facts.plan
+    if plan is None or plan.state != "open":
+        return facts
+    paid = facts.debt.paid_total - plan.paid_before
+    if paid >= sum(i.amount for i in plan.instalments):
+        facts = facts.but(plan=plan.model_copy(update={"state": "kept"}))
+        return facts.noted(now, "plan.kept", "R-04", "I.3", about=plan.plan_id, paid=paid)
+    due = sum(i.amount for i in plan.instalments if clock.promise_end(i.due, facts.policy) <= facts.debt_read_at)
+    if paid < due:
+        facts = facts.but(plan=plan.model_copy(update={"state": "broken"}))
+        return facts.noted(now, "plan.broken", "R-04", "I.3", about=plan.plan_id, paid=paid, due=due)
+    return facts
+
+
+# ---- II.8: settled ----------------------------------------------------------------------------
+
+
+def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """A notice whose bills are settled: nothing is cut (R-11), and debt re-opened later starts anew (R-05)."""
+    for notice in facts.notices:
+        if notice.stands and (settled := _newly_settled(facts, notice)):
+            facts = facts.with_notice(notice.notice_id, settled_bills=(*notice.settled_bills, *settled))
+    red, yellow = facts.red, facts.yellow
+    if red and not owes(facts, red):
+        facts = _note_settled(facts, now, red.bills)
+        facts = recall_cut_ticket(facts, now, "the bills are settled")
+        facts = void_notice(facts, red.notice_id, now, "settled", counted=False, reported=False)
+    if yellow and not owes(facts, yellow):
+        if not red:
+            facts = _note_settled(facts, now, yellow.bills)
+        facts = void_notice(facts, yellow.notice_id, now, "settled", counted=False, reported=False)
+        facts = facts.but(voids_in_a_row={}, needs_person=None)
+    return facts
+
+
+def _nothing_left_needs_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """With all debt settled, what a person was to decide is moot, and the next debt starts anew."""
+    del now
+    if facts.needs_person is None or facts.in_arrears or facts.debt_is_stale:
+        return facts
+    return facts.but(needs_person=None, voids_in_a_row={})
+
+
+def _newly_settled(facts: CaseFacts, notice: Notice) -> tuple[str, ...]:
+    owing = {b.bill_id for b in facts.arrears}
+    return tuple(b for b in notice.live_bills if b not in owing)
+
+
+def _note_settled(facts: CaseFacts, now: datetime, bills: tuple[str, ...]) -> CaseFacts:
+    at = restoration.settled_at(facts, bills, now)
+    return facts.noted(now, "debt.settled", "R-11", "II.8", at=at, bills=bills, settled_at=at)
+
+
+# ---- II.1, II.2: notices ----------------------------------------------------------------------
+
+
+def _undelivered_notices_go_void(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Not delivered by the last moment that would have been in time (R-05, R-07)."""
+    for notice in (facts.yellow, facts.red):
+        if notice is None or notice.delivered_at is not None or notice.state != "to_deliver":
+            continue
+        policy = terms(facts, notice)
+        by = (
+            clock.yellow_deliver_by(notice.deadline, policy)
+            if notice.kind == "yellow"
+            else clock.red_deliver_by(notice.cut_at, policy)
+        )
+        if now > by:
+            counted = not facts.held and not facts.cuts_off
+            facts = void_notice(facts, notice.notice_id, now, "not delivered in time", counted=counted)
+    return facts
+
+
+def _silence_climbs_the_ladder(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """A refusal that nobody has acknowledged goes to the next rung; the earlier ones stay open (R-09)."""
+    for e in facts.escalations:
+        notice = facts.notice(e.notice_id) if e.notice_id else None
+        policy = terms(facts, notice) if notice else facts.policy
+        ladder = policy.escalation_ladder
+        if not _silent(e, now) or e.rung not in ladder:
+            continue
+        facts = facts.with_escalation(e.escalation_id, climbed=True)
+        higher = ladder[ladder.index(e.rung) + 1 :]
+        if higher:
+            facts, _ = raise_escalation(
+                facts,
+                now,
+                "refusal",
+                higher[0],
+                notice_id=e.notice_id,
+                subject=f"no answer from {e.rung}",
+                answer_hours=policy.service_ack_hours,
+            )
+    return facts
+
+
+def _silent(e: Escalation, now: datetime) -> bool:
+    return (
+        e.kind == "refusal" and e.state == "open" and not e.climbed and e.answer_by is not None and e.answer_by <= now
+    )
+
+
+def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Once the red notice is served, every level that must approve is asked (R-12, R-13)."""
+    red = facts.red
+    if red is None or not red.served or red.approval_asked or facts.held or facts.cuts_off:
+        return facts
+    if now > clock.ticket_time(red.cut_at, terms(facts, red)):
+        return facts
+    roles = required_approvals(facts, red)
+    facts = facts.with_notice(red.notice_id, approval_asked=True)
+    facts = facts.noted(now, "approval.asked", "R-13", "III.4", about=red.notice_id, roles=roles)
+    for role in missing_approvals(facts):
+        facts = facts.told(
+            now,
+            role,
+            "approval asked",
+            f"请审批停电：户号 {facts.account.account_id}，欠费 {red.amount} 元，通知书 {red.notice_id}，"
+            f"计划停电时间 {clock.local_words(red.cut_at, facts.policy)}。",
+            f"Decide on the cut of account {facts.account.account_id}: {red.amount} owed, notice {red.notice_id}, "
+            f"planned for {clock.local_words(red.cut_at, facts.policy)}.",
+            about=red.notice_id,
+        )
+    return facts
+
+
+# ---- II.3 – II.7: the attempt -----------------------------------------------------------------
+
+
+def _permits_lapse(facts: CaseFacts, now: datetime) -> CaseFacts:
+    permit = facts.open_permit
+    if permit and permit.valid_until <= now:
+        facts = facts.with_permit(permit.permit_id, state="lapsed", ended_at=permit.valid_until)
+        facts = facts.noted(now, "permit.lapsed", "R-18", "II.7", at=permit.valid_until, about=permit.permit_id)
+    return facts
+
+
+def _attempts_end(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """The time slips, or a hold ends the attempt: the notice is stale, a new one gets its full days (R-20)."""
+    red = facts.red
+    if red is None:
+        return facts
+    ticket_time = clock.ticket_time(red.cut_at, terms(facts, red))
+    if (facts.held or facts.withdrawn or facts.cuts_off) and now >= ticket_time:
+        return end_attempt(facts, now, _why_held(facts), counted=False)
+    reason = _why_it_slips(facts, now)
+    return end_attempt(facts, now, reason, counted=True) if reason else facts
+
+
+def _why_held(facts: CaseFacts) -> str:
+    if facts.withdrawn:
+        return "the case was withdrawn"
+    if facts.cuts_off:
+        return "supply was found cut"
+    if facts.standing_holds:
+        return f"hold: {facts.standing_holds[0].kind}"
+    return "a promise or plan stands"
+
+
+def _why_it_slips(facts: CaseFacts, now: datetime) -> str | None:
+    """Why the standing red notice can no longer lead to a cut at its time, or None while it still can."""
+    red, ticket = facts.red, facts.cut_ticket
+    assert red is not None
+    policy = terms(facts, red)
+    ticket_time = clock.ticket_time(red.cut_at, policy)
+    if ticket is None:
+        if now < ticket_time:
+            return None
+        if not red.served:
+            return "the refusal was not acknowledged in time" if red.delivered_at else None
+        if missing := missing_approvals(facts):
+            return f"not approved in time by {', '.join(missing)}"
+        if filing_missing(facts):
+            return "the filing with the power authority is missing"
+        if clock.ticket_too_late(red.cut_at, policy) <= now:
+            return "the ticket could not be sent the day before"
+        return _why_the_day_is_wrong(facts) if facts.looked_at >= ticket_time else None
+    if ticket.state == "sent" and now >= clock.final_notice_time(red.cut_at, policy):
+        return "the field unit did not acknowledge the ticket"
+    if ticket.billing_answer == "no_answer":
+        return "the billing system gave no answer in the last half-hour"
+    if ticket.crew_left:
+        return "the crew left without cutting"
+    if now >= red.cut_at and ticket.told_at is None:
+        return "the customer was not told again"
+    if now >= red.cut_at and ticket.billing_checked_at is None:
+        return "the billing system was not asked in the last half-hour"
+    if now >= clock.window_end(red.cut_at, policy) and facts.open_permit is None:
+        return "nothing was cut inside the window"
+    return None
+
+
+def _why_the_day_is_wrong(facts: CaseFacts) -> str | None:
+    """Statute and calendar, judged again when the ticket is due (R-03, R-21)."""
+    red = facts.red
+    assert red is not None
+    if barred := why_the_day_is_barred(facts, red):
+        return f"the day is barred: {barred.en}"
+    return None if statutory_day_reached(facts, red) else "the oldest bill still owing is not yet 31 days past due"
+
+
+# ---- II.7: the crew's answer ------------------------------------------------------------------
+
+
+def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """A permit that ended without a word from the crew: after the window the team leader finds out."""
+    for permit in facts.permits:
+        if permit.answered or permit.state not in ("revoked", "lapsed"):
+            continue
+        if any(e.about == permit.permit_id for e in facts.escalations):
+            continue
+        ticket = facts.ticket(permit.ticket_id)
+        notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
+        if notice and clock.window_end(notice.cut_at, terms(facts, notice)) <= now:
+            facts, _ = raise_escalation(
+                facts,
+                now,
+                "permit_unanswered",
+                "team_leader",
+                about=permit.permit_id,
+                subject=f"permit {permit.permit_id} ended and the crew has not reported",
+            )
+    return facts
+
+
+_RULES: tuple[Callable[[CaseFacts, datetime], CaseFacts], ...] = (
+    _holds_run_out,
+    _promise_is_judged,
+    _plan_is_judged,
+    restoration.settlement_makes_restoration_due,
+    restoration.a_plan_makes_restoration_due,
+    _settled_bills_end_the_march,
+    _nothing_left_needs_nobody,
+    _permits_lapse,
+    _undelivered_notices_go_void,
+    _silence_climbs_the_ladder,
+    _attempts_end,
+    _approval_is_asked_for,
+    _crew_is_asked_through_the_leader,
+    darkness_under_a_permit_waits_for_nobody,
+    restoration.withdrawal_restores,
+    restoration.restoration_is_watched,
+    restoration.restored_closes_reports,
+)

@@ -1,0 +1,88 @@
+"""What is put before a person, and closed again: the rungs that are open, each with its clause."""
+
+from datetime import datetime, timedelta
+
+from domain.case.entities import Escalation
+from domain.case.facts import CaseFacts
+from domain.record.reasons import reason_zh
+from domain.vocabulary import Role
+
+
+def raise_escalation(
+    facts: CaseFacts,
+    now: datetime,
+    kind: str,
+    rung: Role,
+    *,
+    subject: str,
+    notice_id: str | None = None,
+    about: str | None = None,
+    answer_hours: int | None = None,
+) -> tuple[CaseFacts, str]:
+    """Put a report before a rung and tell it; returns the escalation's id."""
+    facts, escalation_id = facts.numbered("escalation")
+    escalation = Escalation.model_validate(
+        {
+            "escalation_id": escalation_id,
+            "kind": kind,
+            "rung": rung,
+            "raised_at": now,
+            "answer_by": now + timedelta(hours=answer_hours) if answer_hours else None,
+            "notice_id": notice_id,
+            "about": about,
+        }
+    )
+    facts = facts.but(escalations=(*facts.escalations, escalation))
+    facts = facts.noted(
+        now,
+        "escalation.raised",
+        *_ESCALATION_CLAUSE[kind],
+        about=escalation_id,
+        rung=rung,
+        kind=kind,
+        notice_id=notice_id,
+        subject=subject,
+    )
+    title_zh, title_en = _ESCALATION_TITLE[kind]
+    facts = facts.told(
+        now,
+        rung,
+        title_en,
+        f"{title_zh}：户号 {facts.account.account_id}，{reason_zh(subject)}。请确认（上报编号 {escalation_id}）。",
+        f"{title_en}: account {facts.account.account_id}, {subject}. Please acknowledge {escalation_id}.",
+        about=escalation_id,
+    )
+    return facts, escalation_id
+
+
+def close_escalations(
+    facts: CaseFacts, *, notice_id: str | None = None, about: str | None = None, kind: str | None = None
+) -> CaseFacts:
+    """Close those still open that belong to a notice, a subject, or a kind: nobody needs to answer them any more."""
+    return facts.but(
+        escalations=tuple(
+            e.model_copy(update={"state": "closed"})
+            if e.state == "open"
+            and (notice_id is None or e.notice_id == notice_id)
+            and (about is None or e.about == about)
+            and (kind is None or e.kind == kind)
+            else e
+            for e in facts.escalations
+        )
+    )
+
+
+_ESCALATION_CLAUSE: dict[str, tuple[str, str]] = {
+    "refusal": ("R-09", "II.2"),
+    "void": ("R-07", "II.2"),
+    "permit_unanswered": ("R-18", "II.7"),
+    "restore_warning": ("R-25", "III.3"),
+}
+
+
+_ESCALATION_TITLE: dict[str, tuple[str, str]] = {
+    "refusal": ("客户拒签上报", "Signature refused"),
+    "void": ("通知书作废", "Notice void"),
+    "permit_unanswered": ("停电许可后无回报", "Permit without an answer from the crew"),
+    "restore_warning": ("复电时限预警", "Restoration warning"),
+}

@@ -1,0 +1,372 @@
+"""The facts of one case: immutable, replaced by every message and deadline, carried whole across continue-as-new."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import Field
+
+from domain.case.entities import (
+    Announced,
+    Approval,
+    Cut,
+    Escalation,
+    Filing,
+    FormerPolicy,
+    Hold,
+    Incident,
+    Notice,
+    NoticeKind,
+    Permit,
+    Plan,
+    Promise,
+    Ticket,
+    Withdrawal,
+)
+from domain.customer import Account
+from domain.law.calendar import Calendar
+from domain.law.circumstances import CutSlot
+from domain.law.policy import Policy, PolicyKeptOnce
+from domain.money.debt import AccountDebt, BillDebt
+from domain.money.late_fee import total_late_fee
+from domain.record.evidence import Evidence
+from domain.record.rows import Message
+from domain.vocabulary import Actor, Contract, Id, Moment, Money, Outcome, Role, Stage
+
+_T = TypeVar("_T", bound=Contract)
+
+
+class CaseFacts(Contract):
+    """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet."""
+
+    case_key: Id
+    workflow_id: str
+    account: Account
+    policy: PolicyKeptOnce
+    former: tuple[FormerPolicy, ...] = ()
+    opened_at: Moment
+    stage: Stage = "yellow_notice"
+    outcome: Outcome | None = None
+    outcome_reason: str | None = None
+    closed_at: Moment | None = None
+
+    debt: AccountDebt
+    debt_read_at: Moment
+    debt_asked: tuple[Id, ...] = ()
+    hints: int = 0
+    hints_answered: int = 0
+    announced: Money = Decimal("0.00")
+    heard: tuple[Announced, ...] = ()
+    unbooked: tuple[Announced, ...] = ()
+    offer_due: bool = False
+    calendar: Calendar = Calendar()
+    spreads_cuts: bool = False
+    slot: CutSlot | None = None
+    looked_at: Moment
+    look_answered_at: Moment | None = None
+
+    notices: tuple[Notice, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    filings: tuple[Filing, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
+    permits: tuple[Permit, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    promise: Promise | None = None
+    plan: Plan | None = None
+    cuts: tuple[Cut, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    withdrawn: Withdrawal | None = None
+
+    voids_in_a_row: dict[NoticeKind, int] = Field(default_factory=dict)
+    needs_person: str | None = None
+    lifted_early: tuple[Id, ...] = ()
+    answers: dict[str, Any] = Field(default_factory=dict)
+
+    counters: dict[str, int] = Field(default_factory=dict)
+    journal: tuple[Evidence, ...] = ()
+    outgoing: tuple[Message, ...] = ()
+
+    # ---- replacing -----------------------------------------------------------------------------
+
+    def but(self, **changes: Any) -> Self:
+        """The same facts with these fields replaced."""
+        return self.model_copy(update=changes)
+
+    def with_notice(self, notice_id: str, **changes: Any) -> Self:
+        """Replace fields of one notice."""
+        return self.but(notices=_replaced(self.notices, "notice_id", notice_id, changes))
+
+    def with_ticket(self, ticket_id: str, **changes: Any) -> Self:
+        """Replace fields of one ticket."""
+        return self.but(tickets=_replaced(self.tickets, "ticket_id", ticket_id, changes))
+
+    def with_permit(self, permit_id: str, **changes: Any) -> Self:
+        """Replace fields of one permit."""
+        return self.but(permits=_replaced(self.permits, "permit_id", permit_id, changes))
+
+    def with_escalation(self, escalation_id: str, **changes: Any) -> Self:
+        """Replace fields of one escalation."""
+        return self.but(escalations=_replaced(self.escalations, "escalation_id", escalation_id, changes))
+
+    def with_hold(self, hold_id: str, **changes: Any) -> Self:
+        """Replace fields of one hold."""
+        return self.but(holds=_replaced(self.holds, "hold_id", hold_id, changes))
+
+    def with_cut(self, cut_id: str, **changes: Any) -> Self:
+        """Replace fields of one cut."""
+        return self.but(cuts=_replaced(self.cuts, "cut_id", cut_id, changes))
+
+    def with_incident(self, incident_id: str, **changes: Any) -> Self:
+        """Replace fields of one incident."""
+        return self.but(incidents=_replaced(self.incidents, "incident_id", incident_id, changes))
+
+    def numbered(self, what: str) -> tuple[Self, str]:
+        """The next business key of its kind, `<case key>/red-notice/2`: unique over all of an account's cases."""
+        n = self.counters.get(what, 0) + 1
+        return self.but(counters={**self.counters, what: n}), f"{self.case_key}/{what}/{n}"
+
+    def coming(self, what: str) -> str:
+        """The key that `numbered` will give next."""
+        return self.numbered(what)[1]
+
+    # ---- the record ----------------------------------------------------------------------------
+
+    def noted(
+        self,
+        now: datetime,
+        what: str,
+        rule: str,
+        clause: str,
+        *,
+        at: datetime | None = None,
+        actor: Actor | None = None,
+        about: str | None = None,
+        **detail: Any,
+    ) -> Self:
+        """Add evidence, to be written with the next record (R-30)."""
+        facts, _ = self.numbered("evidence")
+        # Counted by its kind: a step that is run again, with other messages in between, must find the same key.
+        facts, key = facts.numbered(f"{what}/{actor.role}" if actor else what)
+        entry = Evidence(
+            key=key,
+            place=facts.counters["evidence"],
+            what=what,
+            rule=rule,
+            clause=clause,
+            at=at or now,
+            recorded_at=now,
+            actor_id=actor.id if actor else None,
+            actor_role=actor.role if actor else None,
+            actor_unit=actor.unit if actor else None,
+            about=about,
+            detail={name: _plain(value) for name, value in detail.items() if value is not None},
+        )
+        return facts.but(journal=(*facts.journal, entry))
+
+    def told(
+        self,
+        now: datetime,
+        role: Literal["customer"] | Role,
+        subject: str,
+        zh: str,
+        en: str,
+        about: str | None = None,
+    ) -> Self:
+        """Add a message to a person, addressed by role to the unit or person that the account names."""
+        facts, key = self.numbered(f"{role}/{subject.replace(' ', '-')}")  # for the same reason
+        message = Message(
+            key=key,
+            to_role=role,
+            to_unit=self.unit_of(role),
+            to_person=self.person_of(role),
+            subject=subject,
+            text_zh=zh,
+            text_en=en,
+            about=about,
+            at=now,
+        )
+        return facts.but(outgoing=(*facts.outgoing, message))
+
+    def unit_of(self, role: str) -> str | None:
+        """The unit in which this role answers for the account, where it has one."""
+        match role:
+            case "reader" | "team_leader" | "centre_director":
+                return self.account.reading_centre
+            case "station_head":
+                return self.account.business_station
+            case "field_crew":
+                return self.account.field_unit
+            case _:
+                return None
+
+    def person_of(self, role: str) -> str | None:
+        """The person the account names for this role, if it names one."""
+        return {"reader": self.account.reader, "team_leader": self.account.team_leader}.get(role)
+
+    # ---- what stands ---------------------------------------------------------------------------
+
+    def notice(self, notice_id: str) -> Notice | None:
+        """The notice with that id."""
+        return next((n for n in self.notices if n.notice_id == notice_id), None)
+
+    def ticket(self, ticket_id: str) -> Ticket | None:
+        """The ticket with that id."""
+        return next((t for t in self.tickets if t.ticket_id == ticket_id), None)
+
+    @property
+    def yellow(self) -> Notice | None:
+        """The yellow notice that stands."""
+        return next((n for n in self.notices if n.kind == "yellow" and n.stands), None)
+
+    @property
+    def red(self) -> Notice | None:
+        """The red notice that stands."""
+        return next((n for n in self.notices if n.kind == "red" and n.stands), None)
+
+    @property
+    def cut_ticket(self) -> Ticket | None:
+        """The disconnection ticket that is out."""
+        return next((t for t in self.tickets if t.kind == "cut" and t.live), None)
+
+    @property
+    def permit(self) -> Permit | None:
+        """The latest permit, whatever its state."""
+        return self.permits[-1] if self.permits else None
+
+    @property
+    def open_permit(self) -> Permit | None:
+        """The permit in force."""
+        return next((p for p in self.permits if p.state == "open"), None)
+
+    @property
+    def cuts_off(self) -> tuple[Cut, ...]:
+        """Cuts whose supply is not back."""
+        return tuple(c for c in self.cuts if c.off)
+
+    @property
+    def standing_holds(self) -> tuple[Hold, ...]:
+        """Holds that stop the march now."""
+        return tuple(h for h in self.holds if h.stands)
+
+    @property
+    def held(self) -> bool:
+        """A hold, a promise or a plan stops the march (R-04)."""
+        return bool(
+            self.standing_holds
+            or (self.promise and self.promise.state == "open")
+            or (self.plan and self.plan.state == "open")
+        )
+
+    @property
+    def debt_is_stale(self) -> bool:
+        """Somebody has hinted that the debt changed, and billing has not been asked since."""
+        return self.hints > self.hints_answered
+
+    def bill(self, bill_id: str) -> BillDebt | None:
+        """What billing last said of a bill."""
+        return next((b for b in self.debt.bills if b.bill_id == bill_id), None)
+
+    def outstanding(self, bills: tuple[str, ...]) -> Decimal:
+        """Principal outstanding on these bills; one that billing no longer knows is not owed."""
+        return sum((b.outstanding for b in self.debt.bills if b.bill_id in bills), Decimal("0.00"))
+
+    @property
+    def arrears(self) -> tuple[BillDebt, ...]:
+        """Overdue bills with principal outstanding, oldest first."""
+        return tuple(sorted((b for b in self.debt.bills if b.outstanding > 0), key=lambda b: (b.due_date, b.bill_id)))
+
+    @property
+    def in_arrears(self) -> bool:
+        """Anything overdue is owed beyond the tolerance."""
+        return self.debt.owed > self.policy.tolerance
+
+    def late_fee(self, now: datetime, bills: tuple[str, ...] | None = None, policy: Policy | None = None) -> Decimal:
+        """Late fee so far on these bills (all that are known, if none are named), by the policy in force or another."""
+        chosen = tuple(b for b in self.debt.bills if bills is None or b.bill_id in bills)
+        return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy)
+
+    def query_bills(self) -> tuple[str, ...]:
+        """The bills whose state the case needs even when they are settled: those of a live notice, permit or cut."""
+        unanswered = {p.ticket_id for p in self.permits if not p.answered and p.state != "redeemed"}
+        at_stake = {t.notice_id for t in self.tickets if t.ticket_id in unanswered}
+        named = {b for n in self.notices if n.stands or n.notice_id in at_stake for b in n.bills}
+        return tuple(sorted(named | {b for c in self.cuts_off for b in c.bills}))
+
+
+def _replaced(items: tuple[_T, ...], key: str, value: str, changes: dict[str, Any]) -> tuple[_T, ...]:
+    return tuple(i.model_copy(update=changes) if getattr(i, key) == value else i for i in items)
+
+
+def _plain(value: Any) -> Any:
+    """Evidence details are JSON: money and times as text."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def all_policies(facts: CaseFacts) -> tuple[Policy, ...]:
+    """Every policy that the case has had, the one in force last."""
+    return (*(former.policy for former in facts.former), facts.policy)
+
+
+def policies_since(facts: CaseFacts, begun: Notice | Cut) -> tuple[Policy, ...]:
+    """The policy in force when the notice was issued, or the cut reported, and every one since."""
+    return (*(former.policy for former in _replaced_since(facts, begun)), facts.policy)
+
+
+def _replaced_since(facts: CaseFacts, begun: Notice | Cut) -> tuple[FormerPolicy, ...]:
+    key = begun.notice_id if isinstance(begun, Notice) else begun.cut_id
+    known = (place for place, former in enumerate(facts.former) if key in former.begun)
+    return facts.former[next(known, len(facts.former)) :]
+
+
+def terms(facts: CaseFacts, begun: Notice | Cut) -> Policy:
+    """The policy that counts the periods of this notice or cut: the one under which it began.
+
+    So no period that runs ends earlier, or a restoration later, because the case moved to another policy meanwhile.
+    """
+    return policies_since(facts, begun)[0]
+
+
+def required_approvals(facts: CaseFacts, notice: Notice) -> tuple[Role, ...]:
+    """Every role that must approve the cut of this notice: what was once required of it stays so (R-12, R-13)."""
+    customer_class = facts.account.customer_class
+    every = (p.approvals_for(customer_class, notice.amount) for p in policies_since(facts, notice))
+    return tuple(dict.fromkeys(role for roles in every for role in roles))
+
+
+def protected_days(facts: CaseFacts) -> Calendar:
+    """The calendar as it was read, with every season in which a policy of the case protects this customer (R-21)."""
+    every = (p.seasons_for(facts.account.customer_class) for p in all_policies(facts))
+    return facts.calendar.model_copy(update={"seasons": tuple(dict.fromkeys(s for some in every for s in some))})
+
+
+def seasons_last(facts: CaseFacts) -> timedelta:
+    """At most so long does a cut wait for the seasons that protect this customer."""
+    return timedelta(days=sum(season.days for season in protected_days(facts).seasons))
+
+
+def owes(facts: CaseFacts, notice: Notice) -> bool:
+    """Whether the bills of a notice are unsettled by every policy since: none takes back what was enough (R-11)."""
+    return facts.outstanding(notice.live_bills) > tolerance(facts, notice)
+
+
+def tolerance(facts: CaseFacts, begun: Notice | Cut) -> Decimal:
+    """How much may stay unpaid of a notice or cut: the most that a policy allowed since it began."""
+    kept = (former.policy.tolerance for former in _replaced_since(facts, begun) if former.keeps_tolerance)
+    return max((facts.policy.tolerance, *kept))
+
+
+def settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
+    """Whether the bills of a cut are settled by any policy since: none moves the light further away (R-24)."""
+    outstanding = facts.outstanding(cut.bills)
+    return any(
+        outstanding <= policy.tolerance
+        and (not policy.late_fee_blocks or facts.debt.credit >= facts.late_fee(now, cut.bills, policy))
+        for policy in policies_since(facts, cut)
+    )

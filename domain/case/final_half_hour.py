@@ -1,0 +1,142 @@
+"""The last half-hour: who still owes is told the time again, by a channel that accepted it or by the reader (R-16)."""
+
+from datetime import datetime
+
+from domain.case.entities import Ticket
+from domain.case.facts import CaseFacts, owes, terms
+from domain.law import clock
+from domain.papers.final_notice import final_notice_texts
+from domain.record.deliveries import ChannelTry
+from domain.vocabulary import Actor
+
+"""What people read for each, in Chinese and English."""
+
+
+def ask_to_tell(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
+    """Put the notice to the customer into the outbox, and ask the reader to tell him: the way without channels."""
+    return _ask_the_reader(notify(facts, ticket_id, now), ticket_id, now)
+
+
+def must_be_told(facts: CaseFacts, ticket_id: str) -> bool:
+    """Billing says he owes, the attempt goes on, and nobody has told him yet: who has paid is told nothing (R-17)."""
+    ticket = facts.ticket(ticket_id)
+    return ticket is not None and ticket.live and ticket.billing_answer == "owes" and ticket.told_at is None
+
+
+def notify(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
+    """Compose the notice to the customer: the last of `outgoing`."""
+    return facts.told(now, "customer", "the time of the cut, again", *_texts(facts), about=ticket_id)
+
+
+def channels_answered(facts: CaseFacts, ticket_id: str, tries: tuple[ChannelTry, ...], now: datetime) -> CaseFacts:
+    """What each channel said. Accepted in time: he is told. By none: the reader is asked, and has until T."""
+    for one in tries:
+        facts = facts.noted(
+            now,
+            "channel.tried",
+            "R-16",
+            "II.4",
+            at=min(one.at, now),
+            about=ticket_id,
+            channel=one.channel,
+            outcome=one.outcome,
+        )
+    ticket = facts.ticket(ticket_id)
+    if ticket is None or not ticket.live:
+        return facts
+    accepted = next((one for one in tries if one.outcome == "accepted"), None)
+    if accepted is not None:
+        return _told_by_channel(facts, ticket, now, accepted)
+    return facts if ticket.told_at else _ask_the_reader(facts, ticket_id, now)
+
+
+def told_by_reader(
+    facts: CaseFacts, ticket: Ticket, now: datetime, told_at: datetime, how: str, actor: Actor
+) -> tuple[CaseFacts, bool]:
+    """The reader has told the customer; whether it counts, by when he did (R-16)."""
+    return _told(facts, ticket, now, told_at, "customer.told", actor=actor, how=how)
+
+
+def _told_by_channel(facts: CaseFacts, ticket: Ticket, now: datetime, accepted: ChannelTry) -> CaseFacts:
+    """A channel has; no person did, so it is a kind of evidence of its own, which needs the channel's own word."""
+    told_at = min(accepted.at, now)
+    facts, _ = _told(facts, ticket, now, told_at, "customer.told_by_channel", channel=accepted.channel)
+    return facts
+
+
+def _told(
+    facts: CaseFacts,
+    ticket: Ticket,
+    now: datetime,
+    told_at: datetime,
+    what: str,
+    *,
+    actor: Actor | None = None,
+    how: str | None = None,
+    channel: str | None = None,
+) -> tuple[CaseFacts, bool]:
+    red = facts.red
+    assert red is not None
+    counts = clock.final_notice_time(red.cut_at, terms(facts, red)) <= told_at <= red.cut_at
+    facts = facts.noted(
+        now,
+        what,
+        "R-16",
+        "II.4",
+        at=told_at,
+        actor=actor,
+        about=ticket.ticket_id,
+        how=how,
+        channel=channel,
+        told_at=told_at,
+        cut_at=red.cut_at,
+        counts=counts,
+    )
+    if counts and ticket.told_at is None:
+        facts = facts.with_ticket(ticket.ticket_id, told_at=told_at)
+    return facts, counts
+
+
+def _ask_the_reader(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
+    zh, en = _texts(facts)
+    return facts.told(
+        now,
+        "reader",
+        "tell the customer again",
+        f"请于停电前再次通知客户停电时间并回报（工作票 {ticket_id}）。{zh}",
+        f"Tell the customer the time again, and report it (ticket {ticket_id}). {en}",
+        about=ticket_id,
+    )
+
+
+def _texts(facts: CaseFacts) -> tuple[str, str]:
+    assert facts.red is not None
+    return final_notice_texts(facts.account.account_id, facts.red.cut_at, facts.debt.owed)
+
+
+def reach_half_hour(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """T - 30 min: billing is looked into, and who still owes is to be told the time again (R-16, R-17)."""
+    red, ticket = facts.red, facts.cut_ticket
+    assert red is not None
+    assert ticket is not None
+    facts = facts.with_ticket(ticket.ticket_id, half_hour_reached=True).but(stage="final_half_hour")
+    return facts.noted(now, "half_hour.reached", "R-16", "II.4", about=ticket.ticket_id, cut_at=red.cut_at)
+
+
+def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: bool) -> CaseFacts:
+    """What billing said at T - 30 min; no answer lets the time slip at once (R-17)."""
+    ticket, red = facts.ticket(ticket_id), facts.red
+    if ticket is None or not ticket.live or red is None:
+        return facts
+    word = "no_answer" if not answered else "owes" if owes(facts, red) else "settled"
+    facts = facts.with_ticket(ticket_id, billing_checked_at=now, billing_answer=word)
+    return facts.noted(
+        now,
+        "billing.checked",
+        "R-17",
+        "II.6",
+        about=ticket_id,
+        when="half_hour",
+        answer=word,
+        owed=facts.debt.owed if answered else None,
+    )

@@ -1,0 +1,193 @@
+"""Restoration (III): what makes light due, from when the 24 hours run, the warnings, and the breach at their end.
+
+Rules of `domain.case.deadlines.settle`, which applies them after each message, answer and wake-up.
+"""
+
+from datetime import datetime
+
+from domain.case.entities import Cut
+from domain.case.escalations import close_escalations, raise_escalation
+from domain.case.facts import CaseFacts, policies_since, settled_for_supply, terms
+from domain.case.incidents import open_incident
+from domain.law import clock
+from domain.vocabulary import Role
+
+_LEADERS_OF_WARNINGS: tuple[Role, ...] = ("team_leader", "centre_director")
+
+
+def settled_at(facts: CaseFacts, bills: tuple[str, ...], now: datetime) -> datetime:
+    """When these bills were settled: the latest payment that did it, never later than now."""
+    paid = [b.last_paid_at for b in facts.debt.bills if b.bill_id in bills and b.last_paid_at]
+    return min(max(paid, default=now), now)
+
+
+def settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """The bills named in the red notice of the cut are settled: 24 hours from the settlement (R-24, R-25)."""
+    for cut in facts.cuts_off:
+        if cut.lawful and cut.settled_at is None and cut.bills and _settled_for_supply(facts, cut, now):
+            at = settled_at(facts, cut.bills, now)
+            facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, at)
+            facts = _cut_after_settlement(facts, cut, at, now)
+    return facts
+
+
+def _settled(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
+    facts = facts.with_cut(cut.cut_id, settled_at=at)
+    return facts.noted(now, "debt.settled", "R-24", "III.1", at=at, about=cut.cut_id, bills=cut.bills, settled_at=at)
+
+
+def _cut_after_settlement(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
+    """Settled before the switch, the cut was wrong, whenever that is learned (P2)."""
+    if at > cut.at:
+        return facts
+    facts, _ = open_incident(
+        facts,
+        now,
+        "cut_after_settlement",
+        cut.at,
+        (),
+        "结清后仍被停电",
+        f"supply was cut at {clock.local_words(cut.at, facts.policy)} although the bills were settled at"
+        f" {clock.local_words(at, facts.policy)}",
+    )
+    return facts
+
+
+def a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """An agreed plan brings supply back, 24 hours from its arrival (R-24; wider than III.1, and so a policy)."""
+    del now
+    plan = facts.plan
+    if plan is None or plan.state != "open":
+        return facts
+    for cut in facts.cuts_off:
+        if cut.restore_since is None and any(p.restore_on_plan for p in policies_since(facts, cut)):
+            facts = facts.with_cut(cut.cut_id, settled_at=plan.agreed_at, by_plan=True)
+            facts = restoration_due(facts, cut.cut_id, plan.agreed_at)
+    return facts
+
+
+def paid_beside_a_plan(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """A plan was to bring the light, or has, and the bills are settled: the settlement counts, if it came first.
+
+    The 24 hours run from it then (R-25), and if it came before the switch, the cut was wrong (P2).
+    """
+    for cut in facts.cuts:
+        if not cut.by_plan or not _settled_for_supply(facts, cut, now):
+            continue
+        facts = facts.with_cut(cut.cut_id, by_plan=False)
+        if cut.off:
+            facts = facts.with_cut(cut.cut_id, settled_at=None)  # and `settle` finds it settled
+        elif (at := settled_at(facts, cut.bills, now)) < (cut.restore_since or at):
+            facts = _cut_after_settlement(_settled(facts, cut, at, now), cut, at, now)
+            why = f": the bills were settled at {clock.local_words(at, facts.policy)}"
+            facts = lit_too_late(facts, now, cut, restoration_due_by(facts, cut, at), cut.restored_at, why)
+    return facts
+
+
+def bills_lit_by_plan(facts: CaseFacts) -> set[str]:
+    """Those of cuts whose light a plan has brought: they may turn out to have been settled before it."""
+    return {bill for cut in facts.cuts if cut.by_plan and not cut.off for bill in cut.bills}
+
+
+def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
+    if not set(cut.bills) <= set(facts.debt_asked):
+        return False  # billing has not been asked about these bills yet
+    return settled_for_supply(facts, cut, now)
+
+
+def withdrawal_restores(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Who is dark when his case is given up gets light, 24 hours from then."""
+    del now
+    if facts.withdrawn:
+        for cut in facts.cuts_off:
+            if cut.restore_since is None:
+                facts = restoration_due(facts, cut.cut_id, facts.withdrawn.at)
+    return facts
+
+
+def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Warnings at 12 and 20 hours; past the end without light, a breach that the leaders are told of (R-25, R-26)."""
+    for cut in facts.cuts_off:
+        if cut.restore_since is None or cut.restore_due_by is None or cut.breached:
+            continue
+        if cut.restore_due_by <= now:
+            by = clock.local_words(cut.restore_due_by, facts.policy)
+            facts = breached(
+                facts,
+                now,
+                cut,
+                cut.restore_due_by,
+                f"未在规定时限 {by} 前恢复送电",
+                f"supply was not restored by {by}",
+            )
+            continue
+        policy = terms(facts, cut)
+        times = clock.restore_warning_times(cut.restore_since, policy)
+        for i, at in enumerate(times[cut.warned :], start=cut.warned):
+            if at > now:
+                break
+            facts = facts.with_cut(cut.cut_id, warned=i + 1)
+            hours = policy.restore_warnings_hours[i]
+            facts = facts.noted(now, "restore.warning", "R-25", "III.3", at=at, about=cut.restore_ticket, hours=hours)
+            facts, _ = raise_escalation(
+                facts,
+                now,
+                "restore_warning",
+                _LEADERS_OF_WARNINGS[min(i, len(_LEADERS_OF_WARNINGS) - 1)],
+                about=cut.cut_id,
+                subject=f"not restored after {hours} h, due by {clock.local_words(cut.restore_due_by, facts.policy)}",
+            )
+    return facts
+
+
+def restored_closes_reports(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Nobody need read a warning of a light that is back."""
+    del now
+    for cut in facts.cuts:
+        if not cut.off and any(e.about == cut.cut_id and e.state == "open" for e in facts.escalations):
+            facts = close_escalations(facts, about=cut.cut_id)
+    return facts
+
+
+def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts:
+    """Start the 24 hours of a cut, unless an earlier reason has started them already."""
+    cut = next(c for c in facts.cuts if c.cut_id == cut_id)
+    if cut.restore_since is not None and cut.restore_since <= since:
+        return facts
+    due = restoration_due_by(facts, cut, since)
+    return facts.with_cut(cut_id, restore_since=since, restore_due_by=due).but(stage="restoring")
+
+
+def restoration_due_by(facts: CaseFacts, cut: Cut, since: datetime) -> datetime:
+    """By when light must be back, if the hours run from then."""
+    policy = terms(facts, cut)
+    return clock.exception_end(since, policy) if cut.delay_declared else clock.restore_due(since, policy)
+
+
+def breached(facts: CaseFacts, now: datetime, cut: Cut, due: datetime, chinese: str, english: str) -> CaseFacts:
+    """Light was due by then, and was not there: on record once for a cut, and told to the leaders (R-26)."""
+    if cut.breached:
+        return facts
+    facts = facts.with_cut(cut.cut_id, breached=True)
+    facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)
+    facts, _ = open_incident(facts, now, "restoration_breach", due, (), chinese, english)
+    return facts
+
+
+def lit_too_late(
+    facts: CaseFacts, now: datetime, cut: Cut, due: datetime | None, at: datetime | None, why: str = ""
+) -> CaseFacts:
+    """Light came at that time: a breach if that was later than it was due, whenever either is learned (R-26)."""
+    if due is None or at is None or at <= due:
+        return facts
+    words = (
+        f"supply came back at {clock.local_words(at, facts.policy)}, later than {clock.local_words(due, facts.policy)}"
+    )
+    return breached(facts, now, cut, due, "超过规定时限才恢复送电", words + why)
+
+
+def cut_to_answer_for(facts: CaseFacts) -> Cut | None:
+    """The cut a request for restoration is about: of the account's own meter before any other."""
+    own = [c for c in facts.cuts_off if c.meter_id == facts.account.meter_id]
+    every = own or list(facts.cuts_off)
+    return every[-1] if every else None

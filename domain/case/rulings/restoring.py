@@ -1,0 +1,115 @@
+"""Rulings on restoration: supply reported restored, a delay declared (III.1, III.3)."""
+
+from datetime import datetime
+
+from domain.case.checks import check_actor
+from domain.case.entities import Cut
+from domain.case.escalations import close_escalations
+from domain.case.facts import CaseFacts, terms
+from domain.case.restoration import lit_too_late
+from domain.contract import updates as m
+from domain.contract.answers import Done
+from domain.contract.refusals import Refused, happened_at
+from domain.law import clock
+
+
+def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) -> tuple[CaseFacts, Done]:
+    """Supply is back. What happened is recorded; only the field unit's word ends the darkness (R-25)."""
+    at = min(message.at or now, now)
+    cut = next((c for c in facts.cuts if c.restore_ticket == message.ticket_id), None)
+    if cut is None and len(facts.cuts_off) == 1:
+        cut = facts.cuts_off[0]
+    believed = at if cut is None or at >= cut.at else now  # a time before the cut cannot be true
+    ours = message.actor.role == "field_crew" and message.actor.unit in _units_with(facts, cut, believed)
+    if cut is not None and not cut.off:
+        return facts, Done()
+    if cut is None or not ours:
+        facts = facts.noted(
+            now,
+            "supply.reported",
+            "R-25",
+            "III.3",
+            at=at,
+            actor=message.actor,
+            about=message.ticket_id,
+            counts=False,
+        )
+        return facts, Done()
+    at = believed
+    # A dark meter may have been found, and our own cut of it reported later: one light ends both.
+    for dark in facts.cuts_off:
+        if dark.meter_id == cut.meter_id and dark.at <= at:
+            facts = _lit_again(facts, dark, message, at, now)
+    if not facts.cuts_off and facts.in_arrears and facts.withdrawn is None:
+        facts = facts.but(stage="red_notice" if facts.red or _had_red(facts) else "yellow_notice")
+    return facts, Done()
+
+
+def _units_with(facts: CaseFacts, cut: Cut | None, at: datetime) -> set[str | None]:
+    """The account's field unit, and one that had the ticket then and has passed it on since."""
+    ticket = facts.ticket(cut.restore_ticket) if cut else None
+    former = {p.field_unit for p in ticket.passed_on if at <= p.until} if ticket else set()
+    return {None, facts.account.field_unit, *former}
+
+
+def _lit_again(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: datetime, now: datetime) -> CaseFacts:
+    """Supply of this cut is back; later than it was due is a breach, whenever it is learned (R-26)."""
+    due = cut.restore_due_by
+    facts = facts.with_cut(cut.cut_id, restored_at=at)
+    if facts.ticket(cut.restore_ticket):
+        facts = facts.with_ticket(cut.restore_ticket, state="done", done_at=at)
+    facts = facts.noted(
+        now,
+        "supply.restored",
+        "R-25",
+        "III.3",
+        at=at,
+        actor=message.actor,
+        about=cut.restore_ticket,
+        meter_id=cut.meter_id,
+        since=cut.restore_since,
+        due_by=due,
+        in_time=due is None or at <= due,
+        reading=message.meter_reading,
+    )
+    facts = close_escalations(facts, about=cut.cut_id)
+    return lit_too_late(facts, now, cut, due, at)
+
+
+def _had_red(facts: CaseFacts) -> bool:
+    """A red notice has been issued since the standing yellow one: the march goes on from there."""
+    yellow = facts.yellow
+    return yellow is not None and any(n.kind == "red" and n.issued_at >= yellow.issued_at for n in facts.notices)
+
+
+def declare_delay(facts: CaseFacts, message: m.DeclareDelay, now: datetime) -> tuple[CaseFacts, Done]:
+    """Restoration may last to the end of the day after settlement, customer and leader having been told (R-26)."""
+    check_actor(facts, message.actor, ("team_leader", "centre_director"))
+    happened_at(message.customer_told_at, now, "customer_told_at")
+    happened_at(message.leader_told_at, now, "leader_told_at")
+    waiting = [c for c in facts.cuts_off if c.restore_since is not None]
+    if not waiting:
+        raise Refused("NotWaiting", "no restoration is due", rule="R-26", clause="III.3")
+    in_time = [c for c in waiting if c.restore_since and now < clock.restore_due(c.restore_since, terms(facts, c))]
+    if not in_time:
+        raise Refused("TooLate", "a delay is declared before the 24 hours end", rule="R-26", clause="III.3")
+    for cut in in_time:
+        assert cut.restore_since is not None
+        facts = facts.with_cut(
+            cut.cut_id, delay_declared=True, restore_due_by=clock.exception_end(cut.restore_since, facts.policy)
+        )
+        facts = facts.noted(
+            now,
+            "delay.declared",
+            "R-26",
+            "III.3",
+            actor=message.actor,
+            about=cut.restore_ticket,
+            reason=message.reason,
+            customer_told_at=message.customer_told_at,
+            customer_told_how=message.customer_told_how,
+            leader=message.leader,
+            leader_told_at=message.leader_told_at,
+            until=clock.exception_end(cut.restore_since, facts.policy),
+        )
+    return facts, Done()

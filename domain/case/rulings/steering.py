@@ -1,0 +1,123 @@
+"""Updates by which people steer a case: promises, plans, a delay, serving again, reassigning, withdrawing."""
+
+from datetime import datetime
+
+from domain.case.attempt import end_attempt, recall_cut_ticket, revoke_permit, void_notice
+from domain.case.checks import check_actor
+from domain.case.entities import PassedOn, Withdrawal
+from domain.case.facts import CaseFacts
+from domain.contract import updates as m
+from domain.contract.answers import Done
+from domain.contract.refusals import Refused
+from domain.vocabulary import Role
+
+
+def serve_again(facts: CaseFacts, message: m.ServeAgain, now: datetime) -> tuple[CaseFacts, Done]:
+    """A person gives up this attempt and has a new time planned; the count of attempts starts anew (R-07)."""
+    check_actor(facts, message.actor, ("reader", "team_leader"))
+    red, yellow = facts.red, facts.yellow
+    undelivered_yellow = yellow is not None and not yellow.served
+    if facts.cuts_off or facts.withdrawn or (red is None and not undelivered_yellow and facts.needs_person is None):
+        raise Refused("NotWaiting", "there is no attempt to give up", rule="R-07", clause="II.2")
+    facts = facts.noted(now, "serve_again.requested", "R-07", "II.2", actor=message.actor, reason=message.reason)
+    reason = f"served again: {message.reason}"
+    if red is not None:
+        facts = end_attempt(facts, now, reason, counted=False)
+    elif yellow is not None and undelivered_yellow and facts.needs_person is None:
+        facts = void_notice(facts, yellow.notice_id, now, reason, counted=False)
+    return facts.but(needs_person=None, voids_in_a_row={}), Done()
+
+
+def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[CaseFacts, Done]:
+    """Another reader, leader or field unit takes over; a ticket that is out moves and must be acknowledged anew."""
+    check_actor(facts, message.actor, ("team_leader", "centre_director"))
+    before = getattr(facts.account, message.role)
+    if before == message.to:
+        return facts, Done()
+    if message.role == "field_unit":
+        facts = revoke_permit(facts, now, "another field unit takes over")
+        for ticket in facts.tickets:
+            if ticket.live:
+                facts = facts.told(
+                    now,
+                    "field_crew",
+                    "ticket taken over",
+                    f"工作票 {ticket.ticket_id} 已转交 {message.to}，你方不得再操作（表号 {ticket.meter_id}）。",
+                    f"Ticket {ticket.ticket_id} now belongs to {message.to}: leave meter {ticket.meter_id} alone.",
+                    about=ticket.ticket_id,
+                )
+    facts = facts.but(account=facts.account.model_copy(update={message.role: message.to}))
+    facts = facts.noted(
+        now, "reassigned", "R-30", "II.2", actor=message.actor, role=message.role, to=message.to, before=before
+    )
+    if message.role == "field_unit":
+        for ticket in facts.tickets:
+            if ticket.live:
+                facts = facts.with_ticket(
+                    ticket.ticket_id,
+                    field_unit=message.to,
+                    state="sent",
+                    acknowledged_at=None,
+                )
+                facts = _told_of_transfer(facts, now, "field_crew", ticket.ticket_id)
+    else:
+        facts = _told_of_transfer(facts, now, message.role, facts.account.account_id)
+    return facts, Done()
+
+
+def passing_on(before: CaseFacts, facts: CaseFacts, now: datetime) -> CaseFacts:
+    """The tickets know who had them: a light brought by the former unit counts, if it was before the change (R-25)."""
+    for ticket in before.tickets:
+        after = facts.ticket(ticket.ticket_id)
+        if after and after.field_unit != ticket.field_unit:
+            passed_on = (*ticket.passed_on, PassedOn(field_unit=ticket.field_unit, until=now))
+            facts = facts.with_ticket(ticket.ticket_id, passed_on=passed_on)
+    return facts
+
+
+def _told_of_transfer(facts: CaseFacts, now: datetime, role: Role, about: str) -> CaseFacts:
+    account = facts.account.account_id
+    return facts.told(
+        now,
+        role,
+        "reassigned to you",
+        f"户号 {account} 的催费事项（{about}）现由你方负责，请查看待办并确认。",
+        f"Account {account} ({about}) is now yours: look at your worklist and acknowledge.",
+        about=about,
+    )
+
+
+def close_incident(facts: CaseFacts, message: m.CloseIncident, now: datetime) -> tuple[CaseFacts, Done]:
+    """An incident has its outcome (R-28)."""
+    check_actor(facts, message.actor, ("centre_director", "company_leader"))
+    incident = next((i for i in facts.incidents if i.incident_id == message.incident_id), None)
+    if incident is None:
+        raise Refused(
+            "UnknownIncident", f"this case has no incident {message.incident_id}", field="incident_id", clause="III.4"
+        )
+    if incident.outcome is not None:
+        raise Refused("NotWaiting", "the incident is closed already", field="incident_id", clause="III.4")
+    facts = facts.with_incident(incident.incident_id, outcome=message.outcome, closed_at=now)
+    return facts.noted(
+        now,
+        "incident.closed",
+        "R-28",
+        "III.4",
+        actor=message.actor,
+        about=incident.incident_id,
+        outcome=message.outcome,
+    ), Done()
+
+
+def withdraw(facts: CaseFacts, message: m.Withdraw, now: datetime) -> tuple[CaseFacts, Done]:
+    """End the case without a cut, or restore if cut (R-25: the 24 hours run from this message)."""
+    check_actor(facts, message.actor, ("centre_director",))
+    if facts.withdrawn:
+        raise Refused("NotWaiting", "the case is withdrawn already", clause="I.3")
+    facts = facts.but(withdrawn=Withdrawal(reason=message.reason, at=now), needs_person=None)
+    facts = facts.noted(now, "withdrawn", "R-04", "I.3", actor=message.actor, reason=message.reason)
+    facts = recall_cut_ticket(facts, now, "the case was withdrawn")
+    for notice in (facts.red, facts.yellow):
+        if notice is not None:
+            facts = void_notice(facts, notice.notice_id, now, "withdrawn", counted=False, reported=False)
+    return facts, Done()

@@ -1,0 +1,156 @@
+"""Updates from the field: tickets, the last half-hour, the meter, supply back (II.3, II.4, II.7, III.3)."""
+
+from datetime import datetime
+
+from domain.case import final_half_hour
+from domain.case.attempt import end_attempt, revoke_permit
+from domain.case.checks import check_actor, known_ticket
+from domain.case.entities import Ticket
+from domain.case.facts import CaseFacts
+from domain.case.incidents import actor_name, open_incident
+from domain.contract import updates as m
+from domain.contract.answers import Done, FinalNoticeRecorded
+from domain.contract.refusals import Refused, happened_at
+
+
+def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: datetime) -> tuple[CaseFacts, Done]:
+    """The field unit has the ticket (R-15)."""
+    check_actor(facts, message.actor, ("field_crew",))
+    ticket = known_ticket(facts, message.ticket_id)
+    if not ticket.live:
+        raise _too_late(f"ticket {ticket.ticket_id} is {ticket.state}")
+    if ticket.state == "acknowledged":
+        return facts, Done()
+    facts = facts.with_ticket(ticket.ticket_id, state="acknowledged", acknowledged_at=now)
+    clause = "II.3" if ticket.kind == "cut" else "III.1"
+    return facts.noted(
+        now,
+        "ticket.acknowledged",
+        "R-15" if ticket.kind == "cut" else "R-22",
+        clause,
+        actor=message.actor,
+        about=ticket.ticket_id,
+        kind=ticket.kind,
+    ), Done()
+
+
+def record_final_notice(
+    facts: CaseFacts, message: m.RecordFinalNotice, now: datetime
+) -> tuple[CaseFacts, FinalNoticeRecorded]:
+    """The reader told the customer again; it counts if told within [T - 30 min, T] (R-16)."""
+    check_actor(facts, message.actor, ("reader",))
+    ticket = _live_cut_ticket(facts, message.ticket_id)
+    told_at = happened_at(message.told_at, now, "told_at")
+    if ticket.told_at is not None and message.told_at in (None, ticket.told_at):
+        return facts, FinalNoticeRecorded(told=True)
+    facts, counts = final_half_hour.told_by_reader(facts, ticket, now, told_at, message.how, message.actor)
+    return facts, FinalNoticeRecorded(told=counts)
+
+
+# ---- the meter --------------------------------------------------------------------------------
+
+
+def report_meter_uncertain(facts: CaseFacts, message: m.ReportMeterUncertain, now: datetime) -> tuple[CaseFacts, Done]:
+    """The crew is unsure of the meter: no permit until the reader has been there (R-19)."""
+    check_actor(facts, message.actor, ("field_crew",))
+    ticket = _live_cut_ticket(facts, message.ticket_id)
+    if (ticket.meter_verdict, ticket.doubted_meter) == ("asked", message.meter_id):
+        return facts, Done()
+    facts = facts.with_ticket(ticket.ticket_id, meter_verdict="asked", doubted_meter=message.meter_id)
+    facts = facts.noted(
+        now,
+        "meter.uncertain",
+        "R-19",
+        "II.7",
+        actor=message.actor,
+        about=ticket.ticket_id,
+        meter_id=message.meter_id,
+        remark=message.remark,
+    )
+    facts = revoke_permit(facts, now, "the crew is unsure of the meter")
+    for permit in facts.permits:
+        if permit.ticket_id == ticket.ticket_id and not permit.answered and permit.state != "redeemed":
+            facts = facts.with_permit(permit.permit_id, answered=True)  # the crew stands there and has not cut
+    return facts.told(
+        now,
+        "reader",
+        "verify the meter",
+        f"请立即到现场核实表计：户号 {facts.account.account_id}，工作票 {ticket.ticket_id}，表号 {message.meter_id}。",
+        f"Go and verify the meter of account {facts.account.account_id}, ticket {ticket.ticket_id}: "
+        f"the crew is unsure of {message.meter_id}.",
+        about=ticket.ticket_id,
+    ), Done()
+
+
+def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tuple[CaseFacts, Done]:
+    """The reader who served, or a substitute named by the team leader, says yes or no (R-19)."""
+    check_actor(facts, message.actor, ("reader",))
+    ticket = known_ticket(facts, message.ticket_id)
+    confirmed = message.confirmed and message.meter_id == ticket.meter_id
+    if ticket.meter_verdict == ("confirmed" if confirmed else "denied"):
+        return facts, Done()
+    ticket = _live_cut_ticket(facts, message.ticket_id)
+    if ticket.meter_verdict != "asked":
+        raise Refused("NotWaiting", "nobody is unsure of the meter now", field="ticket_id", rule="R-19", clause="II.7")
+    at = happened_at(message.at, now, "at")
+    red = facts.red
+    served_by = red.delivered_by if red else facts.account.reader
+    if message.actor.id != served_by:
+        if message.substitute_named_by is None:
+            raise Refused(
+                "NotAllowed",
+                f"the reader who served the notice ({served_by}) verifies, or a substitute whom the team leader names",
+                field="substitute_named_by",
+                rule="R-19",
+                clause="II.7",
+            )
+        check_actor(facts, message.substitute_named_by, ("team_leader",))
+        if message.substitute_named_by.id == message.actor.id:
+            raise Refused(
+                "SamePerson", "nobody names himself as the substitute", field="substitute_named_by.id", clause="II.7"
+            )
+    facts = facts.with_ticket(ticket.ticket_id, meter_verdict="confirmed" if confirmed else "denied")
+    facts = facts.noted(
+        now,
+        "meter.verified",
+        "R-19",
+        "II.7",
+        at=at,
+        actor=message.actor,
+        about=ticket.ticket_id,
+        meter_id=message.meter_id,
+        confirmed=confirmed,
+        substitute_named_by=message.substitute_named_by.id if message.substitute_named_by else None,
+    )
+    if confirmed:
+        return facts, Done()
+    facts, _ = open_incident(
+        facts,
+        now,
+        "wrong_meter",
+        at,
+        actor_name(message.actor),
+        f"表号 {message.meter_id} 现场核实不符，停电终止",
+        f"meter {message.meter_id} turned out not to be the right one; the attempt has ended",
+    )
+    facts = end_attempt(facts, now, "the meter is not the right one", counted=False)
+    return facts.but(needs_person="the meter is not the right one"), Done()
+
+
+# ---- restored ---------------------------------------------------------------------------------
+
+
+# ---- shared -----------------------------------------------------------------------------------
+
+
+def _live_cut_ticket(facts: CaseFacts, ticket_id: str) -> Ticket:
+    ticket = known_ticket(facts, ticket_id)
+    if not ticket.live:
+        raise _too_late(f"ticket {ticket_id} is {ticket.state}")
+    if ticket.kind != "cut":
+        raise Refused("NotWaiting", "this is a restoration ticket", field="ticket_id", clause="II.3")
+    return ticket
+
+
+def _too_late(sentence: str) -> Refused:
+    return Refused("TooLate", sentence, field="ticket_id", rule="R-15", clause="II.3")

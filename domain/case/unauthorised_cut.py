@@ -1,0 +1,93 @@
+"""Supply that is off: whether a cut of ours explains it, what an unauthorised one sets going, when light is due."""
+
+from datetime import datetime
+
+from domain.case.attempt import revoke_permit
+from domain.case.entities import Cut, Permit
+from domain.case.facts import CaseFacts, owes, policies_since
+from domain.case.incidents import open_incident
+from domain.case.restoration import restoration_due
+from domain.vocabulary import Actor
+
+
+def known_cut(facts: CaseFacts, meter_id: str, at: datetime) -> Cut | None:
+    """The cut that explains darkness at that meter then: one of ours that stood at that time, or one found (R-27).
+
+    Dark before our own lawful cut is another matter; an unauthorised one is being restored, whenever it was.
+    """
+    for cut in facts.cuts:
+        stood = cut.at <= at and (cut.restored_at is None or at < cut.restored_at)
+        if cut.meter_id == meter_id and (stood or (cut.off and not cut.lawful)):
+            return cut
+    return None
+
+
+def unauthorised_cut(
+    facts: CaseFacts,
+    now: datetime,
+    at: datetime,
+    meter_id: str,
+    persons: tuple[str, ...],
+    source: str,
+    *,
+    about: str | None = None,
+    actor: Actor | None = None,
+) -> tuple[CaseFacts, Cut]:
+    """Supply cut without a live permit: incident, immediate restoration, leaders told (R-27, R-24)."""
+    facts, restore_ticket = facts.numbered("restore-ticket")
+    facts, cut_id = facts.numbered("cut")
+    cut = Cut(cut_id=cut_id, meter_id=meter_id, at=at, arrived_at=now, lawful=False, restore_ticket=restore_ticket)
+    facts = facts.but(cuts=(*facts.cuts, cut))
+    facts = facts.noted(
+        now, "cut.found", "R-27", "III.4", at=at, actor=actor, about=about or cut_id, meter_id=meter_id, source=source
+    )
+    wrong_meter = meter_id != facts.account.meter_id
+    facts, _ = open_incident(
+        facts,
+        now,
+        "wrong_meter" if wrong_meter else "unauthorised_cut",
+        at,
+        persons,
+        f"表号 {meter_id} 未经许可被停电" + ("（错表）" if wrong_meter else ""),
+        f"meter {meter_id} was cut without a live permit" + (" (wrong meter)" if wrong_meter else ""),
+    )
+    facts = revoke_permit(facts, now, "supply was found cut")
+    for permit in facts.permits:  # whoever was to be asked about this darkness: light is on its way
+        if permit.meter_id == meter_id and permit.found_dark_at:
+            facts = facts.with_permit(permit.permit_id, found_dark_at=None)
+    facts = facts.but(hints=facts.hints + 1)  # what is owed is looked at again before anything goes on
+    return restoration_due(facts, cut_id, now), next(c for c in facts.cuts if c.cut_id == cut_id)
+
+
+def dark_without_the_crew(facts: CaseFacts, now: datetime, permit: Permit) -> CaseFacts:
+    """Found dark while a permit was live, and no cut of ours explains it: then it was unauthorised (R-27)."""
+    if permit.found_dark_at is None:
+        return facts
+    facts = facts.with_permit(permit.permit_id, found_dark_at=None)
+    if known_cut(facts, permit.meter_id, permit.found_dark_at):
+        return facts
+    source = "found without supply; our crew has not cut"
+    facts, _ = unauthorised_cut(facts, now, permit.found_dark_at, permit.meter_id, (), source, about=permit.permit_id)
+    return facts
+
+
+def darkness_under_a_permit_waits_for_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Found dark while a permit was live: the crew's own cut may explain it, and the crew is asked (R-27).
+
+    Once it has answered otherwise, or light is due whoever cut it, light comes first and the question after (P3).
+    """
+    for permit in facts.permits:
+        if permit.found_dark_at is None or permit.state == "redeemed":
+            continue
+        if permit.answered or _light_is_due_anyway(facts, permit):
+            facts = dark_without_the_crew(facts, now, permit)
+    return facts
+
+
+def _light_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
+    ticket = facts.ticket(permit.ticket_id)
+    notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
+    settled = notice is not None and not owes(facts, notice)
+    planned = facts.plan is not None and facts.plan.state == "open"
+    lit_by_plan = notice is not None and any(p.restore_on_plan for p in policies_since(facts, notice))
+    return settled or facts.withdrawn is not None or (planned and lit_by_plan)

@@ -1,0 +1,52 @@
+"""The customer's standing data, in two halves: what may travel in a workflow, and what is personal."""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import BeforeValidator
+
+from domain.vocabulary import Contract, CustomerClass, Id
+
+PreferredChannel = Literal["sms", "email", "app"]
+
+
+def _known_channel(value: object) -> object:
+    return value if value in get_args(PreferredChannel) else None
+
+
+Preference = Annotated[PreferredChannel | None, BeforeValidator(_known_channel)]
+
+
+class Account(Contract):
+    """An account as the procedure needs it; nothing personal, so it may travel in a workflow."""
+
+    account_id: Id
+    customer_class: CustomerClass
+    important: bool = False
+    meter_id: Id
+    reading_centre: Id
+    reader: Id
+    team_leader: Id
+    field_unit: Id
+    business_station: Id
+    region: Id
+
+
+class CustomerCard(Contract):
+    """The personal half of a customer record; stays behind the activities.
+
+    `preferred_channel`: what he wants to be told by first; the others follow (R-16). None where he has said nothing.
+    """
+
+    account_id: Id
+    name: str
+    address: str
+    phone: str = ""
+    email: str = ""
+    preferred_channel: Preference = None
+
+
+class Customer(Contract):
+    """A customer record of the billing system, both halves."""
+
+    account: Account
+    card: CustomerCard

@@ -1,0 +1,56 @@
+"""What the daily sweep and the doctor read of open cases."""
+
+from domain.vocabulary import Contract, Day, Id, Moment, Stage
+
+
+class OpenCase(Contract):
+    """An open case as the daily sweep looks at it: whose debt, and what it was when last read."""
+
+    account_id: Id
+    workflow_id: Id
+    case_key: Id
+    debt_mark: str
+    supply_off: bool
+    stage: Stage | None = None
+
+
+class OpenRow(Contract):
+    """A case that the register calls open. `followed`: its account has had a later one, and nobody closed this row."""
+
+    case_key: Id
+    account_id: Id
+    workflow_id: str
+    supply_off: bool
+    followed: bool
+
+
+class SweepPage(Contract):
+    """The evidence of one page of a sweep (R-23): the accounts it looked at, and what it found.
+
+    `counted` leaves out accounts that billing does not know: nobody looked at them. `missing` names the accounts whose
+    debt has changed, or that are dark, and whose case no workflow carries on. A page on which no case was left has
+    counted none, and names no account: the last of every sweep that came to its end.
+    """
+
+    sweep_id: Id
+    page: int
+    day: Day
+    first_account: str
+    last_account: str
+    counted: int
+    disconnected: int
+    changed: int
+    signalled: int
+    missing: tuple[Id, ...] = ()
+    at: Moment
+
+
+class SweepSummary(Contract):
+    """What a whole sweep covered."""
+
+    sweep_id: Id
+    pages: int
+    counted: int
+    disconnected: int
+    changed: int
+    signalled: int

@@ -1,0 +1,86 @@
+"""Who may do what, read from evidence: the second look at roles and units, by the register and not by the case."""
+
+from collections.abc import Mapping
+
+from domain.contract.tables import HOLD_ROLES, UPDATES
+from domain.law.policy import LEADERS
+from domain.record.evidence import Evidence, Owner
+
+NOT_ADMITTED = "act.not_admitted"
+"""What the register writes in place of an act that this actor may not do: kept as a claim, and counting for nothing."""
+
+_BY_UPDATE = {
+    "notice.delivered": "record_delivery",
+    "notice.refused": "record_delivery",
+    "notice.undeliverable": "record_delivery",
+    "delivery.too_late": "record_delivery",
+    "filing.recorded": "record_filing",
+    "ticket.acknowledged": "acknowledge_ticket",
+    "customer.told": "record_final_notice",
+    "permit.granted": "request_permit",
+    "permit.refused": "request_permit",
+    "not_cut.reported": "report_not_cut",
+    "meter.uncertain": "report_meter_uncertain",
+    "meter.verified": "verify_meter",
+    "restoration.requested": "request_restoration",
+    "delay.declared": "declare_delay",
+    "promise.made": "record_promise",
+    "plan.agreed": "agree_plan",
+    "serve_again.requested": "serve_again",
+    "reassigned": "reassign",
+    "policy.changed": "change_policy",
+    "incident.closed": "close_incident",
+    "withdrawn": "withdraw",
+}
+WHO_MAY: Mapping[str, frozenset[str]] = {
+    **{what: frozenset(UPDATES[update].roles) for what, update in _BY_UPDATE.items()},
+    "approval.given": frozenset(LEADERS),
+    "approval.rejected": frozenset(LEADERS),
+    "escalation.acknowledged": frozenset((*LEADERS, "station_head")),
+    "supply.restored": frozenset(("field_crew",)),
+    "hold.placed": HOLD_ROLES,
+    "hold.lifted": HOLD_ROLES,
+    "report.sent": frozenset(("liaison",)),
+}
+ANYBODY = frozenset(("cut.reported", "cut.found", "supply.reported", "message.refused", "message.ignored"))
+"""What is recorded and judged, or refused, whoever tells it."""
+_OF_THE_CENTRE = frozenset(("reader", "team_leader", "centre_director"))
+
+
+def contradiction(entry: Evidence, case: Owner) -> str | None:
+    """Why this cannot be that person's act, by role and unit (R-12, R-18, III.4); None if it can."""
+    may = WHO_MAY.get(entry.what)
+    if entry.what == "cut.reported" and entry.rule == "R-18":  # a permit redeemed: the lawful cut itself
+        may = frozenset(("field_crew",))
+    if may is None or (entry.what.startswith("hold.") and entry.actor_id is None):  # a moratorium's hold has no person
+        return None
+    if entry.actor_role not in may:
+        return f"{entry.actor_role or 'nobody'} may not do this; it takes {' or '.join(sorted(may))}"
+    centre = case.reading_centre
+    if entry.actor_role in _OF_THE_CENTRE and None not in (entry.actor_unit, centre) and entry.actor_unit != centre:
+        return f"the account belongs to {centre}, not to {entry.actor_unit}"
+    return None
+
+
+def one_person_too_often(entry: Evidence, earlier: tuple[tuple[str, str | None, str | None], ...]) -> str | None:
+    """Why this person cannot approve this notice (R-12): `earlier` are what, person and role of its evidence so far."""
+    for what, person, role in earlier:
+        if person != entry.actor_id:
+            continue
+        if what in ("notice.delivered", "notice.refused"):
+            return f"{person} delivered this notice, and may not approve it"
+        if what == "approval.given" and role != entry.actor_role:
+            return f"{person} has filled another level"
+    return None
+
+
+def not_admitted(entry: Evidence, why: str) -> Evidence:
+    """The claim that stands in the place of the act."""
+    return entry.model_copy(
+        update={
+            "what": NOT_ADMITTED,
+            "rule": "R-12",
+            "clause": "III.4",
+            "detail": {**entry.detail, "claimed": entry.what, "not_admitted": why},
+        }
+    )

@@ -1,0 +1,111 @@
+"""The words of the monthly report, in Chinese and in English: its titles, rows, columns and notes."""
+
+from domain.words import Both
+
+TITLE = Both("用电客户欠费停复电情况月度报告", "Monthly report on disconnection for arrears")
+MADE_AT = Both("编制时间", "Made")
+NUMBER, AMOUNT = Both("数量", "number"), Both("金额（元）", "amount")
+ITEM = Both("项目", "item")
+COLUMNS: tuple[tuple[str, Both], ...] = (
+    ("opened", Both("立案", "opened")),
+    ("closed", Both("结案", "closed")),
+    ("open", Both("期末在办", "open at end")),
+    ("settled", Both("本期清回（元）", "settled")),
+    ("owed", Both("期末尚欠（元）", "owed at end")),
+    ("cuts", Both("依程序停电", "cuts")),
+    ("unauthorised", Both("违规停电", "unauthorised")),
+    ("restored", Both("复电", "restored")),
+    ("breaches", Both("逾时复电", "breaches")),
+)
+CLASSES = {
+    "residential": Both("居民", "residential"),
+    "non_residential": Both("非居民", "non-residential"),
+    "": Both("未知", "not known"),
+}
+STAGES = {
+    "yellow_notice": Both("黄色催费", "yellow notice"),
+    "red_notice": Both("红色通知", "red notice"),
+    "ticketed": Both("已出停电工作票", "ticketed"),
+    "final_half_hour": Both("停电前半小时", "last half-hour"),
+    "disconnected": Both("已停电", "disconnected"),
+    "restoring": Both("复电中", "restoring"),
+}
+OUTCOMES = {
+    "settled": Both("结清，未停电", "settled, not cut"),
+    "restored": Both("停电后已复电", "restored after a cut"),
+    "withdrawn": Both("撤销", "withdrawn"),
+}
+ROLES = {
+    "team_leader": Both("抄表班长", "team leader"),
+    "station_head": Both("营业站站长", "station head"),
+    "centre_director": Both("抄表中心主任", "centre director"),
+    "company_leader": Both("公司主管领导", "company leader"),
+}
+INCIDENTS = {
+    "unauthorised_cut": Both("未经批准停电", "unauthorised cut"),
+    "cut_after_settlement": Both("结清后停电", "cut after settlement"),
+    "wrong_meter": Both("错表", "wrong meter"),
+    "restoration_breach": Both("逾时复电", "restoration breach"),
+}
+HOLDS = {
+    "dispute": Both("争议", "dispute"),
+    "hardship": Both("困难", "hardship"),
+    "medical": Both("医疗", "medical"),
+    "moratorium": Both("暂缓停电", "moratorium"),
+    "other": Both("其他", "other"),
+}
+SCOPES = {"region": Both("区域", "region"), "class": Both("用电类别", "class"), "centre": Both("抄表中心", "centre")}
+STEPS: tuple[tuple[str, Both], ...] = (
+    ("within_4", Both("4小时以内", "up to 4 h")),
+    ("within_12", Both("4至12小时", "4 to 12 h")),
+    ("within_20", Both("12至20小时", "12 to 20 h")),
+    ("within_24", Both("20至24小时", "20 to 24 h")),
+    ("exception", Both("特殊情况，第二天", "exception")),
+    ("later", Both("逾时", "later")),
+)
+NOTES = (
+    Both(
+        "每一事项计入系统获悉该事项的月份；此前发生、本月获悉的，计入本月，各月不重不漏。",
+        "Each event counts in the month in which the case learned of it, so that each is in exactly one report.",
+    ),
+    Both(
+        "金额为逾期电费本金，不含违约金，以营销系统的答复为准：期初＋立案＋新增－清回－结案未清＝期末。",
+        "Amounts are overdue principal without late fee, as billing told it: brought forward + opened with + added"
+        " − settled − left unpaid = owed at the end.",
+    ),
+    Both(
+        "复电用时自结清（或约定分期、撤销；违规停电自获悉时）起计。中位数、九成为实际观测值。",
+        "Time to light runs from settlement (a plan, a withdrawal; after an unauthorised cut, from its report)."
+        " Median and 90 % are observed values.",
+    ),
+    Both(
+        "报告不含户名、地址、电话；重要用户列户号，以便与报备核对。",
+        "No names, addresses or telephones; important customers by account, to be matched with their filings.",
+    ),
+)
+COUNTED = (ITEM, NUMBER)
+STAGE, ROLE, KIND = Both("阶段", "stage"), Both("审批人", "role"), Both("类别", "kind")
+NAME = Both("名称", "name")
+NOTICE_COLUMNS = {
+    "issued": Both("开具", "issued"),
+    "delivered": Both("送达", "delivered"),
+    "refused": Both("拒签", "signature refused"),
+    "paid": Both("因结清作废", "void by payment"),
+    "void": Both("其他作废", "void otherwise"),
+}
+LIGHT_COLUMNS = (ITEM, Both("依程序停电后", "after a cut"), Both("违规停电后", "after an unauthorised cut"))
+INCIDENT_COLUMNS = (Both("本期上报", "opened"), Both("本期结案", "closed"), Both("期末未结", "open at end"))
+IMPORTANT_COLUMNS = (
+    Both("户号", "account"),
+    Both("报备", "filings"),
+    Both("依程序停电", "cuts"),
+    Both("违规停电", "unauthorised"),
+    Both("复电", "restored"),
+)
+ORDER_COLUMNS = (
+    Both("范围", "scope"),
+    Both("对象", "of"),
+    Both("事由", "reason"),
+    Both("起", "from"),
+    Both("止", "to"),
+)
