@@ -2,8 +2,9 @@
 
 import sys
 
-from edge.cli import main
-from edge.output import leave
+from composition.process import leave
+from console.command import add_serve_command
+from edge.commands.application import main
 
 if __name__ == "__main__":
-    leave(main(sys.argv[1:]))
+    leave(main(sys.argv[1:], add_serve_command))

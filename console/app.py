@@ -13,13 +13,13 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from temporalio.client import Client
 
-import worker
 from activities.register import RegisterUnavailable
-from adapters.payload_codec import EncryptedPayloads
-from adapters.settings import Settings
+from client.cases import BadRequest
+from client.payload_codec import EncryptedPayloads
+from client.problems import NotThere, Problem
+from composition.parts import Parts
+from composition.settings.model import Settings
 from console import billing_events, codec_server, signatures
-from edge.cases import BadRequest
-from edge.output import NotThere, Problem
 
 log = structlog.get_logger()
 
@@ -46,7 +46,7 @@ class Doors:
     """What the application works with; `client` connects when it is first needed."""
 
     settings: Settings
-    parts: worker.Parts
+    parts: Parts
     client: Callable[[], Awaitable[Client]]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 

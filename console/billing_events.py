@@ -9,10 +9,10 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 from temporalio.client import Client
 
+from client import cases
 from domain.contract.tables import OPENING_SIGNALS
 from domain.law.policy import Policy
 from domain.vocabulary import Contract, Id
-from edge import cases
 
 MOST_EVENTS = 500
 

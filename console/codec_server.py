@@ -10,10 +10,10 @@ import structlog
 from google.protobuf import json_format
 from temporalio.api.common.v1 import Payload, Payloads
 
+from client.cases import BadRequest
+from client.payload_codec import EncryptedPayloads
+from client.problems import Problem
 from domain.contract.refusals import UNBELIEVED
-from edge.cases import BadRequest
-from edge.output import Problem
-from worker import EncryptedPayloads
 
 log = structlog.get_logger()
 

@@ -12,12 +12,12 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-import worker
+from client.problems import Misused
+from composition.parts import Parts
 from console.questions import PATIENCE_SECONDS, Asked, Question
 from domain.metrics import Figures
 from domain.record.chain import AnchorLine
 from domain.record.rows import IncidentRow
-from edge.output import Misused
 
 LEFT = (
     ("overdue", timedelta()),
@@ -160,7 +160,7 @@ def _gauge(name: str, help_: str, values: Samples, labels: tuple[str, ...] = ())
     return gauge
 
 
-def case_figures(parts: worker.Parts, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> CaseFigures:
+def case_figures(parts: Parts, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> CaseFigures:
     """The figures of these parts: register, billing, and the anchor file if one is set."""
 
     def billing_answers() -> bool:

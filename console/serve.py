@@ -10,11 +10,12 @@ import structlog
 import uvicorn
 from temporalio.client import Client
 
+from client.problems import Misused
+from composition.settings.fields import ConfigurationError
+from composition.settings.loading import check_console
 from console.app import Doors, make_app
 from console.metrics import case_figures, shown
-from edge.output import Misused
 from edge.session import Session
-from worker import ConfigurationError, check_console
 
 log = structlog.get_logger()
 

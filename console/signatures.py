@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from edge.output import Problem
+from client.problems import Problem
 
 TIMESTAMP, NONCE, SIGNATURE = "X-Arrears-Timestamp", "X-Arrears-Nonce", "X-Arrears-Signature"
 FRESH = timedelta(minutes=5)

@@ -10,18 +10,19 @@ import typer
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-import worker
 from activities.billing import BillingUnavailable
 from activities.papers import PapersUnavailable
 from activities.register import RegisterUnavailable
-from adapters.log import configure_logging
-from adapters.settings import Settings
-from adapters.settings_forms import ConfigurationError
-from adapters.settings_loading import load_settings
-from edge.cases import TemporalUnavailable, unavailable
-from edge.output import REFUSED, Misused, NotThere, Problem, print_json, print_problem, show_times_in
-from edge.search_attributes import SearchAttributesMissing, ensure_search_attributes
-from workflows.converter import PayloadNotBelieved
+from client.cases import TemporalUnavailable, unavailable
+from client.converter import PayloadNotBelieved
+from client.problems import REFUSED, Misused, NotThere, Problem
+from client.search_attributes import SearchAttributesMissing, ensure_search_attributes
+from composition.logs import configure_logging
+from composition.parts import Parts, build, connect, with_channels
+from composition.settings.fields import ConfigurationError
+from composition.settings.loading import load_settings
+from composition.settings.model import Settings
+from edge.terminal import print_json, print_problem, show_times_in
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, refusals as JSON on stderr")]
 Account = Annotated[str, typer.Argument(help="户号 account id", show_default=False)]
@@ -32,13 +33,13 @@ class Session:
     """What a command works with; Temporal is reached only if the command asks for it."""
 
     settings: Settings
-    parts: worker.Parts
+    parts: Parts
     _client: Client | None = None
 
     async def client(self) -> Client:
         """The Temporal client, connected once."""
         if self._client is None:
-            self._client = await worker.connect(self.settings)
+            self._client = await connect(self.settings)
         return self._client
 
     async def opening_client(self) -> Client:
@@ -52,13 +53,13 @@ class Session:
             raise unavailable(problem) from problem
         return client
 
-    def parts_with_channels(self) -> worker.Parts:
+    def parts_with_channels(self) -> Parts:
         """The parts of a command that files messages: with `ARREARS_NOTIFY` they are queued, and a worker sends them.
 
         Misused: the routing table cannot be used.
         """
         try:
-            return worker.with_channels(self.parts, self.settings)
+            return with_channels(self.parts, self.settings)
         except ConfigurationError as problem:
             raise Misused("Configuration", str(problem)) from problem
 
@@ -93,7 +94,7 @@ async def _in_session(act: Act) -> Any:
     try:
         settings = load_settings()
         configure_logging(settings.log_format)
-        session = Session(settings, worker.build(settings))
+        session = Session(settings, build(settings))
     except ConfigurationError as problem:
         raise Misused("Configuration", str(problem)) from problem
     try:

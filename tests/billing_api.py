@@ -22,7 +22,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import ValidationError
 
 from activities.billing import BillingUnavailable
-from adapters.sql_billing import SqlBilling
+from adapters.billing.embedded import SqlBilling
 from domain.money.debt import AccountDebt, BillDebt, DebtQuery
 
 DESCRIPTION = Path(__file__).resolve().parent.parent / "deploy" / "billing-api.openapi.yaml"

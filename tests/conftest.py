@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.log import configure_logging
+from composition.logs import configure_logging
 from tests.databases import database_url, postgresql_server, postgresql_url, sqlite_url
 from tests.world import World, running_world
 

@@ -9,8 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, inspect, text
 
-from adapters.sql_engine import open_engine
-from adapters.sql_migration import History
+from adapters.sql.engine import open_engine
+from adapters.sql.migration import History
 
 FOLDER = Path(__file__).resolve().parent / "earlier"
 

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "starter": {"edge"},
 }
 # What the composition root takes from the edge: how Temporal is reached, and how a program ends.
-WORKER_MAY_TAKE = {"edge.cases", "edge.connection", "edge.output", "edge.search_attributes"}
+WORKER_MAY_TAKE = {"client.cases", "client.connection", "edge.terminal", "client.search_attributes"}
 DOMAIN_MAY_USE = {"pydantic", "pydantic_core", "annotated_types"}
 SAME_AT_EVERY_REPLAY = DOMAIN_MAY_USE | {
     *("domain", "workflows", "activities", "temporalio"),

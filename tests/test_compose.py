@@ -12,8 +12,8 @@ import jsonschema
 import pytest
 import yaml
 
-from adapters.anchor_file import spelled
-from adapters.settings import Settings
+from adapters.anchor.file import spelled
+from composition.settings.model import Settings
 from tests.doors.test_anchor import KEY, SPELLED
 
 ROOT = Path(__file__).resolve().parent.parent

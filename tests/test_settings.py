@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from adapters.log import configure_logging
-from adapters.settings import Settings
-from adapters.settings_forms import ROOT, ConfigurationError
-from adapters.settings_loading import check_console, load_settings
-from adapters.temporal_settings import temporal_profile
+from composition.logs import configure_logging
+from composition.parts import Parts, build, with_channels
+from composition.settings.fields import ROOT, ConfigurationError
+from composition.settings.loading import check_console, load_settings
+from composition.settings.model import Settings
+from composition.settings.temporal import temporal_profile
 from domain.record.deliveries import WRITTEN_TO
 from tests.doors.sealing import key
-from worker import Parts, build, with_channels
 
 SHORT = base64.b64encode(bytes(range(16))).decode()
 STRONG = {
@@ -38,7 +38,7 @@ def _a_bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         monkeypatch.delenv(name)
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(tmp_path / "none.toml"))
     monkeypatch.setitem(Settings.model_config, "env_file", None)
-    monkeypatch.setattr("adapters.settings.ENV_FILE", tmp_path / ".env")
+    monkeypatch.setattr("composition.settings.model.ENV_FILE", tmp_path / ".env")
 
 
 def _set(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> None:

@@ -24,15 +24,16 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.billing import HolidayCalendar
-from adapters.http_billing import HttpBilling
-from adapters.settings import Settings
-from adapters.sql_billing import SqlBilling
+from adapters.billing.embedded import SqlBilling
+from adapters.billing.over_http import HttpBilling
+from client.converter import encrypting
+from client.search_attributes import ensure_search_attributes
+from composition.parts import Parts, build, sending, with_channels
+from composition.serving import make_worker
+from composition.settings.model import Settings
 from domain.customer import Account, Customer, CustomerCard
 from domain.law.policy import Policy
 from domain.money.book import BookedBill, BookedPayment
-from edge.search_attributes import ensure_search_attributes
-from worker import Parts, build, make_worker, sending, with_channels
-from workflows.converter import encrypting
 
 CENTRE, STATION, UNIT = "RC-03", "BS-01", "FU-02"
 TIME_SKIPPING = (

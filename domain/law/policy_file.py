@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from domain.law.policy import DEFAULT_PACK, Policy
 
-PACKS = Path(__file__).resolve().parent.parent / "policies"
+PACKS = Path(__file__).resolve().parents[2] / "policies"
 _ERRORS_SAID = 20
 _HEADER = re.compile(r"(\[\[?)\s*([\w.-]+)\s*\]\]?")
 _KEY = re.compile(r"([\w.-]+)\s*=")

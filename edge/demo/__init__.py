@@ -12,16 +12,17 @@ from datetime import UTC, datetime
 
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-import worker
-from adapters.settings import Settings
+from client.problems import DONE, REFUSED, Problem
+from client.schedules import install_daily_sweep
+from composition.parts import build
+from composition.settings.model import Settings
 from edge.demo.book import write_book
 from edge.demo.ending import Ending, ending_of
 from edge.demo.lives import LIVES, Life
 from edge.demo.playing import Case, OffScript, Town
 from edge.demo.show import Screen, closing
 from edge.demo.stage import Stage, new_folder
-from edge.output import DONE, REFUSED, Problem, print_problem
-from edge.schedules import install_daily_sweep
+from edge.terminal import print_problem
 
 _AT_ONCE = 8
 _INTERRUPTED = 130
@@ -79,7 +80,7 @@ async def _play(stage: Stage, screen: Screen, lives: Sequence[Life]) -> int:
             "task_queue": stage.settings["ARREARS_TASK_QUEUE"],
         }
     )
-    parts = worker.build(settings)
+    parts = build(settings)
     try:
         # Off until a script lets time pass: otherwise a case would run past every human deadline at once.
         clocks = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=100_000))

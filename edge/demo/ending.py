@@ -10,12 +10,12 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 from temporalio.api.enums.v1 import EventType
 
+from client.cases import workflow_id
 from domain.proof.reading import in_the_order_of_the_case
 from domain.record.case_file import FiledEvidence
-from edge.cases import workflow_id
 from edge.demo.lives import Life
 from edge.demo.playing import Town
-from edge.proving import proof_of, write_pdf
+from edge.operations.proof import proof_of, write_pdf
 
 _SKIPPED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
 

@@ -14,15 +14,15 @@ from typing import Any
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.testing import TimeSkipper
 
-import worker
-from adapters.settings import Settings
+from client import cases
+from client.schedules import DAILY_SWEEP
+from composition.parts import Parts
+from composition.settings.model import Settings
 from domain.contract.updates import ReportCut
 from domain.money.book import BookedPayment
-from edge import cases
-from edge.announce_cases import CaseAnnounce
 from edge.demo.book import Customer, bill_line, write_bills, write_payments
-from edge.ingest import IngestReport, ingest
-from edge.schedules import DAILY_SWEEP
+from edge.ingest.announcer import CaseAnnounce
+from edge.ingest.ingest import IngestReport, ingest
 
 PATIENCE = 180.0
 """Seconds until a case that does not do what the script expects is given up; a killed worker costs some of them."""
@@ -67,7 +67,7 @@ class Town:
     client: Client
     clocks: TimeSkipper
     settings: Settings
-    parts: worker.Parts
+    parts: Parts
     folder: Path
     now: Callable[[], datetime]
     turns: dict[int, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))

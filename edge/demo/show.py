@@ -12,9 +12,9 @@ from rich.table import Table
 
 from edge.demo.ending import SIGNS, Ending
 from edge.demo.lives import Life
+from edge.demo.mail_folder import mails_in
 from edge.demo.stage import Stage
-from edge.mail_folder import mails_in
-from edge.output import print_json
+from edge.terminal import print_json
 
 _OUTCOMES = {"settled": "结清 settled", "restored": "复电 restored", "withdrawn": "撤销 withdrawn"}
 

@@ -19,10 +19,10 @@ from temporalio.client import Client
 from temporalio.envconfig import ClientConfigProfile
 from temporalio.service import RPCError
 
-from edge.cases import TemporalUnavailable
-from edge.connection import connect
-from edge.output import NotThere
-from edge.search_attributes import ensure_search_attributes
+from client.cases import TemporalUnavailable
+from client.connection import connect
+from client.problems import NotThere
+from client.search_attributes import ensure_search_attributes
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
@@ -147,7 +147,7 @@ class Stage:
         [port] = _free_ports(1)
         self.mails.mkdir()
         (self.folder / "channels.toml").write_text(_CHANNELS.format(server=f"{HOST}:{port}"), "utf-8")
-        handler = ("-c", "edge.mail_folder.MailFolder", str(self.mails))
+        handler = ("-c", "edge.demo.mail_folder.MailFolder", str(self.mails))
         self.mailbox = self._start(
             "mailbox", (sys.executable, "-m", "aiosmtpd", "-n", "-l", f"{HOST}:{port}", *handler), os.environ
         )

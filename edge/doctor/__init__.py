@@ -10,15 +10,15 @@ from pathlib import Path
 from sqlalchemy import make_url
 from temporalio.client import Client
 
-import worker
 from activities.register import RegisterUnavailable
-from adapters.database_look import look_at_billing, look_at_register, open_rows, time_at_register, unsent
-from adapters.settings_forms import ConfigurationError
-from adapters.settings_look import ReadSettings
+from adapters.checkup.database import look_at_billing, look_at_register, open_rows, time_at_register, unsent
+from client.problems import NotThere
+from composition.parts import ask_billing, connect
+from composition.settings.checkup import ReadSettings
+from composition.settings.fields import ConfigurationError
 from edge.doctor import cases, databases, machine, temporal
 from edge.doctor.finding import Finding, Look, aside, broken, in_time, ok, warning
 from edge.doctor.workers import workers
-from edge.output import NotThere
 
 PATIENCE_SECONDS = 8.0
 CONNECT_SECONDS = 3
@@ -38,7 +38,7 @@ class Doctor:
         """Look at every part at the same time, and name them in the order in which they are needed."""
         found = self.read.settings
         quick = found.model_copy(update={"connect_seconds": CONNECT_SECONDS})
-        self._client = asyncio.create_task(worker.connect(quick))
+        self._client = asyncio.create_task(connect(quick))
         self._rows = asyncio.create_task(aside(lambda: open_rows(self._register_url)))
         queue, anchored = found.task_queue, found.anchor is not None
         looks: tuple[tuple[str, Look], ...] = (
@@ -120,7 +120,7 @@ class Doctor:
 
     async def _billing(self) -> tuple[Finding, ...]:
         settings = self.read.settings
-        ask = lambda: worker.ask_billing(settings)  # noqa: E731
+        ask = lambda: ask_billing(settings)  # noqa: E731
         if settings.billing_over_http:
             return await databases.billing_system(settings.billing_url.get_secret_value(), ask)
         return await databases.billing(lambda: look_at_billing(settings.billing_url.get_secret_value()), ask)

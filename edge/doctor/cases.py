@@ -8,10 +8,10 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from client.payload_codec import EncryptedPayloads
 from domain.contract.refusals import UNBELIEVED
 from domain.record.sweep import OpenRow
 from edge.doctor.finding import Finding, broken, ok, warning
-from worker import EncryptedPayloads
 
 RUNNING = "WorkflowType = 'ArrearsCase' AND ExecutionStatus = 'Running'"
 NAMED = 20

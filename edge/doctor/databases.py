@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
+from adapters.checkup.database import DatabaseSeen
 from domain.metrics import UnsentCounted
 from edge.doctor.finding import Finding, aside, broken, ok, spoken, warning
-from worker import DatabaseSeen
 
 SOON = timedelta(minutes=15)
 """A message that no channel has accepted for longer was refused by all of them several times, or nobody sends it."""

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from activities.anchor import AnchorBroken
+from adapters.checkup.channels import look_at_channels
+from composition.settings.checkup import ReadSettings
+from composition.settings.model import Settings
 from domain.law.policy_choice import load_policies
 from domain.law.policy_file import PolicyError
 from edge.doctor.finding import Finding, broken, ok, spoken, warning
-from worker import ReadSettings, Settings, look_at_channels
 
 DAILY = timedelta(hours=26)
 """What is done every day has been missed when it is this old."""

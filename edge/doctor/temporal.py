@@ -19,9 +19,9 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, ScheduleDescription
 from temporalio.service import RPCError, RPCStatusCode
 
+from client.schedules import DAILY_SWEEP, EVIDENCE_ANCHOR, GOVERNMENT_REPORT
 from edge.doctor.finding import Finding, broken, ok, warning
 from edge.doctor.machine import DAILY
-from edge.schedules import DAILY_SWEEP, EVIDENCE_ANCHOR, GOVERNMENT_REPORT
 from workflows.search_attributes import ALL
 
 STUCK = timedelta(hours=1)

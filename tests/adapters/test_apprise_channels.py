@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import structlog
 
-from adapters import apprise_channels
-from adapters.apprise_channels import HANGING_AT_MOST, AppriseChannels, ChannelFault, Letter
-from adapters.channel_routes import Channel
-from adapters.log import configure_logging
+from adapters.channels import apprise
+from adapters.channels.apprise import HANGING_AT_MOST, AppriseChannels, ChannelFault, Letter
+from adapters.channels.routes import Channel
+from composition.logs import configure_logging
 from domain.record.deliveries import TryOutcome
 from tests.receivers import HOST, Hook, Mailbox, free_port, hook, mailbox
 
@@ -201,7 +201,7 @@ def test_a_fault_of_ours_is_loud_and_tells_no_address(
     def stumbles(address: str, _letter: Letter, _seconds: float) -> None:
         raise KeyError(address)
 
-    monkeypatch.setattr(apprise_channels, "_send", stumbles)
+    monkeypatch.setattr(apprise, "_send", stumbles)
     with pytest.raises(ChannelFault, match=r"^channel sms: KeyError at .*test_apprise_channels.py:\d+$") as fault:
         AppriseChannels(PATIENCE).send(sms(Hook(port=1)), KNOWN, LETTER)
     assert (fault.value.__cause__, fault.value.__context__) == (None, None)
@@ -212,14 +212,14 @@ def test_a_fault_of_ours_in_one_channel_leaves_nobody_untold_by_the_next(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """R-16: it may be the one that the customer prefers, and would be tried first again and again."""
-    as_it_is = apprise_channels._send
+    as_it_is = apprise._send
 
     def stumbles_over_mail(address: str, letter: Letter, seconds: float) -> TryOutcome:
         if not address.startswith("json"):
             raise KeyError(address)
         return as_it_is(address, letter, seconds)
 
-    monkeypatch.setattr(apprise_channels, "_send", stumbles_over_mail)
+    monkeypatch.setattr(apprise, "_send", stumbles_over_mail)
     with mailbox() as box, hook() as told:
         tries = AppriseChannels(PATIENCE).hand_on((mail(box), sms(told)), KNOWN, LETTER, lambda: AT)
     assert [(t.channel, t.outcome) for t in tries] == [("email", "unknown"), ("sms", "accepted")]
@@ -235,7 +235,7 @@ def test_a_line_of_a_send_says_of_which_account_it_is(
     def unreachable(_address: str, _seconds: float, _key: str) -> None:
         raise OSError(f"no route to {KNOWN['phone']}")
 
-    monkeypatch.setattr(apprise_channels, "_service", unreachable)
+    monkeypatch.setattr(apprise, "_service", unreachable)
     configure_logging("json")
     with structlog.contextvars.bound_contextvars(account="3001"):
         assert AppriseChannels(PATIENCE).send(sms(Hook(port=1)), KNOWN, LETTER) == "dead"

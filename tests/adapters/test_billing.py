@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from activities.billing import AccountUnknown, BillingActivities, BillingUnavailable, DebtAsked, LookAround
-from adapters.holiday_calendar import ChinaHolidays
-from adapters.http_billing import HttpBilling, open_http_billing
-from adapters.sql_billing import SqlBilling, open_billing
-from adapters.sql_register import SqlRegister, open_register
+from adapters.billing.embedded import SqlBilling, open_billing
+from adapters.billing.over_http import HttpBilling, open_http_billing
+from adapters.holidays import ChinaHolidays
+from adapters.register.writing import SqlRegister, open_register
 from domain.law.policy import Policy
 from domain.money.debt import AccountDebt, DebtQuery
 from tests.billing_api import TOKEN, BillingApi, serving

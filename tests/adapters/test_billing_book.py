@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from activities.billing import BillingUnavailable
-from adapters.sql_billing import SqlBilling, open_billing
+from adapters.billing.embedded import SqlBilling, open_billing
 from domain.money.debt import DebtQuery
 from tests.billing_lines import NOON, bill, customer, paid
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from adapters import http_answers, http_billing
-from adapters.sql_billing import SqlBilling, open_billing
+from adapters.billing import answers, over_http
+from adapters.billing.embedded import SqlBilling, open_billing
 from tests.billing_api import TOKEN, BillingApi, description, schema, serving, wrong
 from tests.billing_lines import bill, customer, paid
 
 ANSWERS: dict[str, type[Any]] = {
-    "/debts": http_answers.Debts,
-    "/customers": http_answers.Customers,
-    "/overdue-accounts": http_answers.OverdueAccounts,
+    "/debts": answers.Debts,
+    "/customers": answers.Customers,
+    "/overdue-accounts": answers.OverdueAccounts,
 }
 
 
@@ -43,8 +43,8 @@ def name_of(path: str) -> str:
 def refusal(path: str, answer: Any) -> str | None:
     """Why the adapter does not take this for an answer; None if it does."""
     try:
-        http_answers.read(ANSWERS[path], answer)
-    except http_answers.NotAsDescribed as problem:
+        answers.read(ANSWERS[path], answer)
+    except answers.NotAsDescribed as problem:
         return str(problem)
     return None
 
@@ -52,8 +52,8 @@ def refusal(path: str, answer: Any) -> str | None:
 def test_the_adapter_asks_what_is_described_and_nothing_else() -> None:
     assert set(description()["paths"]) == set(ANSWERS)
     limits = description()["components"]["schemas"]
-    assert limits["DebtQuestions"]["properties"]["queries"]["maxItems"] == http_billing.IN_ONE_QUESTION
-    assert limits["CustomerQuestions"]["properties"]["account_ids"]["maxItems"] == http_billing.IN_ONE_QUESTION
+    assert limits["DebtQuestions"]["properties"]["queries"]["maxItems"] == over_http.IN_ONE_QUESTION
+    assert limits["CustomerQuestions"]["properties"]["account_ids"]["maxItems"] == over_http.IN_ONE_QUESTION
 
 
 @pytest.mark.parametrize("name", description()["components"]["schemas"])

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from activities.billing import BillingUnavailable
-from adapters.http_billing import HttpBilling, open_http_billing
-from adapters.http_line import FOR_MANY, FOR_ONE, LARGEST_ANSWER, Patience
-from adapters.log import configure_logging
+from adapters.billing.line import FOR_MANY, FOR_ONE, LARGEST_ANSWER, Patience
+from adapters.billing.over_http import HttpBilling, open_http_billing
+from composition.logs import configure_logging
 from domain.money.debt import DebtQuery
 from tests.billing_api import TOKEN
 from tests.billing_lines import NOON

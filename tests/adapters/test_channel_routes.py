@@ -5,8 +5,8 @@ from textwrap import dedent
 
 import pytest
 
-from adapters.apprise_channels import check_addresses, plain_channels
-from adapters.channel_routes import (
+from adapters.channels.apprise import check_addresses, plain_channels
+from adapters.channels.routes import (
     Channel,
     Routes,
     RoutesError,

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import pytest
 from sqlalchemy import Engine, text
 
-from adapters.apprise_channels import AppriseChannels
-from adapters.channel_routes import Channel
-from adapters.customer_channels import CustomersByApprise
-from adapters.sql_outbox import SqlOutbox
-from adapters.sql_register import SqlRegister, open_register
+from adapters.channels.apprise import AppriseChannels
+from adapters.channels.customers import CustomersByApprise
+from adapters.channels.routes import Channel
+from adapters.register.outbox import SqlOutbox
+from adapters.register.writing import SqlRegister, open_register
 from domain.customer import CustomerCard, PreferredChannel
 from tests.receivers import HOST, Hook, Mailbox, hook, mailbox
 from tests.register_records import ACCOUNT, message

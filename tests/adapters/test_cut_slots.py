@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from adapters.cut_slots import FieldCapacity, read_capacity
-from adapters.register_tables import TABLES
-from adapters.sql_engine import reading
-from adapters.sql_register import SqlRegister, open_register
+from adapters.register.cut_slots import FieldCapacity, read_capacity
+from adapters.register.tables import TABLES
+from adapters.register.writing import SqlRegister, open_register
+from adapters.sql.engine import reading
 from domain.law.calendar import Calendar
 from domain.law.circumstances import SlotWish
 from domain.law.clock import cut_days

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters.evidence_chain import EVIDENCE, HEADS, START, link
-from adapters.register_reading import RegisterReader
-from adapters.sql_engine import writing
-from adapters.sql_register import SqlRegister, open_register
+from adapters.register.chain import EVIDENCE, HEADS, START, link
+from adapters.register.reading import RegisterReader
+from adapters.register.writing import SqlRegister, open_register
+from adapters.sql.engine import writing
 from tests.register_records import ACCOUNT, evidence, record
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from adapters.holiday_calendar import ChinaHolidays
+from adapters.holidays import ChinaHolidays
 
 
 def kinds(first: str, last: str) -> dict[str, str]:

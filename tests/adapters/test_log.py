@@ -22,7 +22,7 @@ from temporalio.worker import (
 from activities.billing import DebtAsked, OpenAccount
 from activities.case_context import CaseContext
 from activities.channels import TellCustomer
-from adapters.log import configure_logging
+from composition.logs import configure_logging
 from domain.record.rows import NoticeOrder, TicketOrder
 from tests.register_records import OPENED, case_row, evidence, message, notice, record, ticket
 

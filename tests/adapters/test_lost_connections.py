@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
-from adapters.register_reading import RegisterReader
-from adapters.sql_billing import SqlBilling, open_billing
-from adapters.sql_register import SqlRegister, open_register
+from adapters.billing.embedded import SqlBilling, open_billing
+from adapters.register.reading import RegisterReader
+from adapters.register.writing import SqlRegister, open_register
 from domain.money.book import BookedBill, BookedPayment, Verdict
 from domain.money.debt import DebtQuery
 from domain.record.rows import NoticeOrder, TicketOrder

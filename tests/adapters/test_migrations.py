@@ -14,13 +14,13 @@ from sqlalchemy.exc import OperationalError
 
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
-from adapters.billing_tables import BILLING
-from adapters.register_reading import RegisterReader
-from adapters.register_tables import REGISTER
-from adapters.sql_billing import SqlBilling
-from adapters.sql_engine import as_it_is, see_to_tables
-from adapters.sql_migration import Database, History, take_the_steps
-from adapters.sql_register import SqlRegister
+from adapters.billing.embedded import SqlBilling
+from adapters.billing.tables import BILLING
+from adapters.register.reading import RegisterReader
+from adapters.register.tables import REGISTER
+from adapters.register.writing import SqlRegister
+from adapters.sql.engine import as_it_is, see_to_tables
+from adapters.sql.migration import Database, History, take_the_steps
 from tests.databases import fresh_postgresql
 from tests.earlier_databases import Opened, catalogue, differences, make, opened, rows, tables_of
 from tests.register_records import ACCOUNT, evidence, record

@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters.billing_tables import BILLING
-from adapters.register_reading import RegisterReader
-from adapters.register_tables import REGISTER
-from adapters.sql_billing import SqlBilling
-from adapters.sql_engine import as_it_is, see_to_tables, writing
-from adapters.sql_register import SqlRegister
+from adapters.billing.embedded import SqlBilling
+from adapters.billing.tables import BILLING
+from adapters.register.reading import RegisterReader
+from adapters.register.tables import REGISTER
+from adapters.register.writing import SqlRegister
+from adapters.sql.engine import as_it_is, see_to_tables, writing
 from domain.money.debt import DebtQuery
 from tests.adapters.test_evidence_chain import unguard
 from tests.earlier_databases import Opened, make, opened, rows

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from adapters.delivery_reading import DeliveryReader
-from adapters.log import configure_logging
-from adapters.register_tables import TABLES
-from adapters.sql_outbox import SqlOutbox
-from adapters.sql_register import SqlRegister, open_register
+from adapters.register.deliveries import DeliveryReader
+from adapters.register.outbox import SqlOutbox
+from adapters.register.tables import TABLES
+from adapters.register.writing import SqlRegister, open_register
+from composition.logs import configure_logging
 from domain.papers.phrases import TICKET_TITLES
 from domain.record.deliveries import ChannelTry
 from domain.record.rows import TicketOrder

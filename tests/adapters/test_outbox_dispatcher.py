@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from adapters.apprise_channels import AppriseChannels, check_addresses
-from adapters.channel_routes import Routes
-from adapters.delivery_reading import DeliveryReader
-from adapters.log import configure_logging
-from adapters.outbox_dispatcher import LANES, POLL_SECONDS, OutboxDispatcher
-from adapters.sql_outbox import Parcel, SqlOutbox
-from adapters.sql_register import SqlRegister, open_register
+from adapters.channels.apprise import AppriseChannels, check_addresses
+from adapters.channels.dispatcher import LANES, POLL_SECONDS, OutboxDispatcher
+from adapters.channels.routes import Routes
+from adapters.register.deliveries import DeliveryReader
+from adapters.register.outbox import Parcel, SqlOutbox
+from adapters.register.writing import SqlRegister, open_register
+from composition.logs import configure_logging
 from domain.record.deliveries import ChannelTry
 from tests.receivers import HOST, Hook, free_port, hook, mailbox
 from tests.register_records import case_row, message, record

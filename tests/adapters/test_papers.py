@@ -19,8 +19,8 @@ from PIL import Image
 from pypdf import PdfReader
 
 from activities.papers import PapersUnavailable
-from adapters.paper_files import PaperFiles
-from adapters.papers import TEMPLATES, TypstPapers, compiler, inputs
+from adapters.papers.folder import PaperFiles
+from adapters.papers.typst import TEMPLATES, TypstPapers, compiler, inputs
 from domain.customer import CustomerCard
 from domain.papers.delay import delay_sheet
 from domain.papers.notice import notice_sheet
@@ -364,10 +364,10 @@ def test_a_template_at_fault_is_said_and_tried_again(tmp_path: Path, monkeypatch
     broken = tmp_path / "templates"
     broken.mkdir()
     (broken / f"{some_sheet().template}.typ").write_text("#panic()", "utf-8")
-    monkeypatch.setattr("adapters.papers.TEMPLATES", broken)
+    monkeypatch.setattr("adapters.papers.typst.TEMPLATES", broken)
     with pytest.raises(PapersUnavailable, match="cannot be printed"):
         TypstPapers(tmp_path, ZH).render(some_sheet())
-    monkeypatch.setattr("adapters.papers.TEMPLATES", tmp_path / "nowhere")
+    monkeypatch.setattr("adapters.papers.typst.TEMPLATES", tmp_path / "nowhere")
     with pytest.raises(PapersUnavailable, match="cannot be printed"):
         TypstPapers(tmp_path, ZH).render(some_sheet())
 

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from activities.register import RegisterUnavailable
-from adapters.register_reading import RegisterReader
-from adapters.sql_engine import reading, see_to_tables
-from adapters.sql_register import SqlRegister, open_register
+from adapters.register.reading import RegisterReader
+from adapters.register.writing import SqlRegister, open_register
+from adapters.sql.engine import reading, see_to_tables
 from tests.register_records import ACCOUNT, evidence, record
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from activities.register import RegisterUnavailable
-from adapters.register_reading import RegisterReader
-from adapters.sql_engine import writing
-from adapters.sql_register import SqlRegister, open_register, open_register_to_read
+from adapters.register.reading import RegisterReader
+from adapters.register.writing import SqlRegister, open_register, open_register_to_read
+from adapters.sql.engine import writing
 from domain.case import views
 from domain.case.rulings import signals, tickets
 from domain.contract import updates as m

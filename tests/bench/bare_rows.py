@@ -6,9 +6,9 @@ from pydantic import BaseModel
 from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, Text, inspect
 from temporalio import activity
 
-from adapters.settings_loading import load_settings
-from adapters.sql_engine import open_engine, writing
-from adapters.sql_statements import insert_once
+from adapters.sql.engine import open_engine, writing
+from adapters.sql.statements import insert_once
+from composition.settings.loading import load_settings
 
 TABLES = MetaData()
 ROWS = Table(

@@ -14,12 +14,16 @@ from pathlib import Path
 
 from temporalio.worker import Worker
 
-from adapters.sql_register import SqlRegister
+from adapters.register.writing import SqlRegister
+from composition.logs import configure_logging
+from composition.parts import build, connect
+from composition.process import spare_the_collector
+from composition.serving import make_worker, worker_for
+from composition.settings.loading import load_settings
 from domain.papers.sheets import Document
 from domain.record.rows import Message, NoticeOrder
 from tests.bench.bare_case import BareCase
 from tests.bench.bare_rows import write_row
-from worker import build, configure_logging, connect, load_settings, make_worker, spare_the_collector, worker_for
 
 PAUSE = "ARREARS_BENCH_NOTICE_PAUSE"
 

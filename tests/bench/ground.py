@@ -20,14 +20,14 @@ from temporalio.envconfig import ClientConfigProfile
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from adapters.settings import Settings
-from edge.cases import TemporalUnavailable
-from edge.connection import connect
-from edge.search_attributes import ensure_search_attributes
+from client.cases import TemporalUnavailable
+from client.connection import connect
+from client.search_attributes import ensure_search_attributes
+from composition.parts import Parts, build
+from composition.settings.model import Settings
 from tests.bench.bare_plan import PLANS, Plan, write_plans
 from tests.bench.bench_workers import PAUSE
 from tests.world import TIME_SKIPPING, temporal_cli
-from worker import Parts, build
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE_FLAGS = ("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full")

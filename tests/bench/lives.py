@@ -14,8 +14,9 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
 
-from adapters.sql_engine import reading
-from adapters.sql_register import SqlRegister
+from adapters.register.writing import SqlRegister
+from adapters.sql.engine import reading
+from composition.serving import make_worker
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.book import BookedBill, BookedPayment
 from domain.record.rows import Record
@@ -23,7 +24,6 @@ from tests.bench.bare_plan import Plan, plan_of
 from tests.bench.bare_rows import ROWS, open_rows
 from tests.bench.ground import BARE, OURS, Ground
 from tests.world import CENTRE, PEOPLE, STATION, UNIT, overdue_event
-from worker import make_worker
 
 AMOUNT = "200.00"
 SOON = timedelta(seconds=30)

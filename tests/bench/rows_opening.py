@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from edge.announce_cases import CaseAnnounce
-from edge.announcing import AT_ONCE
-from edge.ingest import ingest
+from edge.ingest.announcer import CaseAnnounce
+from edge.ingest.announcing import AT_ONCE
+from edge.ingest.ingest import ingest
 from tests.bench.bare_plan import Plan
 from tests.bench.figures import Row, row_of_ratio
 from tests.bench.ground import BARE, OURS, Ground, fresh_ground

@@ -8,6 +8,8 @@ from pathlib import Path
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
+from client.converter import data_converter
+from composition.serving import sandbox
 from tests.bench.bare_case import BareCase
 from tests.bench.bare_plan import PLANS
 from tests.bench.figures import Ratio, Row, row_of_ratio
@@ -24,9 +26,7 @@ from tests.bench.lives import (
     watching,
 )
 from tests.bench.rows_speed import rounds_of
-from worker import sandbox
 from workflows.arrears_case import ArrearsCase
-from workflows.converter import data_converter
 
 SCRIPTS: tuple[Script, ...] = (paid_after_yellow, cut_and_restored)
 Histories = Sequence[WorkflowHistory]

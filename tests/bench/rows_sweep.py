@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Engine, event, insert
 from temporalio.api.enums.v1 import EventType
 
-from adapters.register_tables import TABLES
-from adapters.sql_engine import writing
+from adapters.register.tables import TABLES
+from adapters.sql.engine import writing
 from domain.money.book import BookedBill, BookedPayment
 from domain.money.debt import DebtQuery
 from tests.bench.figures import Row

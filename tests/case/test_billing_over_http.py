@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.http_billing import HttpBilling, open_http_billing
+from adapters.billing.over_http import HttpBilling, open_http_billing
 from tests.billing_api import TOKEN, BillingApi, serving
 from tests.edge.programs import program
 from tests.world import World

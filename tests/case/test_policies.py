@@ -11,7 +11,7 @@ import pytest
 
 from domain.law.policy import Policy
 from domain.law.policy_file import load_policy
-from edge.proving import proof_of
+from edge.operations.proof import proof_of
 from tests.world import SOON, Case, World
 
 DAY = timedelta(days=1)

@@ -7,9 +7,9 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
+from client.converter import data_converter
+from composition.serving import WORKFLOWS, sandbox
 from tests.record_histories import HISTORIES, LIVES
-from worker import WORKFLOWS, sandbox
-from workflows.converter import data_converter
 
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
 

@@ -18,16 +18,16 @@ from temporalio.worker import Worker
 from activities.billing import AnswerUnusable, BillingSystem, BillingUnavailable
 from activities.register import RegisterUnavailable
 from activities.sweep import UNUSABLE_AT_MOST, CaseList, SweepActivities, SweepBook
-from adapters.log import configure_logging
-from adapters.register_tables import TABLES
-from adapters.sql_billing import SqlBilling, open_billing
+from adapters.billing.embedded import SqlBilling, open_billing
+from adapters.register.tables import TABLES
+from composition.logs import configure_logging
+from composition.serving import sandbox
 from domain.customer import Customer
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.record.sweep import OpenCase, SweepPage
 from tests.billing_lines import customer
 from tests.register_records import case_row
 from tests.world import Case, World
-from worker import sandbox
 from workflows.daily_sweep import DailySweep
 
 EVENTS_PER_PAGE = 12

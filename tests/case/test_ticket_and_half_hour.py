@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.holiday_calendar import ChinaHolidays
+from adapters.holidays import ChinaHolidays
 from domain.law.calendar import BarredDay
 from tests.world import UNIT, Case, Refusal, World
 

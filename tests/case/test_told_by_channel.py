@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from temporalio.exceptions import ApplicationError
 
-from edge.proving import proof_of
+from edge.operations.proof import proof_of
 from tests.receivers import HOST, Hook, Mailbox, free_port, hook, mailbox
 from tests.world import PEOPLE, SOON, Case, World
 

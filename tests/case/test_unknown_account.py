@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from adapters.http_billing import HttpBilling, open_http_billing
-from adapters.settings import Settings
-from adapters.sql_billing import SqlBilling, open_billing
+from adapters.billing.embedded import SqlBilling, open_billing
+from adapters.billing.over_http import HttpBilling, open_http_billing
+from composition.parts import build
+from composition.serving import make_worker
+from composition.settings.model import Settings
 from tests.billing_api import TOKEN, BillingApi, serving
 from tests.world import SOON, Case, World
-from worker import build, make_worker
 
 Billing = SqlBilling | HttpBilling
 

@@ -10,12 +10,12 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Replayer
 
-from edge.cases import workflow_id
+from client.cases import workflow_id
+from client.converter import data_converter
+from composition.serving import WORKFLOWS, sandbox
 from tests.chaos.ledgers import Entry, Said, Written
 from tests.chaos.people import Life
 from tests.chaos.programs import Town
-from worker import WORKFLOWS, sandbox
-from workflows.converter import data_converter
 
 Row = dict[str, Any]
 

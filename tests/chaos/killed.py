@@ -14,8 +14,8 @@ from typing import Any, Literal
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.service import RPCError
 
-from edge import cases
-from edge.output import NOT_THERE, Problem
+from client import cases
+from client.problems import NOT_THERE, Problem
 from tests.chaos.judging import Findings, judge
 from tests.chaos.ledgers import Said, Watchman, Written
 from tests.chaos.lives import draw_lives, messages_to_come, write_export

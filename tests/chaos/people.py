@@ -13,8 +13,8 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.billing import BillingUnavailable
+from client import cases
 from domain.money.book import BookedPayment
-from edge import cases
 from tests.chaos.ledgers import Said
 from tests.chaos.programs import Town
 from tests.world import PEOPLE, SOON

@@ -16,12 +16,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from adapters.settings import Settings
+from client.converter import data_converter
+from client.search_attributes import ensure_search_attributes
+from composition.parts import Parts, build
+from composition.settings.model import Settings
 from edge.demo.stage import SERVER_FLAGS, temporal_cli
-from edge.search_attributes import ensure_search_attributes
 from tests.edge.programs import ROOT
-from worker import Parts, build
-from workflows.converter import data_converter
 
 HOST = "127.0.0.1"
 _START_SECONDS = 60

@@ -18,9 +18,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.worker import Replayer, Worker
 
+from client.converter import data_converter
+from composition.serving import WORKFLOWS, activities, sandbox
 from tests.world import Case, World, running_world
-from worker import WORKFLOWS, activities, sandbox
-from workflows.converter import data_converter
 
 _STICKY_SECONDS = 11  # until the server no longer sends a case's tasks to the worker that had it
 

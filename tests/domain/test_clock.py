@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.holiday_calendar import ChinaHolidays
+from adapters.holidays import ChinaHolidays
 from domain.law import clock
 from domain.law.calendar import BarredDay, Calendar
 from domain.law.policy import CutHours, Policy

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.holiday_calendar import ChinaHolidays
+from adapters.holidays import ChinaHolidays
 from domain.case.conditions import why_not_cut
 from domain.law import clock
 from domain.law.calendar import BarredDay, Calendar, Season

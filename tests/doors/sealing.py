@@ -9,8 +9,8 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 from temporalio.converter import WorkflowSerializationContext
 
-from adapters.payload_codec import EncryptedPayloads, KeyRing, read_key_ring
-from workflows.converter import data_converter, encrypting
+from client.converter import data_converter, encrypting
+from client.payload_codec import EncryptedPayloads, KeyRing, read_key_ring
 
 NAMESPACE = "default"
 

@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import Connection, Engine, insert, select
 
 from activities.anchor import AnchorBroken
-from adapters.anchor_file import AnchorFile, private_key, spelled
-from adapters.evidence_anchor import RegisterAnchor
-from adapters.evidence_chain import EVIDENCE, HEADS, START, link
-from adapters.register_reading import RegisterReader
-from adapters.sql_engine import writing
-from adapters.sql_register import SqlRegister, open_register
-from edge.schedules import EVIDENCE_ANCHOR, install_evidence_anchor
+from adapters.anchor.file import AnchorFile, private_key, spelled
+from adapters.anchor.register_anchor import RegisterAnchor
+from adapters.register.chain import EVIDENCE, HEADS, START, link
+from adapters.register.reading import RegisterReader
+from adapters.register.writing import SqlRegister, open_register
+from adapters.sql.engine import writing
+from client.schedules import EVIDENCE_ANCHOR, install_evidence_anchor
 from tests.adapters.test_evidence_chain import delete_all, edit, swap, unguard
 from tests.edge.programs import program
 from tests.edge.test_cli import Ended

@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from pydantic import SecretStr
 from temporalio.api.common.v1 import Payload, Payloads
 
-from adapters.payload_codec import ENCODING, WORKFLOW
+from client.payload_codec import ENCODING, WORKFLOW
 from console.app import LARGEST_HISTORY_PAGE, Doors, make_app
 from tests.doors.sealing import NAMESPACE, codec, key, plain
 from tests.world import World

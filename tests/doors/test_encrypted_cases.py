@@ -19,16 +19,16 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Replayer
 
-from adapters.payload_codec import ENCODING, KEY_ID
-from adapters.settings import Settings
+from client.converter import encrypting
+from client.payload_codec import ENCODING, KEY_ID
+from composition.serving import WORKFLOWS, make_worker, sandbox
+from composition.settings.model import Settings
 from domain.contract.tables import SIGNALS, UPDATES
 from tests.case.test_sweep import sweep
 from tests.doors.sealing import NAMESPACE, client_with, codec, forging, holding, key, plain
 from tests.fuzz.hostile import sample
 from tests.moratorium.reaching import HERE, open_town
 from tests.world import Case, World, running_world
-from worker import WORKFLOWS, make_worker, sandbox
-from workflows.converter import encrypting
 
 
 @pytest.fixture(scope="module")

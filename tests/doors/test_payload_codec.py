@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from temporalio.api.common.v1 import Payload
 
-from adapters.payload_codec import KEY_ID, WORKFLOW, KeyRingError, read_key_ring
+from client.payload_codec import KEY_ID, WORKFLOW, KeyRingError, read_key_ring
 from domain.contract.refusals import UNBELIEVED
 from tests.doors.sealing import codec, key, plain, ring
 

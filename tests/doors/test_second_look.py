@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from adapters.register_reading import RegisterReader
-from adapters.sql_register import SqlRegister, open_register
+from adapters.register.reading import RegisterReader
+from adapters.register.writing import SqlRegister, open_register
 from domain.record.evidence import Evidence
 from domain.record.who_may import ANYBODY, NOT_ADMITTED, WHO_MAY, contradiction
 from domain.vocabulary import Role

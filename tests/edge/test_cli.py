@@ -17,18 +17,19 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-import worker
-from adapters.settings import Settings
-from adapters.settings_loading import load_settings
-from adapters.sql_register import SqlRegister
+from adapters.register.writing import SqlRegister
+from client import cases
+from client.converter import data_converter
+from client.search_attributes import ensure_search_attributes
+from composition.parts import Parts, build
+from composition.serving import make_worker
+from composition.settings.loading import load_settings
+from composition.settings.model import Settings
 from domain.contract.tables import SIGNALS, UPDATES
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.book import BookedBill
-from edge import cases
-from edge.cli import main
-from edge.search_attributes import ensure_search_attributes
+from edge.commands.application import main
 from tests.register_records import OPENED, case_row, record
-from workflows.converter import data_converter
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READER = {"id": "r-017", "role": "reader", "unit": "RC-03"}
@@ -73,7 +74,7 @@ def cli(
     for name in [n for n in os.environ if n.startswith(("ARREARS_", "TEMPORAL_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setitem(Settings.model_config, "env_file", None)
-    monkeypatch.setattr("adapters.settings.ENV_FILE", folder / ".env")
+    monkeypatch.setattr("composition.settings.model.ENV_FILE", folder / ".env")
     monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(folder / "none.toml"))
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     monkeypatch.setenv("ARREARS_CONNECT_SECONDS", "2")
@@ -95,7 +96,7 @@ class Utility:
 
     client: Client
     settings: Settings
-    parts: worker.Parts
+    parts: Parts
 
     def book(self, account_id: str, amount: str = "320.00") -> str:
         """A customer with one bill, overdue for ten days."""
@@ -133,8 +134,8 @@ async def standing_utility(tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
         dev_server_existing_path=str(temporal), data_converter=data_converter, dev_server_log_level="error"
     ) as environment:
         await ensure_search_attributes(environment.client)
-        parts = worker.build(settings)
-        async with worker.make_worker(environment.client, parts, settings):
+        parts = build(settings)
+        async with make_worker(environment.client, parts, settings):
             yield Utility(environment.client, settings, parts)
         parts.close()
 
@@ -289,7 +290,7 @@ async def test_a_moratorium_stands_from_its_declaration_to_its_lifting_though_no
     declared = await cli("moratorium", "declare", *COLD, "--json")
     assert (declared.code, declared.refusal["type"]) == (3, "TemporalUnavailable")
     assert "cold-1 is in the register" in declared.refusal["message"]
-    parts = worker.build(load_settings())
+    parts = build(load_settings())
     assert [m.lifted_at for m in parts.reader.moratoria()] == [None]
     lifted = await cli("moratorium", "lift", "cold-1", "--by", "d-1", "--json")
     assert (lifted.code, lifted.refusal["moratorium_id"]) == (3, "cold-1")
@@ -315,7 +316,7 @@ async def test_a_moratorium_for_what_no_case_was_ever_of_says_what_there_is(
     cli: Cli, scope: str, there: str, known: str
 ) -> None:
     """Spelled otherwise than billing spells it, it would keep nobody's light on; a closed case counts too."""
-    register = SqlRegister(worker.build(load_settings()).register_engine)
+    register = SqlRegister(build(load_settings()).register_engine)
     of_all: dict[str, Any] = {"customer_class": "residential", "reading_centre": "RC-03"}
     register.write(record(case=case_row(region="北区", **of_all)))
     ended: dict[str, Any] = {"account_id": "4001", "case_key": "run-2", "stage": "closed", "closed_at": OPENED}

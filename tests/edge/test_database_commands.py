@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from adapters.billing_tables import BILLING
-from adapters.register_tables import REGISTER
-from adapters.sql_engine import open_engine
+from adapters.billing.tables import BILLING
+from adapters.register.tables import REGISTER
+from adapters.sql.engine import open_engine
 from tests.earlier_databases import make
 from tests.edge.test_cli import Cli
 from tests.edge.test_cli import cli as bare_cli

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-import worker
-from adapters.settings_loading import load_settings
-from adapters.sql_outbox import SqlOutbox
-from adapters.sql_register import SqlRegister
+from adapters.register.outbox import SqlOutbox
+from adapters.register.writing import SqlRegister
+from composition.parts import build
+from composition.settings.loading import load_settings
 from domain.record.deliveries import ChannelTry
 from tests.edge.test_cli import Cli, cli
 from tests.register_records import case_row, message, record
@@ -22,7 +22,7 @@ REFUSED = ChannelTry(channel="sms", outcome="refused", at=NOW)
 def outbox(cli: Cli) -> SqlOutbox:
     """One message that was given up, one sent, one that waits; another account's was never to be sent by channels."""
     del cli  # its environment is set first
-    parts = worker.build(load_settings())
+    parts = build(load_settings())
     register, outbox = SqlRegister(parts.register_engine, hands_on=True), parts.outbox
     messages = (message("m-lost", to_role="station_head", to_person=None), message("m-sent"), message("m-waits"))
     register.write(record(1, messages=messages))

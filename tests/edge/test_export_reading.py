@@ -12,8 +12,8 @@ import pytest
 
 from domain.customer import Customer
 from domain.money.book import BookedBill, BookedPayment
-from edge.export_reading import Export, FileRefused, ReadLine, open_export
-from edge.export_values import amount_of
+from edge.ingest.columns import amount_of
+from edge.ingest.lines import Export, FileRefused, ReadLine, open_export
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 PAYMENTS = "payment_id,account_id,bill_id,amount,paid_at,channel,reverses"

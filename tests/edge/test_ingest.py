@@ -16,12 +16,12 @@ from typing import Literal
 import pytest
 
 from activities.billing import BillingUnavailable
-from adapters.sql_billing import SqlBilling, open_billing
+from adapters.billing.embedded import SqlBilling, open_billing
 from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReversed
 from domain.customer import Account
 from domain.law.policy_choice import Policies
-from edge.announcing import AT_ONCE
-from edge.ingest import IngestReport, ingest
+from edge.ingest.announcing import AT_ONCE
+from edge.ingest.ingest import IngestReport, ingest
 from tests.sample_exports import write_sample
 
 NOW = datetime(2026, 10, 26, 4, tzinfo=UTC)

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from edge import cases
-from edge.output import Problem
+from client import cases
+from client.converter import data_converter
+from client.problems import Problem
 from tests.edge.programs import program, until
 from tests.sample_exports import account, write_sample
 from tests.world import World, temporal_cli
-from workflows.converter import data_converter
 
 
 async def test_a_gb18030_export_with_bad_lines_is_ingested_whole(world: World, tmp_path: Path) -> None:

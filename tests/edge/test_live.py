@@ -26,10 +26,10 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError
 
-from adapters.settings import Settings
+from client.cases import open_or_join
+from composition.settings.model import Settings
 from domain.money.debt import DebtQuery
-from edge.cases import open_or_join
-from edge.cli import main
+from edge.commands.application import main
 from tests.edge.programs import ROOT, environment, program, until, worker_program
 from tests.edge.test_cli import Ended
 from tests.sample_exports import write_sample
@@ -46,7 +46,7 @@ def cli(world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     for name, value in environment(world).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setitem(Settings.model_config, "env_file", None)
-    monkeypatch.setattr("adapters.settings.ENV_FILE", tmp_path / ".env")
+    monkeypatch.setattr("composition.settings.model.ENV_FILE", tmp_path / ".env")
 
     async def run(*arguments: str, stdin: str = "") -> Ended:
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))

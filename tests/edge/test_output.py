@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.output import print_fields, print_table
+from edge.terminal import print_fields, print_table
 
 
 def test_brackets_in_what_people_wrote_are_shown_as_they_stand(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import worker
 from activities.register import RegisterUnavailable
-from adapters.settings import Settings
-from adapters.sql_register import SqlRegister
+from adapters.register.writing import SqlRegister
+from composition.parts import register_to_read
+from composition.settings.model import Settings
 from domain.customer import CustomerCard
-from edge.cli_policy import ASSUMED
+from edge.commands.policy import ASSUMED
 from tests.edge.programs import environment
 from tests.edge.test_cli import Cli, cli
 from tests.world import Case, World
@@ -196,7 +196,7 @@ async def test_a_replay_leaves_the_register_as_it_was(cli: Cli, there: Recorded)
 
 def test_the_replay_could_not_write_if_it_tried(there: Recorded) -> None:
     """Whatever the code does, the database refuses."""
-    reader = worker.register_to_read(there.world.settings)
+    reader = register_to_read(there.world.settings)
     with pytest.raises(RegisterUnavailable, match="readonly"):
         SqlRegister(reader.engine).keep_card(CARD)
     reader.engine.dispose()

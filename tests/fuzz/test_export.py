@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.export_reading import FileRefused, ReadLine, open_export
-from edge.export_values import COLUMNS, Column, Kind
+from edge.ingest.columns import COLUMNS, Column, Kind
+from edge.ingest.lines import FileRefused, ReadLine, open_export
 from tests.fuzz.hostile import DIGITS, LONG_RUN
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.settings import Settings
-from adapters.settings_forms import ConfigurationError
-from adapters.settings_loading import load_settings
+from composition.settings.fields import ConfigurationError
+from composition.settings.loading import load_settings
+from composition.settings.model import Settings
 from domain.law.policy import Policy
 from domain.law.policy_file import PolicyError, load_policy
 from tests.fuzz.hostile import DIGITS, GOOD_POLICY, LONG_RUN, MISSING, WRONG, Slot, slots
@@ -81,7 +81,7 @@ def test_a_broken_env_file_is_ignored_or_refused_in_a_sentence(
 ) -> None:
     (tmp_path / ".env").write_bytes(content)
     monkeypatch.setitem(Settings.model_config, "env_file", tmp_path / ".env")
-    monkeypatch.setattr("adapters.settings.ENV_FILE", tmp_path / ".env")
+    monkeypatch.setattr("composition.settings.model.ENV_FILE", tmp_path / ".env")
     assert ".env" in (refused() or ".env")
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
-from adapters.holiday_calendar import ChinaHolidays
-from adapters.sql_billing import SqlBilling
-from adapters.sql_register import SqlRegister
+from adapters.billing.embedded import SqlBilling
+from adapters.holidays import ChinaHolidays
+from adapters.register.writing import SqlRegister
 from domain.customer import Account, Customer
 from domain.law.calendar import BarredDay
 from domain.money.debt import AccountDebt, DebtQuery

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from client.batch import BatchSignal, run_batch
 from domain.contract.signals import HoldLifted
 from domain.law.clock import local_day, red_notice_is_timely, start_of_day
 from domain.law.policy import Policy
@@ -16,8 +17,7 @@ from domain.law.policy_choice import known_policies
 from domain.law.policy_file import load_policy
 from domain.record.moratorium import Moratorium
 from domain.vocabulary import Actor
-from edge.batch import BatchSignal, run_batch
-from edge.moratoria import Telling, Word, preview_declaring, preview_lifting
+from edge.operations.moratorium import Telling, Word, preview_declaring, preview_lifting
 from tests.case.test_policies import DAY, move
 from tests.edge.programs import program
 from tests.moratorium.reaching import HERE, open_town
@@ -258,7 +258,7 @@ async def test_while_the_server_runs_another_batch_the_cases_are_told_one_by_one
     case = await world.open(region="R-busy")
     await case.notice("yellow")
     order = declared(world, "m-busy", "R-busy", await case.now() - timedelta(hours=1))
-    monkeypatch.setattr("edge.batch.QUEUE_SECONDS", 0)
+    monkeypatch.setattr("client.batch.QUEUE_SECONDS", 0)
     other = BatchSignal("other", "WorkflowId = 'nobody'", "hold_lifted", HoldLifted(hold_id="x", actor=OPERATOR), "x")
     running = asyncio.create_task(run_batch(world.client, other, lambda _done, _total: None))
     await asyncio.sleep(0.3)

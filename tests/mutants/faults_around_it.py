@@ -58,7 +58,7 @@ FAULTS = (
     Fault(
         name="one cut too many is booked for a day",
         rule="R-21",
-        file="adapters/cut_slots.py",
+        file="adapters/register/cut_slots.py",
         right="booked.get(d, 0) < capacity",
         wrong="booked.get(d, 0) <= capacity",
         tests=("tests/adapters/test_cut_slots.py",),
@@ -188,7 +188,7 @@ FAULTS = (
     Fault(
         name="an effect repeated is done twice",
         rule="R-30",
-        file="adapters/sql_statements.py",
+        file="adapters/sql/statements.py",
         right="return _insert(dialect, table).on_conflict_do_nothing()",
         wrong="return _insert(dialect, table)",
         tests=("tests/adapters/test_register.py",),

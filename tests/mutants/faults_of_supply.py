@@ -7,7 +7,7 @@ from tests.mutants.faults_of_notices import ATTEMPT, PEOPLE, PROCEDURE, T_DEADLI
 DARKNESS, RESTORATION, CHAIN = (
     "domain/case/unauthorised_cut.py",
     "domain/case/restoration.py",
-    "adapters/evidence_chain.py",
+    "adapters/register/chain.py",
 )
 T_CHAIN = "tests/adapters/test_evidence_chain.py"
 C_RESTORATION, C_DISCIPLINE = "tests/case/test_restoration.py::", "tests/case/test_discipline.py::"

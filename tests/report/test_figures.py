@@ -10,8 +10,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
-from adapters.report_figures import ReportFigures
-from adapters.sql_register import SqlRegister, open_register
+from adapters.register.report_figures import ReportFigures
+from adapters.register.writing import SqlRegister, open_register
 from domain.record.moratorium import Moratorium
 from domain.report.case_share import TELLING, Event, case_in_month
 from domain.report.month import Figures, bounds, month_before

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import worker
-from adapters.settings_loading import load_settings
-from adapters.sql_outbox import SqlOutbox
+from adapters.register.outbox import SqlOutbox
+from composition.parts import build, sending, with_channels
+from composition.settings.loading import load_settings
 from domain.report.month import bounds, month_before
 from tests.edge.test_cli import Cli, Utility, cli, standing_utility, utility
 from tests.receivers import HOST, mailbox
@@ -140,10 +140,10 @@ async def test_with_channels_a_report_made_by_hand_goes_out_by_a_worker(
         made = [(await cli("report", "make", "--json")).result for _ in range(2)]
         assert [one["new"] for one in made] == [True, False]
         settings = load_settings()
-        parts = worker.with_channels(worker.build(settings), settings)
+        parts = with_channels(build(settings), settings)
         outbox = SqlOutbox(parts.register_engine)
         assert ((await asyncio.to_thread(outbox.count)).messages, box.mails) == (1, [])
-        async with worker.sending(parts):
+        async with sending(parts):
             await asyncio.to_thread(_until_sent, outbox)
         parts.close()
     assert [mail["subject"] for mail in box.mails] == [f"欠费停复电月报 {LAST_MONTH} government report {LAST_MONTH}"]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from activities.papers import PapersUnavailable
-from adapters.papers import TypstPapers
-from adapters.register_reading import RegisterReader
+from adapters.papers.typst import TypstPapers
+from adapters.register.reading import RegisterReader
 from domain.papers.filing import PAPER_FILED
 from domain.papers.sheets import Letterhead
 from domain.report.filing import REPORTS, Report, ReportOrder, written

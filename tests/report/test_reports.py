@@ -12,13 +12,13 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from activities.report import ReportActivities
-from adapters.papers import TypstPapers
-from adapters.register_counting import count_register
-from adapters.register_reading import RegisterReader
-from adapters.report_book import ReportBook
-from adapters.report_figures import ReportFigures
-from adapters.sql_engine import writing
-from adapters.sql_register import SqlRegister, open_register
+from adapters.papers.typst import TypstPapers
+from adapters.register.counting import count_register
+from adapters.register.reading import RegisterReader
+from adapters.register.report_figures import ReportFigures
+from adapters.register.reports import ReportBook
+from adapters.register.writing import SqlRegister, open_register
+from adapters.sql.engine import writing
 from domain.contract.refusals import Refused
 from domain.law.policy import Policy
 from domain.papers.sheets import Letterhead

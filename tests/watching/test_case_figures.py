@@ -13,11 +13,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
-import worker
 from activities.register import RegisterUnavailable
-from adapters.register_counting import count_register
-from adapters.settings import Settings
-from adapters.sql_register import SqlRegister, open_register
+from adapters.register.counting import count_register
+from adapters.register.writing import SqlRegister, open_register
+from composition.parts import build
+from composition.settings.model import Settings
 from console.metrics import CaseFigures, case_figures
 from console.questions import Asked
 from domain.metrics import CasesCounted, Figures, IncidentsCounted, LightDue, TicketsUnacknowledged, UnsentCounted
@@ -215,7 +215,7 @@ def test_how_long_the_oldest_of_each_has_waited_is_shown() -> None:
 def test_no_anchor_yet_is_not_an_anchor_that_is_not_intact(tmp_path: Path) -> None:
     place = tmp_path / "elsewhere" / "anchor"
     urls = {f"{name}_url": f"sqlite:///{tmp_path / name}.db" for name in ("register", "billing")}
-    parts = worker.build(Settings.model_validate({**urls, "anchor": place, "anchor_key": SPELLED}))
+    parts = build(Settings.model_validate({**urls, "anchor": place, "anchor_key": SPELLED}))
     assert parts.anchor is not None
 
     def seen() -> dict[str, float]:

@@ -14,15 +14,15 @@ import pytest
 from sqlalchemy import make_url, text
 from temporalio.client import ScheduleState, ScheduleUpdate, ScheduleUpdateInput
 
-import worker
-from adapters.database_look import look_at_register, open_rows, time_at_register, unsent
-from adapters.settings import Settings
-from adapters.settings_look import ReadSettings
-from adapters.sql_engine import writing
-from adapters.sql_register import SqlRegister, open_register
+from adapters.checkup.database import look_at_register, open_rows, time_at_register, unsent
+from adapters.register.writing import SqlRegister, open_register
+from adapters.sql.engine import writing
+from client.schedules import install_daily_sweep, install_government_report
+from composition.parts import build
+from composition.settings.checkup import ReadSettings
+from composition.settings.model import Settings
 from edge.doctor import Doctor, machine
 from edge.doctor.finding import Finding, aside, in_time, ok
-from edge.schedules import install_daily_sweep, install_government_report
 from tests.doors.sealing import holding, key
 from tests.doors.test_anchor import SPELLED
 from tests.edge.programs import environment, program
@@ -321,7 +321,7 @@ def test_what_the_runbook_says_makes_the_guards_anew(database_url: str, monkeypa
 
 
 async def test_an_empty_billing_book_is_named(utility: World, doctor: Doctoring, tmp_path: Path) -> None:
-    parts = worker.build(utility.settings.model_copy(update={"billing_url": _secret(tmp_path / "b.db")}))
+    parts = build(utility.settings.model_copy(update={"billing_url": _secret(tmp_path / "b.db")}))
     parts.billing.customer("-")
     parts.close()
     ended = await doctor(ARREARS_BILLING_URL=f"sqlite:///{tmp_path / 'b.db'}")
@@ -463,7 +463,7 @@ async def test_an_anchor_that_is_old_or_tampered_with_is_named(utility: World, t
     place = tmp_path / "anchor"
     anchored = {"anchor": place, "anchor_key": SPELLED}
     settings = Settings.model_validate({**utility.settings.model_dump(), **anchored})
-    parts = worker.build(settings)
+    parts = build(settings)
     assert parts.anchor is not None
     at = datetime.now(UTC)
     await asyncio.to_thread(parts.anchor.anchor, at)

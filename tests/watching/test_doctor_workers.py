@@ -17,11 +17,11 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from composition.serving import sandbox
 from edge.doctor.finding import Finding, in_time
 from edge.doctor.temporal import describe_queue
 from edge.doctor.workers import KINDS, judged, workers
 from tests.world import World
-from worker import sandbox
 from workflows.daily_sweep import DailySweep
 
 _numbers = itertools.count(1)

@@ -21,8 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from promql_parser import AggregateExpr, Call, MatchOp, VectorSelector
 from temporalio.client import WorkflowFailureError
 
-import worker
-from edge.cli import application
+from composition.parts import build
+from edge.commands.application import application
 from tests.doors.test_anchor import SPELLED
 from tests.edge.programs import environment, until, worker_program
 from tests.world import World
@@ -149,7 +149,7 @@ async def watched(world: World, tmp_path_factory: pytest.TempPathFactory) -> Wat
     settings = world.settings.model_validate(
         {**databases, "task_queue": "watched", "anchor": folder / "anchor", "anchor_key": SPELLED}
     )
-    parts = worker.build(settings)
+    parts = build(settings)
     utility = World(world.env, parts, settings, world.policy)
     at_worker, at_console, door = (f"127.0.0.1:{port}" for port in free_ports(3))
     own = {"ARREARS_METRICS": at_worker, "ARREARS_RETRY_MAX_SECONDS": "1", "ARREARS_LOG_FORMAT": "json"}

@@ -18,9 +18,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.exc import SQLAlchemyError
 
-import worker
 from activities.billing import BillingUnavailable
-from adapters.settings import Settings
+from composition.parts import build
+from composition.settings.model import Settings
 from console.metrics import CaseFigures, case_figures
 from console.metrics import shown as shown_at
 from console.questions import Asked
@@ -129,7 +129,7 @@ def test_where_everything_hangs_prometheus_is_told_so_before_it_gives_up(tmp_pat
     with silent() as register, silent() as billing, never_read(tmp_path / "anchor") as anchor:
         urls = {"register_url": f"postgresql://r:b7e2f4a90c@127.0.0.1:{register}/r", "anchor": anchor}
         others = {"billing_url": f"http://127.0.0.1:{billing}", "anchor_key": SPELLED}
-        parts = worker.build(Settings.model_validate(urls | others))
+        parts = build(Settings.model_validate(urls | others))
         with shown_at(case_figures(parts), at), ThreadPoolExecutor(2) as two:
             answers = list(two.map(scraped, range(2)))
     parts.close()

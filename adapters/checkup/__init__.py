@@ -1,0 +1,1 @@
+"""What the doctor asks of databases and channels; nobody else may import it."""

@@ -1,0 +1,39 @@
+"""The routing table looked at rather than used: can it be read, and who would be left without a channel."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.channels.apprise import check_addresses, plain_channels
+from adapters.channels.routes import RoutesError, read_routes
+
+
+@dataclass(frozen=True)
+class ChannelsSeen:
+    """What was found. `wrong` is why no worker starts with the table; then nothing else is known."""
+
+    path: Path
+    wrong: str | None = None
+    plain: tuple[str, ...] = ()
+    """Kinds of channels that would carry texts to another machine in clear."""
+    customers: tuple[str, ...] = ()
+    """Kinds of channels that customers are told by, in their order."""
+    without: tuple[str, ...] = ()
+    """Roles that no entry names."""
+    in_part: tuple[str, ...] = ()
+    """Roles of which entries name some units or persons, and no entry the others."""
+
+
+def look_at_channels(path: Path) -> ChannelsSeen:
+    """What the table at that path is like; nothing is sent, and nobody is connected to."""
+    try:
+        routes = read_routes(path)
+        check_addresses(routes)
+    except RoutesError as problem:
+        return ChannelsSeen(path, wrong=str(problem))
+    return ChannelsSeen(
+        path,
+        plain=plain_channels(routes),
+        customers=tuple(channel.kind for channel in routes.customer),
+        without=routes.unreached,
+        in_part=routes.partly_reached,
+    )

@@ -1,0 +1,279 @@
+"""Reading the register: case lists, worklists, inboxes, the outbox, the file a proof is read from, the sweep's page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, literal, select, tuple_
+
+from adapters.register.chain import verify_chain
+from adapters.register.counting import count_register
+from adapters.register.reports import reports_to_send
+from adapters.register.tables import TABLES
+from adapters.sql.engine import reading
+from domain.metrics import Figures
+from domain.record.case_file import CaseFile, FiledEvidence, FiledMessage, FiledNotice, FiledTicket, WorkItem
+from domain.record.chain import ChainVerdict
+from domain.record.moratorium import Moratorium
+from domain.record.rows import CaseRow, IncidentRow, Task
+from domain.record.sweep import OpenCase, SweepSummary
+from domain.report.filing import MADE, REPORTS
+from domain.vocabulary import Contract
+
+_T = TABLES.tables
+_CASES, _TASKS, _NOTICES, _TICKETS, _INCIDENTS = (
+    _T[name] for name in ("cases", "tasks", "notices", "tickets", "incidents")
+)
+_MESSAGES, _EVIDENCE, _MORATORIA, _SWEEPS = (_T[name] for name in ("messages", "evidence", "moratoria", "sweeps"))
+
+C = TypeVar("C", bound=Contract)
+
+
+@dataclass(frozen=True)
+class RegisterReader:
+    """Questions to the register; each raises RegisterUnavailable when the database gives no answer."""
+
+    engine: Engine
+
+    def list_cases(
+        self,
+        stage: str | None = None,
+        role: str | None = None,
+        centre: str | None = None,
+        open_only: bool = False,
+        limit: int = 100,
+        after: str = "",
+    ) -> tuple[CaseRow, ...]:
+        """Cases in order of account and opening; `role`: those that await that role; `after`: the last key had."""
+        query = select(_CASES).order_by(_CASES.c.account_id, _CASES.c.opened_at, _CASES.c.case_key).limit(limit)
+        if stage:
+            query = query.where(_CASES.c.stage == stage)
+        if centre:
+            query = query.where(_CASES.c.reading_centre == centre)
+        if open_only:
+            query = query.where(_CASES.c.closed_at.is_(None))
+        if role:
+            query = query.where(_CASES.c.case_key.in_(select(_TASKS.c.case_key).where(_TASKS.c.role == role)))
+        with reading(self.engine) as connection:
+            if after:
+                query = query.where(_comes_after(connection, after))
+            lines = connection.execute(query).mappings().all()
+            tasks = _tasks(connection, [line["case_key"] for line in lines])
+        return tuple(CaseRow.model_validate({**line, "tasks": tasks.get(line["case_key"], ())}) for line in lines)
+
+    def case(self, account_id: str) -> CaseRow | None:
+        """The account's latest case: the open one, or the last that closed."""
+        with reading(self.engine) as connection:
+            return _latest_case(connection, account_id)
+
+    def case_file(self, account_id: str, case_key: str | None = None) -> CaseFile | None:
+        """All that the register holds of one case (the latest, unless named), as of one moment."""
+        with reading(self.engine) as connection:
+            case = _latest_case(connection, account_id, case_key)
+            if case is None:
+                return None
+
+            def of_case(table: Table, *order: ColumnElement[Any]) -> Select[Any]:
+                return select(table).where(table.c.case_key == case.case_key).order_by(*order)
+
+            return CaseFile(
+                case=case,
+                evidence=_all(
+                    connection,
+                    FiledEvidence,
+                    of_case(_EVIDENCE, _EVIDENCE.c.seq).where(_EVIDENCE.c.account_id == account_id),
+                ),
+                notices=_all(connection, FiledNotice, of_case(_NOTICES, _NOTICES.c.issued_at, _NOTICES.c.notice_id)),
+                tickets=_all(connection, FiledTicket, of_case(_TICKETS, _TICKETS.c.sent_at, _TICKETS.c.ticket_id)),
+                incidents=_all(connection, IncidentRow, of_case(_INCIDENTS, _INCIDENTS.c.at, _INCIDENTS.c.incident_id)),
+                reporting=_reporting(connection, case),
+            )
+
+    def case_keys(self, account_id: str) -> tuple[str, ...]:
+        """The account's cases, oldest first."""
+        query = select(_CASES.c.case_key).where(_CASES.c.account_id == account_id)
+        with reading(self.engine) as connection:
+            return tuple(connection.scalars(query.order_by(_CASES.c.opened_at, _CASES.c.case_key)))
+
+    def worklist(
+        self, role: str, unit: str | None = None, person: str | None = None, limit: int = 500
+    ) -> tuple[WorkItem, ...]:
+        """What that role must do, nearest deadline first, then what has none.
+
+        With `unit` or `person`, tasks of another unit or person are left out; a task that names none is everyone's. The
+        liaison's has the reports to the government that are still to be sent.
+        """
+        query = (
+            select(_TASKS)
+            .where(_TASKS.c.role == role)
+            .order_by(_TASKS.c.by.is_(None), _TASKS.c.by, _TASKS.c.account_id, _TASKS.c.place)
+            .limit(limit)
+        )
+        if unit is not None:
+            query = query.where(_TASKS.c.unit.is_(None) | (_TASKS.c.unit == unit))
+        if person is not None:
+            query = query.where(_TASKS.c.person.is_(None) | (_TASKS.c.person == person))
+        with reading(self.engine) as connection:
+            items = _all(connection, WorkItem, query)
+            reports = reports_to_send(connection) if role == "liaison" else ()
+        return (*items, *reports)[:limit]
+
+    def inbox(self, field_unit: str, limit: int = 500) -> tuple[FiledTicket, ...]:
+        """The field unit's tickets not yet done or recalled: restorations first, then by when they are due."""
+        query = (
+            select(_TICKETS)
+            .where(_TICKETS.c.field_unit == field_unit, _TICKETS.c.state.in_(("sent", "acknowledged")))
+            .order_by(_TICKETS.c.kind.desc(), _TICKETS.c.due_at, _TICKETS.c.ticket_id)
+            .limit(limit)
+        )
+        return self._read(FiledTicket, query)
+
+    def outbox(
+        self,
+        to_role: str | None = None,
+        to_unit: str | None = None,
+        to_person: str | None = None,
+        account_id: str | None = None,
+        limit: int = 500,
+    ) -> tuple[FiledMessage, ...]:
+        """Messages, newest first; those that name no unit or person are for everyone of the role."""
+        query = select(_MESSAGES).order_by(_MESSAGES.c.at.desc(), _MESSAGES.c.key).limit(limit)
+        if to_role is not None:
+            query = query.where(_MESSAGES.c.to_role == to_role)
+        if to_unit is not None:
+            query = query.where(_MESSAGES.c.to_unit.is_(None) | (_MESSAGES.c.to_unit == to_unit))
+        if to_person is not None:
+            query = query.where(_MESSAGES.c.to_person.is_(None) | (_MESSAGES.c.to_person == to_person))
+        if account_id is not None:
+            query = query.where(_MESSAGES.c.account_id == account_id)
+        return self._read(FiledMessage, query)
+
+    def notices(self, account_id: str) -> tuple[FiledNotice, ...]:
+        """All notices of the account, oldest first, with their text."""
+        return self._of_account(FiledNotice, _NOTICES, account_id, _NOTICES.c.issued_at, _NOTICES.c.notice_id)
+
+    def tickets(self, account_id: str) -> tuple[FiledTicket, ...]:
+        """All tickets of the account, oldest first, with their text."""
+        return self._of_account(FiledTicket, _TICKETS, account_id, _TICKETS.c.sent_at, _TICKETS.c.ticket_id)
+
+    def incidents(self, account_id: str) -> tuple[IncidentRow, ...]:
+        """All incidents of the account, oldest first."""
+        return self._of_account(IncidentRow, _INCIDENTS, account_id, _INCIDENTS.c.at, _INCIDENTS.c.incident_id)
+
+    def evidence(self, account_id: str) -> tuple[FiledEvidence, ...]:
+        """All evidence of the account, over all its cases, in the order of its chain."""
+        return self._of_account(FiledEvidence, _EVIDENCE, account_id, _EVIDENCE.c.seq)
+
+    def moratoria(self) -> tuple[Moratorium, ...]:
+        """All standing orders not to cut, lifted ones among them, oldest first."""
+        return self._read(Moratorium, select(_MORATORIA).order_by(_MORATORIA.c.declared_at, _MORATORIA.c.moratorium_id))
+
+    def verify(self, account_id: str, anchor: tuple[int, str] | None = None) -> ChainVerdict:
+        """Whether the account's evidence is as it was written; see `verify_chain`."""
+        with reading(self.engine) as connection:
+            return verify_chain(connection, account_id, anchor)
+
+    def open_cases_page(self, after: str, limit: int) -> tuple[OpenCase, ...]:
+        """Open cases in order of account id, those greater than `after`: one page of the sweep."""
+        query = (
+            select(_CASES)
+            .where(_CASES.c.closed_at.is_(None), _CASES.c.account_id > after)
+            .order_by(_CASES.c.account_id)
+            .limit(limit)
+        )
+        return self._read(OpenCase, query)
+
+    def sweep_summary(self, sweep_id: str) -> SweepSummary:
+        """What the sweep covered, over all its pages."""
+        counts = ("counted", "disconnected", "changed", "signalled")
+        sums = (func.coalesce(func.sum(_SWEEPS.c[name]), 0).label(name) for name in counts)
+        query = select(func.count().label("pages"), *sums).where(_SWEEPS.c.sweep_id == sweep_id)
+        with reading(self.engine) as connection:
+            line = connection.execute(query).mappings().one()
+        return SweepSummary(sweep_id=sweep_id, **{name: int(count) for name, count in line.items()})
+
+    def count_cases(self) -> dict[str, int]:
+        """How many cases stand in each stage."""
+        return self._count(_CASES.c.stage, _CASES)
+
+    def count_outcomes(self) -> dict[str, int]:
+        """How many closed cases ended in each outcome."""
+        return self._count(_CASES.c.outcome, _CASES, _CASES.c.outcome.is_not(None))
+
+    def count_tickets(self, kind: str) -> dict[str, int]:
+        """How many tickets of that kind stand in each state."""
+        return self._count(_TICKETS.c.state, _TICKETS, _TICKETS.c.kind == kind)
+
+    def count_incidents(self) -> dict[str, int]:
+        """How many incidents of each kind there are."""
+        return self._count(_INCIDENTS.c.kind, _INCIDENTS)
+
+    def figures(self, now: datetime, zone: ZoneInfo) -> Figures:
+        """How all open cases stand, in numbers; see `count_register`."""
+        return count_register(self.engine, now, zone)
+
+    def _read(self, contract: type[C], query: Select[Any]) -> tuple[C, ...]:
+        with reading(self.engine) as connection:
+            return _all(connection, contract, query)
+
+    def _of_account(
+        self, contract: type[C], table: Table, account_id: str, *order: ColumnElement[Any]
+    ) -> tuple[C, ...]:
+        return self._read(contract, select(table).where(table.c.account_id == account_id).order_by(*order))
+
+    def _count(self, by: ColumnElement[Any], table: Table, *where: ColumnElement[bool]) -> dict[str, int]:
+        query = select(by, func.count()).select_from(table).where(*where).group_by(by).order_by(by)
+        with reading(self.engine) as connection:
+            return {line[0]: line[1] for line in connection.execute(query)}
+
+
+def _all(connection: Connection, contract: type[C], query: Select[Any]) -> tuple[C, ...]:
+    return tuple(contract.model_validate(dict(line)) for line in connection.execute(query).mappings())
+
+
+def _latest_case(connection: Connection, account_id: str, case_key: str | None = None) -> CaseRow | None:
+    query = (
+        select(_CASES)
+        .where(_CASES.c.account_id == account_id)
+        .order_by(_CASES.c.closed_at.is_not(None), _CASES.c.opened_at.desc(), _CASES.c.case_key)
+        .limit(1)
+    )
+    if case_key is not None:
+        query = query.where(_CASES.c.case_key == case_key)
+    line = connection.execute(query).mappings().one_or_none()
+    if line is None:
+        return None
+    return CaseRow.model_validate({**line, "tasks": _tasks(connection, [line["case_key"]]).get(line["case_key"], ())})
+
+
+def _reporting(connection: Connection, case: CaseRow) -> tuple[FiledEvidence, ...]:
+    """That the months of the case's life were reported to the government (R-29), oldest first."""
+    query = select(_EVIDENCE).where(_EVIDENCE.c.account_id == REPORTS).order_by(_EVIDENCE.c.seq)
+    every = _all(connection, FiledEvidence, query)
+    lived = {
+        e.about
+        for e in every
+        if e.what == MADE
+        and datetime.fromisoformat(e.detail["ends_at"]) > case.opened_at
+        and (case.closed_at is None or datetime.fromisoformat(e.detail["begins_at"]) <= case.closed_at)
+    }
+    return tuple(e for e in every if e.about in lived)
+
+
+def _tasks(connection: Connection, case_keys: list[str]) -> dict[str, list[Task]]:
+    query = select(_TASKS).where(_TASKS.c.case_key.in_(case_keys)).order_by(_TASKS.c.case_key, _TASKS.c.place)
+    tasks: dict[str, list[Task]] = {}
+    for line in connection.execute(query).mappings():
+        tasks.setdefault(line["case_key"], []).append(Task.model_validate(dict(line)))
+    return tasks
+
+
+def _comes_after(connection: Connection, case_key: str) -> ColumnElement[bool]:
+    last = connection.execute(select(_CASES).where(_CASES.c.case_key == case_key)).one_or_none()
+    if last is None:
+        raise ValueError(f"after: no case {case_key}")
+    place = tuple_(_CASES.c.account_id, _CASES.c.opened_at, _CASES.c.case_key)
+    return place > tuple_(
+        literal(last.account_id), literal(last.opened_at, _CASES.c.opened_at.type), literal(last.case_key)
+    )

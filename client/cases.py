@@ -1,0 +1,265 @@
+"""The public contract from outside: open or join a case, signal it, ask it, and name what was refused."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Literal, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from client.problems import NotThere, Problem
+from domain.case.start_and_result import CaseOpening
+from domain.contract.signals import SupplyFoundCut
+from domain.contract.tables import OPENING_SIGNALS, SIGNALS, UPDATES
+from domain.contract.updates import ReportCut
+from domain.law.policy import Policy
+from domain.vocabulary import Contract
+
+WORKFLOW_TYPE = "ArrearsCase"
+PATIENCE = timedelta(seconds=30)
+PAUSES = (1, 2, 4, 8, 15)
+"""Seconds between tries while a server is too busy to answer."""
+
+T = TypeVar("T")
+Payload = Contract | Mapping[str, Any]
+
+
+class BadRequest(Problem):
+    """The message itself is wrong; `field` says where. It was not sent."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__("BadRequest", message, {"field": field} if field else None)
+
+
+class Refused(Problem):
+    """The case said no; it is unchanged. Type and details are the contract's."""
+
+
+class NoCase(Problem):
+    """The account has no running case."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__("NoCase", f"account {account_id} has no running case")
+
+
+class NoAnswer(NotThere):
+    """Neither a grant nor a refusal: no worker answered in time."""
+
+    def __init__(self, account_id: str, waited: timedelta) -> None:
+        super().__init__(
+            "NoAnswer",
+            f"no answer for account {account_id} within {waited.total_seconds():g} s: this is neither a yes nor a no. "
+            "Check that a worker runs (python worker.py), and ask again.",
+        )
+
+
+class TemporalUnavailable(NotThere):
+    """The Temporal server did not do what was asked of it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("TemporalUnavailable", message)
+
+
+def workflow_id(account_id: str) -> str:
+    """The id of the account's case."""
+    return f"arrears-{account_id}"
+
+
+def parse(name: str, data: Any) -> Contract:
+    """The payload of a message from raw JSON data. BadRequest names the first field that is wrong."""
+    spec = SIGNALS.get(name) or UPDATES[name]
+    if not isinstance(data, Mapping):
+        raise BadRequest(f"{name} takes one JSON object")
+    message: Contract = checked(spec.payload, data)
+    return message
+
+
+def checked(kind: Any, value: Any, whole: str = "") -> Any:
+    """The value as what it must be. BadRequest names the field, or `whole` where the value has none."""
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or whole
+        text = first["msg"].removeprefix("Value error, ")
+        raise BadRequest(f"{field}: {text}" if field else text, field or None) from None
+
+
+async def open_or_join(
+    client: Client,
+    account_id: str,
+    name: str,
+    payload: Payload,
+    *,
+    policy: Policy | None,
+    task_queue: str,
+    summary: str | None = None,
+) -> Literal["opened", "joined"]:
+    """Signal the account's running case, or start one with this signal; one request to the server either way.
+
+    `name` is one of the opening signals. The start input carries the account id and the frozen policy alone.
+    """
+    assert name in OPENING_SIGNALS
+    opening = CaseOpening(account_id=account_id, policy=policy)
+    try:
+        handle: WorkflowHandle[Any, Any] = await client.start_workflow(
+            WORKFLOW_TYPE,
+            opening,
+            id=workflow_id(account_id),
+            task_queue=task_queue,
+            start_signal=name,
+            start_signal_args=[_wire(name, payload)],
+            static_summary=summary,
+        )
+    except RPCError as problem:
+        raise unavailable(problem) from problem
+    # The server says whether it started one; the SDK keeps that answer, but offers no public name for it.
+    response = getattr(handle, "_start_workflow_response", None)
+    return "opened" if response is None or response.started else "joined"
+
+
+async def signal(client: Client, account_id: str, name: str, payload: Payload) -> None:
+    """Tell the running case what happened. NoCase: there is none."""
+    try:
+        await client.get_workflow_handle(workflow_id(account_id)).signal(name, _wire(name, payload))
+    except RPCError as problem:
+        raise _translated(problem, account_id, PATIENCE) from problem
+
+
+async def update(
+    client: Client,
+    account_id: str,
+    name: str,
+    payload: Payload,
+    *,
+    update_id: str | None = None,
+    patience: timedelta = PATIENCE,
+) -> dict[str, Any]:
+    """Ask the running case, and wait for its answer: at most `patience`, then NoAnswer. Refused, NoCase as named.
+
+    The same `update_id` again gives the first answer.
+    """
+    handle = client.get_workflow_handle(workflow_id(account_id))
+    request = _wire(name, payload)
+    try:
+        async with _answered(account_id, patience):
+            return await handle.execute_update(name, request, id=update_id, result_type=dict) or {}
+    except WorkflowUpdateFailedError as problem:
+        raise _refused(problem.cause, account_id) from problem
+
+
+async def query(client: Client, account_id: str, name: str, *, patience: timedelta = PATIENCE) -> Any:
+    """Look at a case, running or closed. NoCase, NoAnswer as named."""
+    handle = client.get_workflow_handle(workflow_id(account_id))
+    try:
+        async with _answered(account_id, patience):
+            return await handle.query(name)
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as problem:
+        raise Refused("QueryFailed", f"the case could not be read: {problem}") from problem
+
+
+@asynccontextmanager
+async def _answered(account_id: str, patience: timedelta) -> AsyncIterator[None]:
+    """What is asked within is answered in that time; silence is NoAnswer, what the server says is named."""
+    try:
+        async with asyncio.timeout(patience.total_seconds()):
+            yield
+    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as problem:
+        raise NoAnswer(account_id, patience) from problem
+    except RPCError as problem:
+        raise _translated(problem, account_id, patience) from problem
+
+
+async def report_cut(
+    client: Client,
+    account_id: str,
+    payload: ReportCut,
+    *,
+    policy: Policy | None,
+    task_queue: str,
+    update_id: str | None = None,
+) -> dict[str, Any]:
+    """Report a cut; to no case it becomes `supply_found_cut`: a cut without a case is an unauthorised one (R-27)."""
+    try:
+        return await update(client, account_id, "report_cut", payload, update_id=update_id)
+    except NoCase:
+        pass
+    # The same report sent twice must be one report, so its id comes from what it says.
+    fingerprint = hashlib.sha256(f"{account_id}|{payload.model_dump_json()}".encode()).hexdigest()
+    found = SupplyFoundCut(
+        report_id=update_id or f"report-cut-{fingerprint[:16]}",
+        meter_id=payload.meter_id,
+        reported_by=payload.actor.id,
+        source=payload.actor.role,
+        at=payload.at,
+    )
+    how = await open_or_join(
+        client, account_id, "supply_found_cut", found, policy=policy, task_queue=task_queue, summary=None
+    )
+    return {"lawful": False, "sent": "supply_found_cut", "case": how, "workflow_id": workflow_id(account_id)}
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again, for half a minute, a server that gives no answer: thousands of cases at once may well overload it.
+
+    Opening twice by this is harmless, only counted as a joining: the case takes an event once.
+    """
+    for pause in PAUSES:
+        try:
+            return await ask()
+        except (TemporalUnavailable, NoAnswer):
+            await asyncio.sleep(pause)
+    return await ask()
+
+
+def _wire(name: str, payload: Payload) -> dict[str, Any]:
+    contract = payload if isinstance(payload, Contract) else parse(name, payload)
+    return contract.model_dump(mode="json", exclude_none=True)
+
+
+def _refused(cause: BaseException, account_id: str) -> Problem:
+    if not isinstance(cause, ApplicationError):
+        return Refused("Failed", f"the case could not answer: {cause}")
+    if cause.type == "AcceptedUpdateCompletedWorkflow":
+        return NoCase(account_id)
+    details = cause.details[0] if cause.details and isinstance(cause.details[0], Mapping) else {}
+    return Refused(cause.type or "Failed", cause.message, details)
+
+
+def _translated(problem: RPCError, account_id: str, waited: timedelta) -> Problem:
+    match problem.status:
+        case RPCStatusCode.NOT_FOUND if not _namespace_is_missing(problem):
+            return NoCase(account_id)
+        case RPCStatusCode.DEADLINE_EXCEEDED | RPCStatusCode.CANCELLED:
+            return NoAnswer(account_id, waited)
+        case RPCStatusCode.FAILED_PRECONDITION:  # asked before any worker had taken the case up
+            return NoAnswer(account_id, waited)
+        case _:
+            return unavailable(problem)
+
+
+def unavailable(problem: RPCError) -> Problem:
+    """What a failed request to the server means to the person who made it."""
+    if problem.status == RPCStatusCode.INVALID_ARGUMENT:
+        return BadRequest(f"Temporal does not take it: {problem.message}")
+    if _namespace_is_missing(problem):
+        return TemporalUnavailable(
+            f"{problem.message} Create it (temporal operator namespace create), or correct TEMPORAL_NAMESPACE."
+        )
+    return TemporalUnavailable(f"Temporal gave no answer ({problem.status.name}): {problem.message}")
+
+
+def _namespace_is_missing(problem: RPCError) -> bool:
+    return problem.status == RPCStatusCode.NOT_FOUND and problem.message.startswith("Namespace")

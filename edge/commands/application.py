@@ -1,0 +1,60 @@
+"""The command line: every command in one application, and the exit code of each way it can end."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+
+from client.problems import DONE, USAGE, Misused
+from edge.commands.deliveries import add_delivery_commands
+from edge.commands.doctor import add_doctor_command
+from edge.commands.look import add_look_commands
+from edge.commands.messages import add_message_commands
+from edge.commands.operate import add_operate_commands
+from edge.commands.policy import add_policy_commands
+from edge.commands.report import add_report_commands
+from edge.commands.start import add_feed_commands
+from edge.terminal import print_problem
+
+AddCommands = Callable[[typer.Typer], None]
+"""Adds commands to the application; how a package above `edge` brings its own."""
+
+
+def application(*others: AddCommands) -> typer.Typer:
+    """All commands of the contract; `others` add those that do not live in `edge`."""
+    app = typer.Typer(
+        help="欠费停复电 A power utility's arrears procedure, one durable case per overdue account.",
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    add_feed_commands(app)
+    add_look_commands(app)
+    add_delivery_commands(app)
+    add_operate_commands(app)
+    add_policy_commands(app)
+    add_report_commands(app)
+    add_doctor_command(app)
+    add_message_commands(app)
+    for add in others:
+        add(app)
+    return app
+
+
+def main(arguments: Sequence[str], *others: AddCommands) -> int:
+    """Run one command: 0 done, 1 refused, 2 usage, 3 something needed is not there."""
+    try:
+        return application(*others)(args=list(arguments) or ["--help"], standalone_mode=False) or DONE
+    except typer.Exit as ending:
+        return ending.exit_code
+    except typer.Abort:
+        return 130
+    except typer.TyperException as problem:
+        as_json = "--json" in arguments
+        hint = "" if as_json else " (--help says how)"
+        print_problem(Misused("Usage", problem.format_message() + hint), as_json)
+        return USAGE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; so be it
+        return DONE

@@ -1,0 +1,100 @@
+"""deliveries: what was sent to whom, when and by which channel; what waits; what was given up, and to send it again."""
+
+from typing import Annotated, Any, get_args
+
+import typer
+
+from domain.record.deliveries import DELIVERY_STATES, GIVEN_UP_FOR, TRY_OUTCOMES, Delivery, DeliveryState
+from domain.vocabulary import Role
+from edge.session import AsJson, Session, run
+from edge.terminal import console, print_table, when
+
+_SHOWN_TRIES = 4
+
+
+def add_delivery_commands(app: typer.Typer) -> None:
+    """deliveries, among the commands that look."""
+    app.command("deliveries", rich_help_panel="Look")(_deliveries)
+
+
+def _deliveries(
+    account: Annotated[str | None, typer.Option(help="户号: messages about this account only")] = None,
+    role: Annotated[str | None, typer.Option(help="messages to this role only, or to customer")] = None,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="only what is still to be sent, the most urgent first")
+    ] = False,
+    given_up: Annotated[bool, typer.Option("--given-up", help="only what is not tried any more")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="queue again what --given-up, with the same options, would show")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """消息发送: what was sent to whom, when, by which channel; what waits, and what was given up."""
+    roles = (*get_args(Role), "customer")
+    if role is not None and role not in roles:
+        raise typer.BadParameter(f"must be one of {', '.join(roles)}", param_hint="--role")
+    if waiting and again:
+        raise typer.BadParameter(
+            "what waits is sent by itself; --again is for what was given up", param_hint="--waiting"
+        )
+    if waiting and given_up:
+        raise typer.BadParameter("what waits was not given up: choose one of the two", param_hint="--waiting")
+    state: DeliveryState | None = "waiting" if waiting else "given_up" if given_up or again else None
+
+    nowhere: list[str] = []
+
+    async def act(session: Session) -> dict[str, Any]:
+        if session.settings.notify is None:
+            nowhere.append(
+                "未设 ARREARS_NOTIFY，消息只存于发件箱 ARREARS_NOTIFY is not set: messages stay in the outbox."
+            )
+        found = session.parts.deliveries.deliveries(account, role, state, limit)
+        queued = session.parts.outbox.send_again([one.message_key for one in found]) if again else ()
+        return {"deliveries": found, "queued_again": queued}
+
+    def show(result: dict[str, Any]) -> None:
+        (_show_queued if again else _show)(result)
+        for note in nowhere:
+            console().print(note, markup=False)
+
+    run(as_json, act, show)
+
+
+def _show(result: dict[str, Any]) -> None:
+    print_table(
+        "消息发送 Deliveries",
+        ("时间 filed", "户号 account", "收件人 to", "事项 subject", "状态 state", "渠道 channels"),
+        (
+            (
+                when(one.filed_at),
+                one.account_id,
+                " ".join(filter(None, (one.to_role, one.to_unit, one.to_person))),
+                one.subject or one.message_key,
+                _state(one),
+                _tries(one),
+            )
+            for one in result["deliveries"]
+        ),
+    )
+
+
+def _tries(one: Delivery) -> str:
+    """The last ones: three days of tries would fill the screen."""
+    earlier = len(one.tries) - _SHOWN_TRIES
+    lines = [f"… 此前 {earlier} 次 earlier tries"] if earlier > 0 else []
+    lines += [f"{when(t.at)} {t.channel}: {' '.join(TRY_OUTCOMES[t.outcome])}" for t in one.tries[-_SHOWN_TRIES:]]
+    return "\n".join(lines)
+
+
+def _state(one: Delivery) -> str:
+    words = [" ".join(DELIVERY_STATES[one.state])]
+    if one.reason is not None:
+        words.append(" ".join(GIVEN_UP_FOR[one.reason]))
+    at = one.given_up_at or one.again_at
+    return "\n".join((*words, when(at))) if at else "\n".join(words)
+
+
+def _show_queued(result: dict[str, Any]) -> None:
+    count = len(result["queued_again"])
+    console().print(f"重新排队 queued again: {count}. 由运行中的工作进程发送 A worker that runs sends them.")

@@ -1,0 +1,115 @@
+"""Commands that bring cases about: demo, ingest, overdue."""
+
+import importlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from client.problems import Problem
+from composition.parts import NotEmbedded
+from edge.ingest.announcer import CaseAnnounce
+from edge.ingest.ingest import ingest
+from edge.ingest.overdue import open_overdue
+from edge.session import AsJson, Session, end_with, run
+from edge.terminal import bars, console, print_fields
+
+_PANEL = "Start"
+
+
+def add_feed_commands(app: typer.Typer) -> None:
+    """demo, ingest and overdue, in this order in the help."""
+    for name, command in (("demo", _demo), ("ingest", _ingest), ("overdue", _overdue)):
+        app.command(name, rich_help_panel=_PANEL)(command)
+
+
+def _demo(
+    keep: Annotated[bool, typer.Option("--keep", help="leave the server and the worker running at the end")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """演示: the whole thing on this machine, weeks in a minute."""
+    # Loaded on demand: it brings a server and a test environment, which no other command needs.
+    raise typer.Exit(importlib.import_module("edge.demo").run(keep=keep, as_json=as_json))
+
+
+def _ingest(
+    files: Annotated[list[Path], typer.Argument(help="billing exports: CSV or JSON lines", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what it would do, and do nothing")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="where rejected lines go; left out, a new file in var/")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """导入: customers, bills, payments → the embedded billing book, and cases and signals."""
+    refused: list[str] = []
+
+    async def act(session: Session) -> dict[str, Any]:
+        try:
+            book = session.parts.book
+        except NotEmbedded as problem:
+            raise Problem("NotEmbedded", f"nothing was read: {problem}") from problem
+        client = await (session.client() if dry_run else session.opening_client())
+        policies = session.parts.policies
+        with bars({"announce": "通知案件 announce"}) as (progress, say):
+            report = await ingest(
+                files,
+                book,
+                CaseAnnounce(client, policies, session.settings.task_queue),
+                now=session.now(),
+                policies=policies,
+                dry_run=dry_run,
+                progress=progress,
+                say=say,
+                reject_path=rejects,
+            )
+        refused.extend(report.refused_files)
+        return report.model_dump(mode="json") | ({"dry_run": True} if dry_run else {})
+
+    def show(result: dict[str, Any]) -> None:
+        if dry_run:
+            console().print("试运行，仅写拒收清单 Dry run: nothing was written but the list of refused lines.")
+        print_fields(
+            (label, str(result[key]) if result[key] is not None else None)
+            for label, key in (
+                ("行数 lines", "lines"),
+                ("接受 accepted", "accepted"),
+                ("重复 duplicates", "duplicates"),
+                ("拒绝 rejected", "rejected"),
+                ("拒绝清单 reject file", "reject_file"),
+                ("新立案 cases opened", "cases_opened"),
+                ("并入在办 cases joined", "cases_joined"),
+                ("缴费信号 payments signalled", "payments_signalled"),
+            )
+        )
+
+    run(as_json, act, show)
+    end_with([Problem("FileRefused", "\n".join(refused), {"files": refused})] if refused else [], as_json)
+
+
+def _overdue(
+    accounts: Annotated[
+        list[str] | None, typer.Argument(help="户号 account ids; none means all", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """查欠立案: ask the billing system who is overdue, and open or join their cases."""
+
+    async def act(session: Session) -> dict[str, Any]:
+        client = await session.opening_client()
+        parts = session.parts
+        done = await open_overdue(
+            client, parts.billing, parts.policies, session.settings.task_queue, session.now(), accounts or ()
+        )
+        return asdict(done)
+
+    def show(result: dict[str, Any]) -> None:
+        print_fields(
+            (
+                ("查询户数 asked", str(result["asked"])),
+                ("新立案 cases opened", str(result["cases_opened"])),
+                ("并入在办 cases joined", str(result["cases_joined"])),
+            )
+        )
+        for account, why in result["not_opened"].items():
+            console().print(f"  {account}: {why}")
+
+    run(as_json, act, show)

@@ -1,0 +1,1 @@
+"""The billing export: read line by line, booked, and announced to cases."""

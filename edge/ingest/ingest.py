@@ -1,0 +1,227 @@
+"""`ingest`: billing exports go into the billing book, every bad line is named, and the cases are told what is new."""
+
+import asyncio
+import csv
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Protocol, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from domain.customer import Customer
+from domain.law.policy_choice import Policies
+from domain.money.book import BookedBill, BookedPayment, Verdict
+from domain.vocabulary import Contract
+from edge.ingest.announcing import Announce, Announcements, Progress, Say, announce_all
+from edge.ingest.dry_run import Rehearsed
+from edge.ingest.lines import Export, FileRefused, ReadLine, open_export
+
+_BATCH = 2_000
+_ORDER = ("customers", "bills", "payments")
+
+
+class BillingBook(Announcements, Protocol):
+    """The embedded billing book; one that answers over HTTP cannot be written to. May raise BillingUnavailable."""
+
+    def add_customers(self, customers: Sequence[Customer], export: str = "") -> tuple[Verdict, ...]:
+        """Book customers, and bring known ones up to date."""
+
+    def add_bills(self, bills: Sequence[BookedBill]) -> tuple[Verdict, ...]:
+        """Book bills that are new."""
+
+    def add_payments(self, payments: Sequence[BookedPayment]) -> tuple[Verdict, ...]:
+        """Book payments and reversals that are new."""
+
+    def rehearsal(self) -> AbstractContextManager[Self]:
+        """The same book, with all that is written to it undone at the end."""
+
+
+class IngestReport(Contract):
+    """What came of it: `lines` without headers and blank ones, `accepted` without `duplicates`.
+
+    `refused_files` are files of which nothing was read, each with a sentence; the rest was ingested all the same.
+    """
+
+    lines: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    reject_file: str | None = None
+    cases_opened: int = 0
+    cases_joined: int = 0
+    payments_signalled: int = 0
+    refused_files: tuple[str, ...] = Field(default=(), exclude=True)
+
+
+async def ingest(
+    files: Sequence[Path],
+    billing: BillingBook,
+    announce: Announce,
+    *,
+    now: datetime,
+    policies: Policies,
+    dry_run: bool = False,
+    progress: Progress = lambda *_: None,
+    say: Say = lambda _: None,
+    reject_path: Path | None = None,
+) -> IngestReport:
+    """Book the lines of these exports, whatever their order, then announce what the cases have not been told.
+
+    `progress(what, done, total)` gets bytes for a file, accounts for `announce`; `say` sentences for people. Rejected
+    lines go to `reject_path`, else to a new file in var/. In a dry run only that file is written. BillingUnavailable,
+    and what `announce` raises, end the run: what is booked stays, and the next run announces what this one did not.
+    """
+    zone = ZoneInfo(policies.default.timezone)
+    with ExitStack() as stack:
+        book = stack.enter_context(billing.rehearsal() if dry_run else nullcontext(billing))
+        rejects = stack.enter_context(_RejectFile(reject_path, now.astimezone(zone)))
+        load = _Load(book, rejects, zone, progress, say)
+        await asyncio.to_thread(load.all, files)
+        told = await announce_all(
+            book,
+            Rehearsed(announce) if dry_run else announce,
+            now=now,
+            min_debt=lambda account: policies.for_account(account).min_debt,
+            progress=progress,
+            say=say,
+            mark=not dry_run,
+        )
+        return IngestReport(
+            lines=load.lines,
+            accepted=load.accepted,
+            duplicates=load.duplicates,
+            rejected=rejects.count,
+            reject_file=str(rejects.path) if rejects.path and rejects.count else None,
+            cases_opened=told.cases_opened,
+            cases_joined=told.cases_joined,
+            payments_signalled=told.payments_signalled,
+            refused_files=tuple(load.refused),
+        )
+
+
+@dataclass
+class _RejectFile:
+    """Lines that were rejected, made when the first one is."""
+
+    path: Path | None
+    now: datetime
+    count: int = 0
+    _file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, file: str, line: ReadLine, reason: str) -> None:
+        if self._file is None:
+            self._file = self._open()
+            csv.writer(self._file).writerow(("file", "line", "reason", "text"))
+        self.count += 1
+        csv.writer(self._file).writerow((file, line.number, reason, line.text))
+
+    def _open(self) -> IO[str]:
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        folder, tries = Path("var"), 0
+        folder.mkdir(exist_ok=True)
+        while True:  # another run may have ended in the same second
+            tries += 1
+            self.path = folder / f"rejected-{self.now:%Y%m%d-%H%M%S}{f'-{tries}' if tries > 1 else ''}.csv"
+            try:
+                return self.path.open("x", encoding="utf-8", errors="backslashreplace", newline="")
+            except FileExistsError:
+                continue
+
+
+@dataclass
+class _Load:
+    """One run's way from files into the book."""
+
+    book: BillingBook
+    rejects: _RejectFile
+    zone: ZoneInfo
+    progress: Progress
+    say: Say
+    lines: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    refused: list[str] = field(default_factory=list)
+    _early: list[tuple[str, ReadLine]] = field(default_factory=list)
+
+    def all(self, files: Iterable[Path]) -> None:
+        """Customers first, then bills, then payments, whatever the order of the files."""
+        with ExitStack() as stack:
+            exports: list[tuple[str, Export]] = []
+            for path in files:
+                if (export := self._opened(path)) is not None:
+                    stack.callback(export.close)
+                    exports.append((str(path), export))
+            for file, export in sorted(exports, key=lambda e: _ORDER.index(e[1].kind)):
+                self._one(file, export)
+        # A reversal may come long before the payment it takes back.
+        early, self._early = self._early, []
+        self._book(self.book.add_payments, early, last_chance=True)
+
+    def _opened(self, path: Path) -> Export | None:
+        try:
+            export = open_export(path)
+        except FileRefused as problem:
+            self.refused.append(str(problem))
+            return None
+        if export is None:
+            self.say(f"{path} 是空文件 is empty: there is nothing in it")
+        return export
+
+    def _one(self, file: str, export: Export) -> None:
+        reading = uuid.uuid4().hex
+
+        def add_customers(customers: Sequence[Customer]) -> tuple[Verdict, ...]:
+            return self.book.add_customers(customers, reading)
+
+        adders: dict[str, Callable[[Any], tuple[Verdict, ...]]] = {
+            "customers": add_customers,
+            "bills": self.book.add_bills,
+            "payments": self.book.add_payments,
+        }
+        batch: list[tuple[str, ReadLine]] = []
+        for line in export.read(self.zone):
+            self.lines += 1
+            if line.row is None:
+                self.rejects.add(file, line, line.reason)
+            else:
+                batch.append((file, line))
+            if len(batch) == _BATCH:
+                self._book(adders[export.kind], batch)
+                batch.clear()
+                self.progress(export.name, line.end, export.size)
+        self._book(adders[export.kind], batch)
+        self.progress(export.name, export.size, export.size)
+
+    def _book(
+        self,
+        add: Callable[[Any], tuple[Verdict, ...]],
+        batch: Sequence[tuple[str, ReadLine]],
+        last_chance: bool = False,
+    ) -> None:
+        if not batch:
+            return
+        verdicts = add([line.row for _, line in batch])
+        for (file, line), verdict in zip(batch, verdicts, strict=True):
+            match verdict.kind:
+                case "new" | "changed":
+                    self.accepted += 1
+                case "duplicate":
+                    self.duplicates += 1
+                case "early" if not last_chance:
+                    self._early.append((file, line))
+                case "early" | "conflict":
+                    self.rejects.add(file, line, verdict.reason)

@@ -1,0 +1,246 @@
+"""Carries a moratorium to the running cases, after the register has it: the quick half, never the binding one.
+
+The register's word is looked up by every case when it opens, before a notice, at T - 24 h, at T - 30 min and at the
+permit, and each day while it is held. So a case that is missed here, because visibility does not show it yet or the
+server is not there, is held all the same before anything is done to it. Whom a batch has missed shows in the register:
+a case that is held writes so down, and who has not is told one by one.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, Protocol
+
+from temporalio.client import Client
+
+from client.batch import BatchDone, BatchSignal, quoted, run_batch, stop_batch
+from client.cases import WORKFLOW_TYPE, NoCase, patiently, signal
+from domain.contract.signals import HoldLifted, HoldPlaced
+from domain.law.policy import Policy
+from domain.record.case_file import FiledEvidence
+from domain.record.moratorium import CoveredCase, Moratorium, PermitOut
+from domain.vocabulary import Actor
+
+AT_ONCE = 32  # as when a billing export is announced: the workers keep room at a small server
+PATIENCE_SECONDS = 15.0
+"""How long the cases' own word is waited for while none comes in."""
+_LOOK_EVERY = 1.0
+_ATTRIBUTES = {"region": "Region", "class": "CustomerClass", "centre": "ReadingCentre"}
+
+Word = Literal["declare", "lift"]
+Progress = Callable[[str, int, int], None]
+
+
+class MoratoriumBook(Protocol):
+    """The register, as far as one moratorium goes. Every method may raise RegisterUnavailable."""
+
+    def covered(self, moratorium: Moratorium) -> tuple[CoveredCase, ...]:
+        """The open cases it covers, with the cut that each has planned."""
+
+    def held(self, moratorium: Moratorium) -> frozenset[str]:
+        """Keys of those of them that have written down that its hold stands."""
+
+    def policies_changed(self, moratorium: Moratorium) -> tuple[FiledEvidence, ...]:
+        """The entries by which they were moved to another policy, in the order of each chain."""
+
+    def permits(self, moratorium: Moratorium) -> tuple[PermitOut, ...]:
+        """Permits of theirs that are out."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of telling the cases.
+
+    `cases`: open and covered; `batch`: how Temporal's batch operation ended, none if there was nobody left to tell;
+    `signalled`: told one by one; `confirmed`: have written it down, or closed; `unconfirmed`, `without_workflow`:
+    accounts that have not, and those that no workflow carries on.
+    """
+
+    cases: int
+    batch: BatchDone | None
+    job_id: str
+    signalled: int
+    confirmed: int
+    unconfirmed: tuple[str, ...]
+    without_workflow: tuple[str, ...]
+
+
+# ---- beforehand -------------------------------------------------------------------------------
+
+
+def preview_declaring(
+    book: MoratoriumBook, order: Moratorium, known: Mapping[str, Policy], default: Policy
+) -> dict[str, Any]:
+    """How many cases it would hold, which cuts would fall away (account and planned time), which permits are out.
+
+    Each cut is judged by the policy under which its notice was issued; `assumed` are the accounts whose policy is not
+    among those known by their label, and that were judged by the default.
+    """
+    cases = book.covered(order)
+    planned = [c for c in cases if c.cut_at is not None]
+    terms = {c.case_key: known.get(c.policy) for c in planned} | _terms_on_record(planned, book.policies_changed(order))
+    cuts = [c for c in planned if _falls_away(c, order, terms[c.case_key] or default)]
+    return {
+        "dry_run": True,
+        "cases": len(cases),
+        "cuts": [{"account_id": c.account_id, "cut_at": c.cut_at, "stage": c.stage} for c in cuts],
+        "assumed": [c.account_id for c in planned if terms[c.case_key] is None],
+        "permits": [p.model_dump() for p in book.permits(order)],
+    }
+
+
+def _terms_on_record(cases: Iterable[CoveredCase], changes: Iterable[FiledEvidence]) -> dict[str, Policy]:
+    """By case, the policy that counts for its standing notice, where an operator has moved it to another.
+
+    A notice keeps the terms it was issued under; both policies stand whole in the evidence of the change.
+    """
+    notices = {c.case_key: c.notice_id for c in cases}
+    latest: dict[str, Policy] = {}
+    kept: dict[str, Policy] = {}
+    for change in changes:
+        key, detail = change.case_key, change.detail
+        latest[key] = Policy.model_validate(detail["terms_after"])
+        if notices.get(key) in detail["keeps_its_terms"]:
+            kept[key] = Policy.model_validate(detail["terms_before"])
+    return latest | kept
+
+
+def _falls_away(case: CoveredCase, order: Moratorium, policy: Policy) -> bool:
+    """A hold that stands at T - 24 h, or comes later, ends the attempt (R-04)."""
+    assert case.cut_at is not None
+    over_before = order.until is not None and order.until <= case.cut_at - timedelta(hours=policy.ticket_lead_hours)
+    after_it = case.cut_at + timedelta(hours=policy.cut_window_hours) <= order.starts_at
+    return not over_before and not after_it
+
+
+def preview_lifting(book: MoratoriumBook, order: Moratorium, capacity: Callable[[str], int | None]) -> dict[str, Any]:
+    """How many cases it holds, and over how many days their new cut times spread at the least, by field unit."""
+    held = book.held(order)
+    units = Counter(c.field_unit or "?" for c in book.covered(order) if c.case_key in held)
+
+    def line(unit: str, cases: int) -> dict[str, Any]:
+        a_day = capacity(unit)
+        return {"field_unit": unit, "cases": cases, "a_day": a_day, "days": -(-cases // a_day) if a_day else 1}
+
+    return {"dry_run": True, "held": len(held), "units": [line(u, n) for u, n in sorted(units.items())]}
+
+
+# ---- telling ----------------------------------------------------------------------------------
+
+
+def job_id(moratorium_id: str, word: Word) -> str:
+    """The batch job of a moratorium: a command that is repeated finds its own job again."""
+    return f"moratorium-{word}-{moratorium_id}"
+
+
+def cases_covered(order: Moratorium, task_queue: str) -> str:
+    """The visibility query for the running cases of this installation that it covers."""
+    return (
+        f"WorkflowType = {quoted(WORKFLOW_TYPE)} AND ExecutionStatus = 'Running' AND "
+        f"TaskQueue = {quoted(task_queue)} AND {_ATTRIBUTES[order.scope]} = {quoted(order.value)}"
+    )
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One moratorium's declaring or lifting, told by `by`."""
+
+    client: Client
+    book: MoratoriumBook
+    order: Moratorium
+    word: Word
+    by: str
+    task_queue: str
+    encrypted: bool
+    patience: float = PATIENCE_SECONDS
+
+    async def tell(self, progress: Progress) -> Told:
+        """Tell the covered cases; again, it tells those that have not heard yet. TemporalUnavailable as named."""
+        if self.word == "lift":  # or signals of a declaring still under way would arrive after the lifting
+            await stop_batch(self.client, job_id(self.order.moratorium_id, "declare"), "lifted")
+        total = len(await self._covered())
+        batch, left = None, await self._left()
+        if left:
+            batch = await self._batch(progress)
+        if batch is not None and batch.state != "not_run":
+            left = await self._heard(total, progress)
+        missing = await self._one_by_one(left)
+        unheard = await self._heard(total, progress) if left else ()
+        return Told(
+            cases=total,
+            batch=batch,
+            job_id=self._job().job_id,
+            signalled=len(left) - len(missing),
+            confirmed=total - len(unheard),
+            unconfirmed=tuple(c.account_id for c in unheard if c.account_id not in missing),
+            without_workflow=tuple(sorted(missing)),
+        )
+
+    async def _batch(self, progress: Progress) -> BatchDone:
+        if self.encrypted:  # what is encrypted for one case is believed by no other
+            return BatchDone("not_run", note="payloads are encrypted, for one case each")
+        return await run_batch(self.client, self._job(), lambda done, total: progress("batch", done, total))
+
+    def _message(self) -> HoldPlaced | HoldLifted:
+        order, actor = self.order, Actor(id=self.by, role="operator")
+        if self.word == "lift":
+            return HoldLifted(hold_id=order.moratorium_id, actor=actor)
+        return HoldPlaced(
+            hold_id=order.moratorium_id, kind="moratorium", reason=order.reason, until=order.until, actor=actor
+        )
+
+    @property
+    def _signal(self) -> str:
+        return "hold_lifted" if self.word == "lift" else "hold_placed"
+
+    def _job(self) -> BatchSignal:
+        return BatchSignal(
+            job_id=job_id(self.order.moratorium_id, self.word),
+            query=cases_covered(self.order, self.task_queue),
+            signal=self._signal,
+            payload=self._message(),
+            reason=f"moratorium {self.order.moratorium_id}: {self.order.reason}"[:500],
+        )
+
+    async def _covered(self) -> tuple[CoveredCase, ...]:
+        return await asyncio.to_thread(self.book.covered, self.order)
+
+    async def _left(self) -> tuple[CoveredCase, ...]:
+        """Covered cases that have not written down what they were to be told."""
+        held = await asyncio.to_thread(self.book.held, self.order)
+        lifting = self.word == "lift"
+        return tuple(c for c in await self._covered() if (c.case_key in held) is lifting)
+
+    async def _heard(self, total: int, progress: Progress) -> tuple[CoveredCase, ...]:
+        """Those left, once all have heard, or none has for a while."""
+        loop = asyncio.get_running_loop()
+        left, pause = await self._left(), _LOOK_EVERY
+        quiet_since = loop.time()
+        while left and loop.time() - quiet_since < self.patience:
+            await asyncio.sleep(pause)
+            asked, before, left = loop.time(), len(left), await self._left()
+            pause = max(_LOOK_EVERY, 5 * (loop.time() - asked))  # over a great many cases a look is work, too
+            if len(left) < before:
+                quiet_since = loop.time()
+            progress("confirmed", total - len(left), total)
+        return left
+
+    async def _one_by_one(self, cases: Sequence[CoveredCase]) -> frozenset[str]:
+        """Signal each; the account ids of those that no workflow carries on."""
+        message, gate = self._message(), asyncio.Semaphore(AT_ONCE)
+
+        async def tell(case: CoveredCase) -> str | None:
+            async with gate:
+                try:
+                    await patiently(lambda: signal(self.client, case.account_id, self._signal, message))
+                except NoCase:
+                    return case.account_id
+            return None
+
+        return frozenset(a for a in await _all(tell(c) for c in cases) if a is not None)
+
+
+async def _all(asked: Iterable[Awaitable[str | None]]) -> list[str | None]:
+    return list(await asyncio.gather(*asked))

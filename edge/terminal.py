@@ -1,0 +1,94 @@
+"""How a command ends: its result on stdout, a refusal on stderr, and the exit code of each."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic_core import to_jsonable_python
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from client.problems import Problem
+
+PAPER_STATES = {"intact": "完好 intact", "missing": "缺失 missing", "changed": "被改动 CHANGED"}
+
+
+def print_json(result: Any) -> None:
+    """One JSON object on stdout."""
+    sys.stdout.write(json.dumps(to_jsonable_python(result), ensure_ascii=False) + "\n")
+
+
+def print_problem(problem: Problem, as_json: bool) -> None:
+    """The refusal on stderr: {"type", "message", "field"?, …} or a sentence."""
+    if as_json:
+        body = {"type": problem.type, "message": problem.message} | problem.details
+        sys.stderr.write(json.dumps(to_jsonable_python(body), ensure_ascii=False) + "\n")
+        return
+    hints = "".join(f" [{key}: {value}]" for key, value in problem.details.items() if isinstance(value, str))
+    sys.stderr.write(f"{problem.type}: {problem.message}{hints}\n")
+
+
+_zone: ZoneInfo | None = None
+
+
+def show_times_in(zone: ZoneInfo) -> None:
+    """People read local times: those of the policy's zone."""
+    global _zone
+    _zone = zone
+
+
+def when(moment: datetime | str | None) -> str:
+    """A time to the minute in the zone shown; a text that is no time stays as it is."""
+    if moment is None:
+        return ""
+    try:
+        at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    except ValueError:
+        return str(moment)
+    return f"{at.astimezone(_zone):%Y-%m-%d %H:%M}"
+
+
+def console() -> Console:
+    """Where tables go; wide enough for a pipe not to fold them."""
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table for people; empty cells for what is not there."""
+    table = Table(title=title, title_justify="left")
+    for header in headers:
+        table.add_column(header, overflow="fold")  # an id cut short cannot be copied
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))  # words of people hold no markup
+    console().print(table)
+
+
+def print_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Labelled values, one a line; what is empty is left out."""
+    table = Table.grid(padding=(0, 2))
+    for label, value in fields:
+        if value not in (None, "", [], {}):
+            table.add_row(label, Text(str(value)))
+    console().print(table)
+
+
+@contextmanager
+def bars(titles: Mapping[str, str]) -> Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]:
+    """What moves a bar (its name, done, total), and what says a sentence; `titles` by the names of bars."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    out = Console(stderr=True, highlight=False)
+    with Progress(*columns, TimeRemainingColumn(), console=out, disable=not out.is_terminal) as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = shown.add_task(titles.get(what, what), total=total)
+            shown.update(tasks[what], completed=done, total=total)
+
+        yield progress, lambda text: out.print(text, soft_wrap=True)
