@@ -1,4 +1,4 @@
-"""The direction of imports, read from the syntax tree: the law knows nothing of what surrounds it."""
+"""The house, read from the syntax tree: which package may import which, what each file says of itself, how long it is."""
 
 import ast
 import sys
@@ -8,35 +8,57 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("activities", "adapters", "console", "domain", "edge", "workflows")
-PROJECT = (*PACKAGES, "starter", "worker")
 
+# Each package may import itself and what is named here; nobody else may. There are no exceptions besides.
 MAY_IMPORT = {
-    "domain": {"domain"},
-    "activities": {"activities", "domain"},
-    "workflows": {"activities", "domain", "workflows"},
-    "adapters": {"activities", "adapters", "domain"},
-    "worker": {"activities", "adapters", "domain", "edge", "workflows"},
-    "edge": {"activities", "domain", "edge", "worker", "workflows"},
-    "console": {"activities", "console", "domain", "edge", "worker", "workflows"},
-    "starter": {"edge"},
+    "domain": set(),
+    "activities": {"domain"},
+    "workflows": {"activities", "domain"},
+    "adapters": {"activities", "domain"},
+    "client": {"domain", "workflows"},
+    "composition": {"activities", "adapters", "client", "domain", "workflows"},
+    "edge": {"activities", "client", "composition", "domain", "workflows"},
+    "edge.doctor": {"activities", "adapters.checkup", "client", "composition", "domain", "workflows"},
+    "console": {"activities", "client", "composition", "domain", "edge", "workflows"},
+    "worker": {"client", "composition"},
+    "starter": {"composition", "console", "edge"},
 }
-# What the composition root takes from the edge: how Temporal is reached, and how a program ends.
-WORKER_MAY_TAKE = {"client.cases", "client.connection", "edge.terminal", "client.search_attributes"}
+IN_THE_DOMAIN = {
+    "domain.vocabulary": set(),
+    "domain.words": {"domain.vocabulary"},
+    "domain.customer": {"domain.vocabulary"},
+    "domain.metrics": {"domain.report", "domain.vocabulary", "domain.words"},
+    "domain.law": {"domain.vocabulary", "domain.words"},
+    "domain.money": {"domain.customer", "domain.law", "domain.vocabulary"},
+    "domain.contract": {"domain.law", "domain.vocabulary"},
+    "domain.record": {"domain.contract", "domain.customer", "domain.law", "domain.vocabulary", "domain.words"},
+    "domain.papers": {
+        *("domain.contract", "domain.customer", "domain.law", "domain.money", "domain.record"),
+        *("domain.vocabulary", "domain.words"),
+    },
+    "domain.report": {
+        *("domain.contract", "domain.law", "domain.money", "domain.papers", "domain.record"),
+        *("domain.vocabulary", "domain.words"),
+    },
+    "domain.proof": {
+        *("domain.contract", "domain.customer", "domain.law", "domain.money", "domain.papers", "domain.record"),
+        *("domain.report", "domain.vocabulary", "domain.words"),
+    },
+    "domain.replay": {"domain.law", "domain.proof", "domain.record", "domain.vocabulary", "domain.words"},
+    "domain.case": {
+        *("domain.contract", "domain.customer", "domain.law", "domain.money", "domain.papers", "domain.record"),
+        *("domain.vocabulary", "domain.words"),
+    },
+}
+PACKAGES = tuple(name for name in MAY_IMPORT if "." not in name and name not in ("starter", "worker"))
+PROJECT = (*PACKAGES, "starter", "worker")
+LONGEST_FILE = 400
+MOST_FILES = {"domain": 15, "adapters": 15, "edge": 15}
+
 DOMAIN_MAY_USE = {"pydantic", "pydantic_core", "annotated_types"}
 SAME_AT_EVERY_REPLAY = DOMAIN_MAY_USE | {
     *("domain", "workflows", "activities", "temporalio"),
-    *(
-        "asyncio",
-        "collections",
-        "contextlib",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "functools",
-        "hashlib",
-        "itertools",
-    ),
+    *("asyncio", "collections", "contextlib", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib"),
     *("itertools", "json", "re", "typing", "unicodedata", "zoneinfo"),
 }
 WORKFLOWS_MAY_TAKE = {"pathlib", "tomllib"}  # a policy pack is read where a worker starts, never in a case
@@ -51,28 +73,85 @@ def _sources(*tops: str) -> list[Path]:
     ]
 
 
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
 def _imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Every module that the file imports, by its full name, wherever in the file the import stands."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: imports are written from the root"
-            yield node.module or "", node.lineno
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
 
 
 def _where(path: Path, line: int) -> str:
     return f"{path.relative_to(ROOT)}:{line}"
 
 
-@pytest.mark.parametrize("part", MAY_IMPORT)
-def test_imports_point_towards_the_domain(part: str) -> None:
-    wrong = [
+def _room(module: str, rooms: dict[str, set[str]]) -> str | None:
+    """The innermost of these rooms in which the module lies."""
+    return max((room for room in rooms if f"{module}.".startswith(f"{room}.")), key=len, default=None)
+
+
+def _outside(imported: str, room: str, may: set[str]) -> bool:
+    return not any(f"{imported}.".startswith(f"{other}.") for other in (room, *may))
+
+
+def _forbidden(rooms: dict[str, set[str]], top: str) -> list[str]:
+    return [
         f"{_where(path, line)} imports {name}"
-        for path in _sources(part)
+        for path in _sources(*PROJECT)
+        if (room := _room(_module(path), rooms)) is not None
         for name, line in _imports(path)
-        if (top := name.partition(".")[0]) in PROJECT and top not in MAY_IMPORT[part]
+        if f"{name}.".startswith(f"{top}.") and _outside(name, room, rooms[room])
     ]
-    assert not wrong
+
+
+@pytest.mark.parametrize("imported", PROJECT)
+def test_imports_point_downwards(imported: str) -> None:
+    assert not _forbidden(MAY_IMPORT, imported)
+
+
+def test_within_the_domain_imports_point_downwards_too() -> None:
+    """So a proof, a report and a policy replay know nothing of how a case decides."""
+    assert not _forbidden(IN_THE_DOMAIN, "domain")
+
+
+def test_the_arrows_of_the_domain_make_no_circle() -> None:
+    floors: dict[str, int] = {}
+    while len(floors) < len(IN_THE_DOMAIN):
+        ready = [room for room, may in IN_THE_DOMAIN.items() if room not in floors and may <= floors.keys()]
+        assert ready, f"a circle among {IN_THE_DOMAIN.keys() - floors.keys()}"
+        floors |= dict.fromkeys(ready, len(floors))
+
+
+@pytest.mark.parametrize("room", ["domain.proof", "domain.report", "domain.replay"])
+def test_what_reads_the_record_never_reaches_the_case(room: str) -> None:
+    """Not even by way of another module."""
+    seen, ahead = set[str](), [_module(path) for path in _sources(room.replace(".", "/"))]
+    by_name = {_module(path): path for path in _sources(*PACKAGES)}
+    while ahead:
+        name = ahead.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for imported, _ in _imports(by_name[name]):
+            ahead += [module for module in (imported, imported.rpartition(".")[0]) if module in by_name]
+    assert not [name for name in seen if f"{name}.".startswith("domain.case.")]
+
+
+@pytest.mark.parametrize("entrance", ["worker", "starter"])
+def test_nobody_imports_an_entrance(entrance: str) -> None:
+    importers = [
+        _where(path, line)
+        for path in (*_sources(*PROJECT), *sorted((ROOT / "tests").rglob("*.py")))
+        for name, line in _imports(path)
+        if name.partition(".")[0] == entrance
+    ]
+    assert not importers
 
 
 def test_the_domain_needs_nothing_but_the_standard_library_and_pydantic() -> None:
@@ -91,19 +170,8 @@ def test_workflows_import_only_what_is_the_same_at_every_replay() -> None:
         f"{_where(path, line)} imports {name}"
         for path in _sources("domain", "workflows")
         for name, line in _imports(path)
-        if name.partition(".")[0] not in SAME_AT_EVERY_REPLAY and name not in WORKFLOWS_MAY_TAKE
+        if name.partition(".")[0] not in SAME_AT_EVERY_REPLAY | WORKFLOWS_MAY_TAKE
     ]
-
-
-def test_the_composition_root_takes_only_the_connection_from_the_edge() -> None:
-    taken = {name for name, _ in _imports(ROOT / "worker.py") if name.startswith("edge")}
-    assert taken <= WORKER_MAY_TAKE
-
-
-def test_what_the_worker_takes_from_the_edge_does_not_lead_back_to_it() -> None:
-    for module in WORKER_MAY_TAKE:
-        path = ROOT / f"{module.replace('.', '/')}.py"
-        assert not [name for name, _ in _imports(path) if name.partition(".")[0] in ("worker", "starter", "adapters")]
 
 
 def test_only_the_edges_read_a_clock() -> None:
@@ -127,6 +195,27 @@ def test_each_file_states_its_purpose_on_its_first_line(path: Path) -> None:
     assert path.read_text("utf-8").startswith('"""')
 
 
+def test_no_file_is_too_long_to_be_read_at_once() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in _sources(*PROJECT)
+        if "migrations" not in path.parts and (lines := len(path.read_text("utf-8").splitlines())) > LONGEST_FILE
+    }
+    assert not long
+
+
+@pytest.mark.parametrize("folder", MOST_FILES)
+def test_no_package_is_a_shelf(folder: str) -> None:
+    assert len(list((ROOT / folder).glob("*.py"))) <= MOST_FILES[folder]
+
+
+def test_every_package_says_what_lives_there() -> None:
+    folders = {path.parent for path in _sources(*PACKAGES) if "migrations" not in path.parts}
+    assert not [str(f.relative_to(ROOT)) for f in folders if not (f / "__init__.py").exists()]
+
+
 def test_the_arrows_hold_for_every_package_of_the_project() -> None:
     tops = {p.name for p in ROOT.iterdir() if p.is_dir() and (p / "__init__.py").exists() and p.name != "tests"}
-    assert tops <= set(PACKAGES)
+    assert tops == set(PACKAGES)
+    rooms = {_module(p) for p in _sources("domain") if len(_module(p).split(".")) == 2}
+    assert rooms == set(IN_THE_DOMAIN)
