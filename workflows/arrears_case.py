@@ -135,7 +135,7 @@ class ArrearsCase(CaseMessages):
             looked_at=now,
             look_answered_at=workflow.now(),
         )
-        facts = facts.noted(now, "case.opened", "R-01", "II.0", owed=found.debt.owed, policy=found.policy.label)
+        facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label)
         self.open_with(with_look(facts, found, now, workflow.now()), heard)
         return None
 

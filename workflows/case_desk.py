@@ -80,9 +80,7 @@ class CaseDesk:
         """Somebody asked Temporal to cancel the case; it goes on (R-02)."""
         if self._facts is not None:
             reason = "a case is not cancelled; withdraw ends it"
-            self.take(
-                self._facts.noted(workflow.now(), "message.ignored", "R-30", "II.0", message="cancel", reason=reason)
-            )
+            self.take(self._facts.noted(workflow.now(), "message.ignored", message="cancel", reason=reason))
 
     def next_act(self) -> procedure.Act:
         """What the procedure asks for now; deadlines passed since are applied first."""

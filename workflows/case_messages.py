@@ -150,8 +150,6 @@ class CaseMessages(CaseDesk):
                 self.facts.noted(
                     workflow.now(),
                     "message.refused",
-                    "R-12",
-                    "III.4",
                     actor=getattr(message, "actor", None),
                     message=name,
                     type=refusal.type,
@@ -210,8 +208,6 @@ class CaseMessages(CaseDesk):
         facts = self.facts.noted(
             workflow.now(),
             "restoration.requested",
-            "R-22",
-            "III.1",
             actor=message.actor,
             about=message.request_id,
             source=message.source,

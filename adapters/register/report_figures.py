@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, case
 from adapters.register.tables import TABLES
 from adapters.sql.engine import reading
 from domain.law.policy import Policy
+from domain.record.kinds import EvidenceKind, kinds
 from domain.report.case_share import TELLING, Event, case_in_month
 from domain.report.month import Figures, Incidents, Notices, StandingOrder, Supply, bounds
 from domain.report.totals import Sum, Traits, lights
@@ -76,7 +77,7 @@ class ReportFigures:
             )
 
 
-_AGREEMENTS = {
+_AGREEMENTS: dict[str, EvidenceKind] = {
     "promises": "promise.made",
     "promises_kept": "promise.kept",
     "promises_broken": "promise.broken",
@@ -118,27 +119,27 @@ class _Counting:
             told = list(of_case)
             yield _traits(told[0]), [Event(*(line[name] for name in Event._fields)) for line in told]
 
-    def told(self, what: str) -> Iterator[RowMapping]:
+    def told(self, what: EvidenceKind) -> Iterator[RowMapping]:
         """Evidence of one kind inside the month, with what is known of its case."""
         query = select(_EVIDENCE.c.detail, _CASES.c.account_id, _CASES.c.important).join(
             _CASES, _CASES.c.case_key == _EVIDENCE.c.case_key
         )
         yield from self.connection.execute(query.where(self._inside, _EVIDENCE.c.what == what)).mappings()
 
-    def simply(self) -> Counter[str]:
+    def simply(self) -> Counter[EvidenceKind]:
         """How much evidence there is of each kind inside the month."""
         query = select(_EVIDENCE.c.what, func.count()).where(self._inside).group_by(_EVIDENCE.c.what)
         return Counter(dict(self.connection.execute(query).all()))
 
-    def by_role(self) -> dict[str, dict[str, int]]:
+    def by_role(self) -> dict[EvidenceKind, dict[str, int]]:
         """Decisions by the role that took them."""
         query = (
             select(_EVIDENCE.c.what, _EVIDENCE.c.actor_role, func.count())
-            .where(self._inside, _EVIDENCE.c.what.in_(("approval.given", "approval.rejected")))
+            .where(self._inside, _EVIDENCE.c.what.in_(kinds("approval.given", "approval.rejected")))
             .group_by(_EVIDENCE.c.what, _EVIDENCE.c.actor_role)
             .order_by(_EVIDENCE.c.actor_role)
         )
-        found: dict[str, dict[str, int]] = defaultdict(dict)
+        found: dict[EvidenceKind, dict[str, int]] = defaultdict(dict)
         for what, role, count in self.connection.execute(query):
             found[what][role] = count
         return found
@@ -149,7 +150,7 @@ class _Counting:
         query = (
             select(_NOTICES.c.kind, _EVIDENCE.c.what, paid, func.count())
             .join(_NOTICES, _NOTICES.c.notice_id == _EVIDENCE.c.about)
-            .where(self._inside, _EVIDENCE.c.what.in_(("notice.issued", *_BECAME)))
+            .where(self._inside, _EVIDENCE.c.what.in_(kinds("notice.issued", *_BECAME)))
             .group_by(_NOTICES.c.kind, _EVIDENCE.c.what, paid)
         )
         found: dict[str, Counter[str]] = {"yellow": Counter(), "red": Counter()}
@@ -164,7 +165,10 @@ class _Counting:
         query = (
             select(_INCIDENTS.c.kind, _EVIDENCE.c.what, inside, func.count())
             .join(_INCIDENTS, _INCIDENTS.c.incident_id == _EVIDENCE.c.about)
-            .where(_EVIDENCE.c.recorded_at < self.ends_at, _EVIDENCE.c.what.in_(("incident.opened", "incident.closed")))
+            .where(
+                _EVIDENCE.c.recorded_at < self.ends_at,
+                _EVIDENCE.c.what.in_(kinds("incident.opened", "incident.closed")),
+            )
             .group_by(_INCIDENTS.c.kind, _EVIDENCE.c.what)
         )
         found: dict[str, Counter[str]] = defaultdict(Counter)
@@ -193,7 +197,7 @@ class _Counting:
         return StandingOrder.model_validate({**line, "ended_at": min(ends, default=None)})
 
 
-_BECAME = {"notice.served": "delivered", "notice.refused": "refused", "notice.void": "void"}
+_BECAME: dict[EvidenceKind, str] = {"notice.served": "delivered", "notice.refused": "refused", "notice.void": "void"}
 
 
 def _filed(total: Sum, counting: _Counting) -> int:

@@ -10,6 +10,7 @@ import pytest
 from adapters.register.reading import RegisterReader
 from adapters.register.writing import SqlRegister, open_register
 from domain.record.evidence import Evidence
+from domain.record.kinds import EvidenceKind
 from domain.record.who_may import ANYBODY, NOT_ADMITTED, WHO_MAY, contradiction
 from domain.vocabulary import Role
 from tests.register_records import ACCOUNT, CASE, case_row, evidence, record
@@ -42,7 +43,7 @@ def kept(register: SqlRegister, *entries: Evidence) -> list[str]:
 
 
 @pytest.mark.parametrize("what", [*WHO_MAY, "cut.reported"])
-def test_every_act_has_roles_that_may_and_no_other_is_admitted(what: str) -> None:
+def test_every_act_has_roles_that_may_and_no_other_is_admitted(what: EvidenceKind) -> None:
     """G4, the second line: every act by every role, and by nobody."""
     may = WHO_MAY.get(what, {"field_crew"})
     assert may

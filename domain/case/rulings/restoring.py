@@ -27,8 +27,6 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
         facts = facts.noted(
             now,
             "supply.reported",
-            "R-25",
-            "III.3",
             at=at,
             actor=message.actor,
             about=message.ticket_id,
@@ -61,8 +59,6 @@ def _lit_again(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: dateti
     facts = facts.noted(
         now,
         "supply.restored",
-        "R-25",
-        "III.3",
         at=at,
         actor=message.actor,
         about=cut.restore_ticket,
@@ -101,8 +97,6 @@ def declare_delay(facts: CaseFacts, message: m.DeclareDelay, now: datetime) -> t
         facts = facts.noted(
             now,
             "delay.declared",
-            "R-26",
-            "III.3",
             actor=message.actor,
             about=cut.restore_ticket,
             reason=message.reason,
