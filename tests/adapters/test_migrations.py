@@ -201,8 +201,8 @@ def test_an_upgrade_that_is_cut_short_leaves_nothing_of_itself(opened: Opened, l
 
 WRITE = """
 import sys
-from adapters.log import configure_logging
-from adapters.sql_register import SqlRegister, open_register
+from adapters.register.writing import SqlRegister, open_register
+from composition.logs import configure_logging
 from tests.register_records import evidence, record
 configure_logging()
 engine, number = open_register(sys.argv[1]), int(sys.argv[2])
@@ -250,7 +250,7 @@ def test_threads_that_start_together_make_the_tables_once(opened: Opened) -> Non
 @pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
 def test_revisions_are_numbered_as_alembic_counts_them(history: History) -> None:
     """The number in the name of the file is what tells, without Alembic, that nothing is to be done."""
-    folder = ROOT / "adapters" / "migrations"
+    folder = ROOT / "adapters" / "sql" / "migrations"
     script = ScriptDirectory(str(folder), version_locations=[str(folder / history.name)])
     assert script.get_heads() == [history.newest]
     assert tuple(r.revision for r in script.walk_revisions())[::-1] == history.revisions

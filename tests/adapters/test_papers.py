@@ -255,8 +255,8 @@ def test_no_name_keeps_a_paper_from_being_printed(papers: TypstPapers, name: str
 _ELSEWHERE = """
 import hashlib, json, sys
 from pathlib import Path
-from adapters.papers import TypstPapers
-from domain.sheets import NoticeSheet
+from adapters.papers.typst import TypstPapers
+from domain.papers.sheets import NoticeSheet
 sheet = NoticeSheet.model_validate(json.load(sys.stdin))
 print(hashlib.sha256(TypstPapers(Path("nowhere"), sheet.head).render(sheet)).hexdigest())
 """

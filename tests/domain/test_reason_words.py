@@ -10,7 +10,7 @@ from domain.case import attempt
 from domain.papers.urgency import _BY_SUBJECT
 from domain.record.reasons import heading, reason_zh
 
-DOMAIN = Path(attempt.__file__).parent
+DOMAIN = Path(attempt.__file__).parents[1]
 PLACE = {"end_attempt": 2, "recall_cut_ticket": 2, "revoke_permit": 2, "void_notice": 3}
 SEEN_BY_NOBODY = {"settled", "withdrawn"}
 """Reasons of notices that are void without a word to anybody."""

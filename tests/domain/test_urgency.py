@@ -9,7 +9,7 @@ from domain.papers.phrases import TICKET_TITLES
 from domain.papers.urgency import urgency_of
 from tests.register_records import message
 
-DOMAIN = Path(urgency.__file__).parent
+DOMAIN = Path(urgency.__file__).parents[1]
 
 
 @pytest.mark.parametrize(

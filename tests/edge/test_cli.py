@@ -25,6 +25,7 @@ from composition.parts import Parts, build
 from composition.serving import make_worker
 from composition.settings.loading import load_settings
 from composition.settings.model import Settings
+from console.command import add_serve_command
 from domain.contract.tables import SIGNALS, UPDATES
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.book import BookedBill
@@ -83,7 +84,7 @@ def cli(
     monkeypatch.setenv("ARREARS_DOCUMENTS", str(folder / "documents"))
 
     async def run(*arguments: str) -> Ended:
-        code = await asyncio.to_thread(main, arguments)
+        code = await asyncio.to_thread(main, arguments, add_serve_command)
         said = capsys.readouterr()
         return Ended(code, said.out, said.err)
 

@@ -22,6 +22,7 @@ from promql_parser import AggregateExpr, Call, MatchOp, VectorSelector
 from temporalio.client import WorkflowFailureError
 
 from composition.parts import build
+from console.command import add_serve_command
 from edge.commands.application import application
 from tests.doors.test_anchor import SPELLED
 from tests.edge.programs import environment, until, worker_program
@@ -254,7 +255,7 @@ def test_an_alert_says_how_bad_it_is_what_to_do_and_where_that_is_written(rule: 
     assert all(f"\n## {number}. " in runbook for number in sections)
     if sections == ["9"]:
         assert f"`{rule['alert']}`" in runbook.partition("\n## 9. ")[2]
-    commands = typer.main.get_command(application()).commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(application(add_serve_command)).commands  # type: ignore[attr-defined]
     assert set(re.findall(r"starter\.py ([\w-]+)", rule["annotations"]["do"])) <= commands.keys()
 
 
