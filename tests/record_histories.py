@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from tests.world import Case, World, running_world
+from tests.support.world import Case, World, running_world
 
 HISTORIES = Path(__file__).parent / "histories"
 Life = Callable[[World], Awaitable[Case]]

@@ -23,7 +23,7 @@ from domain.record.rows import Record
 from tests.bench.bare_plan import Plan, plan_of
 from tests.bench.bare_rows import ROWS, open_rows
 from tests.bench.ground import BARE, OURS, Ground
-from tests.world import CENTRE, PEOPLE, STATION, UNIT, overdue_event
+from tests.support.world import CENTRE, PEOPLE, STATION, UNIT, overdue_event
 
 AMOUNT = "200.00"
 SOON = timedelta(seconds=30)

@@ -19,7 +19,7 @@ from tests.bench.rows_opening import s4
 from tests.bench.rows_replay import replay_ratio
 from tests.bench.rows_speed import whole_cases
 from tests.bench.rows_sweep import sweeps
-from tests.register_records import case_row
+from tests.support.register_records import case_row
 
 HISTORIES = Path(__file__).parents[1] / "histories" / "light-at-once"
 CALM = Round(100.0, 95.0, 93.0, 98.0)

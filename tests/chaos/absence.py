@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from tests.world import Case, World, running_world
+from tests.support.world import Case, World, running_world
 
 HOURS = (1, 23, 25)
 LIMIT = timedelta(hours=24)

@@ -17,7 +17,7 @@ from client import cases
 from domain.money.book import BookedPayment
 from tests.chaos.ledgers import Said
 from tests.chaos.programs import Town
-from tests.world import PEOPLE, SOON
+from tests.support.world import PEOPLE, SOON
 
 T = TypeVar("T")
 Answer = dict[str, Any]

@@ -9,7 +9,7 @@ from domain.money.book import BookedPayment
 from tests.lives.book import Booked
 from tests.lives.life import Step
 from tests.lives.playing import Playing, Snapshot, StepPlayer
-from tests.world import PEOPLE
+from tests.support.world import PEOPLE
 
 # ---- money -------------------------------------------------------------------------------------
 

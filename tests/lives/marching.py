@@ -10,7 +10,7 @@ from tests.lives.book import Booked
 from tests.lives.life import Life, Step
 from tests.lives.playing import Playing, Snapshot, StepPlayer
 from tests.lives.town import Town
-from tests.world import SOON, Case
+from tests.support.world import SOON, Case
 
 # ---- the march ---------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from tests.lives.book import Booked
 from tests.lives.life import Step
 from tests.lives.town import Town
-from tests.world import SOON, Case, Refusal
+from tests.support.world import SOON, Case, Refusal
 
 LONGEST_LIFE = timedelta(days=90)
 PATIENCE = 90.0

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from temporalio.api.enums.v1 import EventType
 
-from tests.edge.programs import program
-from tests.world import Case, World
+from tests.support.programs import program
+from tests.support.world import Case, World
 
 HERE, ELSEWHERE = "R-here", "R-elsewhere"
 AT_ONCE = 32

@@ -18,10 +18,10 @@ from domain.law.policy_file import load_policy
 from domain.record.moratorium import Moratorium
 from domain.vocabulary import Actor
 from edge.operations.moratorium import Telling, Word, preview_declaring, preview_lifting
-from tests.case.test_policies import DAY, move
-from tests.edge.programs import program
 from tests.moratorium.reaching import HERE, open_town
-from tests.world import SOON, Case, World
+from tests.support.programs import program
+from tests.support.world import SOON, Case, World
+from tests.workflows.test_policies import DAY, move
 
 KNOWN = known_policies()
 A_DAY = 3  # what the field unit of these tests can restore

@@ -3,12 +3,12 @@
 from tests.mutants.fault import Fault
 from tests.mutants.faults_of_notices import C_HOLDS, T_DEADLINES
 
-T_PROOF = "tests/domain/test_proof.py"
-T_RULINGS = "tests/domain/test_rulings.py"
-T_ALLOCATION = "tests/domain/test_allocation.py"
-T_CHANGE = "tests/domain/test_policy_change.py"
-C_PERMIT = "tests/case/test_permit_and_cut.py::"
-C_DISCIPLINE = "tests/case/test_discipline.py::"
+T_PROOF = "tests/domain/proof/test_rules.py"
+T_RULINGS = "tests/domain/case/test_rulings.py"
+T_ALLOCATION = "tests/domain/money/test_allocation.py"
+T_CHANGE = "tests/domain/case/test_policy_change.py"
+C_PERMIT = "tests/workflows/test_permit_and_cut.py::"
+C_DISCIPLINE = "tests/workflows/test_discipline.py::"
 
 FAULTS = (
     Fault(
@@ -49,7 +49,7 @@ FAULTS = (
         file="domain/case/procedure.py",
         right="if fresh and has_cut_day(facts, now) else",
         wrong="if fresh else",
-        tests=("tests/domain/test_cut_days.py",),
+        tests=("tests/domain/case/test_cut_days.py",),
     ),
     Fault(
         name="one cut too many is booked for a day",
@@ -57,7 +57,7 @@ FAULTS = (
         file="adapters/register/cut_slots.py",
         right="booked.get(d, 0) < capacity",
         wrong="booked.get(d, 0) <= capacity",
-        tests=("tests/adapters/test_cut_slots.py",),
+        tests=("tests/adapters/register/test_cut_slots.py",),
     ),
     Fault(
         name="a plan may fall short of what is owed",
@@ -106,7 +106,7 @@ FAULTS = (
         right='if kind == "red" and facts.account.customer_class == "non_residential":',
         wrong='if kind == "yellow" and facts.account.customer_class == "non_residential":',
         tests=(
-            "tests/case/test_refused_signatures.py::test_station_head_is_told_of_every_red_notice_and_acknowledges_a_refusal",
+            "tests/workflows/test_refused_signatures.py::test_station_head_is_told_of_every_red_notice_and_acknowledges_a_refusal",
         ),
     ),
     Fault(
@@ -147,7 +147,7 @@ FAULTS = (
         file="domain/case/rulings/restoring.py",
         right='ours = message.actor.role == "field_crew" and message.actor.unit in',
         wrong="ours = message.actor.unit is None or message.actor.unit not in",
-        tests=("tests/case/test_restoration.py::test_only_the_field_unit_ends_the_darkness",),
+        tests=("tests/workflows/test_restoration.py::test_only_the_field_unit_ends_the_darkness",),
     ),
     Fault(
         name="an older answer of billing replaces a newer one",
@@ -155,7 +155,7 @@ FAULTS = (
         file="workflows/case_desk.py",
         right="newest = number > self._last_answered",
         wrong="newest = number >= 0",
-        tests=("tests/case/test_billing_answers.py",),
+        tests=("tests/workflows/test_billing_answers.py",),
     ),
     Fault(
         name="a payment counts for another bill than the one it names",
@@ -179,7 +179,7 @@ FAULTS = (
         file="domain/contract/business_keys.py",
         right='"decide_approval": lambda msg: (msg.notice_id, msg.actor.role, msg.actor.id, msg.decision),',
         wrong='"decide_approval": lambda msg: (msg.notice_id, msg.decision),',
-        tests=("tests/case/test_approvals.py::test_every_level_that_class_and_amount_name_must_approve",),
+        tests=("tests/workflows/test_approvals.py::test_every_level_that_class_and_amount_name_must_approve",),
     ),
     Fault(
         name="an effect repeated is done twice",
@@ -187,7 +187,7 @@ FAULTS = (
         file="adapters/sql/statements.py",
         right="return _insert(dialect, table).on_conflict_do_nothing()",
         wrong="return _insert(dialect, table)",
-        tests=("tests/adapters/test_register.py",),
+        tests=("tests/adapters/register/test_register.py",),
     ),
     Fault(
         name="the proof takes 6 days for 7",
@@ -275,7 +275,7 @@ FAULTS = (
         file="domain/law/clock.py",
         right="    if season := calendar.season(day):\n",
         wrong="    if (season := calendar.season(day)) and day.day == 1:\n",
-        tests=("tests/domain/test_seasons.py",),
+        tests=("tests/domain/law/test_seasons.py",),
     ),
     Fault(
         name="the replay of a policy could write into the register",
@@ -283,7 +283,7 @@ FAULTS = (
         file="composition/parts.py",
         right="    return RegisterReader(open_register_to_read(settings.register_url.get_secret_value()))\n",
         wrong="    return RegisterReader(open_register(settings.register_url.get_secret_value()))\n",
-        tests=("tests/edge/test_policy_commands.py::test_the_replay_could_not_write_if_it_tried",),
+        tests=("tests/edge/commands/test_policy.py::test_the_replay_could_not_write_if_it_tried",),
     ),
     Fault(
         name="every message to a case that waits for the register costs it an activity",
@@ -292,7 +292,7 @@ FAULTS = (
         right="return self.unwritten and not self._late and workflow.patched(WRITTEN_WHILE_LEAVING)",
         wrong="return self.unwritten and workflow.patched(WRITTEN_WHILE_LEAVING)",
         tests=(
-            "tests/case/test_outages.py::test_a_flood_while_a_paid_case_waits_for_the_register_costs_it_no_activities",
+            "tests/workflows/test_outages.py::test_a_flood_while_a_paid_case_waits_for_the_register_costs_it_no_activities",
         ),
     ),
     Fault(
@@ -301,6 +301,6 @@ FAULTS = (
         file="domain/papers/reprint.py",
         right='"window_end": named.detail.get(WINDOW_END)',
         wrong='"window_end": None',
-        tests=("tests/edge/test_paper_commands.py::test_every_missing_paper_comes_back_as_it_was",),
+        tests=("tests/edge/operations/test_papers_again.py::test_every_missing_paper_comes_back_as_it_was",),
     ),
 )

@@ -1,16 +1,10 @@
 """Faults from the ticket to the switch: the last half-hour, the permit, the slip, barred days (II.3 - II.7)."""
 
 from tests.mutants.fault import Fault
-from tests.mutants.faults_of_notices import (
-    T_CLOCK,
-    T_CONDITIONS,
-    T_DEADLINES,
-    T_PROCEDURE,
-    T_RULINGS,
-)
+from tests.mutants.faults_of_notices import T_CLOCK, T_CONDITIONS, T_DEADLINES, T_PROCEDURE, T_RULINGS
 
-C_TICKET = "tests/case/test_ticket_and_half_hour.py::"
-C_PERMIT = "tests/case/test_permit_and_cut.py::"
+C_TICKET = "tests/workflows/test_ticket_and_half_hour.py::"
+C_PERMIT = "tests/workflows/test_permit_and_cut.py::"
 
 HALF_HOUR = (
     Fault(
@@ -51,7 +45,7 @@ HALF_HOUR = (
         file="domain/case/final_half_hour.py",
         right='if one.outcome == "accepted"), None)',
         wrong='if one.outcome != "dead"), None)',
-        tests=("tests/domain/test_telling.py",),
+        tests=("tests/domain/case/test_final_half_hour.py",),
     ),
     Fault(
         name="who has paid is told that he will be cut",
@@ -59,7 +53,7 @@ HALF_HOUR = (
         file="workflows/arrears_case.py",
         right="if by_channel and final_half_hour.must_be_told(self.facts, ticket.ticket_id):",
         wrong="if by_channel and self.facts.notices:",
-        tests=("tests/case/test_told_by_channel.py::test_who_has_paid_is_told_nothing",),
+        tests=("tests/workflows/test_notified_by_channel.py::test_who_has_paid_is_told_nothing",),
     ),
     Fault(
         name="billing is not asked at T - 30 min",

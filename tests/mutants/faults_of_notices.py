@@ -2,16 +2,16 @@
 
 from tests.mutants.fault import Fault
 
-T_CLOCK = "tests/domain/test_clock.py"
-T_CONDITIONS = "tests/domain/test_conditions.py"
-T_DEADLINES = "tests/domain/test_deadlines.py"
-T_PROCEDURE = "tests/domain/test_procedure.py"
-T_POLICY = "tests/domain/test_policy.py"
-T_RULINGS = "tests/domain/test_rulings.py"
-C_NOTICES = "tests/case/test_notices.py::"
-C_SIGNATURES = "tests/case/test_refused_signatures.py::"
-C_APPROVALS = "tests/case/test_approvals.py::"
-C_HOLDS = "tests/case/test_holds_promises_plans.py::"
+T_CLOCK = "tests/domain/law/test_clock.py"
+T_CONDITIONS = "tests/domain/case/test_conditions.py"
+T_DEADLINES = "tests/domain/case/test_deadlines.py"
+T_PROCEDURE = "tests/domain/case/test_procedure.py"
+T_POLICY = "tests/domain/law/test_policy_file.py"
+T_RULINGS = "tests/domain/case/test_rulings.py"
+C_NOTICES = "tests/workflows/test_notices.py::"
+C_SIGNATURES = "tests/workflows/test_refused_signatures.py::"
+C_APPROVALS = "tests/workflows/test_approvals.py::"
+C_HOLDS = "tests/workflows/test_holds_promises_plans.py::"
 
 BEFORE_ANYTHING = (
     Fault(

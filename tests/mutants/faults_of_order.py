@@ -2,8 +2,8 @@
 
 from tests.mutants.fault import Fault
 
-REPLAY = "tests/case/test_replay.py"
-ORDER = "tests/case/test_command_order.py"
+REPLAY = "tests/workflows/test_replay.py"
+ORDER = "tests/workflows/test_command_order.py"
 
 FAULTS = (
     Fault(

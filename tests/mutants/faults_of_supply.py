@@ -3,13 +3,13 @@
 from tests.mutants.fault import Fault
 from tests.mutants.faults_of_notices import T_DEADLINES, T_PROCEDURE
 
-T_CHAIN = "tests/adapters/test_evidence_chain.py"
-C_RESTORATION = "tests/case/test_restoration.py::"
-C_DISCIPLINE = "tests/case/test_discipline.py::"
-C_LATE = "tests/case/test_late_reports.py::"
-C_DUPLICATES = "tests/case/test_duplicates.py::"
-C_OPENING = "tests/case/test_opening.py::"
-C_SWEEP = "tests/case/test_sweep.py::"
+T_CHAIN = "tests/adapters/register/test_chain.py"
+C_RESTORATION = "tests/workflows/test_restoration.py::"
+C_DISCIPLINE = "tests/workflows/test_discipline.py::"
+C_LATE = "tests/workflows/test_late_reports.py::"
+C_DUPLICATES = "tests/workflows/test_duplicates.py::"
+C_OPENING = "tests/workflows/test_opening.py::"
+C_SWEEP = "tests/workflows/test_daily_sweep.py::"
 
 LIGHT = (
     Fault(
@@ -43,7 +43,7 @@ LIGHT = (
         right="        (debt,) = self.billing.debts((query,))\n",
         wrong="        (debt,) = self.billing.debts((query,))\n"
         "        debt = debt or AccountDebt(account_id=query.account_id, as_of=query.as_of)\n",
-        tests=("tests/case/test_unknown_account.py::test_a_wrong_book_settles_nothing_and_the_right_one_goes_on",),
+        tests=("tests/workflows/test_unknown_account.py::test_a_wrong_book_settles_nothing_and_the_right_one_goes_on",),
     ),
     Fault(
         name="restoration waits for the late fee",
@@ -96,7 +96,9 @@ LIGHT = (
         file="domain/case/announced_payments.py",
         right="[latest + wait for wait in ASKED_AGAIN_AFTER]",
         wrong="[latest + wait for wait in ASKED_AGAIN_AFTER[-1:]]",
-        tests=("tests/case/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",),
+        tests=(
+            "tests/workflows/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",
+        ),
     ),
     Fault(
         name="the hour in which an announced payment is believed runs from the announcement",
@@ -104,7 +106,7 @@ LIGHT = (
         file="domain/case/announced_payments.py",
         right="return payment.missed_at or payment.at",
         wrong="return payment.at",
-        tests=("tests/domain/test_unbooked.py",),
+        tests=("tests/domain/case/test_announced_payments.py",),
     ),
     Fault(
         name="a payment on its way is not waited for once something else was paid",
@@ -112,7 +114,7 @@ LIGHT = (
         file="domain/case/announced_payments.py",
         right="if debt.owed <= facts.policy.tolerance:",
         wrong="if debt.owed <= facts.policy.tolerance or debt.paid_total > facts.debt.paid_total:",
-        tests=("tests/domain/test_unbooked.py",),
+        tests=("tests/domain/case/test_announced_payments.py",),
     ),
     Fault(
         name="an announced payment is waited for only until supply is off",
@@ -120,7 +122,9 @@ LIGHT = (
         file="domain/case/announced_payments.py",
         right="return facts.cut_ticket is not None or any(cut.bills for cut in facts.cuts_off)",
         wrong="return facts.cut_ticket is not None",
-        tests=("tests/case/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",),
+        tests=(
+            "tests/workflows/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",
+        ),
     ),
     Fault(
         name="a former unit's light counts whenever it was",
@@ -136,7 +140,7 @@ LIGHT = (
         file="activities/tickets.py",
         right='if order.ticket.kind == "restore":',
         wrong='if order.ticket.kind == "cut":',
-        tests=("tests/case/test_papers.py::test_light_does_not_wait_for_an_installation_at_fault",),
+        tests=("tests/workflows/test_papers.py::test_light_does_not_wait_for_an_installation_at_fault",),
     ),
     Fault(
         name="a plan hides the settlement that came before it",
@@ -153,7 +157,7 @@ LIGHT = (
         right="(facts.debt_is_stale or would_settle(facts))",
         wrong="facts.debt_is_stale",
         tests=(
-            "tests/case/test_announced_payments.py::test_no_permit_while_a_payment_is_on_its_way_and_one_when_it_never_came",
+            "tests/workflows/test_announced_payments.py::test_no_permit_while_a_payment_is_on_its_way_and_one_when_it_never_came",
         ),
     ),
     Fault(
@@ -170,7 +174,7 @@ LIGHT = (
         file="activities/tickets.py",
         right='if order.ticket.kind == "restore":',
         wrong='if order.ticket.kind == "both":',
-        tests=("tests/case/test_papers.py::test_light_does_not_wait_for_a_printer",),
+        tests=("tests/workflows/test_papers.py::test_light_does_not_wait_for_a_printer",),
     ),
     Fault(
         name="the 24 hours run from the detection of the payment",
@@ -210,7 +214,7 @@ LIGHT = (
         file="domain/law/clock.py",
         right="return end_of_day(local_day(settled_at, policy) + _A_DAY, policy)",
         wrong="return end_of_day(local_day(settled_at, policy) + 2 * _A_DAY, policy)",
-        tests=("tests/domain/test_clock.py",),
+        tests=("tests/domain/law/test_clock.py",),
     ),
     Fault(
         name="a withdrawal after the cut leaves the customer dark",
@@ -312,7 +316,7 @@ RECORD = (
         file="workflows/case_messages.py",
         right="        if refusal.type in RECORDED:\n",
         wrong='        if refusal.type in RECORDED and name == "request_permit":\n',
-        tests=("tests/case/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),
+        tests=("tests/workflows/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),
     ),
     Fault(
         name="acts on another unit's account are taken",
@@ -320,7 +324,7 @@ RECORD = (
         file="domain/case/checks.py",
         right="if actor.unit is not None and ours is not None and actor.unit != ours:",
         wrong='if actor.unit is not None and ours is not None and actor.unit != ours and actor.role != "field_crew":',
-        tests=("tests/case/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),
+        tests=("tests/workflows/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),
     ),
 )
 
