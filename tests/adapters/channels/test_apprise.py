@@ -202,7 +202,7 @@ def test_a_fault_of_ours_is_loud_and_tells_no_address(
         raise KeyError(address)
 
     monkeypatch.setattr(apprise, "_send", stumbles)
-    with pytest.raises(ChannelFault, match=r"^channel sms: KeyError at .*test_apprise_channels.py:\d+$") as fault:
+    with pytest.raises(ChannelFault, match=r"^channel sms: KeyError at .*test_apprise.py:\d+$") as fault:
         AppriseChannels(PATIENCE).send(sms(Hook(port=1)), KNOWN, LETTER)
     assert (fault.value.__cause__, fault.value.__context__) == (None, None)
     assert [secret for secret in ("13900000001", "s3cret", "Traceback") if secret in "".join(capfd.readouterr())] == []
