@@ -26,7 +26,7 @@ def test_what_is_sealed_for_a_workflow_opens_there_and_shows_nothing_on_the_way(
     assert codec("k1", workflow_id=ONE).open(sealed) == LETTER
 
 
-def test_the_same_letter_never_looks_the_same_twice() -> None:
+def test_the_same_letter_is_never_the_same_twice() -> None:
     one = codec("k1", workflow_id=ONE)
     assert one.seal(LETTER).data != one.seal(LETTER).data
 

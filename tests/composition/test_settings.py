@@ -127,7 +127,7 @@ def test_a_worker_names_the_roles_that_no_channel_reaches(
         (CHANNELS.replace("field_crew", "crew"), "staff[0].role"),
     ],
 )
-def test_a_wrong_routing_table_is_told_at_the_start(
+def test_a_wrong_routing_table_is_refused_at_the_start(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, said: str
 ) -> None:
     with pytest.raises(ConfigurationError) as refused:

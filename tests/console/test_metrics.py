@@ -132,7 +132,7 @@ def test_incidents_stay_open_until_they_have_an_outcome(register: SqlRegister) -
     }
 
 
-def test_messages_that_no_channel_has_accepted_are_counted_and_the_oldest_is_told(register: SqlRegister) -> None:
+def test_messages_that_no_channel_has_accepted_are_counted_and_the_oldest_is_shown(register: SqlRegister) -> None:
     assert count_register(register.engine, NOW, ZONE).unsent == UnsentCounted()
     hands_on = replace(register, hands_on=True)
     filed = (NOW - timedelta(minutes=5), NOW - timedelta(minutes=40), NOW)

@@ -116,7 +116,7 @@ def never_read(place: Path) -> Iterator[Path]:
         place.open("wb").close()
 
 
-def test_where_everything_hangs_prometheus_is_told_so_before_it_gives_up(tmp_path: Path) -> None:
+def test_where_everything_hangs_prometheus_is_answered_before_it_gives_up(tmp_path: Path) -> None:
     """Register, billing and the anchor's disk at once, asked by two; that they are down is an answer as well."""
     prometheus = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8"))["global"]
     patience = float(prometheus["scrape_timeout"].removesuffix("s"))

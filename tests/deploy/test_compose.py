@@ -161,7 +161,7 @@ def test_the_utilitys_own_billing_system_takes_the_place_of_the_book(
 
 
 @pytest.mark.parametrize("place", ["channels.toml", "/etc/arrears/channels.toml"])
-def test_the_routing_table_is_mounted_where_the_worker_looks_for_it_and_nowhere_else(
+def test_the_routing_table_is_mounted_where_the_worker_reads_it_and_nowhere_else(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = {"ARREARS_NOTIFY": place}

@@ -214,7 +214,7 @@ def test_what_an_alert_says_of_labels_is_there_to_be_said(rule: dict[str, Any], 
     assert said <= set().union(*(labels for name in names for labels in exposed[name or ""]))
 
 
-def test_all_that_serve_counts_is_looked_at_by_some_query(exposed: Exposed) -> None:
+def test_all_that_serve_counts_is_asked_for_by_some_query(exposed: Exposed) -> None:
     assert {name for name in exposed if name.startswith("arrears_")} <= NAMES
 
 

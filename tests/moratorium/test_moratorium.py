@@ -82,7 +82,7 @@ async def test_it_reaches_every_open_case_it_covers_and_no_other(world: World, t
         await later.notice("yellow")
 
 
-async def test_whom_the_batch_does_not_find_is_told_by_the_register(world: World) -> None:
+async def test_whom_the_batch_does_not_find_is_found_by_the_register(world: World) -> None:
     """Visibility of the embedded server finds no value with a double quote; the register does."""
     case = await world.open(region='R "west"')
     await case.recorded("notice.issued")
@@ -251,7 +251,7 @@ async def test_a_day_that_is_given_back_is_booked_by_the_next(world: World, tmp_
         assert await _to_red(third) == freed
 
 
-async def test_while_the_server_runs_another_batch_the_cases_are_told_one_by_one(
+async def test_while_the_server_runs_another_batch_the_cases_are_signalled_one_by_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A namespace runs one at a time, and another may take long."""

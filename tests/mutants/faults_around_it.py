@@ -106,7 +106,7 @@ FAULTS = (
         right='if kind == "red" and facts.account.customer_class == "non_residential":',
         wrong='if kind == "yellow" and facts.account.customer_class == "non_residential":',
         tests=(
-            "tests/workflows/test_refused_signatures.py::test_station_head_is_told_of_every_red_notice_and_acknowledges_a_refusal",
+            "tests/workflows/test_refused_signatures.py::test_station_head_is_notified_of_every_red_notice_and_acknowledges_a_refusal",
         ),
     ),
     Fault(
@@ -147,7 +147,7 @@ FAULTS = (
         file="domain/case/rulings/restoring.py",
         right='ours = message.actor.role == "field_crew" and message.actor.unit in',
         wrong="ours = message.actor.unit is None or message.actor.unit not in",
-        tests=("tests/workflows/test_restoration.py::test_only_the_field_unit_ends_the_darkness",),
+        tests=("tests/workflows/test_restoration.py::test_only_the_field_unit_reports_supply_restored",),
     ),
     Fault(
         name="an older answer of billing replaces a newer one",

@@ -29,7 +29,7 @@ HALF_HOUR = (
         file="domain/case/final_half_hour.py",
         right="half_hour_reached=True)",
         wrong="half_hour_reached=True, told_at=now)",
-        tests=(T_PROCEDURE, f"{C_TICKET}test_customer_not_told_is_not_cut"),
+        tests=(T_PROCEDURE, f"{C_TICKET}test_customer_not_notified_is_not_cut"),
     ),
     Fault(
         name="told an hour before counts as told in the last half-hour",
@@ -53,7 +53,7 @@ HALF_HOUR = (
         file="workflows/arrears_case.py",
         right="if by_channel and final_half_hour.must_be_told(self.facts, ticket.ticket_id):",
         wrong="if by_channel and self.facts.notices:",
-        tests=("tests/workflows/test_notified_by_channel.py::test_who_has_paid_is_told_nothing",),
+        tests=("tests/workflows/test_notified_by_channel.py::test_who_has_paid_is_not_notified",),
     ),
     Fault(
         name="billing is not asked at T - 30 min",
@@ -77,7 +77,7 @@ HALF_HOUR = (
         file="workflows/case_messages.py",
         right="answered = asked and await self.look_around(at_once=True)",
         wrong="answered = asked",
-        tests=(f"{C_PERMIT}test_paid_but_not_told_is_found_when_the_crew_asks",),
+        tests=(f"{C_PERMIT}test_paid_but_not_reported_is_found_when_the_crew_asks",),
     ),
     Fault(
         name="billing's silence at the permit means that he owes",

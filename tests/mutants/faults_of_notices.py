@@ -199,7 +199,7 @@ SERVICE = (
         file="domain/case/rulings/notices.py",
         right='if not on_ladder or (_station_head_answers(facts, notice) and "station_head" not in rungs):',
         wrong="if not on_ladder:",
-        tests=(f"{C_SIGNATURES}test_station_head_is_told_of_every_red_notice_and_acknowledges_a_refusal",),
+        tests=(f"{C_SIGNATURES}test_station_head_is_notified_of_every_red_notice_and_acknowledges_a_refusal",),
     ),
 )
 

@@ -26,7 +26,7 @@ LIGHT = (
         file="activities/sweep.py",
         right="if _mark(debts[c.account_id]) != c.debt_mark]",
         wrong="if _mark(debts[c.account_id]) != c.debt_mark and not c.supply_off]",
-        tests=(f"{C_SWEEP}test_a_payment_nobody_told_of_brings_the_light_back_and_nobody_else_is_disturbed",),
+        tests=(f"{C_SWEEP}test_a_payment_that_nobody_reported_restores_supply_and_nobody_else_is_disturbed",),
     ),
     Fault(
         name="the sweep leaves the dark to a book that does not know them",
@@ -67,7 +67,7 @@ LIGHT = (
         file="domain/case/procedure.py",
         right="    if dark := restoration_without_ticket(facts):\n",
         wrong="    if (dark := restoration_without_ticket(facts)) and not facts.held:\n",
-        tests=(T_PROCEDURE, f"{C_RESTORATION}test_a_hold_after_the_cut_does_not_stop_the_light"),
+        tests=(T_PROCEDURE, f"{C_RESTORATION}test_a_hold_after_the_cut_does_not_stop_the_restoration"),
     ),
     Fault(
         name="a restoration ticket waits for an answer of billing",
@@ -97,7 +97,7 @@ LIGHT = (
         right="[latest + wait for wait in ASKED_AGAIN_AFTER]",
         wrong="[latest + wait for wait in ASKED_AGAIN_AFTER[-1:]]",
         tests=(
-            "tests/workflows/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",
+            "tests/workflows/test_announced_payments.py::test_supply_is_restored_as_soon_as_billing_shows_what_was_announced",
         ),
     ),
     Fault(
@@ -123,7 +123,7 @@ LIGHT = (
         right="return facts.cut_ticket is not None or any(cut.bills for cut in facts.cuts_off)",
         wrong="return facts.cut_ticket is not None",
         tests=(
-            "tests/workflows/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",
+            "tests/workflows/test_announced_payments.py::test_supply_is_restored_as_soon_as_billing_shows_what_was_announced",
         ),
     ),
     Fault(
@@ -140,7 +140,7 @@ LIGHT = (
         file="activities/tickets.py",
         right='if order.ticket.kind == "restore":',
         wrong='if order.ticket.kind == "cut":',
-        tests=("tests/workflows/test_papers.py::test_light_does_not_wait_for_an_installation_at_fault",),
+        tests=("tests/workflows/test_papers.py::test_restoration_does_not_wait_for_an_installation_at_fault",),
     ),
     Fault(
         name="a plan hides the settlement that came before it",
@@ -148,7 +148,7 @@ LIGHT = (
         file="domain/case/restoration.py",
         right="if not cut.by_plan or",
         wrong="if cut.by_plan or",
-        tests=(f"{C_RESTORATION}test_a_settlement_older_than_the_plan_counts_when_billing_tells_of_it",),
+        tests=(f"{C_RESTORATION}test_a_settlement_older_than_the_plan_counts_when_billing_reports_it",),
     ),
     Fault(
         name="a permit while an announced payment is on its way",
@@ -174,7 +174,7 @@ LIGHT = (
         file="activities/tickets.py",
         right='if order.ticket.kind == "restore":',
         wrong='if order.ticket.kind == "both":',
-        tests=("tests/workflows/test_papers.py::test_light_does_not_wait_for_a_printer",),
+        tests=("tests/workflows/test_papers.py::test_restoration_does_not_wait_for_a_printer",),
     ),
     Fault(
         name="the 24 hours run from the detection of the payment",
@@ -241,7 +241,10 @@ DISCIPLINE = (
         file="domain/case/unauthorised_cut.py",
         right="return restoration_due(facts, cut_id, now), next(",
         wrong="return facts, next(",
-        tests=(T_DEADLINES, f"{C_DISCIPLINE}test_supply_found_cut_during_the_march_is_restored_and_the_march_goes_on"),
+        tests=(
+            T_DEADLINES,
+            f"{C_DISCIPLINE}test_supply_found_cut_during_the_procedure_is_restored_and_the_procedure_goes_on",
+        ),
     ),
     Fault(
         name="a cut after the revocation counts as lawful",

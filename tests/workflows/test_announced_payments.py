@@ -18,7 +18,7 @@ def unmet(answer: Any) -> list[str]:
     return [] if answer["granted"] else [c["rule"] for c in answer["unmet"]]
 
 
-async def test_light_comes_as_soon_as_billing_shows_what_was_announced(world: World) -> None:
+async def test_supply_is_restored_as_soon_as_billing_shows_what_was_announced(world: World) -> None:
     """R-22: nobody sends another message, and no sweep comes by."""
     case = await world.open()
     await case.to_cut()

@@ -26,7 +26,7 @@ def billing(world: World, api: BillingApi) -> Iterator[HttpBilling]:
     asking.close()
 
 
-async def test_from_the_yellow_notice_to_light_again(world: World, api: BillingApi, billing: HttpBilling) -> None:
+async def test_from_the_yellow_notice_to_the_restoration(world: World, api: BillingApi, billing: HttpBilling) -> None:
     async with world.beside(billing=billing) as over_http:
         account = await world.customer()
         await world.bill(account)

@@ -142,7 +142,7 @@ async def sweeper(
 # ---- whom it asks -----------------------------------------------------------------------------
 
 
-async def test_a_payment_nobody_told_of_brings_the_light_back_and_nobody_else_is_disturbed(utility: World) -> None:
+async def test_a_payment_that_nobody_reported_restores_supply_and_nobody_else_is_disturbed(utility: World) -> None:
     """R-23, III.2: every disconnected customer's payments are looked at; only the case that differs is asked."""
     dark = await utility.open()
     await dark.to_cut()
@@ -221,7 +221,7 @@ async def test_a_case_that_no_workflow_carries_on_is_named(utility: World) -> No
     assert (page["changed"], page["signalled"]) == (2, 0)
 
 
-async def test_the_dark_whom_no_case_carries_on_are_named_though_nothing_was_paid(utility: World) -> None:
+async def test_who_is_without_supply_and_without_a_case_is_named_though_nothing_was_paid(utility: World) -> None:
     """P3: terminated while cut off, and the debt as it was; the next sweep says so, and of no one else."""
     dark, other = await opened(utility, 2)
     for case in (dark, other):
@@ -264,7 +264,7 @@ async def test_billing_down_delays_the_sweep_and_loses_nothing(utility: World) -
 # ---- what it leaves on record, and what it costs ----------------------------------------------
 
 
-async def test_page_after_page_each_case_is_looked_at_once_and_every_page_is_on_record(utility: World) -> None:
+async def test_page_after_page_each_case_is_checked_once_and_every_page_is_on_record(utility: World) -> None:
     """R-23: a run a page; the record says from whom to whom, how many were dark, and on which day of the utility."""
     cases = await opened(utility, 5)
     for case in cases:
@@ -354,7 +354,7 @@ class Muddled:
         return self.book.debts(queries)
 
 
-async def test_nonsense_about_one_account_keeps_nobody_else_in_the_dark(
+async def test_nonsense_about_one_account_keeps_nobody_else_without_supply(
     utility: World, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """R-23: the sweep goes on without him, and names him in the log."""

@@ -50,7 +50,7 @@ async def assert_unauthorised(case: Case, kind: str = "unauthorised_cut") -> dic
 # ---- found cut (R-27) -------------------------------------------------------------------------
 
 
-async def test_supply_found_cut_during_the_march_is_restored_and_the_march_goes_on(world: World) -> None:
+async def test_supply_found_cut_during_the_procedure_is_restored_and_the_procedure_goes_on(world: World) -> None:
     """R-27, R-28: no permit was live: incident and light at once; the debt is then pursued as after a lifted hold."""
     case = await world.open()
     await case.deliver("yellow")
@@ -117,7 +117,7 @@ async def test_our_own_cut_found_is_no_incident(world: World) -> None:
     assert [t for t in snap["tickets"] if t["kind"] == "restore"] == []
 
 
-async def test_dark_before_our_own_cut_is_an_incident(world: World) -> None:
+async def test_cut_off_before_our_own_cut_is_an_incident(world: World) -> None:
     """R-27: the lawful cut does not cover what was found hours before it."""
     case = await world.open()
     await case.to_cut()
@@ -159,7 +159,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_darkness_is_not_forgotten_whatever_the_crew_answers(world: World, answer: str) -> None:
+async def test_a_found_cut_is_not_forgotten_whatever_the_crew_answers(world: World, answer: str) -> None:
     """R-27, R-24: found dark under a permit; any answer but "we cut it" makes it unauthorised, paid or not."""
     case = await world.open()
     ticket = await case.to_window()
@@ -175,7 +175,7 @@ async def test_darkness_is_not_forgotten_whatever_the_crew_answers(world: World,
 
 
 @pytest.mark.parametrize("answered_by", ["the crew", "the team leader"])
-async def test_darkness_reported_after_the_answer_is_unauthorised(world: World, answered_by: str) -> None:
+async def test_a_cut_found_after_the_answer_is_unauthorised(world: World, answered_by: str) -> None:
     """R-27: it fell inside the permit's life, but whoever was to answer for it has said that nothing was cut."""
     case = await world.open()
     ticket = await case.to_window()
@@ -195,7 +195,7 @@ async def test_darkness_reported_after_the_answer_is_unauthorised(world: World, 
     await assert_unauthorised(case)
 
 
-async def test_one_darkness_reported_twice_is_restored_once(world: World) -> None:
+async def test_one_found_cut_reported_twice_is_restored_once(world: World) -> None:
     """R-27: reported inside the permit's life and again after it: one incident, one light, whatever the crew says."""
     case = await world.open()
     ticket = await case.to_window()
@@ -213,7 +213,7 @@ async def test_one_darkness_reported_twice_is_restored_once(world: World) -> Non
 
 
 @pytest.mark.parametrize("reason", ["withdrawn", "plan"])
-async def test_light_that_is_due_anyway_does_not_wait_for_the_crew(world: World, reason: str) -> None:
+async def test_restoration_that_is_due_anyway_does_not_wait_for_the_crew(world: World, reason: str) -> None:
     """R-24, R-25: dark under a permit, the crew silent, and a withdrawal or a plan arrives: light, whoever cut it."""
     case = await world.open()
     ticket = await case.to_window()
@@ -229,7 +229,7 @@ async def test_light_that_is_due_anyway_does_not_wait_for_the_crew(world: World,
     await assert_unauthorised(case)
 
 
-async def test_a_cancelled_workflow_goes_on_until_light_is_back(world: World) -> None:
+async def test_a_cancelled_workflow_goes_on_until_supply_is_restored(world: World) -> None:
     """R-24: Temporal's own "cancel", pressed on a customer who is cut off, is noted and changes nothing."""
     case = await world.open()
     await case.to_cut()
@@ -367,7 +367,7 @@ async def test_each_incident_needs_its_own_outcome(world: World) -> None:
     assert (await case.result())["outcome"] == "restored"
 
 
-async def test_an_unauthorised_cut_that_stays_dark_is_a_breach_too(world: World) -> None:
+async def test_an_unauthorised_cut_that_is_not_restored_is_a_breach_too(world: World) -> None:
     """R-25, R-26: the 24 hours run from the arrival of the report."""
     case = await world.open()
     await case.notice("yellow")

@@ -310,7 +310,7 @@ async def test_every_signal_repeated_leaves_one_row_and_one_effect(world: World)
     assert [t["kind"] for t in snap["tickets"]] == ["restore"]
 
 
-async def test_a_payment_booked_and_told_three_times_is_counted_once(world: World) -> None:
+async def test_a_payment_booked_and_reported_three_times_is_counted_once(world: World) -> None:
     """R-11, L3: half the debt three times over is still half."""
     case = await world.open()
     await case.deliver("yellow")

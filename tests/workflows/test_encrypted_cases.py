@@ -282,7 +282,7 @@ async def raw_update(case: Case, name: str, payload: Payload) -> ApplicationErro
     return caught.value.cause
 
 
-async def test_a_moratorium_tells_each_case_in_its_own_cipher(world: World, tmp_path: Path) -> None:
+async def test_a_moratorium_notifies_each_case_in_its_own_cipher(world: World, tmp_path: Path) -> None:
     """One batch of signals could be encrypted for one case only; so each is told by itself, and believes it."""
     async with world.apart(tmp_path, payload_keys=key("k1")) as utility:
         town = await open_town(utility, tmp_path, 5, 2)

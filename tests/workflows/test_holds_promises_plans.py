@@ -69,7 +69,7 @@ async def red_ids(case: Case) -> list[tuple[str, str]]:
 # ---- holds ------------------------------------------------------------------------------------
 
 
-async def test_a_hold_stops_the_march_until_it_is_lifted(world: World) -> None:
+async def test_a_hold_stops_the_procedure_until_it_is_lifted(world: World) -> None:
     """R-04: nothing goes forward while it stands; the yellow notice stays served, the red one gets its full days."""
     case = await world.open()
     yellow = await case.notice("yellow")
@@ -229,7 +229,7 @@ async def test_a_hold_after_the_ticket_ends_the_attempt_at_once(world: World) ->
 # ---- promises ---------------------------------------------------------------------------------
 
 
-async def test_a_promise_stops_the_march_and_is_kept_by_the_running_sum(world: World) -> None:
+async def test_a_promise_stops_the_procedure_and_is_kept_by_the_running_sum(world: World) -> None:
     """R-04: the payments since reach the amount; debt left after a kept promise goes on as after a broken one."""
     case = await world.open()
     await case.deliver("yellow")
@@ -259,7 +259,7 @@ async def test_a_promise_is_broken_at_the_end_of_its_day_and_not_before(world: W
     assert (await case.recorded("promise.broken"))[0].at == end
 
 
-async def test_a_payment_on_the_promised_evening_keeps_it_though_nobody_told(world: World) -> None:
+async def test_a_payment_on_the_promised_evening_keeps_it_though_nobody_reported_it(world: World) -> None:
     """R-04: billing is asked before a promise is called broken."""
     case = await world.open()
     await case.deliver("yellow")
@@ -421,7 +421,7 @@ async def test_a_moratorium_is_found_when_the_case_opens(world: World) -> None:
     await other.notice("yellow")
 
 
-async def test_a_moratorium_told_by_signal_and_lifted_in_the_register_alone_falls_within_a_day(world: World) -> None:
+async def test_a_moratorium_signalled_and_lifted_in_the_register_alone_falls_within_a_day(world: World) -> None:
     """R-04: the batch of signals only makes it quick; the register is what counts, also for one the batch missed."""
     case = await world.open(region="R-flood-5")
     await case.notice("yellow")

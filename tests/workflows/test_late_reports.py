@@ -141,7 +141,7 @@ async def test_a_settled_case_learns_late_that_it_was_cut_before_the_money_came(
     assert not await case.evidence("incident.opened")
 
 
-async def test_found_dark_then_the_crews_report_of_the_same_hour(world: World) -> None:
+async def test_found_cut_off_then_the_crews_report_of_the_same_hour(world: World) -> None:
     """R-27: the finding overtook the report; a permit was live then, so it is one lawful cut and no incident."""
     case, _, given, _ = await permitted(world)
     await case.pass_time(minutes=6)
@@ -153,7 +153,7 @@ async def test_found_dark_then_the_crews_report_of_the_same_hour(world: World) -
     assert (snap["incidents"], [t["kind"] for t in snap["tickets"]]) == ([], ["cut"])
 
 
-async def test_found_dark_after_the_permit_and_the_report_comes_last(world: World) -> None:
+async def test_found_cut_off_after_the_permit_and_the_report_comes_last(world: World) -> None:
     """R-27, R-24: light is on its way before the crew explains it; one restoration ends the darkness for good."""
     case, _, given, ends = await permitted(world)
     await case.until(ends + timedelta(minutes=30))
@@ -167,7 +167,7 @@ async def test_found_dark_after_the_permit_and_the_report_comes_last(world: Worl
     assert (await case.undelivered("yellow"))["amount"] == "200.00"
 
 
-async def test_the_crew_explains_a_darkness_that_is_over(world: World) -> None:
+async def test_the_crew_explains_a_found_cut_that_is_over(world: World) -> None:
     """R-05, R-25: cut, found, restored, and only then reported: nobody is dark, and the notices are used up."""
     case, _, given, ends = await permitted(world)
     await case.until(ends + timedelta(minutes=30))
@@ -212,7 +212,7 @@ async def test_a_time_of_restoration_before_the_cut_is_not_believed(world: World
     assert restored.at == restored.recorded_at
 
 
-async def test_light_reported_before_its_ticket_was_acknowledged(world: World) -> None:
+async def test_restored_before_its_ticket_was_acknowledged(world: World) -> None:
     """R-25: the crew was quicker than its paper."""
     case = await world.open()
     await case.to_cut()
@@ -222,7 +222,7 @@ async def test_light_reported_before_its_ticket_was_acknowledged(world: World) -
     assert (await case.result())["outcome"] == "restored"
 
 
-async def test_a_payment_told_three_days_late_counts_from_when_it_was_made(world: World) -> None:
+async def test_a_payment_reported_three_days_late_counts_from_when_it_was_made(world: World) -> None:
     """R-25, R-26: the 24 hours have passed before anybody knew: light at once, and the breach is on record."""
     case = await world.open()
     await case.to_cut()

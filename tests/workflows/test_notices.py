@@ -288,7 +288,7 @@ async def test_red_notice_names_only_bills_of_the_yellow_that_still_owe(world: W
 
 
 @pytest.mark.parametrize("when", ["yellow to deliver", "yellow served", "red to deliver", "red served"])
-async def test_payment_in_full_ends_the_march_at_any_stage(world: World, when: str) -> None:
+async def test_payment_in_full_ends_the_procedure_at_any_stage(world: World, when: str) -> None:
     """R-11: paid in full at any moment before the switch: nothing is cut, the notices are void, the case settled."""
     case = await world.open()
     await case.notice("yellow")

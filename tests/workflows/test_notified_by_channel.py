@@ -50,7 +50,7 @@ async def is_told(case: Case) -> None:
     await case.becomes(lambda s: "record_final_notice" not in {a["act"] for a in s["waiting_for"]}, "the telling")
 
 
-async def test_an_accepted_mail_is_the_telling_and_the_cut_is_lawful(world: World, tmp_path: Path) -> None:
+async def test_an_accepted_mail_is_the_notification_and_the_cut_is_lawful(world: World, tmp_path: Path) -> None:
     """Told without the reader, who is not even asked; the proof reads R-16 and R-30 as met."""
     with mailbox() as box:
         async with with_channels(world, tmp_path, {"email": to_mail(box)}) as told:
@@ -135,7 +135,7 @@ async def test_what_his_record_prefers_is_tried_before_the_table_and_the_table_f
 
 
 @pytest.mark.parametrize("card", [CARD, {"phone": "", "email": ""}], ids=["all_dead", "no_address"])
-async def test_if_no_channel_takes_it_the_reader_is_asked_and_can_still_tell(
+async def test_if_no_channel_takes_it_the_reader_is_asked_and_can_still_notify(
     world: World, tmp_path: Path, card: dict[str, str]
 ) -> None:
     ways = {"email": to_mail(Mailbox(port=free_port())), "sms": to_sms(Hook(port=free_port()))}
@@ -152,7 +152,7 @@ async def test_if_no_channel_takes_it_the_reader_is_asked_and_can_still_tell(
         assert "R-16" not in await case.why_not()
 
 
-async def test_a_refused_notice_told_by_nobody_lets_the_time_slip(world: World, tmp_path: Path) -> None:
+async def test_a_refused_notice_that_nobody_passes_on_lets_the_time_slip(world: World, tmp_path: Path) -> None:
     with mailbox(recipient="550 no such user") as box:
         async with with_channels(world, tmp_path, {"email": to_mail(box)}) as told:
             case = await told.open(card=CARD)
@@ -165,7 +165,7 @@ async def test_a_refused_notice_told_by_nobody_lets_the_time_slip(world: World, 
             assert await case.evidence("customer.told_by_channel") == []
 
 
-async def test_who_has_paid_is_told_nothing(world: World, tmp_path: Path) -> None:
+async def test_who_has_paid_is_not_notified(world: World, tmp_path: Path) -> None:
     """Billing is asked first: a payment that no event announced is found there, and no mail threatens with a cut."""
     with mailbox() as box:
         async with with_channels(world, tmp_path, {"email": to_mail(box)}) as told:
@@ -192,7 +192,7 @@ async def being_told(told: World, hanging: Hook) -> Case:
     raise AssertionError("the channel was not tried")
 
 
-async def test_light_does_not_wait_behind_a_channel_that_hangs(world: World, tmp_path: Path) -> None:
+async def test_restoration_does_not_wait_behind_a_channel_that_hangs(world: World, tmp_path: Path) -> None:
     """Found dark while the channels are being tried: the restoration ticket is out before they have answered."""
     with ExitStack() as receivers:
         hanging = receivers.enter_context(hook(slow=60))
@@ -208,7 +208,7 @@ async def test_light_does_not_wait_behind_a_channel_that_hangs(world: World, tmp
             assert await case.evidence("customer.told_by_channel") == [], "the attempt had ended by then"
 
 
-async def test_channels_that_give_no_word_in_time_are_on_record_and_the_reader_is_asked(
+async def test_channels_that_give_no_answer_in_time_are_on_record_and_the_reader_is_asked(
     world: World, tmp_path: Path
 ) -> None:
     """Whether the customer was told is not known: that is evidence, and no telling. An operator ends the wait."""

@@ -311,7 +311,7 @@ async def test_late_update_to_a_closed_case_fails_with_the_caller_and_not_the_ca
     assert await case.result() == ended
 
 
-async def test_darkness_reported_with_a_bad_start_is_told_all_the_same(world: World) -> None:
+async def test_a_cut_found_with_a_bad_start_is_notified_all_the_same(world: World) -> None:
     """R-27, P3: no case comes of a malformed start, but whoever was found in the dark is told of at once."""
     account = await world.customer()
     report = {"report_id": "f-1", "meter_id": f"M-{account}", "reported_by": "neighbour", "source": "hotline"}

@@ -147,7 +147,7 @@ async def test_a_worker_waits_for_a_register_that_a_later_version_has_changed(wo
     engine.dispose()
 
 
-async def test_darkness_reported_while_billing_is_silent_is_told_at_once(patient: World) -> None:
+async def test_a_cut_found_while_billing_is_silent_is_notified_at_once(patient: World) -> None:
     """R-27, P3: no case can be opened without billing, but nobody is left in the dark unheard."""
     account = await patient.customer()
     await patient.outage()
@@ -166,7 +166,7 @@ async def test_darkness_reported_while_billing_is_silent_is_told_at_once(patient
     assert (await case.snapshot())["incidents"][0]["kind"] == "unauthorised_cut"
 
 
-async def test_every_report_of_darkness_is_told_while_billing_is_silent(patient: World) -> None:
+async def test_every_report_of_a_found_cut_is_notified_while_billing_is_silent(patient: World) -> None:
     """P3: a second meter found dark during the same outage is heard of as the first was."""
     account = await patient.customer()
     await patient.outage()

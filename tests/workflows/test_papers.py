@@ -101,7 +101,7 @@ async def test_a_notice_that_fell_away_leaves_the_register_though_the_printer_is
         assert (await case.result())["outcome"] == "settled"
 
 
-async def test_light_does_not_wait_for_a_printer(world: World, tmp_path: Path) -> None:
+async def test_restoration_does_not_wait_for_a_printer(world: World, tmp_path: Path) -> None:
     """III.3: the restoration ticket is in the crew's inbox at once; its paper follows when the folder is back."""
     folder = tmp_path / "documents"
     async with world.apart(tmp_path, documents=folder) as broken:
@@ -123,7 +123,7 @@ async def test_light_does_not_wait_for_a_printer(world: World, tmp_path: Path) -
         assert len(await case.evidence("ticket.sent")) == 2
 
 
-async def test_light_does_not_wait_for_an_installation_at_fault(
+async def test_restoration_does_not_wait_for_an_installation_at_fault(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """III.3: it is no outage of the printer, but a fault that nobody has thought of."""

@@ -165,7 +165,7 @@ async def test_the_same_crew_asking_again_holds_the_same_permit(world: World) ->
 # ---- billing at the permit (R-17) -------------------------------------------------------------
 
 
-async def test_paid_but_not_told_is_found_when_the_crew_asks(world: World) -> None:
+async def test_paid_but_not_reported_is_found_when_the_crew_asks(world: World) -> None:
     """R-17, R-11: billing is asked again at the permit; paid means no cut."""
     case = await world.open()
     ticket = await case.to_window()
@@ -199,7 +199,7 @@ async def test_billing_silent_at_the_permit_refuses_and_the_crew_asks_again(worl
 # ---- the permit ends --------------------------------------------------------------------------
 
 
-async def test_a_settling_payment_revokes_the_permit_and_tells_the_crew(world: World) -> None:
+async def test_a_settling_payment_revokes_the_permit_and_notifies_the_crew(world: World) -> None:
     """R-18, P2: revoked as soon as the payment arrives; the crew is told at once."""
     case = await world.open()
     ticket = await case.to_window()
@@ -394,7 +394,7 @@ async def test_the_crew_that_leaves_without_cutting_lets_the_time_slip(world: Wo
     assert left.detail["reason"] == "dog in the yard"
 
 
-async def test_a_customer_not_told_again_is_not_cut(world: World) -> None:
+async def test_a_customer_not_notified_again_is_not_cut(world: World) -> None:
     """R-16, R-20: at T without the 30-minute notice the time slips."""
     case = await world.open()
     await case.to_half_hour()
@@ -475,7 +475,7 @@ async def paid_under_a_permit(world: World) -> tuple[Case, dict[str, Any]]:
     return case, ticket
 
 
-async def test_a_settled_case_waits_for_the_crew_and_closes_on_its_word(world: World) -> None:
+async def test_a_settled_case_waits_for_the_crew_and_closes_on_its_report(world: World) -> None:
     """R-18, P3: a permit ended without a report; the light may be off, so the case does not close."""
     case, ticket = await paid_under_a_permit(world)
     assert {("field_crew", "report_not_cut"), ("field_crew", "report_cut")} <= set(await case.awaited())

@@ -42,7 +42,7 @@ async def move(case: Case, policy: Policy, reason: str = "cold wave") -> dict[st
     return answer
 
 
-async def test_what_was_little_enough_when_the_notice_was_issued_ends_the_march_under_a_stricter_policy(
+async def test_what_was_little_enough_when_the_notice_was_issued_ends_the_procedure_under_a_stricter_policy(
     world: World,
 ) -> None:
     """R-11: he pays down to what the policy of his notice lets pass, and is not cut off for the rest."""
@@ -65,7 +65,7 @@ async def test_what_was_little_enough_when_the_notice_was_issued_ends_the_march_
         pytest.param(LEAST, ("centre_director",), timedelta(hours=24), id="statutory-minimum"),
     ],
 )
-async def test_a_life_under_each_pack_from_the_yellow_notice_to_light(
+async def test_a_life_under_each_pack_from_the_yellow_notice_to_the_restoration(
     world: World, policy: Policy, approvers: tuple[str, ...], light_within: timedelta
 ) -> None:
     """Its own days, approvals and hours; and the proof, judged by that pack, finds nothing wrong."""
@@ -189,7 +189,7 @@ async def test_a_case_moved_twice_by_one_update_id_is_moved_once_and_survives_a_
     assert len(await case.recorded("policy.changed")) == 1
 
 
-async def test_moved_after_the_cut_the_customer_still_has_light_within_the_hours_he_had(world: World) -> None:
+async def test_moved_after_the_cut_the_customer_is_still_restored_within_the_hours_he_had(world: World) -> None:
     """24 hours before, 24 hours after; the proof judges the cut by the policy it was made under."""
     case = await world.open()
     await case.to_cut()

@@ -119,7 +119,7 @@ async def test_refused_yellow_climbs_and_counts_like_a_red_one(world: World) -> 
     assert (await case.notice("yellow"))["state"] == "delivered"
 
 
-async def test_station_head_is_told_of_every_red_notice_and_acknowledges_a_refusal(world: World) -> None:
+async def test_station_head_is_notified_of_every_red_notice_and_acknowledges_a_refusal(world: World) -> None:
     """R-10: non-residential: told at issue; the refusal counts only once the station head too has acknowledged."""
     case = await world.open(customer_class="non_residential")
     red = await case.to_red()

@@ -77,7 +77,7 @@ async def test_the_hotline_hears_what_is_owed_and_later_gets_a_ticket(world: Wor
     assert [e.detail["answer"] for e in asked] == ["still_owing", "ticket", "ticket"]
 
 
-async def test_nobody_without_the_right_asks_for_light_that_is_on(world: World) -> None:
+async def test_nobody_without_the_right_asks_to_restore_supply_that_is_on(world: World) -> None:
     """R-22: the crew does not ask; and while supply is on there is nothing to ask for."""
     case = await world.open()
     await case.notice("yellow")
@@ -87,7 +87,7 @@ async def test_nobody_without_the_right_asks_for_light_that_is_on(world: World) 
         await ask(case)
 
 
-async def test_the_sweep_finds_a_payment_of_which_nobody_told(world: World) -> None:
+async def test_the_sweep_finds_a_payment_that_nobody_reported(world: World) -> None:
     """R-23: looked at every day; the sweep's signal makes the case ask billing."""
     case = await cut_off(world)
     await case.signal("recheck_requested", request_id="sweep-1", source="sweep")
@@ -124,7 +124,7 @@ async def test_a_bill_that_joined_before_the_cut_does_not_hold_up_supply_either(
     assert (await case.undelivered("yellow"))["bills"] == [newer]
 
 
-async def test_a_part_of_the_debt_brings_no_light(world: World) -> None:
+async def test_a_part_of_the_debt_restores_nothing(world: World) -> None:
     """R-24: the bills named in the red notice must be settled."""
     case = await cut_off(world)
     await case.pay("199.99")
@@ -264,7 +264,7 @@ async def test_restored_in_time_is_recorded_with_its_times(world: World) -> None
     assert restored.detail["in_time"] is True
 
 
-async def test_only_the_field_unit_ends_the_darkness(world: World) -> None:
+async def test_only_the_field_unit_reports_supply_restored(world: World) -> None:
     """R-25: what others say is recorded, and the ticket stays out."""
     case = await cut_off(world)
     await case.pay("200.00")
@@ -314,7 +314,7 @@ async def on_a_plan(world: World) -> tuple[Case, datetime]:
     return case, end_of_day(days[0], world.policy)
 
 
-async def test_a_settlement_older_than_the_plan_counts_when_billing_tells_of_it(world: World) -> None:
+async def test_a_settlement_older_than_the_plan_counts_when_billing_reports_it(world: World) -> None:
     """R-25: he had paid before the plan was agreed, and nobody had told; the 24 hours run from his payment."""
     case = await cut_off(world)
     paid_at = await case.now()
@@ -333,7 +333,7 @@ async def test_a_settlement_older_than_the_plan_counts_when_billing_tells_of_it(
     assert (await case.result())["outcome"] == "restored"
 
 
-async def test_light_on_a_plan_that_is_kept(world: World) -> None:
+async def test_restoration_on_a_plan_that_is_kept(world: World) -> None:
     """R-24, R-04: an agreed plan brings supply back; kept, the case closes restored."""
     case, _ = await on_a_plan(world)
     await case.pay("100.00")
@@ -344,7 +344,7 @@ async def test_light_on_a_plan_that_is_kept(world: World) -> None:
     assert (await case.result())["outcome"] == "restored"
 
 
-async def test_light_on_a_plan_that_is_broken_starts_a_new_yellow(world: World) -> None:
+async def test_restoration_on_a_plan_that_is_broken_starts_a_new_yellow(world: World) -> None:
     """R-05, R-24: the cut used up its notices, and the light stays on meanwhile."""
     case, first_day = await on_a_plan(world)
     await case.until(first_day + timedelta(minutes=1))
@@ -354,7 +354,7 @@ async def test_light_on_a_plan_that_is_broken_starts_a_new_yellow(world: World) 
     assert [t["kind"] for t in snap["tickets"] if t["state"] in ("sent", "acknowledged")] == []
 
 
-async def test_without_the_policy_a_plan_brings_no_light(world: World) -> None:
+async def test_without_the_policy_a_plan_restores_nothing(world: World) -> None:
     """R-24: `restore_on_plan` is wider than III.1 and so the policy's to say."""
     case = await cut_off(world, policy=world.policy.model_copy(update={"restore_on_plan": False}))
     day = local_day(await case.now(), world.policy) + timedelta(days=5)
@@ -376,7 +376,7 @@ async def test_a_reversal_does_not_recall_the_restoration_ticket(world: World) -
     assert (await case.undelivered("yellow"))["amount"] == "200.00"
 
 
-async def test_a_hold_after_the_cut_does_not_stop_the_light(world: World) -> None:
+async def test_a_hold_after_the_cut_does_not_stop_the_restoration(world: World) -> None:
     """R-04, R-24: a hold stops the march, never a restoration."""
     case = await cut_off(world)
     await case.signal("hold_placed", hold_id="h-1", kind="dispute", reason="meter", actor=PEOPLE["operator"])

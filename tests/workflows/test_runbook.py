@@ -9,7 +9,7 @@ import pytest
 from tests.support.world import Case, World, running_world
 
 
-async def test_terminated_while_cut_off_and_opened_anew_light_is_sent_for_at_once(world: World) -> None:
+async def test_terminated_while_cut_off_and_opened_anew_restoration_is_ordered_at_once(world: World) -> None:
     """Terminating says nothing to anybody; the new case, told that the customer is dark, sends for light (R-27)."""
     lost = await world.open()
     await lost.to_cut()

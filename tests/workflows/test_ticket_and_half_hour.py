@@ -93,7 +93,7 @@ async def test_unacknowledged_ticket_means_no_cut(world: World) -> None:
 # ---- R-16: told again ------------------------------------------------------------------------------
 
 
-async def test_customer_told_again_in_the_last_half_hour(world: World) -> None:
+async def test_customer_notified_again_in_the_last_half_hour(world: World) -> None:
     """R-16: told before T - 30 min does not count, told at T - 30 min sharp does; an outbox row is no telling."""
     case = await world.open()
     ticket = await case.to_ticket()
@@ -123,7 +123,7 @@ async def test_customer_told_again_in_the_last_half_hour(world: World) -> None:
     assert {e.clause for e in told} == {"II.4"}
 
 
-async def test_customer_not_told_is_not_cut(world: World) -> None:
+async def test_customer_not_notified_is_not_cut(world: World) -> None:
     """R-16, R-20: nobody told him by T: the permit is out of reach and the time slips."""
     case = await world.open()
     ticket = await case.to_half_hour()

@@ -132,7 +132,7 @@ async def test_a_wrong_book_in_the_last_half_hour_lets_the_time_slip(utility: Ut
     empty.close()
 
 
-async def test_who_sits_in_the_dark_is_not_settled_by_a_wrong_book_but_restored_by_the_right_one(
+async def test_who_is_cut_off_is_not_settled_by_a_wrong_book_but_restored_by_the_right_one(
     utility: Utility, tmp_path: Path
 ) -> None:
     """P3: the question of the case goes on until it has an answer, so light need not wait for tomorrow's sweep."""

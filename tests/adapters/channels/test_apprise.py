@@ -179,7 +179,7 @@ def test_a_channel_that_was_full_serves_again_as_soon_as_its_receiver_lets_go() 
     until(lambda: channels.send(full, KNOWN, LETTER) == "dead")  # tried, and nobody is there any more
 
 
-def test_a_channel_that_never_lets_go_is_looked_at_again_by_one() -> None:
+def test_a_channel_that_never_lets_go_is_tried_again_by_one() -> None:
     """One message in each pause finds out, and then one after the other: no worker is started anew for it."""
     channels = AppriseChannels(SECONDS, probe_every=2.0)
     with hook(trickles=True) as told:
@@ -193,7 +193,7 @@ def test_a_channel_that_never_lets_go_is_looked_at_again_by_one() -> None:
         assert patient.send(full, KNOWN, LETTER) == "accepted"
 
 
-def test_a_fault_of_ours_is_loud_and_tells_no_address(
+def test_a_fault_of_ours_is_loud_and_shows_no_address(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """It is no outcome of the channel; and the thread in which it happened prints nothing of what it was doing."""
@@ -243,7 +243,7 @@ def test_a_line_of_a_send_says_of_which_account_it_is(
     assert (line["event"], line["account"], line["error"]) == ("channel.failed", "3001", "OSError")
 
 
-def test_no_log_tells_a_number_an_address_or_a_password(capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_log_shows_a_number_an_address_or_a_password(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logging("json")
     channels = AppriseChannels(SECONDS)
     for make, _ in RECEIVERS.values():

@@ -102,7 +102,9 @@ def test_one_that_refuses_is_followed_by_the_others_in_the_order_of_the_table(
     assert receivers.email.recipients == [[EMAIL]]
 
 
-def test_who_prefers_mail_and_has_given_no_address_is_told_by_the_others(engine: Engine, receivers: Receivers) -> None:
+def test_who_prefers_mail_and_has_given_no_address_is_notified_by_the_others(
+    engine: Engine, receivers: Receivers
+) -> None:
     said = tell(engine, receivers.channels(), "email", email="")
     assert said == [("email", "unaddressed"), ("sms", "accepted")]
 

@@ -133,7 +133,7 @@ def test_an_email_is_put_in_encoded_and_only_if_it_is_one_address(email: str, fi
         ("hall", "mailtos://smtp.example?to=hall@power.example", None),
     ],
 )
-def test_what_a_channel_serves_is_told_by_its_kind_or_else_by_what_it_needs(
+def test_what_a_channel_serves_is_known_by_its_kind_or_else_by_what_it_needs(
     kind: str, url: str, serves: str | None
 ) -> None:
     assert Channel.model_validate({"kind": kind, "url": url}).serves == serves

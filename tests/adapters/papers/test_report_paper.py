@@ -89,7 +89,7 @@ def test_a_report_speaks_one_language_in_the_name_of_the_utility(
     assert unsaid not in read
 
 
-def test_a_late_light_is_a_red_bar_and_one_in_time_is_not() -> None:
+def test_a_late_restoration_is_a_red_bar_and_one_in_time_is_not() -> None:
     def colours(lights: Lights) -> set[Any]:
         shown = pictures(report_sheet(report(lights=lights), ZH))
         return {colour for page in shown for _, colour in page.getcolors(1 << 20) or ()}

@@ -277,7 +277,7 @@ def test_another_process_in_another_place_prints_the_same_bytes(papers: TypstPap
     assert here == {elsewhere.stdout.strip()}
 
 
-def test_a_paper_is_dated_from_what_it_tells_of(papers: TypstPapers) -> None:
+def test_a_paper_is_dated_from_what_it_states(papers: TypstPapers) -> None:
     read = PdfReader(BytesIO(papers.render(notice_sheet(order("red"), CARD, ZH))))
     assert read.metadata is not None
     assert read.metadata.creation_date == datetime(2026, 10, 15, 1, 0, tzinfo=UTC)
@@ -298,7 +298,7 @@ def some_sheet(number: str = "0f6a/red-notice/1", account: str = "3001") -> Noti
     return notice_sheet(order("red", 1), CARD, ZH).model_copy(update={"number": number, "account_id": account})
 
 
-def test_a_paper_is_kept_once_under_a_name_that_tells_nothing_of_the_customer(tmp_path: Path) -> None:
+def test_a_paper_is_kept_once_under_a_name_that_shows_nothing_of_the_customer(tmp_path: Path) -> None:
     papers = TypstPapers(tmp_path / "documents", ZH)
     document = papers.put_down(some_sheet())
     kept = tmp_path / "documents" / document.key

@@ -72,7 +72,7 @@ def test_without_channels_nothing_is_queued(engine: Engine, outbox: SqlOutbox) -
     assert claimed(outbox) == []
 
 
-def test_what_the_customer_is_told_is_sent_by_his_case_alone(register: SqlRegister, outbox: SqlOutbox) -> None:
+def test_what_the_customer_is_notified_of_is_sent_by_his_case_alone(register: SqlRegister, outbox: SqlOutbox) -> None:
     register.write(record(messages=(message("m-1", to_role="customer"), message("m-2"))))
     assert claimed(outbox) == ["m-2"]
 
@@ -83,7 +83,7 @@ def test_two_messages_under_one_key_are_both_queued(register: SqlRegister, outbo
     assert [key.partition("~")[0] for key in claimed(outbox)] == ["m-1", "m-1"]
 
 
-def test_a_light_and_a_revocation_overtake_a_thousand_notices(register: SqlRegister, outbox: SqlOutbox) -> None:
+def test_a_restoration_and_a_revocation_overtake_a_thousand_notices(register: SqlRegister, outbox: SqlOutbox) -> None:
     register.write(record(1, messages=tuple(message(f"m-{n:04}") for n in range(1000))))
     register.write(record(2, messages=(message("m-revoked", to_role="field_crew", subject="permit revoked"),)))
     light = ticket(ticket_id="t-light", kind="restore")

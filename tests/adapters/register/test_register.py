@@ -263,7 +263,7 @@ def test_the_channel_that_a_customer_prefers_is_kept_until_he_prefers_none(regis
         assert register.card(ACCOUNT) == card
 
 
-def test_a_write_that_fails_tells_nobody_who_the_customer_is(register: SqlRegister, engine: Engine) -> None:
+def test_a_write_that_fails_shows_nobody_who_the_customer_is(register: SqlRegister, engine: Engine) -> None:
     """An activity's failure goes to Temporal with all its causes, and to the log: it may quote no value of a row."""
     register.keep_card(CustomerCard(account_id=ACCOUNT, name="张三", address="北京路1号", phone="13800000000"))
     with writing(engine) as connection:

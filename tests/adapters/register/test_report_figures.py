@@ -130,7 +130,7 @@ def test_approvals_by_who_decided(counted: Counted) -> None:
     assert len(counted.then.approved) == 2
 
 
-def test_cuts_and_who_is_in_the_dark(counted: Counted) -> None:
+def test_cuts_and_who_is_without_supply(counted: Counted) -> None:
     s, hand = counted.then.supply, counted.hand
     assert (s.cuts, s.unauthorised) == (hand.cuts(), hand.unauthorised())
     assert min(s.cuts, s.unauthorised) > 2
@@ -139,7 +139,7 @@ def test_cuts_and_who_is_in_the_dark(counted: Counted) -> None:
 
 
 @pytest.mark.parametrize("lawful", [True, False], ids=["after_a_cut", "after_an_unauthorised_one"])
-def test_time_to_light(counted: Counted, lawful: bool) -> None:
+def test_time_to_restore(counted: Counted, lawful: bool) -> None:
     s = counted.then.supply
     found = (s.after_settlement if lawful else s.after_unauthorised).model_dump()
     assert found == counted.hand.lights(lawful=lawful)
@@ -211,7 +211,7 @@ def test_nothing_personal_but_the_accounts_of_important_customers(counted: Count
     assert "flood" not in said
 
 
-def test_what_the_evidence_tells_at_any_moment_is_what_the_case_said_of_itself() -> None:
+def test_what_the_evidence_says_at_any_moment_is_what_the_case_said_of_itself() -> None:
     """Stage, debt and darkness: read back from the evidence so far, they are those of the case's own row."""
     seen = Counter[str]()
     for life in lives(40, BEGINS, None, SEED):
@@ -244,7 +244,7 @@ def test_a_payment_or_withdrawal_leaves_the_stage_and_a_slip_goes_back(reason: s
     assert case_in_month(events, BEGINS, Decimal(0)).stage == stage
 
 
-def test_darkness_of_an_account_that_no_case_was_opened_for_is_counted_apart() -> None:
+def test_a_found_cut_of_an_account_without_a_case_is_counted_apart() -> None:
     told = Event("cut.found", "R-27", BEGINS, BEGINS, {"meter_id": "m", "unopened": "unknown"})
     share = case_in_month([told], BEGINS, Decimal(0))
     assert (share.reported_unopened, share.unauthorised, share.opened, share.stage) == (1, 0, False, None)

@@ -262,7 +262,7 @@ def test_a_server_killed_in_the_middle_and_started_again_has_lost_and_doubled_no
         utility.close()
 
 
-def test_a_server_that_vanished_without_a_word_is_noticed_by_either_side(
+def test_a_server_that_vanished_silently_is_noticed_by_either_side(
     postgresql_server: "PostgresServer", postgresql_url: str
 ) -> None:
     with line_to(postgresql_server, postgresql_url, lambda _number: None) as (_line, by_line):

@@ -56,7 +56,7 @@ def test_a_connection_that_was_lost_is_replaced(postgresql_url: str) -> None:
     engine.dispose()
 
 
-def test_a_connection_lost_in_the_middle_says_so_in_the_registers_words(postgresql_url: str) -> None:
+def test_a_connection_lost_in_the_middle_is_an_unavailable_register(postgresql_url: str) -> None:
     engine = open_register(postgresql_url)
     with pytest.raises(RegisterUnavailable, match="no answer from"), reading(engine) as connection:
         connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))

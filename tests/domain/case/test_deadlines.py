@@ -312,7 +312,7 @@ def test_which_voids_count_towards_a_persons_decision(given: CaseFacts, now: dat
     [(HALF_HOUR - SECOND, False), (HALF_HOUR, True), (T, True), (T + SECOND, False)],
     ids=["a second early", "at T - 30 min", "at T", "a second late"],
 )
-def test_customer_counts_as_told_within_the_last_half_hour(told_at: datetime, counts: bool) -> None:
+def test_customer_counts_as_notified_within_the_last_half_hour(told_at: datetime, counts: bool) -> None:
     """R-16: told in [T - 30 min, T], both ends included."""
     given = ready(tickets=(TOLD.model_copy(update={"told_at": None}),))
     message = m.RecordFinalNotice(ticket_id="ticket-1", told_at=told_at, how="phone", actor=READER)

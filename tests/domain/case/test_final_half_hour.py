@@ -34,7 +34,7 @@ def asked_of_the_reader(facts: CaseFacts) -> bool:
     return any((m.to_role, m.subject) == ("reader", "tell the customer again") for m in facts.outgoing)
 
 
-def test_accepted_is_told_at_the_time_it_was_accepted() -> None:
+def test_accepted_is_notified_at_the_time_it_was_accepted() -> None:
     after = answered(untold(), tried("dead", "refused", "accepted"))
     assert after.tickets[0].told_at == ASKED
     assert whats(after) == ["channel.tried"] * 3 + ["customer.told_by_channel"]
@@ -61,7 +61,7 @@ def test_accepted_by_none_the_reader_is_asked(outcomes: tuple[TryOutcome, ...]) 
         (T + MINUTE, T, True),  # a channel's clock that runs ahead: by the case's own it was by T
     ],
 )
-def test_a_channel_tells_within_the_last_half_hour_or_not_at_all(at: Any, now: Any, counts: bool) -> None:
+def test_a_channel_notifies_within_the_last_half_hour_or_not_at_all(at: Any, now: Any, counts: bool) -> None:
     after = answered(untold(), tried("accepted", at=at), now)
     assert after.journal[-1].detail["counts"] is counts
     assert (after.tickets[0].told_at is not None) is counts
@@ -89,10 +89,10 @@ def test_the_reader_who_was_quicker_is_not_asked() -> None:
         ({"told_at": HALF_HOUR + SECOND}, False),
     ],
 )
-def test_only_who_owes_and_has_not_been_told_must_be(ticket: dict[str, Any], must: bool) -> None:
+def test_only_who_owes_and_has_not_been_notified_must_be(ticket: dict[str, Any], must: bool) -> None:
     assert final_half_hour.must_be_told(untold(**ticket), "ticket-1") is must
 
 
-def test_each_outcome_has_its_words() -> None:
+def test_each_outcome_has_its_texts() -> None:
     assert set(TRY_OUTCOMES) == set(get_args(TryOutcome))
     assert len({words for pair in TRY_OUTCOMES.values() for words in pair}) == 2 * len(TRY_OUTCOMES)

@@ -59,7 +59,7 @@ def test_a_settlement_before_the_switch_is_an_incident(agreed: tuple[datetime, .
 
 
 @pytest.mark.parametrize(("lit_after", "late"), [(13 * HOUR, False), (15 * HOUR, True)])
-def test_a_light_by_the_plan_was_too_late_if_the_settlement_came_a_day_before_it(
+def test_a_restoration_by_the_plan_was_too_late_if_the_settlement_came_a_day_before_it(
     lit_after: timedelta, late: bool
 ) -> None:
     """P3, R-26: within a day of the plan it was in time; from the settlement, learned of afterwards, it was not."""
@@ -70,7 +70,7 @@ def test_a_light_by_the_plan_was_too_late_if_the_settlement_came_a_day_before_it
     assert after.cuts[0].settled_at == CUT.at + MINUTE
 
 
-def test_what_is_paid_after_the_light_by_the_plan_says_nothing_of_the_cut() -> None:
+def test_what_is_paid_after_the_restoration_by_the_plan_says_nothing_of_the_cut() -> None:
     case = planned(AGREED).with_cut("cut-1", restored_at=AGREED + 2 * HOUR)
     after = told_of(case, AGREED + 4 * HOUR, AGREED + 5 * HOUR)
     assert "debt.settled" not in whats(case, after)

@@ -102,7 +102,7 @@ def test_only_an_operator_or_the_company_leader_moves_a_case(role: Any) -> None:
     assert changed(served(), LAX, RED_BY, Actor(id="c-1", role="company_leader")).policy == LAX
 
 
-def test_the_act_is_evidence_with_both_policies_whole_and_the_leader_is_told() -> None:
+def test_the_act_is_evidence_with_both_policies_whole_and_the_leader_is_notified() -> None:
     before = served()
     after = changed(before, STRICT, RED_BY + DAY)
     assert "policy.changed" in whats(before, after)
@@ -169,7 +169,7 @@ def test_an_open_permit_is_revoked_when_the_new_policy_bars_the_cut() -> None:
     assert [msg.subject for msg in after.outgoing if msg.to_role == "field_crew"] == ["permit revoked"]
 
 
-def test_a_cut_keeps_its_hours_and_a_gentler_policy_only_brings_light_sooner() -> None:
+def test_a_cut_keeps_its_hours_and_a_gentler_policy_only_restores_sooner() -> None:
     dark = facts(cuts=(CUT,), debt=SETTLED, debt_asked=("B-1",), stage="disconnected")
     for policy in (
         Policy(name="x", restore_hours=10, restore_warnings_hours=(4,)),

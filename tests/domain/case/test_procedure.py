@@ -278,7 +278,7 @@ def test_nothing_goes_forward_while_billing_is_being_asked(given: CaseFacts, now
     assert isinstance(next_act(given, now, asking=True), Sleep)
 
 
-def test_light_does_not_wait_for_billing() -> None:
+def test_restoration_does_not_wait_for_billing() -> None:
     """R-24: the restoration ticket goes out while a question is under way, and with one still to be asked."""
     for asking in (True, False):
         assert next_act(facts(cuts=(DARK,), hints=2), T, asking=asking) == SendRestorationTicket("cut-1")

@@ -53,7 +53,7 @@ AT_THE_METER = T + MINUTE
     ],
     ids=["billing says owes", "billing is silent", "a payment arrived meanwhile", "billing was not asked"],
 )
-def test_a_permit_needs_billings_word_of_this_moment(
+def test_a_permit_needs_billings_answer_of_this_moment(
     given: CaseFacts, asked: bool, answered: bool, unmet: list[str]
 ) -> None:
     """R-17, P2: no permit on silence, nor on an answer that a message has overtaken, nor without having asked."""
@@ -73,7 +73,7 @@ def test_a_permit_is_handed_out_again_to_its_own_crew_only() -> None:
     assert cutting.permit_held_by(out, other) is None
 
 
-def test_a_payment_that_settles_revokes_before_billing_has_spoken_and_the_crew_is_told() -> None:
+def test_a_payment_that_settles_revokes_before_billing_has_answered_and_the_crew_is_notified() -> None:
     """R-18, P2: on the signal itself; a part of the debt leaves the permit, and a second part completes it."""
     out = ready(permits=(PERMIT,))
     part = signals.payment_received(out, PaymentReceived(payment_id="p-1", amount=Decimal("199.99")), T + 2 * MINUTE)
@@ -134,7 +134,7 @@ def test_a_moratorium_holds_while_the_register_says_so() -> None:
     assert whats(known, again) == ["hold.placed", "hold.lifted", "hold.placed"]
 
 
-def test_a_moratorium_told_by_signal_falls_when_the_register_says_that_it_is_over() -> None:
+def test_a_signalled_moratorium_falls_when_the_register_says_that_it_is_over() -> None:
     """R-04: its lifting may overtake a batch of signals; of what the register does not know, a person decides."""
     actor = Actor(id="c-001", role="operator")
     told = HoldPlaced(hold_id="winter", kind="moratorium", reason="snow", actor=actor)

@@ -305,7 +305,7 @@ def test_a_permit_never_outlasts_the_window(given: str, until: str) -> None:
 # ---- III --------------------------------------------------------------------------------------
 
 
-def test_light_within_24_hours_with_two_warnings() -> None:
+def test_restored_within_24_hours_with_two_warnings() -> None:
     settled = at("2026-12-31T22:10")
     assert clock.restore_due(settled, POLICY) == at("2027-01-01T22:10")
     assert clock.restore_warning_times(settled, POLICY) == (at("2027-01-01T10:10"), at("2027-01-01T18:10"))

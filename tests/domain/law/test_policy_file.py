@@ -165,7 +165,7 @@ def test_an_unknown_policy_says_what_to_give_instead(
         load_policy(name)
 
 
-def test_the_names_of_the_packs_are_told() -> None:
+def test_the_names_of_the_packs_are_listed() -> None:
     with pytest.raises(PolicyError, match="reading-centre"):
         load_policy("reading-center")
 

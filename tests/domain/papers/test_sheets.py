@@ -100,7 +100,7 @@ def test_the_payment_reference_names_account_notice_and_the_whole_amount() -> No
     }
 
 
-def test_a_notice_of_delay_says_why_until_when_and_who_was_told() -> None:
+def test_a_notice_of_delay_says_why_until_when_and_who_was_notified() -> None:
     sheet = delay_sheet(declared(), "3001", CARD, ZH)
     assert (sheet.reason, sheet.until) == ("线路抢修", "2026年11月6日24时前")
     assert (sheet.customer_told, sheet.customer_told_how) == ("2026年11月6日（星期五）09:40", "电话")

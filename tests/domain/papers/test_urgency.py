@@ -25,7 +25,7 @@ DOMAIN = Path(urgency.__file__).parents[1]
         ("红色欠费中止供电通知书 red notice to deliver", 3),
     ],
 )
-def test_lights_and_revocations_overtake_everything(subject: str, expected: int) -> None:
+def test_restorations_and_revocations_overtake_everything(subject: str, expected: int) -> None:
     assert urgency_of(message(subject=subject)) == expected
 
 

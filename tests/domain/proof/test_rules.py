@@ -210,7 +210,7 @@ def test_a_clean_case_meets_every_rule_it_reached() -> None:
     assert {rule for rule, verdict in verdicts.items() if verdict == "met"} == set(verdicts) - not_reached
 
 
-def test_a_channel_that_accepted_has_told_the_customer() -> None:
+def test_a_channel_that_accepted_has_notified_the_customer() -> None:
     line = proof(by_channel("accepted"))["R-16"]
     assert (line.verdict, line.at, line.by) == ("met", t("11-02", "08:31"), None)
     assert breached(by_channel("accepted")) == set()
@@ -333,7 +333,7 @@ def unauthorised() -> Story:
     ]
 
 
-def test_an_unauthorised_cut_is_a_breach_of_discipline_though_the_light_came_in_time() -> None:
+def test_an_unauthorised_cut_is_a_breach_of_discipline_though_supply_was_restored_in_time() -> None:
     lines = proof(unauthorised())
     assert breached(unauthorised()) == {"R-02", "R-27"}
     assert (lines["R-24"].verdict, lines["R-25"].verdict, lines["P3"].verdict) == ("met", "met", "met")
@@ -617,7 +617,7 @@ def test_no_cut_on_a_friday() -> None:
     assert breached([four_days_later(entry) for entry in clean()]) == {"R-21", "P1"}
 
 
-def test_a_non_residential_case_tells_the_station_head_and_needs_two_levels() -> None:
+def test_a_non_residential_case_notifies_the_station_head_and_needs_two_levels() -> None:
     assert breached(clean(), customer_class="non_residential") == {"R-10", "R-12", "P1"}
     story = put_after(clean(), "notice.issued", step("station_head.told", t("10-23"), about=RED), about=RED)
     story = put_after(story, "approval.given", step("approval.given", t("10-26"), "company_leader l-1", RED))

@@ -10,6 +10,6 @@ from domain.record.deliveries import DELIVERY_STATES, GIVEN_UP_FOR, DeliveryStat
 @pytest.mark.parametrize(
     ("words", "names"), [(DELIVERY_STATES, get_args(DeliveryState)), (GIVEN_UP_FOR, get_args(GivenUpFor))]
 )
-def test_each_state_and_reason_has_its_words(words: dict[str, tuple[str, str]], names: tuple[Any, ...]) -> None:
+def test_each_state_and_reason_has_its_texts(words: dict[str, tuple[str, str]], names: tuple[Any, ...]) -> None:
     assert set(words) == set(names)
     assert all(zh and en and zh != en for zh, en in words.values())

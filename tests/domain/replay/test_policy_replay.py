@@ -155,7 +155,7 @@ def without_due_dates() -> Story:
         pytest.param(without_due_dates(), POLICY, "due date", id="no_due_dates"),
     ],
 )
-def test_what_cannot_be_told_says_why(story: Story, policy: Policy, why: str) -> None:
+def test_what_cannot_be_judged_says_why(story: Story, policy: Policy, why: str) -> None:
     line = replayed(story, policy)
     assert line.verdict == "unknown"
     assert why in line.why_en
@@ -206,7 +206,7 @@ def too_late() -> Story:
     return [*yellow_served(), *red_served()[:1], delivered, void, second]
 
 
-def test_a_notice_that_came_too_late_and_would_have_been_in_time_cannot_be_told() -> None:
+def test_a_notice_that_came_too_late_and_would_have_been_in_time_cannot_be_judged() -> None:
     assert replayed(too_late(), POLICY).verdict == "unchanged"
     assert "would have been in time" in replayed(too_late(), Policy(name="x", delivery_allowance_days=6)).why_en
 
@@ -222,7 +222,7 @@ def test_a_red_notice_that_an_outage_held_up_is_held_up_as_long_under_the_other(
     assert replayed(story, SLOWER).days == 4, "29 October and three days, then the weekend"
 
 
-def test_debt_settled_and_opened_again_is_another_march() -> None:
+def test_debt_settled_and_opened_again_is_another_procedure() -> None:
     times: dict[str, Any] = {"cut_at": t("11-26"), "deadline": t("11-16", "00:00")}
     second = [step("notice.issued", t("11-05"), about="y-2", kind="yellow", bills=["b-1"], amount="128.50", **times)]
     story = [*paid_before("10-28", in_hand())[:-1], *second]

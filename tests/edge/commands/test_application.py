@@ -265,7 +265,7 @@ async def test_an_unknown_policy_ends_with_2(cli: Cli, monkeypatch: pytest.Monke
     assert "ARREARS_POLICY" in ended.refusal["message"]
 
 
-async def test_without_temporal_a_command_says_where_it_looked(cli: Cli) -> None:
+async def test_without_temporal_a_command_says_which_address_it_tried(cli: Cli) -> None:
     ended = await cli("status", "A1", "--json")
     assert (ended.code, ended.refusal["type"]) == (3, "TemporalUnavailable")
     assert "127.0.0.1:1" in ended.refusal["message"]
@@ -286,7 +286,7 @@ async def test_an_empty_register_has_no_cases_and_no_work(cli: Cli) -> None:
 COLD = ("--scope", "region", "--value", "east", "--reason", "寒潮", "--by", "d-1", "--id", "cold-1")
 
 
-async def test_a_moratorium_stands_from_its_declaration_to_its_lifting_though_no_case_can_be_told(cli: Cli) -> None:
+async def test_a_moratorium_stands_from_its_declaration_to_its_lifting_though_no_case_can_be_notified(cli: Cli) -> None:
     """The register comes first; without Temporal the sentence says that it stands, and what to do next."""
     declared = await cli("moratorium", "declare", *COLD, "--json")
     assert (declared.code, declared.refusal["type"]) == (3, "TemporalUnavailable")
@@ -336,7 +336,7 @@ async def test_a_moratorium_for_what_no_case_was_ever_of_says_what_there_is(
     assert "no case ever" not in (await cli(*declare(there), "--dry-run")).out
 
 
-async def test_a_moratorium_that_begins_later_is_written_down_and_told_later(cli: Cli) -> None:
+async def test_a_moratorium_that_begins_later_is_written_down_and_signalled_later(cli: Cli) -> None:
     ahead = ("--starts-at", "2199-01-01T00:00:00+08:00")
     declared = (await cli("moratorium", "declare", *COLD, *ahead, "--json")).result
     assert declared == {
@@ -414,7 +414,7 @@ async def test_a_message_to_no_case_is_refused(cli: Cli, utility: Utility) -> No
     assert (await cli("status", "nobody", "--json")).refusal["type"] == "NoCase"
 
 
-async def test_a_case_is_opened_joined_and_looked_at(cli: Cli, utility: Utility) -> None:
+async def test_a_case_is_opened_joined_and_shown(cli: Cli, utility: Utility) -> None:
     account = utility.book("look-1")
     bill = ("--event-id", "e-1", "--bill-id", f"b-{account}", "--amount", "320.00", "--due-date", "2026-09-01")
     opened = (await cli("bill-overdue", account, *bill, "--json")).result

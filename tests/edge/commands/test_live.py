@@ -94,7 +94,7 @@ async def unanswered(world: World, tmp_path_factory: pytest.TempPathFactory) -> 
 # ---- every message by its command -------------------------------------------------------------
 
 
-async def test_a_whole_march_by_commands(world: World, cli: Cli, tmp_path: Path) -> None:
+async def test_a_whole_procedure_by_commands(world: World, cli: Cli, tmp_path: Path) -> None:
     """From the yellow notice to light again, told and asked with flags, --data, @FILE and -."""
     case = await world.open()
     account = case.account_id

@@ -122,7 +122,7 @@ async def test_where_all_is_well_it_says_so_of_every_part(utility: World, doctor
         ("ARREARS_ANCHOR_PUBLIC_KEY", "x", "settings", "broken", "ARREARS_ANCHOR_PUBLIC_KEY"),
     ],
 )
-async def test_a_wrong_setting_is_named_and_the_rest_is_looked_at(
+async def test_a_wrong_setting_is_named_and_the_rest_is_checked(
     doctor: Doctoring, name: str, value: str, part: str, state: str, says: str
 ) -> None:
     ended = await doctor(**{name: value})
@@ -133,7 +133,7 @@ async def test_a_wrong_setting_is_named_and_the_rest_is_looked_at(
     only(ended, part, state, says)
 
 
-async def test_folders_are_looked_at_where_the_program_uses_them(
+async def test_folders_are_checked_where_the_program_uses_them(
     doctor: Doctoring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A relative one belongs to the project's folder, wherever the command is started."""
@@ -166,7 +166,7 @@ EVERYBODY = "".join(
     ],
     ids=["everybody", "roles_left_out", "units_left_out", "in_clear", "unknown_service", "no_table"],
 )
-async def test_the_routing_table_is_looked_at_and_who_has_no_channel_is_named(
+async def test_the_routing_table_is_checked_and_who_has_no_channel_is_named(
     doctor: Doctoring, tmp_path: Path, table: str, state: str, says: str
 ) -> None:
     (tmp_path / "channels.toml").write_text(table, "utf-8")
@@ -175,7 +175,7 @@ async def test_the_routing_table_is_looked_at_and_who_has_no_channel_is_named(
     assert {part for part, worst in states(ended).items() if worst != "ok"} <= {"channels"}
 
 
-async def test_production_without_channels_is_told_so(doctor: Doctoring) -> None:
+async def test_production_without_channels_is_warned(doctor: Doctoring) -> None:
     assert states(await doctor(ARREARS_MODE="production"))["channels"] == "warning"
 
 
@@ -204,13 +204,13 @@ async def test_weak_settings_are_named_as_production_would_refuse_them(doctor: D
 # ---- what is down ----------------------------------------------------------------------------------
 
 
-async def test_without_temporal_the_rest_is_looked_at_all_the_same(doctor: Doctoring) -> None:
+async def test_without_temporal_the_rest_is_checked_all_the_same(doctor: Doctoring) -> None:
     ended = await doctor(TEMPORAL_ADDRESS="127.0.0.1:1")
     only(ended, "temporal", "broken", "127.0.0.1:1")
     assert {"register", "billing", "policy", "disk"} <= states(ended).keys()
 
 
-async def test_a_database_that_is_down_is_told_apart_from_the_other(doctor: Doctoring) -> None:
+async def test_a_database_that_is_down_is_distinguished_from_the_other(doctor: Doctoring) -> None:
     nowhere = "postgresql://register:b7e2f4a90c@127.0.0.1:1/register"
     ended = await doctor(ARREARS_REGISTER_URL=nowhere)
     assert states(ended)["register"] == "broken"

@@ -287,7 +287,7 @@ async def test_a_debt_under_the_minimum_opens_no_case_and_is_said(office: Office
 # What goes wrong.
 
 
-async def test_what_a_dead_server_did_not_hear_is_told_by_the_next_ingest(office: Office) -> None:
+async def test_what_a_dead_server_did_not_hear_is_announced_by_the_next_ingest(office: Office) -> None:
     sample = write_sample(office.folder, 1_000, today=TODAY)
     office.cases.answers = 400
     with pytest.raises(ServerGone):
@@ -333,7 +333,7 @@ def test_a_process_killed_between_book_and_announcement_loses_nothing(office: Of
     assert told_before | {account for account, _ in office.cases.told} == {f"{1_000_000 + n}" for n in range(300)}
 
 
-async def test_an_interrupted_ingest_marks_what_it_told(office: Office) -> None:
+async def test_an_interrupted_ingest_marks_what_it_announced(office: Office) -> None:
     sample = write_sample(office.folder, 500, today=TODAY)
     enough = asyncio.Event()
 

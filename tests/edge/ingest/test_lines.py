@@ -105,7 +105,7 @@ def test_columns_come_in_any_order_under_either_name_with_others_between(write: 
     assert row == BookedBill("B1", "1001", date(2026, 10, 25), Decimal("12.50"), "2026-09")
 
 
-def test_the_kind_of_a_file_is_told_by_its_columns(write: Write) -> None:
+def test_the_kind_of_a_file_is_known_by_its_columns(write: Write) -> None:
     joined = f"{BILLS},name,meter_id,paid_at\n"  # a report may carry columns of another kind
     for content, kind in ((CUSTOMERS, "customers"), (joined, "bills"), (PAYMENTS, "payments")):
         export = opened(write(content))

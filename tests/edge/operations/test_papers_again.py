@@ -159,7 +159,7 @@ async def test_a_paper_that_would_come_out_otherwise_is_not_put_back(
     assert kept(folder) == {}
 
 
-async def test_a_changed_paper_is_left_for_who_looks_into_it(filed: Filed, folder: Path) -> None:
+async def test_a_changed_paper_is_left_for_who_investigates_it(filed: Filed, folder: Path) -> None:
     yellow, red = (folder / paper["key"] for paper in (await filed.papers())[:2])
     yellow.write_bytes(b"forged")
     red.unlink()
