@@ -51,7 +51,7 @@ class Office:
         return self.making.make(ReportOrder.model_validate({"request": request, "at": at, "nominal": at, **changes}))
 
     def send(self, reference: str = "no. 7", month: str = MONTH, **changes: Any) -> ReportSent:
-        """The liaison's word that it was sent."""
+        """The liaison's report that it was sent."""
         sending = {"reference": reference, "authority": "区政府", "actor": LIAISON, **changes}
         return self.book.sent(month, SendReport.model_validate(sending), DUE + timedelta(hours=4))
 

@@ -94,7 +94,7 @@ async def _alone(a: Absent) -> None:
 
 
 async def _told_at_last(a: Absent) -> None:
-    """Whoever tells the case of the payment does so before a worker is back."""
+    """Whoever reports the payment to the case does so before a worker is back."""
     a.back = await a.case.now()
     gone = a.back - a.since
     if a.left == "paid meanwhile":

@@ -87,7 +87,7 @@ class Town:
         return True
 
     def kill_server(self) -> None:
-        """SIGKILL: nothing is flushed, nobody is told."""
+        """SIGKILL: nothing is flushed, nobody is notified."""
         assert self.server is not None
         self.server.kill()
         self.server.wait()

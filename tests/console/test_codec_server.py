@@ -127,7 +127,7 @@ async def test_only_the_page_of_the_ui_may_read_the_answers(http: httpx.AsyncCli
 
 
 async def test_nothing_is_encrypted_unless_settings_say_so(http: httpx.AsyncClient) -> None:
-    """A login is for looking; with Temporal at hand, who can have anything encrypted speaks as anybody."""
+    """A login is for reading; with Temporal at hand, who can have anything encrypted speaks as anybody."""
     named = {"X-Workflow-Id": ONE}
     answer = await http.post("/codec/encode", content=body(LETTER), auth=LOGIN, headers=named)
     assert (answer.status_code, answer.json()["type"]) == (403, "NotAllowed")
@@ -143,7 +143,7 @@ async def test_the_cli_encrypts_for_the_workflow_it_names(world: World) -> None:
 
 
 async def test_nothing_is_encrypted_for_nobody_knows_what(world: World) -> None:
-    """Temporal UI cannot say for which workflow a payload is; so it can look, and not send."""
+    """Temporal UI cannot say for which workflow a payload is; so it can read, and not send."""
     async with application(world, codec_encodes=True) as http:
         answer = await http.post("/codec/encode", content=body(LETTER), auth=LOGIN)
         assert (answer.status_code, answer.json()["field"]) == (400, "X-Workflow-Id")

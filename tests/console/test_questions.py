@@ -59,7 +59,7 @@ def test_who_asks_often_gets_the_same_answer_for_some_seconds() -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_question_that_was_cut_off_leaves_no_answer_of_the_one_before() -> None:
-    """As by SystemExit, which ends a thread without a word."""
+    """As by SystemExit, which ends a thread silently."""
     answers = iter([1])
 
     def ask() -> int:

@@ -109,7 +109,7 @@ async def serve_program(world: World, folder: Path, **changes: str) -> AsyncIter
 
 
 async def go_wrong(utility: World) -> None:
-    """What the alerts are about: a customer in the dark, billing silent, and a case whose history nobody can read."""
+    """What the alerts are about: a customer without supply, billing silent, a case whose history nobody can read."""
     march = await utility.open()
     await march.notice("yellow")
     dark = await utility.open()
@@ -273,7 +273,7 @@ def test_what_must_wake_somebody_does() -> None:
 
 
 def test_no_query_puts_a_number_where_nobody_can_tell() -> None:
-    """An outage must look like one: only Prometheus itself knows without being told that none of its targets is up."""
+    """An outage must show as one: only Prometheus itself knows that none of its targets is up."""
     made_up = [query for query in QUERIES if [call for call in parts_of(query, Call) if call.func.name == "vector"]]
     assert {s.name for query in made_up for s in parts_of(query, VectorSelector)} <= BY_PROMETHEUS
     filled = [query for query in QUERIES if re.search(r"\bor 0\b", query)]

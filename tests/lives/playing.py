@@ -48,7 +48,7 @@ class Playing:
     def account_id(self) -> str:
         return self.case.account_id
 
-    # ---- looking -------------------------------------------------------------------------------
+    # ---- reading -------------------------------------------------------------------------------
 
     async def at_rest(self) -> datetime:
         """The case's clock, once nothing is under way; an outage keeps something under way for long."""

@@ -31,7 +31,7 @@ OPERATOR = Actor(id="c-001", role="operator")
 
 
 def declared(world: World, moratorium_id: str, region: str, starts_at: datetime) -> Moratorium:
-    """A moratorium is in the register, and no case has been told."""
+    """A moratorium is in the register, and no case has been signalled."""
     order = Moratorium(
         moratorium_id=moratorium_id,
         scope="region",
@@ -53,7 +53,7 @@ def telling(world: World, order: Moratorium, word: Word) -> Telling:
 
 
 def quietly(_what: str, _done: int, _total: int) -> None:
-    """Progress that nobody looks at."""
+    """Progress that nobody reads."""
 
 
 async def told_of(case: Case, moratorium_id: str) -> None:
@@ -93,7 +93,7 @@ async def test_whom_the_batch_does_not_find_is_found_by_the_register(world: Worl
 
 
 async def test_a_case_of_the_register_that_no_workflow_carries_on_is_named(world: World) -> None:
-    """It was terminated by hand: nobody can be told, and somebody must look."""
+    """It was terminated by hand: nobody can be notified, and somebody must check."""
     case = await world.open(region="R-gone")
     await case.notice("yellow")
     await case.at_rest()
@@ -174,7 +174,7 @@ async def test_a_dry_run_says_whose_policy_it_does_not_know(world: World) -> Non
 
 
 async def test_a_signal_that_comes_after_the_lifting_leaves_no_hold(world: World) -> None:
-    """R-04: the register's word wins at each look, also over a batch that its own lifting has overtaken."""
+    """R-04: the register's answer wins at each reading, also over a batch that its own lifting has overtaken."""
     case = await world.open(region="R-late")
     await case.notice("yellow")
     now = await case.now()

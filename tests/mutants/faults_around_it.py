@@ -36,7 +36,7 @@ FAULTS = (
         tests=(T_RULINGS,),
     ),
     Fault(
-        name="a moratorium told of after its lifting stands for ever",
+        name="a moratorium signalled after its lifting stands for ever",
         rule="R-04",
         file="domain/case/billing_answers.py",
         right="unknown = not hold.listed and hold.hold_id not in look.moratoria_over",
@@ -100,7 +100,7 @@ FAULTS = (
         tests=(T_DEADLINES,),
     ),
     Fault(
-        name="the station head is not told of a red notice",
+        name="the station head is not notified of a red notice",
         rule="R-10",
         file="domain/case/issuing.py",
         right='if kind == "red" and facts.account.customer_class == "non_residential":',
@@ -142,7 +142,7 @@ FAULTS = (
         tests=(T_RULINGS,),
     ),
     Fault(
-        name="supply reported back by the customer ends the darkness",
+        name="supply reported back by the customer ends the cut",
         rule="R-25",
         file="domain/case/rulings/restoring.py",
         right='ours = message.actor.role == "field_crew" and message.actor.unit in',
@@ -206,7 +206,7 @@ FAULTS = (
         tests=(T_PROOF,),
     ),
     Fault(
-        name="the proof overlooks light that came late",
+        name="the proof overlooks a restoration that came late",
         rule="proof",
         file="domain/proof/supply.py",
         right="yield check(dark.end.at <= due or dark.delay is not None, dark.cause, dark.ticket, dark.end)",

@@ -24,7 +24,7 @@ HALF_HOUR = (
         tests=(T_DEADLINES,),
     ),
     Fault(
-        name="writing the last call counts as having told the customer",
+        name="writing the last call counts as having notified the customer",
         rule="R-16",
         file="domain/case/final_half_hour.py",
         right="half_hour_reached=True)",
@@ -32,7 +32,7 @@ HALF_HOUR = (
         tests=(T_PROCEDURE, f"{C_TICKET}test_customer_not_notified_is_not_cut"),
     ),
     Fault(
-        name="told an hour before counts as told in the last half-hour",
+        name="notified an hour before counts as notified in the last half-hour",
         rule="R-16",
         file="domain/case/final_half_hour.py",
         right="counts = clock.final_notice_time(red.cut_at, terms(facts, red)) <= told_at <= red.cut_at",
@@ -40,7 +40,7 @@ HALF_HOUR = (
         tests=(T_DEADLINES,),
     ),
     Fault(
-        name="a channel that refused the notice counts as having told the customer",
+        name="a channel that refused the notice counts as having notified the customer",
         rule="R-16",
         file="domain/case/final_half_hour.py",
         right='if one.outcome == "accepted"), None)',
@@ -48,7 +48,7 @@ HALF_HOUR = (
         tests=("tests/domain/case/test_final_half_hour.py",),
     ),
     Fault(
-        name="who has paid is told that he will be cut",
+        name="who has paid is notified that he will be cut",
         rule="R-17",
         file="workflows/arrears_case.py",
         right="if by_channel and final_half_hour.must_be_told(self.facts, ticket.ticket_id):",
@@ -155,7 +155,7 @@ PERMIT = (
         tests=(T_RULINGS,),
     ),
     Fault(
-        name="the crew is not told that its permit is revoked",
+        name="the crew is not notified that its permit is revoked",
         rule="R-18",
         file="domain/case/attempt.py",
         right='    return facts.told(\n        now,\n        "field_crew",\n        "permit revoked",',

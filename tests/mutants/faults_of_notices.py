@@ -39,7 +39,7 @@ BEFORE_ANYTHING = (
         tests=(T_DEADLINES,),
     ),
     Fault(
-        name="an open promise does not stop the march",
+        name="an open promise does not stop the procedure",
         rule="R-04",
         file="domain/case/facts.py",
         right='or (self.promise and self.promise.state == "open")',
@@ -194,7 +194,7 @@ SERVICE = (
         tests=(T_DEADLINES,),
     ),
     Fault(
-        name="the station head's word is not waited for",
+        name="the station head's answer is not waited for",
         rule="R-10",
         file="domain/case/rulings/notices.py",
         right='if not on_ladder or (_station_head_answers(facts, notice) and "station_head" not in rungs):',

@@ -29,7 +29,7 @@ LIGHT = (
         tests=(f"{C_SWEEP}test_a_payment_that_nobody_reported_restores_supply_and_nobody_else_is_disturbed",),
     ),
     Fault(
-        name="the sweep leaves the dark to a book that does not know them",
+        name="the sweep leaves who is cut off to a book that does not know him",
         rule="R-23",
         file="activities/sweep.py",
         right="asked = [*changed, *(c for c in unknown if c.supply_off)]",
@@ -62,7 +62,7 @@ LIGHT = (
         tests=(f"{C_RESTORATION}test_a_bill_that_joined_before_the_cut_does_not_hold_up_supply_either",),
     ),
     Fault(
-        name="a hold keeps the light off",
+        name="a hold keeps supply off",
         rule="R-24",
         file="domain/case/procedure.py",
         right="    if dark := restoration_without_ticket(facts):\n",
@@ -127,7 +127,7 @@ LIGHT = (
         ),
     ),
     Fault(
-        name="a former unit's light counts whenever it was",
+        name="a former unit's restoration counts whenever it was",
         rule="R-25",
         file="domain/case/rulings/restoring.py",
         right="if at <= p.until}",
@@ -161,7 +161,7 @@ LIGHT = (
         ),
     ),
     Fault(
-        name="the crew's word of the light is lost when its ticket passes on",
+        name="the crew's report of the restoration is lost when its ticket passes on",
         rule="R-25",
         file="domain/case/rulings/restoring.py",
         right="return {None, facts.account.field_unit, *former}",
@@ -217,7 +217,7 @@ LIGHT = (
         tests=("tests/domain/law/test_clock.py",),
     ),
     Fault(
-        name="a withdrawal after the cut leaves the customer dark",
+        name="a withdrawal after the cut leaves the customer cut off",
         rule="R-25",
         file="domain/case/restoration.py",
         right="facts = restoration_due(facts, cut.cut_id, facts.withdrawn.at)",
@@ -263,7 +263,7 @@ DISCIPLINE = (
         tests=(f"{C_DISCIPLINE}test_a_reader_cutting_under_the_crews_permit_makes_nothing_lawful",),
     ),
     Fault(
-        name="leaders are not told of an incident",
+        name="leaders are not notified of an incident",
         rule="R-27",
         file="domain/case/incidents.py",
         right='leaders: tuple[Role, ...] = ("centre_director", "company_leader")',
@@ -290,7 +290,7 @@ DISCIPLINE = (
 
 RECORD = (
     Fault(
-        name="a payment told twice counts twice",
+        name="a payment reported twice counts twice",
         rule="R-11",
         file="domain/case/rulings/signals.py",
         right='key = f"payment:{message.payment_id}"',

@@ -119,7 +119,7 @@ A_FURTHER_ATTEMPT = 90
 
 
 async def a_further_attempt(world: World) -> int:
-    """The events of a second attempt, from its red notice to the next; the first slipped: nobody told the customer."""
+    """The events of a second attempt, from its red notice to the next; the first slipped: customer not notified."""
     case = await world.open()
     await case.to_half_hour()
     first = await case.cut_time()

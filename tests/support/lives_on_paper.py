@@ -166,7 +166,7 @@ class Life:
         return AccountDebt(account_id=query.account_id, as_of=query.as_of, bills=known, paid_total=paid)
 
     def _pay(self, share: Decimal) -> None:
-        """So much of everything overdue; the case is told, or finds out by the sweep."""
+        """So much of everything overdue; the case is signalled, or finds out by the sweep."""
         ago = timedelta(minutes=self.random.randint(0, 240))
         for n, bill in list(self._overdue()):
             amount = (bill.outstanding * share).quantize(Decimal("0.01"))
@@ -305,7 +305,7 @@ def _file(life: Life, notice: str) -> tuple[str, dict[str, Any]]:
 
 
 def _restore(life: Life, ticket: str) -> tuple[str, dict[str, Any]]:
-    ago = timedelta(minutes=life.random.choice((0, 0, 10, 45, 90)))  # the crew tells of it on its way home
+    ago = timedelta(minutes=life.random.choice((0, 0, 10, 45, 90)))  # the crew reports it on its way home
     return "report_restored", {"ticket_id": ticket, "at": life.now - ago}
 
 

@@ -1,4 +1,4 @@
-"""The programs of the project as processes: commands and workers, told by their environment where everything is."""
+"""The programs of the project as processes: commands and workers; their environment says where everything is."""
 
 import asyncio
 import os

@@ -19,7 +19,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 HOST = "127.0.0.1"
-logging.getLogger("mail.log").setLevel(logging.WARNING)  # the receiver's own log, which tells who writes to whom
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # the receiver's own log, which shows who writes to whom
 
 
 @dataclass

@@ -161,11 +161,11 @@ class ByHand:
         return self.happened("cut.reported", f"{self._true('lawful')} AND {self._d('ticket_id')} IS NOT NULL")
 
     def unauthorised(self) -> int:
-        """Darkness that no cut or permit of ours explains, of a case that is open."""
+        """A found cut that no cut or permit of ours explains, of a case that is open."""
         return self.happened("cut.found", f"{self._d('known')} IS NULL AND {self._d('unopened')} IS NULL")
 
     def dark_now(self) -> int:
-        """Cases whose customer has no light, by the case list at this moment."""
+        """Cases whose customer is without supply, by the case list at this moment."""
         return self._one("SELECT count(*) FROM cases WHERE supply_off AND closed_at IS NULL")
 
     def lights(self, *, lawful: bool) -> dict[str, int | None]:

@@ -68,7 +68,7 @@ async def slipped(world: World) -> Waiting:
 
 
 async def window(world: World) -> Waiting:
-    """Inside the stated window: told, billing asked, the ticket acknowledged, no permit asked for."""
+    """Inside the stated window: notified, billing asked, the ticket acknowledged, no permit asked for."""
     case = await world.open()
     ticket = await case.to_window()
     return Waiting(case, {"ticket": ticket["ticket_id"], "meter": ticket["meter_id"]})
@@ -106,7 +106,7 @@ async def dark(world: World) -> Waiting:
 
 
 async def withdrawn(world: World) -> Waiting:
-    """Withdrawn while supply is off: it waits for light."""
+    """Withdrawn while supply is off: it waits for the restoration."""
     found = await dark(world)
     await found.case.update("withdraw", "centre_director", reason="meter exchanged by mistake")
     return found

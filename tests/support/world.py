@@ -243,7 +243,7 @@ class Case:
     account_id: str
     handle: WorkflowHandle[Any, Any]
 
-    # ---- looking -------------------------------------------------------------------------------
+    # ---- reading -------------------------------------------------------------------------------
 
     async def snapshot(self) -> dict[str, Any]:
         """The `snapshot` query."""
@@ -349,7 +349,7 @@ class Case:
         return waiting(await self.becomes(lambda s: bool(waiting(s)), f"an undelivered {kind} notice"))[-1]
 
     async def events(self) -> list[EventType.ValueType]:
-        """The types of the history's events, less those that only tell of skipped time."""
+        """The types of the history's events, less those that only record skipped time."""
         skipping = (
             EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED,
             EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
@@ -412,7 +412,7 @@ class Case:
             raise
 
     async def pay(self, amount: str, *, told: bool = True, ago: timedelta = timedelta(), payment_id: str = "") -> str:
-        """Money reaches the billing book, and (if `told`) the case hears of it."""
+        """Money reaches the billing book, and (if `told`) it is reported to the case."""
         payment_id = payment_id or f"P-{next(_accounts)}"
         at = await self.now() - ago
         await self._book(BookedPayment(payment_id, self.account_id, Decimal(amount), at))
@@ -434,7 +434,7 @@ class Case:
         (verdict,) = await asyncio.to_thread(self.world.parts.book.add_payments, (payment,))
         assert "with account_id" not in verdict.reason, verdict
 
-    # ---- the march, step by step ---------------------------------------------------------------
+    # ---- the procedure, step by step ---------------------------------------------------------------
 
     async def deliver(self, kind: str, outcome: str = "signed", **more: Any) -> Any:
         """The reader delivers the standing notice of that kind."""
@@ -485,7 +485,7 @@ class Case:
         return datetime.fromisoformat((await self.notice("red"))["cut_at"])
 
     async def to_window(self, *approvers: str) -> dict[str, Any]:
-        """The customer told, and T has come."""
+        """The customer notified, and T has come."""
         ticket = await self.to_half_hour(*approvers)
         await self.update("record_final_notice", "reader", ticket_id=ticket["ticket_id"], how="at the door")
         await self.until(await self.cut_time() + timedelta(minutes=1))

@@ -78,7 +78,7 @@ async def approvers(case: Case) -> list[str]:
 async def test_every_level_that_class_and_amount_name_must_approve(
     world: World, customer_class: str, amount: str, levels: list[str]
 ) -> None:
-    """R-12, R-13: no size is exempt; the threshold is inclusive and looks at the principal alone."""
+    """R-12, R-13: no size is exempt; the threshold is inclusive and counts the principal alone."""
     case = await world.open(amount=amount, customer_class=customer_class)
     red = await served_red(case)
     assert await approvers(case) == levels
@@ -237,7 +237,7 @@ async def test_rejection_ends_the_attempt_until_somebody_has_it_served_again(wor
 
 
 async def test_rejection_after_the_ticket_recalls_it(world: World) -> None:
-    """R-13, R-20: rejected at the last moment: the ticket is recalled and the crew told; nothing is cut."""
+    """R-13, R-20: rejected at the last moment: the ticket is recalled and the crew notified; nothing is cut."""
     case = await world.open()
     ticket = await case.to_ticket()
     red = await case.notice("red")

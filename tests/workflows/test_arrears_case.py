@@ -1,4 +1,4 @@
-"""The march from the yellow notice to the cut, and light again."""
+"""The procedure from the yellow notice to the cut, and the restoration."""
 
 from tests.support.world import World
 

@@ -102,7 +102,7 @@ async def eventually(case: Case, count: int) -> list[Any]:
 async def test_a_flood_of_long_messages_before_a_found_cut_wedges_nothing(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """No worker for a while, and an integration that loops: more than a payload may hold, and the light comes back."""
+    """No worker for a while, and an integration that loops: more than a payload may hold, and supply is restored."""
     async with running_world(tmp_path_factory.mktemp("flood")) as world:
         case = await world.open()
         await case.deliver("yellow")

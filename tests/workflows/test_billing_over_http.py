@@ -32,7 +32,7 @@ async def test_from_the_yellow_notice_to_the_restoration(world: World, api: Bill
         await world.bill(account)
         case = await over_http.open(account)
         await case.to_cut()
-        await world.bill(account, "30.00", overdue_days=-90)  # not yet due: no part of what holds up the light
+        await world.bill(account, "30.00", overdue_days=-90)  # not yet due: no part of what holds up the restoration
         case.world = world  # the book is the utility's, and only asked over HTTP
         await case.pay("200.00")
         await case.restore()

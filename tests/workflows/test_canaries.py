@@ -96,7 +96,7 @@ def rows(database: Path) -> Iterator[bytes]:
 
 
 async def a_talkative_life(world: World) -> Case:
-    """From the yellow notice to light again, with a refused signature and an outage; everybody writes too much."""
+    """From the yellow notice to the restoration, with a refused signature and an outage; everybody writes too much."""
     case = await world.open(customer_class="non_residential", card=CARD)
     reader = {**PEOPLE["reader"], "name": TOLD["actor"]}
     await case.signal("hold_placed", hold_id="h-1", kind="medical", reason=TOLD["hold"], actor=PEOPLE["liaison"])

@@ -55,7 +55,7 @@ async def test_a_life_of_many_runs(tmp_path_factory: pytest.TempPathFactory, pay
 
 
 async def test_a_new_run_waits_for_the_register_and_nothing_else_does(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A register that takes nothing, a history grown long: light is sent for meanwhile, and no row is lost by it."""
+    """A register that takes nothing, a history grown long: a restoration is ordered meanwhile, and no row is lost."""
     async with running_world(tmp_path_factory.mktemp("rows"), dynamic=SUGGESTED_EARLY) as world:
         case = await world.open()
         ticket = await case.to_ticket()

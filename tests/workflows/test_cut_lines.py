@@ -1,4 +1,4 @@
-"""The line to the register is cut in the middle of commits, again and again, while a case lives from bill to light."""
+"""The line to the register is cut in the middle of commits, again and again, during a case from bill to restoration."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -45,7 +45,7 @@ async def with_a_bad_line(world: World, server: "PostgresServer") -> AsyncIterat
 
 
 async def lived(world: World) -> CaseFile:
-    """The whole way: notices, approvals, a ticket, the cut, the payment, the light; what the register has of it."""
+    """The whole way: notices, approvals, a ticket, the cut, payment, restoration; what the register has of it."""
     case = await world.open()
     await case.to_cut()
     await case.pay("200.00")

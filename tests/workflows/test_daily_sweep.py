@@ -1,4 +1,4 @@
-"""The daily sweep (R-23, III.2): whom it asks to look again, what it leaves on record, what it costs."""
+"""The daily sweep (R-23, III.2): whom it asks to check again, what it leaves on record, what it costs."""
 
 import asyncio
 import json
@@ -143,7 +143,7 @@ async def sweeper(
 
 
 async def test_a_payment_that_nobody_reported_restores_supply_and_nobody_else_is_disturbed(utility: World) -> None:
-    """R-23, III.2: every disconnected customer's payments are looked at; only the case that differs is asked."""
+    """R-23, III.2: every disconnected customer's payments are checked; only the case that differs is asked."""
     dark = await utility.open()
     await dark.to_cut()
     [lit] = await opened(utility)
@@ -165,7 +165,7 @@ async def test_a_payment_that_nobody_reported_restores_supply_and_nobody_else_is
 
 @pytest.mark.parametrize("change", ["part_paid", "reversed", "another_bill"])
 async def test_whatever_changes_the_debt_is_noticed_and_is_news_only_once(utility: World, change: str) -> None:
-    """R-23: a payment, one taken back, a bill that fell overdue; the next day's sweep has nothing to tell."""
+    """R-23: a payment, one taken back, a bill that fell overdue; the next day's sweep has nothing to report."""
     case, other = await opened(utility, 2)
     if change == "reversed":
         payment = await case.pay("50.00")
@@ -249,7 +249,7 @@ async def test_a_page_that_is_repeated_asks_nobody_twice(utility: World) -> None
 
 
 async def test_billing_down_delays_the_sweep_and_loses_nothing(utility: World) -> None:
-    """R-23: the sweep waits for billing as long as it takes, and looks then."""
+    """R-23: the sweep waits for billing as long as it takes, and reads then."""
     [case] = await opened(utility)
     await case.pay("50.00", told=False)
     await utility.outage()
@@ -265,7 +265,7 @@ async def test_billing_down_delays_the_sweep_and_loses_nothing(utility: World) -
 
 
 async def test_page_after_page_each_case_is_checked_once_and_every_page_is_on_record(utility: World) -> None:
-    """R-23: a run a page; the record says from whom to whom, how many were dark, and on which day of the utility."""
+    """R-23: a run a page; the record says from whom to whom, how many were cut off, and on which day of the utility."""
     cases = await opened(utility, 5)
     for case in cases:
         await case.pay("50.00", told=False)
@@ -320,7 +320,7 @@ async def test_a_page_of_two_thousand_costs_no_more_than_a_page_of_two(utility: 
 
 
 async def test_accounts_that_billing_does_not_know_are_not_taken_for_settled(utility: World, tmp_path: Path) -> None:
-    """R-23: nobody is told that a debt has changed by a wrong book; who is dark is looked at again by his own case."""
+    """R-23: a wrong book signals nobody that a debt has changed; who is cut off is checked again by his own case."""
     lit, dark = await opened(utility), await opened(utility)
     await dark[0].to_cut()
     await dark[0].recorded("cut.reported")
@@ -424,7 +424,7 @@ class ReadTooEarly:
 
 @dataclass
 class FallsSilent:
-    """A billing system that answers so many times, and then no more until it is told to."""
+    """A billing system that answers so many times, and then no more until the test lets it."""
 
     billing: BillingSystem
     answers: int = 1

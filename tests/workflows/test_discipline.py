@@ -34,7 +34,7 @@ async def close(case: Case, incident: dict[str, Any], who: str = "centre_directo
 
 
 async def assert_unauthorised(case: Case, kind: str = "unauthorised_cut") -> dict[str, Any]:
-    """Incident, leaders told, restoration ticket at once and within 24 hours (R-27)."""
+    """Incident, leaders notified, restoration ticket at once and within 24 hours (R-27)."""
     (incident,) = await incidents(case)
     assert (incident["kind"], incident.get("outcome")) == (kind, None)
     ticket = await case.ticket("restore")
@@ -51,7 +51,7 @@ async def assert_unauthorised(case: Case, kind: str = "unauthorised_cut") -> dic
 
 
 async def test_supply_found_cut_during_the_procedure_is_restored_and_the_procedure_goes_on(world: World) -> None:
-    """R-27, R-28: no permit was live: incident and light at once; the debt is then pursued as after a lifted hold."""
+    """R-27, R-28: no permit was live: incident, restored at once; the debt is then pursued as after a lifted hold."""
     case = await world.open()
     await case.deliver("yellow")
     await found_cut(case)
@@ -61,7 +61,7 @@ async def test_supply_found_cut_during_the_procedure_is_restored_and_the_procedu
     snap = await case.in_stage("yellow_notice")
     assert snap["incidents"][0].get("outcome") is None
     red = await case.to_red_from_served_yellow()
-    assert red["state"] == "to_deliver"  # the march does not wait for the incident
+    assert red["state"] == "to_deliver"  # the procedure does not wait for the incident
     await close(case, incident)
     await case.pay("200.00")
     assert (await case.result())["outcome"] == "restored"
@@ -125,7 +125,7 @@ async def test_cut_off_before_our_own_cut_is_an_incident(world: World) -> None:
     await assert_unauthorised(case)
     await case.restore()
     snap = await case.becomes(lambda s: "restored_at" in s)
-    assert snap["stage"] == "yellow_notice"  # one light ends both, and the cut has used up its notices
+    assert snap["stage"] == "yellow_notice"  # one restoration ends both, and the cut has used up its notices
 
 
 async def test_found_cut_while_a_permit_is_live_the_crew_is_asked(world: World) -> None:
@@ -142,7 +142,7 @@ async def test_found_cut_while_a_permit_is_live_the_crew_is_asked(world: World) 
 
 
 async def test_found_cut_while_a_permit_is_live_but_the_crew_has_not_cut(world: World) -> None:
-    """R-27: then somebody else did, and the customer is not left in the dark."""
+    """R-27: then somebody else did, and the customer is not left without supply."""
     case = await world.open()
     ticket = await case.to_window()
     await case.permit(ticket)
@@ -160,7 +160,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("answer", ANSWERS)
 async def test_a_found_cut_is_not_forgotten_whatever_the_crew_answers(world: World, answer: str) -> None:
-    """R-27, R-24: found dark under a permit; any answer but "we cut it" makes it unauthorised, paid or not."""
+    """R-27, R-24: found cut off under a permit; any answer but "we cut it" makes it unauthorised, paid or not."""
     case = await world.open()
     ticket = await case.to_window()
     await case.permit(ticket)
@@ -196,7 +196,7 @@ async def test_a_cut_found_after_the_answer_is_unauthorised(world: World, answer
 
 
 async def test_one_found_cut_reported_twice_is_restored_once(world: World) -> None:
-    """R-27: reported inside the permit's life and again after it: one incident, one light, whatever the crew says."""
+    """R-27: reported within the permit's life and after it: one incident, one restoration, whatever the crew says."""
     case = await world.open()
     ticket = await case.to_window()
     await case.permit(ticket)
@@ -214,7 +214,7 @@ async def test_one_found_cut_reported_twice_is_restored_once(world: World) -> No
 
 @pytest.mark.parametrize("reason", ["withdrawn", "plan"])
 async def test_restoration_that_is_due_anyway_does_not_wait_for_the_crew(world: World, reason: str) -> None:
-    """R-24, R-25: dark under a permit, the crew silent, and a withdrawal or a plan arrives: light, whoever cut it."""
+    """R-24, R-25: cut off under a permit, the crew silent, and a withdrawal or plan arrives: restored, whoever cut."""
     case = await world.open()
     ticket = await case.to_window()
     await case.permit(ticket)
@@ -245,7 +245,7 @@ async def test_a_cancelled_workflow_goes_on_until_supply_is_restored(world: Worl
 
 
 async def test_the_wrong_meter_cut_under_a_permit(world: World) -> None:
-    """R-27, R-18: the permit names one meter; another's light comes back at once, and the permit is gone."""
+    """R-27, R-18: the permit names one meter; another's supply is restored at once, and the permit is gone."""
     case = await world.open()
     ticket = await case.to_window()
     permit = await case.permit(ticket)
@@ -271,7 +271,7 @@ async def test_a_cut_by_another_than_the_crew_is_not_lawful(world: World, who: s
 
 
 async def test_a_reader_cutting_under_the_crews_permit_makes_nothing_lawful(world: World) -> None:
-    """R-18, R-27: his word redeems no permit; light comes back at once, and the permit is revoked."""
+    """R-18, R-27: his report redeems no permit; supply is restored at once, and the permit is revoked."""
     case = await world.open()
     ticket = await case.to_window()
     permit = await case.permit(ticket)
@@ -310,7 +310,7 @@ async def test_cut_first_and_approved_later_is_the_same(world: World) -> None:
 
 
 async def test_cut_without_asking_although_everything_else_is_ready(world: World) -> None:
-    """R-18, R-27: in the window, approved, told, owing: without the permit it is unauthorised all the same."""
+    """R-18, R-27: in the window, approved, notified, owing: without the permit it is unauthorised all the same."""
     case = await world.open()
     ticket = await case.to_window()
     answer = await case.update("report_cut", "field_crew", ticket_id=ticket["ticket_id"], meter_id=ticket["meter_id"])
@@ -323,7 +323,7 @@ async def test_cut_without_asking_although_everything_else_is_ready(world: World
 
 
 async def test_an_incident_keeps_the_case_open_until_it_has_an_outcome(world: World) -> None:
-    """R-28: paid and lit, the case still waits; only a leader closes the incident, with an outcome."""
+    """R-28: paid and restored, the case still waits; only a leader closes the incident, with an outcome."""
     case = await world.open()
     await case.notice("yellow")
     await found_cut(case)

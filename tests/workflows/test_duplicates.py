@@ -24,7 +24,7 @@ async def seen(case: Case) -> tuple[dict[str, Any], Counter[str]]:
 
 
 async def settled_down(case: Case) -> tuple[dict[str, Any], Counter[str]]:
-    """The same, once two looks agree."""
+    """The same, once two readings agree."""
     before = await seen(case)
     for _ in range(100):
         await asyncio.sleep(0.15)

@@ -268,7 +268,7 @@ async def open_by(world: World, client: Client, settings: Settings) -> tuple[str
 
 
 async def signal_by(client: Client, opened: tuple[str, WorkflowHandle[Any, Any]], request: str) -> None:
-    """Somebody asks the case to look again."""
+    """Somebody asks the case to check again."""
     message = {"request_id": request, "source": "operator"}
     await client.get_workflow_handle(opened[1].id).signal("recheck_requested", message)
 
@@ -283,7 +283,7 @@ async def raw_update(case: Case, name: str, payload: Payload) -> ApplicationErro
 
 
 async def test_a_moratorium_notifies_each_case_in_its_own_cipher(world: World, tmp_path: Path) -> None:
-    """One batch of signals could be encrypted for one case only; so each is told by itself, and believes it."""
+    """One batch of signals could be encrypted for one case only; so each is signalled by itself, and believes it."""
     async with world.apart(tmp_path, payload_keys=key("k1")) as utility:
         town = await open_town(utility, tmp_path, 5, 2)
         order = ("--scope", "region", "--value", HERE, "--reason", "x", "--by", "c-001", "--id", "m-sealed")

@@ -1,4 +1,4 @@
-"""I.3: holds, promises and plans stop the march until they are over; what they cost a red notice, and what not."""
+"""I.3: holds, promises and plans stop the procedure until they are over; what they cost a red notice, and what not."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -88,7 +88,7 @@ async def test_a_hold_stops_the_procedure_until_it_is_lifted(world: World) -> No
 
 
 async def test_holds_of_every_kind_stack_and_all_must_be_lifted(world: World) -> None:
-    """R-04: several may stand at once, each with its history; the last one lifted lets the march go on."""
+    """R-04: several may stand at once, each with its history; the last one lifted lets the procedure go on."""
     case = await world.open()
     await case.deliver("yellow")
     for kind in KINDS:
@@ -212,7 +212,7 @@ async def test_a_hold_still_standing_when_the_ticket_is_due_voids_the_red_notice
 
 
 async def test_a_hold_after_the_ticket_ends_the_attempt_at_once(world: World) -> None:
-    """R-04: at or after T - 24 h: ticket recalled, red notice void, the crew told; the yellow one stays served."""
+    """R-04: at or after T - 24 h: ticket recalled, red notice void, the crew notified; the yellow one stays served."""
     case = await world.open()
     ticket = await case.to_ticket()
     yellow, red = await case.notice("yellow"), await case.notice("red")
@@ -247,7 +247,7 @@ async def test_a_promise_stops_the_procedure_and_is_kept_by_the_running_sum(worl
 
 
 async def test_a_promise_is_broken_at_the_end_of_its_day_and_not_before(world: World) -> None:
-    """R-04: `until` is a local date, met to its 24:00; then the march goes on, the yellow notice still served."""
+    """R-04: `until` is a local date, met to its 24:00; then the procedure goes on, the yellow notice still served."""
     case = await world.open()
     await case.deliver("yellow")
     end = await promise(case, days=25, by="team_leader")
@@ -300,7 +300,7 @@ async def test_a_promise_after_the_ticket_ends_the_attempt(world: World) -> None
 
 
 async def test_a_partial_payment_asks_for_an_offer_and_does_not_settle(world: World) -> None:
-    """R-04: the reader is asked to offer a promise or a plan; the march goes on."""
+    """R-04: the reader is asked to offer a promise or a plan; the procedure goes on."""
     case = await world.open()
     await case.deliver("yellow")
     await case.pay("50.00")
@@ -328,7 +328,7 @@ async def test_a_plan_is_kept_instalment_by_instalment(world: World) -> None:
 
 
 async def test_a_plan_is_broken_when_an_instalment_is_short(world: World) -> None:
-    """R-04: one cent short at the end of its day; the march goes on with what is left."""
+    """R-04: one cent short at the end of its day; the procedure goes on with what is left."""
     case = await world.open()
     await case.deliver("yellow")
     first, _ = await plan(case, (25, "120.00"), (35, "80.00"), by="centre_director")
@@ -358,7 +358,7 @@ async def test_a_plan_covers_the_debt_and_ascends(world: World) -> None:
 
 
 async def declare(world: World, case: Case, region: str) -> str:
-    """A moratorium is written to the register, and no case is told."""
+    """A moratorium is written to the register, and no case is signalled."""
     now = await case.now()
     order = Moratorium(
         moratorium_id=f"mor-{region}",
@@ -374,7 +374,7 @@ async def declare(world: World, case: Case, region: str) -> str:
 
 
 async def test_a_moratorium_is_found_when_the_ticket_is_due(world: World) -> None:
-    """R-04: looked up at T - 24 h without any signal; lifted in the register, the march goes on within a day."""
+    """R-04: read at T - 24 h without any signal; lifted in the register, the procedure goes on within a day."""
     case = await world.open(region="R-flood-1")
     red = await case.to_red()
     await case.deliver("red")
@@ -391,7 +391,7 @@ async def test_a_moratorium_is_found_when_the_ticket_is_due(world: World) -> Non
 
 
 async def test_a_moratorium_is_found_in_the_last_half_hour(world: World) -> None:
-    """R-04: looked up at T - 30 min; the ticket is recalled."""
+    """R-04: read at T - 30 min; the ticket is recalled."""
     case = await world.open(region="R-flood-2")
     ticket = await case.to_ticket()
     await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
@@ -402,7 +402,7 @@ async def test_a_moratorium_is_found_in_the_last_half_hour(world: World) -> None
 
 
 async def test_a_moratorium_is_found_at_the_permit(world: World) -> None:
-    """R-04, R-18: looked up again when the crew asks; no permit."""
+    """R-04, R-18: read again when the crew asks; no permit."""
     case = await world.open(region="R-flood-3")
     ticket = await case.to_window()
     await declare(world, case, "R-flood-3")
@@ -412,7 +412,7 @@ async def test_a_moratorium_is_found_at_the_permit(world: World) -> None:
 
 
 async def test_a_moratorium_is_found_when_the_case_opens(world: World) -> None:
-    """R-04: looked up before the first notice; the other regions go on."""
+    """R-04: read before the first notice; the other regions go on."""
     other = await world.open(region="R-dry")
     moratorium = await declare(world, other, "R-flood-4")
     case = await world.open(region="R-flood-4")
@@ -463,7 +463,7 @@ async def test_a_moratorium_placed_by_a_person_alone_stands_until_it_is_lifted(w
 async def test_a_moratorium_lifted_while_billing_was_silent_does_not_stand_again(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """R-04: the daily look was asked before the lifting and is answered after it: what it says is out of date."""
+    """R-04: the daily reading was asked before the lifting and is answered after it: what it says is out of date."""
     async with running_world(tmp_path_factory.mktemp("patient"), retry_max_seconds=3600) as world:
         case = await world.open(region="R-flood-6")
         await case.notice("yellow")

@@ -87,7 +87,7 @@ async def test_a_late_report_after_a_slip_ends_the_new_red_notice(world: World) 
 
 
 async def test_a_late_report_recalls_the_ticket_of_the_next_attempt(world: World) -> None:
-    """R-18, R-20: nobody is sent out to cut what is dark already."""
+    """R-18, R-20: nobody is sent out to cut what is cut off already."""
     case, _, given, ends = await permitted(world)
     red = await slipped(case, ends)
     await case.deliver("red")
@@ -129,7 +129,7 @@ async def test_paid_after_the_cut_is_no_incident(world: World) -> None:
 
 
 async def test_a_settled_case_learns_late_that_it_was_cut_before_the_money_came(world: World) -> None:
-    """P3: the permit was revoked by the payment, the switch thrown before it: lawful, and light at once."""
+    """P3: the permit was revoked by the payment, the switch thrown before it: lawful, and restored at once."""
     case, _, given, _ = await permitted(world)
     await case.pass_time(minutes=5)
     await case.pay("200.00")
@@ -154,7 +154,7 @@ async def test_found_cut_off_then_the_crews_report_of_the_same_hour(world: World
 
 
 async def test_found_cut_off_after_the_permit_and_the_report_comes_last(world: World) -> None:
-    """R-27, R-24: light is on its way before the crew explains it; one restoration ends the darkness for good."""
+    """R-27, R-24: the restoration is on its way before the crew explains it; one restoration ends the cut for good."""
     case, _, given, ends = await permitted(world)
     await case.until(ends + timedelta(minutes=30))
     await found_cut(case, ends + timedelta(minutes=20))
@@ -168,7 +168,7 @@ async def test_found_cut_off_after_the_permit_and_the_report_comes_last(world: W
 
 
 async def test_the_crew_explains_a_found_cut_that_is_over(world: World) -> None:
-    """R-05, R-25: cut, found, restored, and only then reported: nobody is dark, and the notices are used up."""
+    """R-05, R-25: cut, found, restored, and only then reported: nobody is cut off, and the notices are used up."""
     case, _, given, ends = await permitted(world)
     await case.until(ends + timedelta(minutes=30))
     await found_cut(case, ends + timedelta(minutes=20))
@@ -182,7 +182,7 @@ async def test_the_crew_explains_a_found_cut_that_is_over(world: World) -> None:
 
 
 async def test_restored_in_time_and_reported_a_day_late(world: World) -> None:
-    """R-25, P3: at 24 hours nobody had said so: a breach is recorded, and the report tells that there was light."""
+    """R-25, P3: at 24 hours nobody had said so: a breach is recorded, and the report says that supply was on."""
     case = await world.open()
     await case.to_cut()
     await case.pay("200.00")
@@ -223,7 +223,7 @@ async def test_restored_before_its_ticket_was_acknowledged(world: World) -> None
 
 
 async def test_a_payment_reported_three_days_late_counts_from_when_it_was_made(world: World) -> None:
-    """R-25, R-26: the 24 hours have passed before anybody knew: light at once, and the breach is on record."""
+    """R-25, R-26: the 24 hours have passed before anybody knew: restored at once, and the breach is on record."""
     case = await world.open()
     await case.to_cut()
     await case.pass_time(days=4)

@@ -116,7 +116,7 @@ async def test_yellow_delivered_on_the_last_moment_counts(world: World) -> None:
     yellow = await case.notice("yellow")
     by = yellow_deliver_by(yellow)
     await case.until(by - A_MINUTE)
-    # Told a minute early with the time at which the reader will stand there: within the five minutes allowed.
+    # Reported a minute early with the time at which the reader will stand there: within the five minutes allowed.
     late = await case.deliver("yellow", delivered_at=(by + timedelta(seconds=1)).isoformat())
     assert late == {"served": False, "void_reason": "delivered too late"}
     second = (await case.notices("yellow", 2))[-1]
@@ -152,7 +152,7 @@ async def test_red_delivered_seven_full_days_before_counts_and_a_second_less_is_
 
 
 async def test_red_not_delivered_in_time_is_void_and_issued_again(world: World) -> None:
-    """R-07: not delivered by then, it is void at once; the team leader is told; the new one has its full days."""
+    """R-07: not delivered by then, it is void at once; the team leader is notified; the new one has its full days."""
     case = await world.open()
     first = await case.to_red()
     await case.until(red_deliver_by(first) + SOON)

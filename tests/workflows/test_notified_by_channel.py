@@ -1,4 +1,4 @@
-"""R-16 by channel: told counts once a channel accepted it; the next is tried; the reader is asked if none takes it."""
+"""R-16 by channel: he is notified once a channel accepted it; the next is tried; the reader asked if none takes it."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def to_sms(told: Hook) -> str:
 async def with_channels(
     world: World, folder: Path, customer: Mapping[str, str], crew: str = "", seconds: float = 1
 ) -> AsyncIterator[World]:
-    """A world whose customers are told by these channels, in this order, and whose crews by one webhook."""
+    """A world whose customers are notified by these channels, in this order, and whose crews by one webhook."""
     lines = [f"seconds = {seconds}"]
     for kind, url in customer.items():
         lines += ["[[customer]]", f'kind = "{kind}"', f'url = "{url}"']
@@ -51,7 +51,7 @@ async def is_told(case: Case) -> None:
 
 
 async def test_an_accepted_mail_is_the_notification_and_the_cut_is_lawful(world: World, tmp_path: Path) -> None:
-    """Told without the reader, who is not even asked; the proof reads R-16 and R-30 as met."""
+    """Notified without the reader, who is not even asked; the proof reads R-16 and R-30 as met."""
     with mailbox() as box:
         async with with_channels(world, tmp_path, {"email": to_mail(box)}) as told:
             case = await told.open(card=CARD)
@@ -180,7 +180,7 @@ async def test_who_has_paid_is_not_notified(world: World, tmp_path: Path) -> Non
 
 
 async def being_told(told: World, hanging: Hook) -> Case:
-    """A case at T - 30 min, of which the customer's channel has been told, and has not answered."""
+    """A case at T - 30 min, of which the customer's channel has been asked, and has not answered."""
     case = await told.open(card=CARD)
     ticket = await case.to_ticket()
     await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
@@ -193,7 +193,7 @@ async def being_told(told: World, hanging: Hook) -> Case:
 
 
 async def test_restoration_does_not_wait_behind_a_channel_that_hangs(world: World, tmp_path: Path) -> None:
-    """Found dark while the channels are being tried: the restoration ticket is out before they have answered."""
+    """Found cut off while the channels are being tried: the restoration ticket is out before they have answered."""
     with ExitStack() as receivers:
         hanging = receivers.enter_context(hook(slow=60))
         async with with_channels(world, tmp_path, {"sms": to_sms(hanging)}, seconds=8) as told:
@@ -211,7 +211,7 @@ async def test_restoration_does_not_wait_behind_a_channel_that_hangs(world: Worl
 async def test_channels_that_give_no_answer_in_time_are_on_record_and_the_reader_is_asked(
     world: World, tmp_path: Path
 ) -> None:
-    """Whether the customer was told is not known: that is evidence, and no telling. An operator ends the wait."""
+    """Whether the customer was notified is not known: that is evidence, no notification. An operator ends the wait."""
     with ExitStack() as receivers:
         hanging = receivers.enter_context(hook(slow=60))
         async with with_channels(world, tmp_path, {"sms": to_sms(hanging)}, seconds=10) as told:
@@ -228,7 +228,7 @@ async def test_channels_that_give_no_answer_in_time_are_on_record_and_the_reader
 
 
 async def test_a_revocation_reaches_the_crews_channel_at_once(world: World, tmp_path: Path) -> None:
-    """P2: the customer pays while the crew holds its permit; seconds later its channel has been told to stop."""
+    """P2: the customer pays while the crew holds its permit; seconds later its channel has been stopped."""
     with mailbox() as box, hook() as crew:
         url = f"json://{HOST}:{crew.port}/crews/{{unit}}"
         async with with_channels(world, tmp_path, {"email": to_mail(box)}, url) as told:

@@ -151,7 +151,7 @@ async def test_workflow_id_must_name_the_account(world: World) -> None:
 
 
 async def test_message_to_what_never_became_a_case_is_refused(world: World) -> None:
-    """An update that comes while the account is still being looked up waits; it is refused once there is no case."""
+    """An update that comes while the account is still being read waits; it is refused once there is no case."""
     await world.outage()
     try:
         handle = await world.client.start_workflow(
@@ -210,7 +210,7 @@ async def test_bounced_payment_opens_a_closed_case_anew(world: World) -> None:
     await first.deliver("yellow")
     payment = await first.pay("200.00")
     assert (await first.result())["outcome"] == "settled"
-    with pytest.raises(RPCError, match=r"completed|not found"):  # the book has it, but no case is left to tell
+    with pytest.raises(RPCError, match=r"completed|not found"):  # booked, but no case is left
         await first.reverse(payment, "200.00")
     second = await world.open(
         first.account_id, signal="payment_reversed", payload={"payment_id": payment, "reason": "cheque bounced"}
@@ -231,7 +231,7 @@ async def test_further_bill_joins_the_case_and_waits_for_its_own_yellow_notice(w
     await asyncio.to_thread(world.parts.book.add_bills, (later,))
     event = {**overdue_event(case.account_id, "60.00"), "bill_id": later.bill_id}
     await case.signal("bill_overdue", **event)
-    await case.signal("bill_overdue", **event)  # the same event again tells nothing new
+    await case.signal("bill_overdue", **event)  # the same event again says nothing new
     await case.becomes(lambda s: s["owed"] == "260.00", "the further bill")
     assert len(await case.recorded("bill.overdue", 2)) == 2, "the opening one and this one"
     red = await case.to_red()
@@ -273,7 +273,7 @@ async def test_supply_found_cut_with_no_case_starts_in_restoring(world: World) -
 
 
 async def test_supply_found_cut_where_nothing_is_owed_is_restored_and_closes(world: World) -> None:
-    """R-27, R-28: no arrears at all: light first, then an outcome for the incident, then closed `restored`."""
+    """R-27, R-28: no arrears at all: restored first, then an outcome for the incident, then closed `restored`."""
     account = await world.customer()
     case = await world.open(
         account,
@@ -312,7 +312,7 @@ async def test_late_update_to_a_closed_case_fails_with_the_caller_and_not_the_ca
 
 
 async def test_a_cut_found_with_a_bad_start_is_notified_all_the_same(world: World) -> None:
-    """R-27, P3: no case comes of a malformed start, but whoever was found in the dark is told of at once."""
+    """R-27, P3: no case comes of a malformed start, but the people on duty are notified of a found cut at once."""
     account = await world.customer()
     report = {"report_id": "f-1", "meter_id": f"M-{account}", "reported_by": "neighbour", "source": "hotline"}
     handle = await world.client.start_workflow(

@@ -148,7 +148,7 @@ async def test_a_worker_waits_for_a_register_that_a_later_version_has_changed(wo
 
 
 async def test_a_cut_found_while_billing_is_silent_is_notified_at_once(patient: World) -> None:
-    """R-27, P3: no case can be opened without billing, but nobody is left in the dark unheard."""
+    """R-27, P3: no case can be opened without billing, but nobody is left without supply unheard."""
     account = await patient.customer()
     await patient.outage()
     report = {"report_id": "f-1", "meter_id": f"M-{account}", "reported_by": "neighbour", "source": "hotline"}
@@ -167,7 +167,7 @@ async def test_a_cut_found_while_billing_is_silent_is_notified_at_once(patient: 
 
 
 async def test_every_report_of_a_found_cut_is_notified_while_billing_is_silent(patient: World) -> None:
-    """P3: a second meter found dark during the same outage is heard of as the first was."""
+    """P3: a second meter found cut off during the same outage is heard of as the first was."""
     account = await patient.customer()
     await patient.outage()
 
@@ -204,7 +204,7 @@ class Fickle:
 
 
 async def test_a_revocation_does_not_wait_behind_an_older_record(patient: World) -> None:
-    """R-18: the crew is told at once, though a note from the outage still sits out its pause between two tries."""
+    """R-18: the crew is notified at once, though a note from the outage still sits out its pause between two tries."""
     fickle = Fickle(patient.parts.register)
     parts = replace(patient.parts, register=fickle)  # type: ignore[arg-type]
     settings = patient.settings.model_copy(update={"task_queue": "fickle"})

@@ -1,4 +1,4 @@
-"""A case's papers: each step has its own, named by the evidence and intact; none is issued without, light excepted."""
+"""A case's papers: each step but a restoration waits for its own, which the evidence names, and which is intact."""
 
 import asyncio
 from pathlib import Path
@@ -36,7 +36,7 @@ async def test_a_life_leaves_its_papers(world: World) -> None:
     await case.pay("200.00")
     restore = await case.ticket("restore")
     await declare_delay(case)
-    kinds = await filed(case, 5)  # light waits for no printer: the delay may be on paper before the ticket
+    kinds = await filed(case, 5)  # a restoration waits for no printer: the delay may be on paper before the ticket
     assert sorted(kinds) == ["cut", "delay", "red", "restore", "yellow"]
 
     snap = await case.snapshot()

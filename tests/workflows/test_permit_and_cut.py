@@ -67,7 +67,7 @@ async def test_inside_the_window_the_crew_gets_a_permit_for_fifteen_minutes(worl
 
 
 async def test_before_the_stated_time_no_permit_is_given(world: World) -> None:
-    """R-18: the customer was told T; a minute before it nobody may cut."""
+    """R-18: the customer was notified of T; a minute before it nobody may cut."""
     case = await world.open()
     ticket = await case.to_half_hour()
     await case.update("record_final_notice", "reader", ticket_id=ticket["ticket_id"], how="at the door")
@@ -99,7 +99,7 @@ async def test_the_window_ends_with_the_cut_hours_where_those_are_shorter(world:
 
 
 async def test_when_the_window_has_passed_the_permit_is_refused_and_the_notice_stale(world: World) -> None:
-    """R-18, R-20: nothing is cut at a time the customer was not told."""
+    """R-18, R-20: nothing is cut at a time the customer was not notified."""
     case = await world.open()
     ticket = await case.to_window()
     red = await case.notice("red")
@@ -119,7 +119,7 @@ async def test_the_wrong_meter_gets_no_permit(world: World) -> None:
 
 
 async def test_every_unmet_condition_is_named_with_its_clause(world: World) -> None:
-    """R-18: an hour early, not acknowledged, not told, billing not asked: all of it is said at once."""
+    """R-18: an hour early, not acknowledged, not notified, billing not asked: all of it is said at once."""
     case = await world.open()
     ticket = await case.to_ticket()
     await case.until(await case.cut_time() - timedelta(hours=1))
@@ -200,7 +200,7 @@ async def test_billing_silent_at_the_permit_refuses_and_the_crew_asks_again(worl
 
 
 async def test_a_settling_payment_revokes_the_permit_and_notifies_the_crew(world: World) -> None:
-    """R-18, P2: revoked as soon as the payment arrives; the crew is told at once."""
+    """R-18, P2: revoked as soon as the payment arrives; the crew is notified at once."""
     case = await world.open()
     ticket = await case.to_window()
     permit = await granted(case, ticket)
@@ -244,7 +244,7 @@ STOPPERS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("stopper", STOPPERS)
 async def test_whatever_stops_the_attempt_revokes_the_permit(world: World, stopper: str) -> None:
-    """R-18, R-04: a promise, a plan, a recall or a doubt ends the permit at once, and the crew is told."""
+    """R-18, R-04: a promise, a plan, a recall or a doubt ends the permit at once, and the crew is notified."""
     case = await world.open()
     ticket = await case.to_window()
     await granted(case, ticket)
@@ -278,7 +278,7 @@ async def test_a_hold_revokes_the_permit_and_recalls_the_ticket(world: World) ->
 
 
 async def test_a_permit_lapses_after_its_minutes(world: World) -> None:
-    """R-18: it lasts `permit_minutes` at most; the next one needs another look into billing."""
+    """R-18: it lasts `permit_minutes` at most; the next one needs another question to billing."""
     case = await world.open()
     ticket = await case.to_window()
     permit = await granted(case, ticket)
@@ -476,7 +476,7 @@ async def paid_under_a_permit(world: World) -> tuple[Case, dict[str, Any]]:
 
 
 async def test_a_settled_case_waits_for_the_crew_and_closes_on_its_report(world: World) -> None:
-    """R-18, P3: a permit ended without a report; the light may be off, so the case does not close."""
+    """R-18, P3: a permit ended without a report; supply may be off, so the case does not close."""
     case, ticket = await paid_under_a_permit(world)
     assert {("field_crew", "report_not_cut"), ("field_crew", "report_cut")} <= set(await case.awaited())
     assert await case.stage() != "closed"
@@ -485,7 +485,7 @@ async def test_a_settled_case_waits_for_the_crew_and_closes_on_its_report(world:
 
 
 async def test_after_the_window_the_team_leader_finds_out_and_ends_the_wait(world: World) -> None:
-    """R-18: a crew that does not answer is looked for; the leader's acknowledgement ends the wait."""
+    """R-18: a crew that does not answer is searched for; the leader's acknowledgement ends the wait."""
     case, _ = await paid_under_a_permit(world)
     assert not (await case.snapshot())["escalations"]
     await case.pass_time(hours=2)

@@ -1,4 +1,4 @@
-"""Money and the crew at the same instant: whatever the order, what comes of it is lawful, and nobody stays dark."""
+"""Money and the crew at the same instant: whatever the order, what comes of it is lawful, and nobody stays cut off."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -145,7 +145,7 @@ async def test_many_requests_at_once_give_one_permit(world: World) -> None:
     assert len(await case.recorded("permit.granted")) == 1
 
 
-# When the money is booked, told, and the permit asked for or the cut reported: milliseconds from the same instant.
+# When the money is booked, reported, and the permit asked for or the cut reported: milliseconds from the same instant.
 INTERLEAVINGS = ((0, 0, 0), (0, 0, 15), (15, 20, 0), (0, 25, 10), (25, 0, 10), (10, 25, 0))
 
 
@@ -169,7 +169,7 @@ async def test_a_payment_and_a_permit_at_the_same_instant(world: World) -> None:
 
 
 async def test_a_payment_and_the_switch_at_the_same_instant(world: World) -> None:
-    """P2, P3, L3: lawful or not, the light comes back, and a cut on settled bills is an incident."""
+    """P2, P3, L3: lawful or not, supply is restored, and a cut on settled bills is an incident."""
 
     async def race(booked: float, told: float, reported: float) -> None:
         case, ticket = await at_the_meter(world)
@@ -206,7 +206,7 @@ ORDERS = ("thrice", "late", "early")
 
 
 async def test_payments_around_the_stated_time(world: World) -> None:
-    """R-11, P2, L3: at T - 1 s, T and T + 1 s; told three times, told late, or told before it was booked."""
+    """R-11, P2, L3: at T - 1 s, T and T + 1 s; reported three times, late, or before it was booked."""
 
     async def life(moment: timedelta, order: str) -> None:
         case = await world.open(amount=str(OWED))
@@ -215,13 +215,13 @@ async def test_payments_around_the_stated_time(world: World) -> None:
         paid_at = await case.cut_time() + moment
         await case.until(paid_at)
         match order:
-            case "thrice":  # booked, told three times, and only then does the crew ask
+            case "thrice":  # booked, reported three times, and only then does the crew ask
                 for _ in range(3):
                     await book(case, paid_at)
                     await tell(case, paid_at)
-            case "late":  # booked, and told when the crew has gone
+            case "late":  # booked, and reported when the crew has gone
                 await book(case, paid_at)
-            case "early":  # told, while billing does not know yet
+            case "early":  # reported, while billing does not know yet
                 await tell(case, paid_at)
         await case.until(paid_at + 2 * SECOND)
         permit = await if_open(case.permit(ticket))
@@ -241,7 +241,7 @@ async def test_payments_around_the_stated_time(world: World) -> None:
 
 
 async def test_two_halves_in_the_wrong_order_and_twice(world: World) -> None:
-    """P2, L3: the second half is told first, both twice; together they settle, and the permit falls."""
+    """P2, L3: the second half is reported first, both twice; together they settle, and the permit falls."""
     case, ticket = await at_the_meter(world)
     assert (await case.permit(ticket))["granted"]
     now, half = await case.now(), OWED / 2

@@ -30,7 +30,7 @@ HOME_UNIT = {
     "station_head": STATION,
     "field_crew": UNIT,
 }
-# What happened is recorded and judged, whoever tells it: these two are refused only for form.
+# What happened is recorded and judged, whoever reports it: these two are refused only for form.
 ONLY_FOR_FORM = ("report_cut", "report_restored")
 
 

@@ -120,7 +120,7 @@ async def test_refused_yellow_climbs_and_counts_like_a_red_one(world: World) -> 
 
 
 async def test_station_head_is_notified_of_every_red_notice_and_acknowledges_a_refusal(world: World) -> None:
-    """R-10: non-residential: told at issue; the refusal counts only once the station head too has acknowledged."""
+    """R-10: non-residential: notified at issue; the refusal counts only once the station head too has acknowledged."""
     case = await world.open(customer_class="non_residential")
     red = await case.to_red()
     await case.deliver("red", "refused")
@@ -136,7 +136,7 @@ async def test_station_head_is_notified_of_every_red_notice_and_acknowledges_a_r
 
 
 async def test_station_head_alone_does_not_make_a_refusal_count(world: World) -> None:
-    """R-09, R-10: the station head is no rung of the ladder: the team leader's word is needed too."""
+    """R-09, R-10: the station head is no rung of the ladder: the team leader's answer is needed too."""
     case = await world.open(customer_class="non_residential")
     await case.to_red()
     await case.deliver("red", "refused")

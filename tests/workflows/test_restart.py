@@ -8,7 +8,7 @@ from tests.support.world import SOON, Case, running_world
 
 
 async def test_a_life_with_another_worker_after_every_step(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Restarted in each stage, from the yellow notice to light again."""
+    """Restarted in each stage, from the yellow notice to the restoration."""
     async with running_world(tmp_path_factory.mktemp("restart")) as world:
         case = await world.open()
         await case.notice("yellow")

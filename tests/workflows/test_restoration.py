@@ -1,4 +1,4 @@
-"""Light again: who asks for it, what it needs, the 24 hours, the warnings, the breach and the declared delay."""
+"""Restoration: who asks for it, what it needs, the 24 hours, the warnings, the breach and the declared delay."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,7 +30,7 @@ async def ask(case: Case, who: str = "hotline", request_id: str = "q-1", source:
 
 
 async def declare_delay(case: Case, who: str = "team_leader") -> None:
-    """Everybody has been told that it takes longer."""
+    """Everybody has been notified that it takes longer."""
     told = (await case.now()).isoformat()
     await case.update(
         "declare_delay",
@@ -62,7 +62,7 @@ async def test_a_payment_brings_the_ticket_without_anybody_asking(world: World) 
 
 
 async def test_the_hotline_hears_what_is_owed_and_later_gets_a_ticket(world: World) -> None:
-    """R-22: still owing, then no ticket; paid without anybody telling the case, then a ticket."""
+    """R-22: still owing, then no ticket; paid without anybody reporting it to the case, then a ticket."""
     case = await cut_off(world)
     await case.pay("50.00", told=False)
     owing = (await ask(case))["still_owing"]
@@ -88,7 +88,7 @@ async def test_nobody_without_the_right_asks_to_restore_supply_that_is_on(world:
 
 
 async def test_the_sweep_finds_a_payment_that_nobody_reported(world: World) -> None:
-    """R-23: looked at every day; the sweep's signal makes the case ask billing."""
+    """R-23: checked every day; the sweep's signal makes the case ask billing."""
     case = await cut_off(world)
     await case.signal("recheck_requested", request_id="sweep-1", source="sweep")
     await case.pay("200.00", told=False)
@@ -203,7 +203,7 @@ async def test_warnings_at_twelve_and_twenty_hours_and_the_breach_at_the_end(wor
 
 
 async def test_a_declared_delay_reaches_to_the_end_of_the_next_day(world: World) -> None:
-    """R-26: reason, customer and leader told, before the 24 hours end; light on the second day is no breach."""
+    """R-26: reason, customer and leader notified, before the 24 hours end; restored on the second day is no breach."""
     case = await cut_off(world)
     await case.pay("200.00")
     settled = moment(await case.in_stage("restoring"), "settled_at")
@@ -250,7 +250,7 @@ async def test_a_delay_is_declared_in_time_and_by_a_leader(world: World) -> None
 
 
 async def test_restored_in_time_is_recorded_with_its_times(world: World) -> None:
-    """R-25, R-30: what happened and when it was told are both kept."""
+    """R-25, R-30: what happened and when it was reported are both kept."""
     case = await cut_off(world)
     await case.pay("200.00")
     ticket = await case.ticket("restore")
@@ -300,7 +300,7 @@ async def test_the_crew_that_had_the_ticket_when_it_restored_is_believed(world: 
 
 
 async def on_a_plan(world: World) -> tuple[Case, datetime]:
-    """Cut, then two instalments agreed, then light: the case stays open. Also the first day's end."""
+    """Cut, then two instalments agreed, then the restoration: the case stays open. Also the first day's end."""
     case = await cut_off(world)
     now = await case.now()
     days = [local_day(now, world.policy) + timedelta(days=n) for n in (5, 10)]
@@ -315,7 +315,7 @@ async def on_a_plan(world: World) -> tuple[Case, datetime]:
 
 
 async def test_a_settlement_older_than_the_plan_counts_when_billing_reports_it(world: World) -> None:
-    """R-25: he had paid before the plan was agreed, and nobody had told; the 24 hours run from his payment."""
+    """R-25: he had paid before the plan was agreed, and nobody had reported it; the 24 hours run from his payment."""
     case = await cut_off(world)
     paid_at = await case.now()
     await case.pay("200.00", told=False)
@@ -345,7 +345,7 @@ async def test_restoration_on_a_plan_that_is_kept(world: World) -> None:
 
 
 async def test_restoration_on_a_plan_that_is_broken_starts_a_new_yellow(world: World) -> None:
-    """R-05, R-24: the cut used up its notices, and the light stays on meanwhile."""
+    """R-05, R-24: the cut used up its notices, and supply stays on meanwhile."""
     case, first_day = await on_a_plan(world)
     await case.until(first_day + timedelta(minutes=1))
     assert (await case.undelivered("yellow"))["amount"] == "200.00"
@@ -365,7 +365,7 @@ async def test_without_the_policy_a_plan_restores_nothing(world: World) -> None:
 
 
 async def test_a_reversal_does_not_recall_the_restoration_ticket(world: World) -> None:
-    """R-24: light comes all the same; the debt that is open again starts anew with a yellow notice."""
+    """R-24: supply is restored all the same; the debt that is open again starts anew with a yellow notice."""
     case = await cut_off(world)
     payment = await case.pay("200.00")
     ticket = await case.ticket("restore")
@@ -377,7 +377,7 @@ async def test_a_reversal_does_not_recall_the_restoration_ticket(world: World) -
 
 
 async def test_a_hold_after_the_cut_does_not_stop_the_restoration(world: World) -> None:
-    """R-04, R-24: a hold stops the march, never a restoration."""
+    """R-04, R-24: a hold stops the procedure, never a restoration."""
     case = await cut_off(world)
     await case.signal("hold_placed", hold_id="h-1", kind="dispute", reason="meter", actor=PEOPLE["operator"])
     await case.pay("200.00")
@@ -386,7 +386,7 @@ async def test_a_hold_after_the_cut_does_not_stop_the_restoration(world: World) 
 
 
 async def test_withdrawn_after_the_cut_is_restored_first(world: World) -> None:
-    """R-25: the 24 hours run from the message; it closes withdrawn only once there is light."""
+    """R-25: the 24 hours run from the message; it closes withdrawn only once supply is restored."""
     case = await cut_off(world)
     now = await case.now()
     await case.update("withdraw", "centre_director", reason="the bill was another customer's")

@@ -10,7 +10,7 @@ from tests.support.world import Case, World, running_world
 
 
 async def test_terminated_while_cut_off_and_opened_anew_restoration_is_ordered_at_once(world: World) -> None:
-    """Terminating says nothing to anybody; the new case, told that the customer is dark, sends for light (R-27)."""
+    """Terminating notifies nobody; the new case, opened by the report of a found cut, orders the restoration (R-27)."""
     lost = await world.open()
     await lost.to_cut()
     await lost.recorded("cut.reported")

@@ -1,4 +1,4 @@
-"""From the day before to the stated time: ticket, the customer told again, billing asked (R-15 – R-17, R-20, R-21)."""
+"""From the day before to the stated time: ticket, last notification, billing asked (R-15 – R-17, R-20, R-21)."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -76,7 +76,7 @@ async def test_ticket_goes_out_a_day_before_in_the_name_of_the_reader_who_served
 
 
 async def test_unacknowledged_ticket_means_no_cut(world: World) -> None:
-    """R-15, R-20: at T - 30 min the unit has not acknowledged: recalled, the crew told, a new red notice."""
+    """R-15, R-20: at T - 30 min the unit has not acknowledged: recalled, the crew notified, a new red notice."""
     case = await world.open()
     ticket = await case.to_ticket()
     red = await case.notice("red")
@@ -90,11 +90,11 @@ async def test_unacknowledged_ticket_means_no_cut(world: World) -> None:
     assert late.value.type == "TooLate"
 
 
-# ---- R-16: told again ------------------------------------------------------------------------------
+# ---- R-16: notified again ------------------------------------------------------------------------------
 
 
 async def test_customer_notified_again_in_the_last_half_hour(world: World) -> None:
-    """R-16: told before T - 30 min does not count, told at T - 30 min sharp does; an outbox row is no telling."""
+    """R-16: before T - 30 min it does not count, at T - 30 min sharp it does; an outbox row is no notification."""
     case = await world.open()
     ticket = await case.to_ticket()
     await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
@@ -124,7 +124,7 @@ async def test_customer_notified_again_in_the_last_half_hour(world: World) -> No
 
 
 async def test_customer_not_notified_is_not_cut(world: World) -> None:
-    """R-16, R-20: nobody told him by T: the permit is out of reach and the time slips."""
+    """R-16, R-20: nobody notified him by T: the permit is out of reach and the time slips."""
     case = await world.open()
     ticket = await case.to_half_hour()
     red = await case.notice("red")

@@ -135,7 +135,7 @@ async def test_a_wrong_book_in_the_last_half_hour_lets_the_time_slip(utility: Ut
 async def test_who_is_cut_off_is_not_settled_by_a_wrong_book_but_restored_by_the_right_one(
     utility: Utility, tmp_path: Path
 ) -> None:
-    """P3: the question of the case goes on until it has an answer, so light need not wait for tomorrow's sweep."""
+    """P3: the question of the case goes on until it has an answer, so no restoration waits for tomorrow's sweep."""
     empty = open_billing(f"sqlite:///{tmp_path / 'wrong.db'}", "Asia/Shanghai")
     async with utility.working():
         case = await utility.world.open()

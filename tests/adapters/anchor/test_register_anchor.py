@@ -264,7 +264,7 @@ def test_a_lost_file_is_said_to_be_missing(anchor: RegisterAnchor) -> None:
 
 
 async def test_a_rebuilt_chain_is_found_by_the_commands_alone(world: World, tmp_path: Path) -> None:
-    """`anchor` notes the heads down; `proof` looks at them by itself; `anchor` again names whom it concerns."""
+    """`anchor` notes the heads down; `proof` reads them by itself; `anchor` again names whom it concerns."""
     place = tmp_path / "elsewhere" / "anchor"
     async with world.apart(tmp_path, anchor=place, anchor_key=SPELLED) as utility:
         case = await utility.open()

@@ -410,7 +410,7 @@ KNOWN: dict[str, Any] = {
 
 @pytest.mark.parametrize("wish", ["", "短信", "SMS", "wechat", True, ["sms"], {"by": "sms"}, None])
 def test_a_preference_that_nobody_knows_keeps_no_case_from_opening(wish: Any) -> None:
-    """It only orders channels; a customer who was found dark waits for the answer that it stands in."""
+    """It only orders channels; a customer who was found cut off waits for the answer that it stands in."""
     body = json.dumps({"customers": [KNOWN | {"preferred_channel": wish}]}).encode()
     with server(answer(body=body)) as mis, billing_at(mis.url) as billing:
         known = billing.customer("1001")

@@ -1,4 +1,4 @@
-"""Channels with real receivers: what is accepted, refused or dead, within seconds, and that no log tells an address."""
+"""Channels with real receivers: what is accepted, refused or dead, within seconds, and that no log shows an address."""
 
 import json
 import time
@@ -150,7 +150,7 @@ def stuck(channels: AppriseChannels, way: Channel, sends: int) -> list[str]:
 
 
 def test_one_message_that_hangs_takes_the_channel_from_nobody_else() -> None:
-    """A gateway that is slow for one number: the next customer is told by it all the same."""
+    """A gateway that is slow for one number: the next customer is notified by it all the same."""
     channels = AppriseChannels(SECONDS)
     with hook(slow=30) as told:
         assert channels.send(sms(told), KNOWN, LETTER) == "dead"

@@ -1,4 +1,4 @@
-"""A customer's channels with real receivers: the one that he prefers comes first, and he is told if it fails (R-16)."""
+"""A customer's channels with real receivers: his preferred one first, and the next if it fails (R-16)."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -69,7 +69,7 @@ def tell(
     phone: str = PHONE,
     email: str = EMAIL,
 ) -> list[tuple[str, str]]:
-    """Keep a card with that preference and tell the customer; what each channel said, in the order of the tries."""
+    """Keep a card with that preference and notify the customer; what each channel said, in the order of the tries."""
     register, apprise = SqlRegister(engine), AppriseChannels(PATIENCE)
     register.keep_card(
         CustomerCard(

@@ -86,7 +86,7 @@ def outcomes(engine: Engine) -> list[tuple[str, str]]:
 
 
 def test_a_revocation_goes_out_as_soon_as_it_is_filed(engine: Engine) -> None:
-    """Nobody looks for it: the dispatcher is woken."""
+    """Nobody polls for it: the dispatcher is woken."""
     with hook() as told, sending(engine, routes(crew(to(told))), poll_seconds=3600) as register:
         register.write(record(messages=(revoked(text_zh="停电许可已撤销"),)))
         until(lambda: told.bodies != [])
@@ -102,7 +102,7 @@ def test_a_revocation_goes_out_as_soon_as_it_is_filed(engine: Engine) -> None:
 
 
 def test_a_row_that_another_worker_filed_is_found(engine: Engine) -> None:
-    """Nobody wakes the dispatcher: it looks each second."""
+    """Nobody wakes the dispatcher: it polls each second."""
     assert POLL_SECONDS == 1
     with hook() as told, sending(engine, routes(crew(to(told)))):
         SqlRegister(engine, hands_on=True).write(record(messages=(revoked(),)))
@@ -123,7 +123,7 @@ def test_a_backlog_of_notices_to_a_slow_receiver_does_not_delay_a_revocation(eng
 
 
 def test_a_dead_channel_of_one_unit_does_not_delay_another_unit(engine: Engine) -> None:
-    """More revocations for a receiver that hangs than there are lanes: another crew is told once that is clear."""
+    """More revocations for a receiver that hangs than there are lanes: another crew is notified once that is clear."""
     with hook(slow=60) as hanging, hook() as told:
         table = routes(crew(to(hanging), unit="FU-01"), crew(to(told), unit="FU-02"), seconds=0.5)
         with sending(engine, table) as register:
@@ -236,13 +236,13 @@ def test_every_line_about_a_message_says_account_stage_and_clause(
 
 @dataclass(frozen=True)
 class Faulty(SqlOutbox):
-    """An outbox with faults of ours in it: the first look fails, and so does the note of each of the first messages."""
+    """An outbox with faults of ours in it: the first poll fails, and so does the note of each of the first messages."""
 
     looks: Iterator[int] = field(default_factory=count)
     notes: Iterator[int] = field(default_factory=count)
 
     def has_due(self, now: datetime) -> bool:
-        """As the outbox, from the second look on."""
+        """As the outbox, from the second poll on."""
         if next(self.looks) == 0:
             raise KeyError("张三")
         return super().has_due(now)
@@ -257,7 +257,7 @@ class Faulty(SqlOutbox):
 def test_a_fault_of_ours_stops_no_lane_and_its_place_is_in_the_log(
     engine: Engine, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """In every lane at once: each is free again, and says where it was, of which account, and nothing of the words."""
+    """In every lane at once: each is free again, and says where it was, of which account, and nothing of the text."""
     configure_logging("json")
     with hook() as told, sending(engine, routes(crew(to(told))), outbox=Faulty(engine)) as register:
         register.write(record(1, messages=tuple(revoked(f"m-{n}") for n in range(LANES))))

@@ -29,7 +29,7 @@ SIX = Lights(restored=6, within_4=5, later=1)
 
 
 def report(reason: str = "late records", centres: int = 3, lights: Lights = SIX) -> Report:
-    """A month's report, made again: one moratorium, so many reading centres, and lights."""
+    """A month's report, made again: one moratorium, so many reading centres, and restorations."""
     month = Figures(
         month="2026-10",
         begins_at=datetime(2026, 9, 30, 16, tzinfo=UTC),

@@ -61,7 +61,7 @@ def pages(papers: TypstPapers, sheet: Sheet) -> list[str]:
 
 
 def pictures(sheet: Sheet) -> list[Image.Image]:
-    """The pages as they look."""
+    """The pages as images."""
     shown = compiler().compile(
         input=TEMPLATES / f"{sheet.template}.typ", format="png", ppi=110, sys_inputs=inputs(sheet), timestamp=0
     )
@@ -70,7 +70,7 @@ def pictures(sheet: Sheet) -> list[Image.Image]:
 
 
 def picture(sheet: Sheet, page: int = 0) -> Image.Image:
-    """A page as it looks."""
+    """A page as an image."""
     return pictures(sheet)[page]
 
 

@@ -212,7 +212,7 @@ def test_nothing_personal_but_the_accounts_of_important_customers(counted: Count
 
 
 def test_what_the_evidence_says_at_any_moment_is_what_the_case_said_of_itself() -> None:
-    """Stage, debt and darkness: read back from the evidence so far, they are those of the case's own row."""
+    """Stage, debt and supply: read back from the evidence so far, they are those of the case's own row."""
     seen = Counter[str]()
     for life in lives(40, BEGINS, None, SEED):
         told: list[Event] = []

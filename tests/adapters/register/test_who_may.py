@@ -1,4 +1,4 @@
-"""The register's own look at who did what: an act by somebody who may not do it is kept as a claim, and not counted."""
+"""The register's own check of who did what: an act of somebody who may not do it is kept as a claim, not counted."""
 
 import ast
 from collections.abc import Iterator
@@ -90,7 +90,7 @@ def test_people_of_another_centre_are_not_admitted(role: str) -> None:
 
 
 def test_the_rest_of_a_record_does_not_wait_for_a_claim(register: SqlRegister) -> None:
-    """Above all not a light to be restored: everything else of the record is written as ever."""
+    """Above all not a restoration: everything else of the record is written as ever."""
     entries = (act("withdrawn", "hotline", 1), evidence(2, "ticket.sent"), act("supply.restored", "field_crew", 3))
     assert kept(register, *entries) == [NOT_ADMITTED, "ticket.sent", "supply.restored"]
     case = RegisterReader(register.engine).case_file(ACCOUNT, CASE)

@@ -249,7 +249,7 @@ def test_threads_that_start_together_make_the_tables_once(opened: Opened) -> Non
 
 @pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES)
 def test_revisions_are_numbered_as_alembic_counts_them(history: History) -> None:
-    """The number in the name of the file is what tells, without Alembic, that nothing is to be done."""
+    """The number in the file's name says, without Alembic, that nothing is to be done."""
     folder = ROOT / "adapters" / "sql" / "migrations"
     script = ScriptDirectory(str(folder), version_locations=[str(folder / history.name)])
     assert script.get_heads() == [history.newest]

@@ -121,7 +121,7 @@ def test_a_reversal_that_came_first_takes_its_payment_back_before_it_comes() -> 
 
 
 def test_a_meter_found_cut_off_is_asked_for_no_payment() -> None:
-    """Its light is due already, whatever is paid."""
+    """Its restoration is due already, whatever is paid."""
     found = CUT.model_copy(update={"lawful": False, "bills": ()})
     case = answered(announced(facts(cuts=(found,)), "P-1", "1.00", T), debt(("B-1", "200.00", OLD)), T)
     assert not announced_payments.would_settle(case)

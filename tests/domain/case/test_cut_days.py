@@ -25,7 +25,7 @@ def booked(day: object, notice_id: str = COMING) -> CaseFacts:
 
 
 def test_a_red_notice_waits_for_its_day() -> None:
-    """R-07, R-20: without a day booked the case looks around again, fresh as its look may be."""
+    """R-07, R-20: without a day booked the case reads its circumstances again, however fresh they are."""
     assert next_act(DUE, RED_ISSUE, asking=False) == LookAround()
     assert next_act(booked(FIRST_DAY), RED_ISSUE, asking=False) == IssueNotice("red")
     assert next_act(DUE.but(spreads_cuts=False), RED_ISSUE, asking=False) == IssueNotice("red")

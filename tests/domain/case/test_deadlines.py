@@ -247,7 +247,7 @@ SETTLES: list[tuple[str, CaseFacts, datetime, list[str]]] = [
 
 @pytest.mark.parametrize(("given", "now", "evidence"), [r[1:] for r in SETTLES], ids=[r[0] for r in SETTLES])
 def test_what_time_brings_about(given: CaseFacts, now: datetime, evidence: list[str]) -> None:
-    """R-03 – R-26: what is due by then, and not a moment before; done once, however often one looks."""
+    """R-03 – R-26: what is due by then, and not a moment before; done once, however often one checks."""
     after = settle(given, now)
     assert whats(given, after) == evidence
     assert settle(after, now) == after
@@ -313,7 +313,7 @@ def test_which_voids_count_towards_a_persons_decision(given: CaseFacts, now: dat
     ids=["a second early", "at T - 30 min", "at T", "a second late"],
 )
 def test_customer_counts_as_notified_within_the_last_half_hour(told_at: datetime, counts: bool) -> None:
-    """R-16: told in [T - 30 min, T], both ends included."""
+    """R-16: notified in [T - 30 min, T], both ends included."""
     given = ready(tickets=(TOLD.model_copy(update={"told_at": None}),))
     message = m.RecordFinalNotice(ticket_id="ticket-1", told_at=told_at, how="phone", actor=READER)
     after, answer = field_rulings.record_final_notice(given, message, told_at)

@@ -1,4 +1,4 @@
-"""What the channels' answers at T - 30 min come to: told, the reader asked, or only a record (R-16)."""
+"""What the channels' answers at T - 30 min come to: notified, the reader asked, or only a record (R-16)."""
 
 from datetime import timedelta
 from typing import Any, get_args

@@ -1,4 +1,4 @@
-"""Bills settled beside a plan that was to bring the light, or has brought it: the settlement counts (P2, R-25)."""
+"""Bills settled beside a plan that was to restore supply, or has restored it: the settlement counts (P2, R-25)."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,7 +26,7 @@ def planned(*agreed: datetime) -> CaseFacts:
 
 
 def told_of(case: CaseFacts, paid_at: datetime, now: datetime) -> CaseFacts:
-    """Billing tells now that all was paid then."""
+    """Billing reports now that all was paid then."""
     (bill,) = case.debt.bills
     payment = BillPayment(payment_id="P-1", amount=bill.amount, paid_at=paid_at)
     answer = case.debt.model_copy(

@@ -328,7 +328,7 @@ NOT_EARLIER: dict[str, tuple[Deadline, ...]] = {
     "promise_end": (lambda f: clock.promise_end(PROMISE.until, f.policy),),
     "exception_end": (of_cut(clock.exception_end),),
 }
-# What protects him in the dark: not later, and not earlier either, for the crew and the leaders were told.
+# What protects him without supply: not later, and not earlier either, for the crew and the leaders were notified.
 UNMOVED: dict[str, tuple[Deadline, ...]] = {
     "restore_due": (of_cut(clock.restore_due), lambda f: f.cuts[0].restore_due_by if f.cuts else None),
     "restore_warning_times": (of_cut(clock.restore_warning_times),),
@@ -381,7 +381,7 @@ def test_no_deadline_moves_forward_whatever_stands(
 @settings(max_examples=100, deadline=None, database=None, derandomize=True)
 @given(before=CASES, policy=policies("new"), now=NOW)
 def test_nothing_that_protects_is_lost(before: CaseFacts, policy: Policy, now: datetime) -> None:
-    """Approvals, barred days, light: never less than before for what stands."""
+    """Approvals, barred days, restoration: never less than before for what stands."""
     before = settle(before, now)
     after = moved(before, policy, now)
     if before.red and after.red:

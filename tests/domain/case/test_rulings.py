@@ -84,7 +84,7 @@ def test_a_payment_that_settles_revokes_before_billing_has_answered_and_the_crew
 
 
 def test_a_promise_or_a_plan_at_the_meter_revokes_the_permit() -> None:
-    """R-18, R-04: whatever stops the march reaches the crew at once."""
+    """R-18, R-04: whatever stops the procedure reaches the crew at once."""
     out = ready(permits=(PERMIT,))
     promise = m.RecordPromise(promise_id="pr-9", amount=Decimal("50.00"), until=date(2026, 12, 20), actor=LEADER)
     plan = m.AgreePlan(plan_id="pl-9", instalments=(m.Instalment(due=date(2026, 12, 20), amount=OWED),), actor=LEADER)
@@ -94,7 +94,7 @@ def test_a_promise_or_a_plan_at_the_meter_revokes_the_permit() -> None:
 
 
 def test_a_permit_is_redeemed_once() -> None:
-    """R-18, R-27: told again it is the same cut; an earlier one under the same permit was not ours."""
+    """R-18, R-27: reported again it is the same cut; an earlier one under the same permit was not ours."""
     first = m.ReportCut(permit_id="permit-1", meter_id="M-1", at=T + 5 * MINUTE, actor=CREW)
     cut_off, answer = cutting.report_cut(ready(permits=(PERMIT,)), first, T + 6 * MINUTE)
     again, second = cutting.report_cut(cut_off, first, T + 7 * MINUTE)
@@ -122,7 +122,7 @@ def look(*moratoria: str, over: tuple[str, ...] = ()) -> Look:
 
 
 def test_a_moratorium_holds_while_the_register_says_so() -> None:
-    """R-04: found at a look it stands, found no more it falls, found again it stands again."""
+    """R-04: found at one reading it stands, found no more it falls, found again it stands again."""
     known = facts()
     found = with_look(known, look("winter"), OPENED + DAY, OPENED + DAY)
     assert [(h.hold_id, h.kind) for h in found.standing_holds] == [("winter", "moratorium")]

@@ -95,7 +95,7 @@ def permitted() -> Story:
 
 
 def by_channel(outcome: str) -> Story:
-    """The same, but for a channel that told the customer and not the reader."""
+    """The same, but for a channel that notified the customer and not the reader."""
     moment = t("11-02", "08:31")
     told = step("customer.told_by_channel", moment, about=CUT_TICKET, channel="sms", told_at=moment)
     tried = step("channel.tried", moment, about=CUT_TICKET, channel="sms", outcome=outcome)
@@ -124,7 +124,7 @@ def restored(back_at: datetime | None = None) -> Story:
 
 
 def clean() -> Story:
-    """Yellow, red, approval, ticket, last half-hour, permit, cut, payment, light: nothing amiss."""
+    """Yellow, red, approval, ticket, last half-hour, permit, cut, payment, restoration: nothing amiss."""
     return [*yellow_served(), *red_served(), *ticketed(), *permitted(), cut(), settled(), *restored()]
 
 
@@ -280,7 +280,7 @@ def test_a_refusal_recorded_and_acknowledged_counts() -> None:
 
 
 def delayed_story() -> Story:
-    """The line is damaged: the delay is declared, and the light comes on the next day."""
+    """The line is damaged: the delay is declared, and supply is restored the next day."""
     declared: Step = {
         "reason": "线路故障",
         "customer_told_at": t("11-03", "18:00"),

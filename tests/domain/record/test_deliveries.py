@@ -1,4 +1,4 @@
-"""What has come of a message, and why it was given up, has its words in both languages."""
+"""What has come of a message, and why it was given up, has its texts in both languages."""
 
 from typing import Any, get_args
 

@@ -1,4 +1,4 @@
-"""What staff is told in Chinese says in Chinese why: no reason that the code gives stays English in it."""
+"""What staff reads in Chinese gives its reason in Chinese: no reason that the code gives stays English in it."""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from domain.record.reasons import heading, reason_zh
 DOMAIN = Path(attempt.__file__).parents[1]
 PLACE = {"end_attempt": 2, "recall_cut_ticket": 2, "revoke_permit": 2, "void_notice": 3}
 SEEN_BY_NOBODY = {"settled", "withdrawn"}
-"""Reasons of notices that are void without a word to anybody."""
+"""Reasons of notices that are void without a message to anybody."""
 
 
 def sentences(node: ast.AST) -> Iterator[str]:
@@ -52,7 +52,7 @@ REASONS = sorted({r for path in DOMAIN.rglob("*.py") for r in given(ast.parse(pa
 
 
 def test_the_reasons_are_found() -> None:
-    """The search sees both the plain ones and those with a word put in."""
+    """The search sees both the plain ones and those with a value put in."""
     assert len(REASONS) >= 25
     assert {"the crew left without cutting", "hold: 1", "no answer from 1"} <= set(REASONS)
 

@@ -1,4 +1,4 @@
-"""A recorded march under another policy: later, earlier, not reached, possible, or why it cannot be told."""
+"""A recorded procedure under another policy: later, earlier, not reached, possible, or why it cannot be judged."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

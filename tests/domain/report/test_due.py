@@ -52,7 +52,7 @@ def test_a_month_waits_from_its_end_until_it_has_a_report(
 def test_where_none_was_ever_made_the_last_two_months_with_cases_wait(
     first_case_at: datetime | None, to_make_since: datetime | None
 ) -> None:
-    """Never less than it was yesterday, so that whoever was woken by it is not told that all is well on the first."""
+    """Never less than it was yesterday, so that whoever was woken by it does not read that all is well on the first."""
     due = reports_due([], lambda at: first_case_at is not None and first_case_at < at, NOW, ZONE)
     assert due.to_make_since == to_make_since
 

@@ -153,7 +153,7 @@ def utility(cli: Cli, standing_utility: Utility, monkeypatch: pytest.MonkeyPatch
 
 async def _until(look: Callable[[], Coroutine[Any, Any, bool]]) -> None:
     async with asyncio.timeout(20):
-        while not await look():  # noqa: ASYNC110 - what is looked at is in another process
+        while not await look():  # noqa: ASYNC110 - what is read is in another process
             await asyncio.sleep(0.05)
 
 
@@ -316,7 +316,7 @@ async def test_a_dry_run_of_a_moratorium_needs_the_register_alone_and_writes_not
 async def test_a_moratorium_for_what_no_case_was_ever_of_says_what_there_is(
     cli: Cli, scope: str, there: str, known: str
 ) -> None:
-    """Spelled otherwise than billing spells it, it would keep nobody's light on; a closed case counts too."""
+    """Spelled otherwise than billing spells it, it would keep nobody's supply on; a closed case counts too."""
     register = SqlRegister(build(load_settings()).register_engine)
     of_all: dict[str, Any] = {"customer_class": "residential", "reading_centre": "RC-03"}
     register.write(record(case=case_row(region="北区", **of_all)))

@@ -28,7 +28,7 @@ def cli(bare_cli: Cli, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Cl
 
 @pytest.fixture
 def engine(cli: Cli) -> Iterator[Engine]:
-    """A look past the program at the register."""
+    """Reads the register past the program."""
     del cli  # its environment is set first
     engine = open_engine(os.environ["ARREARS_REGISTER_URL"]).execution_options(writing=True)
     yield engine

@@ -64,7 +64,7 @@ def by(person: str) -> tuple[str, ...]:
 
 @dataclass
 class Unanswered:
-    """A command put to a case that no worker serves, begun first and looked at last: it takes half a minute."""
+    """A command put to a case that no worker serves, begun first and read last: it takes half a minute."""
 
     asking: asyncio.Task[Ended]
     began: float
@@ -72,7 +72,7 @@ class Unanswered:
 
 @pytest.fixture(scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """A world of its own: what other tests left unannounced in a shared book would be told to their cases here."""
+    """A world of its own: what other tests left unannounced in a shared book would be announced to their cases here."""
     async with running_world(tmp_path_factory.mktemp("live")) as own:
         yield own
 
@@ -95,7 +95,7 @@ async def unanswered(world: World, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 async def test_a_whole_procedure_by_commands(world: World, cli: Cli, tmp_path: Path) -> None:
-    """From the yellow notice to light again, told and asked with flags, --data, @FILE and -."""
+    """From the yellow notice to the restoration, signalled and asked with flags, --data, @FILE and -."""
     case = await world.open()
     account = case.account_id
     yellow = (await case.notice("yellow"))["notice_id"]
@@ -234,7 +234,7 @@ async def test_detours_by_commands(world: World, cli: Cli) -> None:
 
 
 async def test_a_cut_found_and_an_incident_closed_by_commands(world: World, cli: Cli) -> None:
-    """R-27, R-28: found cut without a permit of ours; light at once, the incident until it has an outcome."""
+    """R-27, R-28: found cut without a permit of ours; restored at once, the incident until it has an outcome."""
     account = await world.customer()
     found = ("--report-id", "f-1", "--meter-id", f"M-{account}", "--reported-by", "neighbour", "--source", "hotline")
     assert (await cli("supply-found-cut", account, *found, "--json")).result["case"] == "opened"

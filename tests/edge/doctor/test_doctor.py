@@ -145,7 +145,7 @@ async def test_folders_are_checked_where_the_program_uses_them(
     assert ROOT / "papers" in places
 
 
-# ---- who is told by which channel ------------------------------------------------------------------
+# ---- who is notified by which channel ------------------------------------------------------------------
 
 CREW = '[[staff]]\nrole = "field_crew"\nunit = "FU-02"\nchannels = [{ kind = "app", url = "jsons://app.example" }]\n'
 EVERYBODY = "".join(
@@ -386,7 +386,7 @@ async def _examine(utility: World, read: ReadSettings, now: Any) -> tuple[Findin
 
 
 async def test_rows_that_no_workflow_carries_on_are_named_and_can_be_closed(utility: World, doctor: Doctoring) -> None:
-    """Terminated by hand: in the dark, in the light, and one that was opened anew."""
+    """Terminated by hand: cut off, with supply, and one that was opened anew."""
     lit, dark = await utility.open(), await utility.open()
     await lit.recorded("notice.issued")
     await report_dark(dark)
@@ -441,7 +441,7 @@ async def test_keys_that_do_not_open_the_open_cases_are_named(doctor: Doctoring)
 async def test_cases_encrypted_by_a_key_that_is_not_there_are_named(
     world: World, doctor: Doctoring, tmp_path: Path
 ) -> None:
-    """By the oldest and the newest case: opened under k1, looked at with k2, with none, and with both."""
+    """By the oldest and the newest case: opened under k1, read with k2, with none, and with both."""
     async with world.apart(tmp_path) as books:
         sealed = holding(books.client, "k1")
         account = await books.customer()

@@ -1,4 +1,4 @@
-"""The doctor's word on workers, from a real server: when each was heard of last, and whether his version gets cases."""
+"""The doctor's findings on workers, from a real server: when each polled last, and whether its version gets cases."""
 
 import asyncio
 import itertools
@@ -87,7 +87,7 @@ class Queue:
         return list(judged(self.name, halves, datetime.now(UTC)))
 
     async def becomes(self, state: str) -> Finding:
-        """What the doctor says once the server has spread the word."""
+        """What the doctor says once the server has spread the change."""
         await _until(lambda: self._is(state))
         [finding] = await self.seen()
         return finding

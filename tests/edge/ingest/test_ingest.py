@@ -40,7 +40,7 @@ class ServerGone(Exception):
 
 @dataclass
 class Cases:
-    """The cases of a test: which run, and what each was told, in order."""
+    """The cases of a test: which run, and what each was sent, in order."""
 
     running_cases: set[str] = field(default_factory=set)
     told: list[tuple[str, str]] = field(default_factory=list)
@@ -212,7 +212,7 @@ async def test_a_later_export_changes_the_channel_that_a_customer_prefers_and_a_
     assert office.preferred("1001") is None
 
 
-# What the cases are told.
+# What the cases are sent.
 
 
 async def test_an_overdue_bill_opens_a_case_and_the_next_one_joins_it(office: Office) -> None:

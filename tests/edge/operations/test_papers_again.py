@@ -20,7 +20,7 @@ __all__ = ["cli"]
 
 @dataclass(frozen=True)
 class Filed:
-    """A life that left a paper of every kind, and the commands that look at its register and its folder."""
+    """A life that left a paper of every kind, and the commands that check its register and its folder."""
 
     world: World
     account: str
@@ -40,7 +40,7 @@ class Filed:
 
 @pytest.fixture(scope="module")
 async def life(world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Case]:
-    """Cut, paid, restored by another unit than was first told: two notices, two tickets, a notice of delay."""
+    """Cut, paid, restored by another unit than was first given: two notices, two tickets, a notice of delay."""
     async with world.apart(tmp_path_factory.mktemp("filed")) as own:
         case = await own.open()
         await case.to_cut()
