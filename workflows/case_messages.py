@@ -1,5 +1,6 @@
 """The messages a case takes and the queries it answers, as the contract names them."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -46,6 +47,7 @@ class CaseMessages(CaseDesk):
         super().__init__()
         self._early_signals: list[tuple[str, RawValue, datetime]] = []
         self._not_opened: str | None = None
+        self._permit_lock = asyncio.Lock()
 
     # ---- opening -------------------------------------------------------------------------------
 
@@ -54,16 +56,20 @@ class CaseMessages(CaseDesk):
 
         The first `heard` of them came before billing was asked, so its answer knows of them.
         """
-        self._facts = facts
         for number, (name, raw, arrived) in enumerate(self._early_signals, start=1):
-            self._facts = self._ruled_signal(self._facts, name, raw, arrived)
+            facts = self._ruled_signal(facts, name, raw, arrived)
             if number == heard:
-                self._facts = self._facts.but(hints_answered=self._facts.hints, announced=Decimal("0.00"))
+                facts = facts.but(hints_answered=facts.hints, announced=Decimal("0.00"))
         self._early_signals.clear()
-        self.take(self._facts)
+        self.take(facts)
 
-    def early_darkness(self) -> list[SupplyFoundCut]:
-        """What was reported dark before the case was open, as far as it is well-formed."""
+    @property
+    def heard_before_opening(self) -> int:
+        """How many signals have come so far to a case that is not open."""
+        return len(self._early_signals)
+
+    def cuts_found_before_opening(self) -> list[SupplyFoundCut]:
+        """The reports of supply found cut that have come so far, as far as they are well-formed."""
         found = []
         for name, raw, _ in self._early_signals:
             if name == "supply_found_cut":
@@ -78,11 +84,11 @@ class CaseMessages(CaseDesk):
     # ---- judging -------------------------------------------------------------------------------
 
     def _signalled(self, name: str, raw: RawValue) -> None:
-        if self._facts is None:
+        if not self.held.is_open:
             self._early_signals.append((name, raw, workflow.now()))
         else:
-            self.take(self._facts)  # what time has brought about comes first
-            self.take(self._ruled_signal(self._facts, name, raw, workflow.now()))
+            self.take(self.facts)  # what time has brought about comes first
+            self.take(self._ruled_signal(self.facts, name, raw, workflow.now()))
 
     @staticmethod
     def _ruled_signal(facts: CaseFacts, name: str, raw: RawValue, arrived: datetime) -> CaseFacts:
@@ -118,10 +124,10 @@ class CaseMessages(CaseDesk):
         return amended if amended is not facts and workflow.patched(change) else facts
 
     async def _open_and_parsed(self, name: str, raw: RawValue) -> Any:
-        await workflow.wait_condition(lambda: self._facts is not None or self._not_opened is not None)
-        if self._facts is None:
+        await workflow.wait_condition(lambda: self.held.is_open or self._not_opened is not None)
+        if not self.held.is_open:
             raise _failure(Refused("NotWaiting", f"there is no case: {self._not_opened}"))
-        self.take(self._facts)  # what time has brought about comes first
+        self.take(self.facts)  # what time has brought about comes first
         try:
             return parse(UPDATES[name].payload, raw)
         except Refused as refusal:  # the validator let it pass once; a stricter model replays it as a refusal
@@ -174,7 +180,7 @@ class CaseMessages(CaseDesk):
                 asked = not unmet_for_permit(
                     self.facts, workflow.now(), message.ticket_id, message.meter_id, message.actor.id
                 )
-                answered = asked and await self.look_around(at_once=True)
+                answered = asked and await self.billing.read_circumstances(at_once=True)
                 self.take(self.facts)
                 facts, answer = cutting.decide_permit(
                     self.facts, message, workflow.now(), asked=asked, answered=answered
@@ -221,7 +227,7 @@ class CaseMessages(CaseDesk):
 
     async def _ask_until_known(self) -> None:
         cut, asked = cut_to_answer_for(self.facts), workflow.now()
-        if cut is None or cut.restore_since is not None or await self.look_around(at_once=True):
+        if cut is None or cut.restore_since is not None or await self.billing.read_circumstances(at_once=True):
             return
         if self.facts.debt_read_at < asked:
             self.take(self.facts.but(hints=self.facts.hints + 1))
@@ -273,8 +279,8 @@ class CaseMessages(CaseDesk):
     def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:
         """A signal that the contract does not know leaves a note and nothing else."""
         del args
-        if self._facts is not None:
-            self.take(ignored(self._facts, workflow.now(), name[:128], "no such signal"))
+        if self.held.is_open:
+            self.take(ignored(self.facts, workflow.now(), name[:128], "no such signal"))
 
     # ---- updates -------------------------------------------------------------------------------
 
@@ -472,22 +478,22 @@ class CaseMessages(CaseDesk):
     @workflow.query(description="Where the case stands, and whose message is awaited")
     def snapshot(self) -> Answer:
         """The whole case as of its last wake-up."""
-        if self._facts is None:
+        if not self.held.is_open:
             return {
                 "stage": "yellow_notice",
                 "opened": False,
                 "reason": self._not_opened or "the account is being looked up",
             }
-        return views.snapshot(self._facts, workflow.now())
+        return views.snapshot(self.facts, workflow.now())
 
     @workflow.query(description="Every condition for a cut that is not met")
     def why_not_cut(self) -> list[Answer]:
         """As of the last wake-up; empty means that only billing's answer at the permit remains."""
-        if self._facts is None:
+        if not self.held.is_open:
             return [
                 Condition(rule="R-02", clause="II.0", text_zh="尚未立案", text_en="the case is not open").model_dump()
             ]
-        return [c.model_dump() for c in why_not_cut(self._facts, workflow.now())]
+        return [c.model_dump() for c in why_not_cut(self.facts, workflow.now())]
 
 
 def _answer_key(name: str, message: Contract) -> str:

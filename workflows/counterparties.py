@@ -11,13 +11,15 @@ SOON = timedelta(seconds=20)
 # Effects the law demands are tried for ever; the longest pause is the worker's setting (see `interceptors`).
 _FOR_EVER = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2.0)
 
-LIGHT_FIRST = Priority(priority_key=1)
+RESTORATION_FIRST = Priority(priority_key=1)
 DUNNING = Priority(priority_key=4)
 
 FAIRNESS_KEY_BYTES = 64  # the server takes no more
 
 BILLING = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
-BILLING_FOR_LIGHT = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST)
+BILLING_FOR_RESTORATION = ActivityConfig(
+    start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=RESTORATION_FIRST
+)
 
 # Somebody sits in the dark and has perhaps paid: asked within the workflow task, and as above if that takes a second.
 BILLING_AT_ONCE = LocalActivityConfig(
@@ -43,7 +45,7 @@ CHANNELS = ActivityConfig(
 
 NOTICES = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=DUNNING)
 CUT_TICKETS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
-RESTORATIONS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST)
+RESTORATIONS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=RESTORATION_FIRST)
 REGISTER = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
 SWEEP = ActivityConfig(start_to_close_timeout=timedelta(minutes=5), retry_policy=_FOR_EVER)
 REPORT = ActivityConfig(start_to_close_timeout=timedelta(hours=1), retry_policy=_FOR_EVER)  # reads a whole month
