@@ -44,6 +44,7 @@ PASSED_THROUGH = (
     "workflows.counterparties",
     "workflows.effects",
     "workflows.facts_holder",
+    "workflows.handlers",
     "workflows.payloads",
     "workflows.record_keeper",
     "workflows.search_attributes",
