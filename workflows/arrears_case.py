@@ -1,4 +1,4 @@
-"""ArrearsCase: one durable workflow per overdue account, from the yellow notice to a payment, or to light again."""
+"""ArrearsCase: one durable workflow per overdue account, from the yellow notice to a payment, or to restored supply."""
 
 import asyncio
 import contextlib
@@ -43,15 +43,13 @@ with workflow.unsafe.imports_passed_through():
     from workflows.uncancelled import uncancelled
 
 PATIENCE = timedelta(seconds=60)
-"""How long reported darkness waits for billing to say whose it is."""
+"""How long a report of supply found cut waits for billing to say whose account it is."""
 TOLD_BY_CHANNEL = "told-by-channel"
-"""Change: at T - 30 min billing is asked first, and who owes is told by a channel, not by the reader alone."""
-
-NO_WORD_IS_ON_RECORD = "no-word-is-on-record"
-"""Change: channels that gave no word in time are on record as such, and not only the reader's task."""
-
+"""Change: at T - 30 min billing is asked first; a channel notifies a customer who owes, not the reader alone."""
+NO_ANSWER_IS_ON_RECORD = "no-word-is-on-record"
+"""Change: channels that gave no answer in time are on record as such, and not only the reader's task."""
 WRITTEN_WHILE_LEAVING = "written-while-leaving"
-"""Change: a case that waits for an effect before it closes writes all that is new, not only what tells somebody."""
+"""Change: a case that waits for an effect before it closes writes all that is new, not only notifications."""
 
 
 @workflow.defn
@@ -72,13 +70,16 @@ class ArrearsCase(CaseMessages):
     @workflow.run
     @uncancelled(noticed=CaseDesk.note_cancellation)
     async def run(self, opening: RawValue = NOTHING) -> CaseClosed:
-        """Open the case, then do what the procedure asks for next, until it is over."""
+        """Open the case, then do what the procedure asks for next, until it is over.
+
+        The sequence of the clauses stands in `domain/case/procedure.py`; here is what each act does.
+        """
         if impossible := await self._open(opening):
             return impossible
         self.record.start()
         while True:
             match self.next_act():
-                case SendRestorationTicket(cut_id):  # III.1, III.2: light comes first
+                case SendRestorationTicket(cut_id):  # III.1, III.2: restoration comes first
                     self._send_restoration_ticket(cut_id)
                 case AskBilling():
                     self.billing.ask_what_is_owed()
@@ -101,7 +102,7 @@ class ArrearsCase(CaseMessages):
     # ---- opening -------------------------------------------------------------------------------
 
     async def _open(self, raw: RawValue) -> CaseClosed | None:
-        """Look the account up and start from its facts; what can never be a case closes withdrawn, with the reason."""
+        """Open the case with what billing knows of the account; what can never be a case closes withdrawn."""
         if self.held.is_open:
             return None
         info, now = workflow.info(), workflow.now()
@@ -120,7 +121,7 @@ class ArrearsCase(CaseMessages):
         if opening.policy:
             case = case.model_copy(update={"policy": opening.policy.label})
         heard = self.heard_before_opening
-        found = await self._look_up(opening, case, now)
+        found = await self._ask_whose_account(opening, case, now)
         if found.account is None:
             return await self._close_unopened(
                 case, before_opening.UNKNOWN, f"{before_opening.UNKNOWN} {case.account_id}"
@@ -140,24 +141,26 @@ class ArrearsCase(CaseMessages):
         self.open_with(with_look(facts, found, now, workflow.now()), heard)
         return None
 
-    async def _look_up(self, opening: CaseOpening, case: before_opening.Unopened, now: datetime) -> AccountOpened:
-        """Ask billing who this is, for as long as it takes; reported darkness does not wait for the answer."""
+    async def _ask_whose_account(
+        self, opening: CaseOpening, case: before_opening.Unopened, now: datetime
+    ) -> AccountOpened:
+        """Ask billing who this is, for as long as it takes; a report of supply found cut does not wait for it."""
         request = OpenAccount(
             account_id=opening.account_id,
             as_of=now,
             calendar_through=(now + CALENDAR_HORIZON).date(),
             policy=opening.policy,
         )
-        looking: asyncio.Task[AccountOpened] = asyncio.create_task(
+        asking: asyncio.Task[AccountOpened] = asyncio.create_task(
             insist(BillingActivities.open_account, request, wait.titled(wait.BILLING, "I.1 look the account up"))
         )
         while True:
-            await workflow.wait_condition(lambda: looking.done() or self._unnotified_cuts() > 0)
-            if not looking.done():
+            await workflow.wait_condition(lambda: asking.done() or self._unnotified_cuts() > 0)
+            if not asking.done():
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await workflow.wait_condition(looking.done, timeout=PATIENCE, timeout_summary="III.4 found dark")
-            if looking.done():
-                return await looking
+                    await workflow.wait_condition(asking.done, timeout=PATIENCE, timeout_summary="III.4 found dark")
+            if asking.done():
+                return await asking
             await self._notify_of_found_cuts(case, before_opening.NO_ANSWER)
 
     def _unnotified_cuts(self) -> int:
@@ -171,10 +174,10 @@ class ArrearsCase(CaseMessages):
         )
 
     async def _close_unopened(self, case: before_opening.Unopened, why: str, reason: str) -> CaseClosed:
-        """Nothing to open: darkness is told of all the same, whoever waits is refused, and the result says why."""
+        """There is no case: cuts found are notified all the same, who waits is refused, and the result says why."""
         self.open_never(reason)
         closed_at = workflow.now()
-        written = why == before_opening.BAD_START  # which leaves nothing in the register, but for darkness
+        written = why == before_opening.BAD_START  # the register gets nothing of it, but for cuts found
         while self._unnotified_cuts() or not written or not workflow.all_handlers_finished():
             if self._unnotified_cuts():
                 await self._notify_of_found_cuts(case, why)
@@ -208,7 +211,7 @@ class ArrearsCase(CaseMessages):
         self.carry_out(NoticeActivities.issue_notice, order, wait.titled(config, summary))
 
     def _send_cut_ticket(self) -> None:
-        """The ticket in the name of the reader who served; one that comes too late is no ticket (R-15)."""
+        """Send the ticket in the name of the reader who served; one that comes too late is no ticket (R-15)."""
         facts, ticket = issuing.send_cut_ticket(self.facts, workflow.now())
         self._send(facts, ticket, wait.titled(wait.CUT_TICKETS, "II.3 disconnection ticket"))
 
@@ -227,7 +230,7 @@ class ArrearsCase(CaseMessages):
         self.carry_out(TicketActivities.send_ticket, order, config, arrived)
 
     async def _check_before_cut(self) -> None:
-        """T - 30 min: ask billing whether he still owes; silence is no (R-17). Who owes is told the time (R-16)."""
+        """T - 30 min: ask billing whether he still owes; no answer, no cut (R-17). Notify who owes (R-16)."""
         ticket = self.facts.cut_ticket
         assert ticket is not None
         by_channel = workflow.patched(TOLD_BY_CHANNEL)
@@ -237,44 +240,44 @@ class ArrearsCase(CaseMessages):
         answered = await self.billing.read_circumstances(at_once=True)
         self.take(half_hour_answered(self.facts, ticket.ticket_id, workflow.now(), answered=answered))
         if by_channel and final_half_hour.must_be_told(self.facts, ticket.ticket_id):
-            self._tell_customer(ticket.ticket_id)
+            self._notify_customer(ticket.ticket_id)
 
-    def _tell_customer(self, ticket_id: str) -> None:
-        """Have a channel tell the customer, and the reader if none accepts; light does not wait behind it (R-16)."""
+    def _notify_customer(self, ticket_id: str) -> None:
+        """Have a channel notify the customer, or the reader if none accepts; a restoration does not wait (R-16)."""
         now = workflow.now()
         self.take(final_half_hour.notify(self.facts, ticket_id, now))
         order = TellCustomer(account_id=self.facts.account.account_id, notice=self.facts.outgoing[-1], at=now)
 
-        async def tell() -> None:
+        async def notify() -> None:
             try:
-                told = await workflow.execute_activity_method(
+                notified = await workflow.execute_activity_method(
                     ChannelActivities.tell_customer, order, **wait.titled(wait.CHANNELS, "II.4 tell the customer")
                 )
-            except ActivityError:  # no word in time is no acceptance
-                said = (ChannelTry(channel="any", outcome="unknown", at=workflow.now()),)
-                told = CustomerTold(tries=said if workflow.patched(NO_WORD_IS_ON_RECORD) else ())
-            self.take(final_half_hour.channels_answered(self.facts, ticket_id, told.tries, workflow.now()))
+            except ActivityError:  # no answer in time is no acceptance
+                none = (ChannelTry(channel="any", outcome="unknown", at=workflow.now()),)
+                notified = CustomerTold(tries=none if workflow.patched(NO_ANSWER_IS_ON_RECORD) else ())
+            self.take(final_half_hour.channels_answered(self.facts, ticket_id, notified.tries, workflow.now()))
 
-        self.in_background(tell())
+        self.in_background(notify())
 
     # ---- III -----------------------------------------------------------------------------------
 
     def _send_restoration_ticket(self, cut_id: str) -> None:
-        """The field unit is to bring light back; nothing else is waited for (R-24)."""
+        """Send the restoration ticket to the field unit; nothing else is waited for (R-24)."""
         facts, ticket = issuing.send_restoration_ticket(self.facts, cut_id, workflow.now())
         self._send(facts, ticket, wait.titled(wait.RESTORATIONS, "III.1 restoration ticket"))
 
     # ---- sleeping and leaving ------------------------------------------------------------------
 
     async def _sleep(self, until: datetime | None, why: str) -> None:
-        """Sleep to the next boundary; a history that has grown long goes on in a new run first."""
+        """Sleep to the next deadline; a case with a long history goes on in a new run first."""
         self.show()
         if self.goes_on_in_a_new_run():
             facts = self.record.for_a_new_run()
             workflow.continue_as_new(CaseOpening(account_id=facts.account.account_id, resumed=facts))
         await self.sleep(until, why)
 
-    def _heard(self) -> tuple[int, int]:
+    def _messages_so_far(self) -> tuple[int, int]:
         """Changes with every message that says anything."""
         return self.facts.hints, self.facts.counters["evidence"]
 
@@ -285,7 +288,7 @@ class ArrearsCase(CaseMessages):
         return self.record.unwritten and not self.record.late and workflow.patched(WRITTEN_WHILE_LEAVING)
 
     async def _leave(self, leave: Leave) -> CaseClosed | None:
-        """Close under the last look: whatever arrives before the end opens the case again (II.8, III.3)."""
+        """Close, and check once more: whatever arrives before the end opens the case again (II.8, III.3)."""
         if not self.nothing_under_way() and self._has_news():
             await self.record.write()  # a recall does not wait for what keeps the case from closing
             return None
@@ -296,11 +299,11 @@ class ArrearsCase(CaseMessages):
         before = self.facts
         self.take(close(before, leave, workflow.now()))
         self.show()
-        heard = self._heard()
+        heard = self._messages_so_far()
         while self.record.unwritten:
             self.record.write_apart()
-        await workflow.wait_condition(lambda: self.nothing_under_way() or self._heard() != heard)
-        if self._heard() != heard:
+        await workflow.wait_condition(lambda: self.nothing_under_way() or self._messages_so_far() != heard)
+        if self._messages_so_far() != heard:
             self.take(reopen(self.facts, before, workflow.now()))
             return None
         self.record.stop()
@@ -314,6 +317,6 @@ class ArrearsCase(CaseMessages):
 
 
 def _named_by(workflow_id: str) -> str:
-    """The account that a workflow's id names, as far as it could be one: anybody may start anything under any id."""
+    """The account that a workflow's id names, as far as it could be one: anybody may start any id."""
     printable = "".join(c for c in workflow_id.removeprefix("arrears-") if c.isprintable())
     return printable.strip()[:128].strip() or "?"

@@ -37,7 +37,7 @@ AMENDMENTS: dict[str, tuple[str, Amendment]] = {
     "change_policy": ("keeps-its-tolerance", keeping_tolerance),
     "reassign": ("passed-on", passing_on),
 }
-"""Changes: what is kept of an update besides, of the case as it was before and as the update left it."""
+"""Changes: what a later version adds to an update, given the case before the update and after it."""
 
 
 class CaseMessages(CaseDesk):
@@ -52,7 +52,7 @@ class CaseMessages(CaseDesk):
     # ---- opening -------------------------------------------------------------------------------
 
     def open_with(self, facts: CaseFacts, heard: int) -> None:
-        """The case is open; what was signalled meanwhile is taken in the order of its arrival.
+        """Open the case; signals that came meanwhile are judged in the order of their arrival.
 
         The first `heard` of them came before billing was asked, so its answer knows of them.
         """

@@ -23,7 +23,7 @@ LATE_RECORDS = 10
 class RecordKeeper:
     """Takes the journal out of the facts, record by record, and has each record written.
 
-    `may_write` says whether the case will send the next record with no effect of its own: then it is written here.
+    `may_write` says whether to write now; not while a paper or a ticket is about to take the record along.
     """
 
     def __init__(self, held: FactsHolder, may_write: Callable[[], bool]) -> None:
