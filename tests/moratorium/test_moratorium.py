@@ -18,10 +18,10 @@ from domain.law.policy_file import load_policy
 from domain.record.moratorium import Moratorium
 from domain.vocabulary import Actor
 from edge.operations.moratorium import Telling, Word, preview_declaring, preview_lifting
-from tests.case.test_policies import DAY, move
-from tests.edge.programs import program
 from tests.moratorium.reaching import HERE, open_town
-from tests.world import SOON, Case, World
+from tests.support.programs import program
+from tests.support.world import SOON, Case, World
+from tests.workflows.test_policies import DAY, move
 
 KNOWN = known_policies()
 A_DAY = 3  # what the field unit of these tests can restore
@@ -31,7 +31,7 @@ OPERATOR = Actor(id="c-001", role="operator")
 
 
 def declared(world: World, moratorium_id: str, region: str, starts_at: datetime) -> Moratorium:
-    """A moratorium is in the register, and no case has been told."""
+    """A moratorium is in the register, and no case has been signalled."""
     order = Moratorium(
         moratorium_id=moratorium_id,
         scope="region",
@@ -53,7 +53,7 @@ def telling(world: World, order: Moratorium, word: Word) -> Telling:
 
 
 def quietly(_what: str, _done: int, _total: int) -> None:
-    """Progress that nobody looks at."""
+    """Progress that nobody reads."""
 
 
 async def told_of(case: Case, moratorium_id: str) -> None:
@@ -82,7 +82,7 @@ async def test_it_reaches_every_open_case_it_covers_and_no_other(world: World, t
         await later.notice("yellow")
 
 
-async def test_whom_the_batch_does_not_find_is_told_by_the_register(world: World) -> None:
+async def test_whom_the_batch_does_not_find_is_found_by_the_register(world: World) -> None:
     """Visibility of the embedded server finds no value with a double quote; the register does."""
     case = await world.open(region='R "west"')
     await case.recorded("notice.issued")
@@ -93,7 +93,7 @@ async def test_whom_the_batch_does_not_find_is_told_by_the_register(world: World
 
 
 async def test_a_case_of_the_register_that_no_workflow_carries_on_is_named(world: World) -> None:
-    """It was terminated by hand: nobody can be told, and somebody must look."""
+    """It was terminated by hand: nobody can be notified, and somebody must check."""
     case = await world.open(region="R-gone")
     await case.notice("yellow")
     await case.at_rest()
@@ -174,7 +174,7 @@ async def test_a_dry_run_says_whose_policy_it_does_not_know(world: World) -> Non
 
 
 async def test_a_signal_that_comes_after_the_lifting_leaves_no_hold(world: World) -> None:
-    """R-04: the register's word wins at each look, also over a batch that its own lifting has overtaken."""
+    """R-04: the register's answer wins at each reading, also over a batch that its own lifting has overtaken."""
     case = await world.open(region="R-late")
     await case.notice("yellow")
     now = await case.now()
@@ -251,7 +251,7 @@ async def test_a_day_that_is_given_back_is_booked_by_the_next(world: World, tmp_
         assert await _to_red(third) == freed
 
 
-async def test_while_the_server_runs_another_batch_the_cases_are_told_one_by_one(
+async def test_while_the_server_runs_another_batch_the_cases_are_signalled_one_by_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A namespace runs one at a time, and another may take long."""
