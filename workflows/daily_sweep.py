@@ -1,4 +1,4 @@
-"""DailySweep: every day every open case's payments are looked at (III.2), a page a run, however many there are."""
+"""DailySweep: every day billing is asked about every open case (III.2), a page a run, however many there are."""
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -15,7 +15,7 @@ PAGE = 2_000
 
 
 class SweepProgress(Contract):
-    """How far a sweep has come; the schedule starts it with nothing. `page_size` is for trying it out."""
+    """How far a sweep has come; the schedule starts it with an empty input. `page_size` is for tests."""
 
     sweep_id: Id | None = None
     as_of: Moment | None = None
@@ -38,7 +38,7 @@ class SweepDone(Contract):
 
 
 def _progress(raw: RawValue) -> SweepProgress:
-    """Where to go on; the beginning, if nothing is said. What is no input ends the sweep, so that the next can run."""
+    """Where to go on: at the beginning, if the input is empty. A malformed one ends the sweep, and the next can run."""
     if raw is NOTHING:
         return SweepProgress()
     try:

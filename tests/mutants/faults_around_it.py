@@ -152,7 +152,7 @@ FAULTS = (
     Fault(
         name="an older answer of billing replaces a newer one",
         rule="R-17",
-        file="workflows/case_desk.py",
+        file="workflows/billing_desk.py",
         right="newest = number > self._last_answered",
         wrong="newest = number >= 0",
         tests=("tests/workflows/test_billing_answers.py",),
@@ -289,8 +289,8 @@ FAULTS = (
         name="every message to a case that waits for the register costs it an activity",
         rule="R-30",
         file="workflows/arrears_case.py",
-        right="return self.unwritten and not self._late and workflow.patched(WRITTEN_WHILE_LEAVING)",
-        wrong="return self.unwritten and workflow.patched(WRITTEN_WHILE_LEAVING)",
+        right="return self.record.unwritten and not self.record.late and workflow.patched(WRITTEN_WHILE_LEAVING)",
+        wrong="return self.record.unwritten and workflow.patched(WRITTEN_WHILE_LEAVING)",
         tests=(
             "tests/workflows/test_outages.py::test_a_flood_while_a_paid_case_waits_for_the_register_costs_it_no_activities",
         ),

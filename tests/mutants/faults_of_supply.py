@@ -15,10 +15,13 @@ LIGHT = (
     Fault(
         name="the hotline gets a ticket although the bills still owe",
         rule="R-22",
-        file="workflows/case_messages.py",
+        file="domain/case/rulings/restoring.py",
         right="if cut is None or cut.restore_since is not None:",
         wrong="if cut is None or cut.restore_since is not None or cut.lawful:",
-        tests=(f"{C_RESTORATION}test_the_hotline_hears_what_is_owed_and_later_gets_a_ticket",),
+        tests=(
+            "tests/domain/case/test_restoration_requests.py",
+            f"{C_RESTORATION}test_the_hotline_hears_what_is_owed_and_later_gets_a_ticket",
+        ),
     ),
     Fault(
         name="the sweep passes over a changed debt",
