@@ -1,5 +1,6 @@
-"""The billing system (MIS): who a customer is, what is owed, and what bars a cut on a day."""
+"""The billing port (`BillingSystem`), and the questions of a case: customer, debt, and what bars a cut on a day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -24,7 +25,7 @@ class BillingUnavailable(Exception):
 
 
 class AnswerUnusable(BillingUnavailable):
-    """Billing has answered, and what it said of at least one of the accounts cannot be so; it says nothing then."""
+    """Billing's answer contradicts itself or its description for at least one account: the whole answer is none."""
 
 
 class AccountUnknown(BillingUnavailable):
@@ -32,15 +33,21 @@ class AccountUnknown(BillingUnavailable):
 
 
 class BillingSystem(Protocol):
-    """Who owes what; the only source of truth for debt. Every method may raise BillingUnavailable."""
+    """The one billing port: who owes what. Nothing else is believed about a debt.
+
+    Every method may raise BillingUnavailable.
+    """
 
     def customer(self, account_id: str) -> Customer | None:
         """The customer record, or None for an account billing does not know."""
 
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
-        """What each account owes, in one batch query; the answers stand in the order of the queries.
+    def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
+        """The standing data of these accounts, without those billing does not know."""
 
-        None for an account billing does not know: who owes nothing has an answer, with no bills in it.
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
+        """What each account owes, in one batch; the answers stand in the order of the queries.
+
+        None for an account that billing does not know. An account that owes nothing has an answer without bills.
         """
 
     def overdue_accounts(self, as_of: datetime, after: str, limit: int) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReverse
 from domain.customer import Account
 from domain.money.book import BookedBill, BookedPayment, Unannounced
 from domain.money.debt import AccountDebt, DebtQuery
+from edge.ingest.book import BillingBook
+from edge.ingest.events import bill_overdue, payment_received, payment_reversed
 
 Progress = Callable[[str, int, int], None]
 Say = Callable[[str], None]
@@ -41,25 +43,6 @@ class Announce(Protocol):
         """Whether the account has a running case; asked in a rehearsal, which tells nobody anything."""
 
 
-class Announcements(Protocol):
-    """The billing book, as far as announcing goes. Every method may raise BillingUnavailable."""
-
-    def unannounced(self, as_of: datetime, after: str, limit: int) -> tuple[Unannounced, ...]:
-        """Overdue bills and payments not yet announced, by account id, of the next `limit` accounts after `after`."""
-
-    def count_unannounced(self, as_of: datetime) -> int:
-        """How many accounts `unannounced` would go through."""
-
-    def mark_announced(self, bills: Sequence[str], payments: Sequence[str], at: datetime) -> None:
-        """Remember that these bills and payments need not be announced again."""
-
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
-        """What each account owes, in the order of the queries; None for one that the book does not hold."""
-
-    def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
-        """The standing data of these accounts."""
-
-
 @dataclass
 class Told:
     """What came of announcing; cases count once, however many bills joined them."""
@@ -77,7 +60,7 @@ class _News(NamedTuple):
 
 
 async def announce_all(
-    book: Announcements,
+    book: BillingBook,
     announce: Announce,
     *,
     now: datetime,
@@ -124,7 +107,7 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 @dataclass
 class _Round:
-    book: Announcements
+    book: BillingBook
     announce: Announce
     now: datetime
     min_debt: Callable[[Account], Decimal]
@@ -184,7 +167,7 @@ class _Round:
         if owed and not self._worth_a_case(account, debt.owed):
             self._say_under_minimum(account, debt)
             return set()
-        return {await self.announce.open_or_join(account, debt.owed, bill_overdue(b)) for b in owed}
+        return {await self.announce.open_or_join(account, debt.owed, bill_overdue(b.account_id, b)) for b in owed}
 
     async def _payments(self, waiting: Unannounced) -> None:
         for payment in waiting.payments:
@@ -225,30 +208,3 @@ class _Round:
             self.book.mark_announced(
                 [b.bill_id for w in done for b in w.bills], [p.payment_id for w in done for p in w.payments], self.now
             )
-
-
-def bill_overdue(bill: BookedBill) -> BillOverdue:
-    """The event of a bill; its id is the bill's, so that it counts once whoever announces it."""
-    return BillOverdue(
-        event_id=f"overdue-{bill.bill_id}",
-        account_id=bill.account_id,
-        bill_id=bill.bill_id,
-        amount=bill.amount,
-        due_date=bill.due_date,
-    )
-
-
-def payment_received(payment: BookedPayment) -> PaymentReceived:
-    """The event of a payment."""
-    return PaymentReceived(
-        payment_id=payment.payment_id, amount=payment.amount, paid_at=payment.paid_at, channel=payment.channel
-    )
-
-
-def payment_reversed(reversal: BookedPayment) -> PaymentReversed:
-    """The event of a reversal: it names the payment taken back."""
-    return PaymentReversed(
-        payment_id=reversal.reverses or reversal.payment_id,
-        reason=f"冲正 reversed by {reversal.payment_id}",
-        at=reversal.paid_at,
-    )

@@ -4,41 +4,26 @@ import asyncio
 import csv
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Protocol, Self
+from typing import IO, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from domain.customer import Customer
 from domain.law.policy_choice import Policies
-from domain.money.book import BookedBill, BookedPayment, Verdict
+from domain.money.book import Verdict
 from domain.vocabulary import Contract
-from edge.ingest.announcing import Announce, Announcements, Progress, Say, announce_all
+from edge.ingest.announcing import Announce, Progress, Say, announce_all
+from edge.ingest.book import BillingBook
 from edge.ingest.dry_run import Rehearsed
 from edge.ingest.lines import Export, FileRefused, ReadLine, open_export
 
 _BATCH = 2_000
 _ORDER = ("customers", "bills", "payments")
-
-
-class BillingBook(Announcements, Protocol):
-    """The embedded billing book; one that answers over HTTP cannot be written to. May raise BillingUnavailable."""
-
-    def add_customers(self, customers: Sequence[Customer], export: str = "") -> tuple[Verdict, ...]:
-        """Book customers, and bring known ones up to date."""
-
-    def add_bills(self, bills: Sequence[BookedBill]) -> tuple[Verdict, ...]:
-        """Book bills that are new."""
-
-    def add_payments(self, payments: Sequence[BookedPayment]) -> tuple[Verdict, ...]:
-        """Book payments and reversals that are new."""
-
-    def rehearsal(self) -> AbstractContextManager[Self]:
-        """The same book, with all that is written to it undone at the end."""
 
 
 class IngestReport(Contract):

@@ -22,7 +22,7 @@ from adapters.billing.embedded import SqlBilling, open_billing
 from adapters.register.tables import TABLES
 from composition.logs import configure_logging
 from composition.serving import sandbox
-from domain.customer import Customer
+from domain.customer import Account, Customer
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.record.sweep import OpenCase, SweepPage
 from tests.billing_lines import customer
@@ -439,6 +439,10 @@ class FallsSilent:
     def customer(self, account_id: str) -> Customer | None:
         """As billing."""
         return self.billing.customer(account_id)
+
+    def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
+        """As billing."""
+        return self.billing.accounts(account_ids)
 
     def overdue_accounts(self, as_of: datetime, after: str, limit: int) -> tuple[str, ...]:
         """As billing."""
