@@ -22,7 +22,7 @@ from composition.parts import Parts, build, connect, with_channels
 from composition.settings.fields import ConfigurationError
 from composition.settings.loading import load_settings
 from composition.settings.model import Settings
-from edge.terminal import print_json, print_problem, show_times_in
+from edge.terminal import Printer, print_json, print_problem
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, refusals as JSON on stderr")]
 Account = Annotated[str, typer.Argument(help="户号 account id", show_default=False)]
@@ -63,6 +63,11 @@ class Session:
         except ConfigurationError as problem:
             raise Misused("Configuration", str(problem)) from problem
 
+    @property
+    def printer(self) -> Printer:
+        """People read local times: those of the policy's zone."""
+        return Printer(self.parts.policy.zone)
+
     @staticmethod
     def now() -> datetime:
         """The edge's clock: for questions to billing and the register, never to judge a message."""
@@ -72,14 +77,20 @@ class Session:
 Act = Callable[[Session], Coroutine[Any, Any, Any]]
 
 
-def run(as_json: bool, act: Act, show: Callable[[Any], None]) -> None:
+Show = Callable[[Any, Printer], None]
+
+
+def run(as_json: bool, act: Act, show: Show) -> None:
     """Do `act`, and print its result as JSON or as `show` does; what goes wrong becomes a sentence and an exit code."""
     try:
-        result = asyncio.run(_in_session(act))
+        result, out = asyncio.run(_in_session(act))
     except Problem as problem:
         print_problem(problem, as_json)
         raise typer.Exit(problem.exit_code) from problem
-    (print_json if as_json else show)(result)
+    if as_json:
+        print_json(result)
+    else:
+        show(result, out)
 
 
 def end_with(problems: Sequence[Problem], as_json: bool) -> None:
@@ -90,7 +101,7 @@ def end_with(problems: Sequence[Problem], as_json: bool) -> None:
         raise typer.Exit(REFUSED)
 
 
-async def _in_session(act: Act) -> Any:
+async def _in_session(act: Act) -> tuple[Any, Printer]:
     try:
         settings = load_settings()
         configure_logging(settings.log_format)
@@ -98,8 +109,7 @@ async def _in_session(act: Act) -> Any:
     except ConfigurationError as problem:
         raise Misused("Configuration", str(problem)) from problem
     try:
-        show_times_in(session.parts.policy.zone)
-        return await act(session)
+        return await act(session), session.printer
     except RegisterUnavailable as problem:
         raise NotThere("RegisterUnavailable", str(problem)) from problem
     except PapersUnavailable as problem:

@@ -13,7 +13,7 @@ from domain.law.policy_choice import known_policies
 from domain.record.moratorium import Moratorium
 from edge.operations.moratorium import PATIENCE_SECONDS, Telling, Word, preview_declaring, preview_lifting
 from edge.session import AsJson, Session, run
-from edge.terminal import bars, console, print_fields, print_table, when
+from edge.terminal import Printer, bars
 
 moratorium = typer.Typer(help="暂缓停电: standing orders not to cut")
 
@@ -69,13 +69,13 @@ def _declare(
             return {"moratorium_id": order.moratorium_id, "registered": True, "starts_at": order.starts_at} | unknown
         return {"registered": True} | await _tell(session, order, "declare", by, patience) | unknown
 
-    def show(result: dict[str, Any]) -> None:
+    def show(result: dict[str, Any], out: Printer) -> None:
         if dry_run:
-            _show_preview(result)
+            _show_preview(result, out)
         else:
-            _show("已登记 registered", result)
+            _show("已登记 registered", result, out)
         if "on_record" in result:
-            console().print(_unknown_value(scope, value, result["on_record"]), markup=False)
+            out.say(_unknown_value(scope, value, result["on_record"]))
 
     run(as_json, act, show)
 
@@ -100,7 +100,13 @@ def _lift(
         parts.register.lift_moratorium(moratorium_id, by, session.now())
         return {"lifted": True} | await _tell(session, order, "lift", by, patience)
 
-    run(as_json, act, lambda result: _show_spread(result) if dry_run else _show("已解除 lifted", result))
+    def show(result: dict[str, Any], out: Printer) -> None:
+        if dry_run:
+            _show_spread(result, out)
+        else:
+            _show("已解除 lifted", result, out)
+
+    run(as_json, act, show)
 
 
 def _of_none(session: Session, order: Moratorium) -> dict[str, Any]:
@@ -111,6 +117,7 @@ def _of_none(session: Session, order: Moratorium) -> dict[str, Any]:
 
 def _register(session: Session, order: Moratorium) -> Moratorium:
     """Write it down, once per id; what stands there under the id is what counts, and must say the same."""
+    when = session.printer.when
     session.parts.register.declare_moratorium(order)
     there = session.parts.moratoria.one(order.moratorium_id)
     assert there is not None
@@ -161,10 +168,10 @@ async def _tell(session: Session, order: Moratorium, word: Word, by: str, patien
 # ---- showing ----------------------------------------------------------------------------------
 
 
-def _show(label: str, result: dict[str, Any]) -> None:
+def _show(label: str, result: dict[str, Any], out: Printer) -> None:
     if "cases" not in result:
-        starts = f"{when(result['starts_at'])} 起生效；到时以同一编号再执行一次，即刻通知在办案件。"
-        print_fields(
+        starts = f"{out.when(result['starts_at'])} 起生效；到时以同一编号再执行一次，即刻通知在办案件。"
+        out.fields(
             (
                 (label, result["moratorium_id"]),
                 ("", f"{starts} Obeyed from then on; the same command then tells the running cases at once."),
@@ -172,7 +179,7 @@ def _show(label: str, result: dict[str, Any]) -> None:
         )
         return
     batch = result["batch"]
-    print_fields(
+    out.fields(
         (
             (label, result["moratorium_id"]),
             ("范围内在办 cases covered", str(result["cases"])),
@@ -199,33 +206,33 @@ def _unknown_value(scope: str, value: str, there: list[str]) -> str:
     )
 
 
-def _show_preview(result: dict[str, Any]) -> None:
-    console().print("试运行，未写入任何内容 Dry run: nothing was written.")
-    print_fields((("范围内在办 cases covered", str(result["cases"])),))
+def _show_preview(result: dict[str, Any], out: Printer) -> None:
+    out.say("试运行，未写入任何内容 Dry run: nothing was written.")
+    out.fields((("范围内在办 cases covered", str(result["cases"])),))
     rows: list[tuple[str, datetime, str]] = [(c["account_id"], c["cut_at"], c["stage"]) for c in result["cuts"]]
     if rows:
-        print_table(
+        out.table(
             f"将取消的停电 cuts that fall away: {len(rows)}",
             ("户号 account", "计划停电 planned", "阶段 stage"),
-            ((account, when(at), stage) for account, at, stage in sorted(rows, key=lambda row: (row[1], row[0]))),
+            ((account, out.when(at), stage) for account, at, stage in sorted(rows, key=lambda row: (row[1], row[0]))),
         )
     if result["assumed"]:
-        console().print(
+        out.say(
             f"适用规则未知，按默认规则推算 judged by the default policy, for theirs is not known here: "
             f"{', '.join(result['assumed'])}"
         )
     if result["permits"]:
-        print_table(
+        out.table(
             f"在场许可 permits out: {len(result['permits'])}",
             ("户号 account", "许可 permit", "有效至 valid until"),
-            ((p["account_id"], p["permit_id"], when(p["valid_until"])) for p in result["permits"]),
+            ((p["account_id"], p["permit_id"], out.when(p["valid_until"])) for p in result["permits"]),
         )
 
 
-def _show_spread(result: dict[str, Any]) -> None:
-    console().print("试运行，未写入任何内容 Dry run: nothing was written.")
-    print_fields((("暂缓中 cases held", str(result["held"])),))
-    print_table(
+def _show_spread(result: dict[str, Any], out: Printer) -> None:
+    out.say("试运行，未写入任何内容 Dry run: nothing was written.")
+    out.fields((("暂缓中 cases held", str(result["held"])),))
+    out.table(
         "重新排期 new cut times",
         ("供电单位 field unit", "案件 cases", "每日上限 a day", "至少天数 days at least"),
         ((u["field_unit"], u["cases"], u["a_day"] or "不限 no limit", u["days"]) for u in result["units"]),

@@ -17,7 +17,7 @@ from domain.law.policy_keys import BELOW_THE_REGULATION, TERMS, differences, ter
 from domain.record.case_file import CaseFile
 from domain.replay.policy_replay import Replayed, replay
 from edge.session import AsJson, Session, run
-from edge.terminal import console, print_fields, print_json, print_problem, print_table, when
+from edge.terminal import Printer, print_json, print_problem
 
 _PAGE = 500
 _FILE = typer.Argument(help="a pack of policies/, a policy file, or a file that chooses", show_default=False)
@@ -48,9 +48,10 @@ def _check(file: Annotated[str, _FILE], as_json: AsJson = False) -> None:
     result = {"file": file, "policies": [one.label for one in policies.every], "notes": notes}
     if as_json:
         return print_json(result)
-    console().print(f"可以使用 It may be used: {', '.join(result['policies'])}")
+    out = Printer()
+    out.say(f"可以使用 It may be used: {', '.join(result['policies'])}")
     for note in notes:
-        console().print(f"注意 Note: {note}")
+        out.say(f"注意 Note: {note}")
 
 
 @policy.command("diff")
@@ -60,7 +61,7 @@ def _diff(first: Annotated[str, _PACK], second: Annotated[str, _PACK], as_json: 
     found = differences(one, other)
     if as_json:
         return print_json({"before": one.label, "after": other.label, "differences": found})
-    print_table(
+    Printer().table(
         f"{one.label} → {other.label}",
         ("键 key", "规则 rule", "条款 clause", one.label, other.label, "含义 meaning"),
         ((d.key, d.rule, d.clause, _value(d.before), _value(d.after), f"{d.text_zh}\n{d.text_en}") for d in found),
@@ -146,8 +147,8 @@ _VERDICTS = {
 }
 
 
-def _show(result: dict[str, Any]) -> None:
-    print_table(
+def _show(result: dict[str, Any], out: Printer) -> None:
+    out.table(
         f"按 {', '.join(result['policies'])} 重演 Replayed",
         ("户号 account", "次 march", "停电 cut", "实际或计划 at", "重演 then", "结清 paid", "结论 verdict", "天 days"),
         (
@@ -155,9 +156,9 @@ def _show(result: dict[str, Any]) -> None:
                 line.account_id,
                 line.march,
                 "是 yes" if line.was_cut else "否 no",
-                when(line.cut_at),
-                when(line.then_at),
-                when(line.paid_at),
+                out.when(line.cut_at),
+                out.when(line.then_at),
+                out.when(line.paid_at),
                 _VERDICTS[line.verdict] + (f"\n{line.why_zh} {line.why_en}" if line.why_en else ""),
                 line.days or "",
             )
@@ -165,7 +166,7 @@ def _show(result: dict[str, Any]) -> None:
         ),
     )
     found = result["totals"]
-    print_fields(
+    out.fields(
         (
             ("结论 verdicts", ", ".join(f"{word} {found[key]}" for key, word in _VERDICTS.items())),
             ("避免的停电 cuts avoided", f"{found['cuts_avoided']} / {found['cuts']}"),
@@ -175,7 +176,7 @@ def _show(result: dict[str, Any]) -> None:
         )
     )
     for sentence in result["assumed"]:
-        console().print(f"假定 Assumed: {sentence}")
+        out.say(f"假定 Assumed: {sentence}")
 
 
 def _loaded(file: str, as_json: bool) -> Policies:

@@ -13,7 +13,7 @@ from edge.ingest.announcer import CaseAnnounce
 from edge.ingest.ingest import ingest
 from edge.ingest.overdue import open_overdue
 from edge.session import AsJson, Session, end_with, run
-from edge.terminal import bars, console, print_fields
+from edge.terminal import Printer, bars
 
 _PANEL = "Start"
 
@@ -64,10 +64,10 @@ def _ingest(
         refused.extend(report.refused_files)
         return report.model_dump(mode="json") | ({"dry_run": True} if dry_run else {})
 
-    def show(result: dict[str, Any]) -> None:
+    def show(result: dict[str, Any], out: Printer) -> None:
         if dry_run:
-            console().print("试运行，仅写拒收清单 Dry run: nothing was written but the list of refused lines.")
-        print_fields(
+            out.say("试运行，仅写拒收清单 Dry run: nothing was written but the list of refused lines.")
+        out.fields(
             (label, str(result[key]) if result[key] is not None else None)
             for label, key in (
                 ("行数 lines", "lines"),
@@ -101,8 +101,8 @@ def _overdue(
         )
         return asdict(done)
 
-    def show(result: dict[str, Any]) -> None:
-        print_fields(
+    def show(result: dict[str, Any], out: Printer) -> None:
+        out.fields(
             (
                 ("查询户数 asked", str(result["asked"])),
                 ("新立案 cases opened", str(result["cases_opened"])),
@@ -110,6 +110,6 @@ def _overdue(
             )
         )
         for account, why in result["not_opened"].items():
-            console().print(f"  {account}: {why}")
+            out.say(f"  {account}: {why}")
 
     run(as_json, act, show)
