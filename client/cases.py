@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from temporalio.client import (
     Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
@@ -168,6 +170,17 @@ async def query(client: Client, account_id: str, name: str, *, patience: timedel
             return await handle.query(name)
     except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as problem:
         raise Refused("QueryFailed", f"the case could not be read: {problem}") from problem
+
+
+async def running(client: Client, workflow: str) -> WorkflowExecutionDescription | None:
+    """What the server says of the run of that workflow id that goes on; None: none does. RPCError: no answer."""
+    try:
+        described = await client.get_workflow_handle(workflow).describe()
+    except RPCError as problem:
+        if problem.status == RPCStatusCode.NOT_FOUND and not _namespace_is_missing(problem):
+            return None
+        raise
+    return described if described.status == WorkflowExecutionStatus.RUNNING else None
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The house, read from the syntax tree: which package may import which, what each file says of itself, how long it is."""
+"""The house, read from the syntax tree: which package imports which, what each file says of itself, how long it is."""
 
 import ast
 import sys

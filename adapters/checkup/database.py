@@ -13,7 +13,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     create_engine,
-    exists,
     false,
     insert,
     inspect,
@@ -26,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
 from adapters.billing.tables import TABLES as BILLING
+from adapters.register.counting import followed
 from adapters.register.outbox import count_unsent
 from adapters.register.tables import APPEND_ONLY
 from adapters.register.tables import TABLES as REGISTER
@@ -79,10 +79,10 @@ def time_at_register(url: str) -> datetime | None:
 def open_rows(url: str) -> tuple[OpenRow, ...]:
     """Every case that the register calls open, oldest first. RegisterUnavailable as above."""
     cases = REGISTER.tables["cases"]
-    later = cases.alias("later")
-    followed = exists().where(later.c.account_id == cases.c.account_id, later.c.opened_at > cases.c.opened_at)
     columns = [cases.c[name] for name in OpenRow.model_fields if name != "followed"]
-    query = select(*columns, followed.label("followed")).where(cases.c.closed_at.is_(None)).order_by(cases.c.opened_at)
+    query = (
+        select(*columns, followed().label("followed")).where(cases.c.closed_at.is_(None)).order_by(cases.c.opened_at)
+    )
     with _connected(url, RegisterUnavailable) as connection:
         return tuple(OpenRow.model_validate(dict(line)) for line in connection.execute(query).mappings())
 

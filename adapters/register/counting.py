@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, Connection, Engine, Select, and_, case, exists, func, select
+from sqlalchemy import CTE, Connection, Engine, Exists, Select, and_, case, exists, func, select
 
 from adapters.register.outbox import count_unsent
 from adapters.register.tables import TABLES
@@ -52,14 +52,21 @@ def count_register(engine: Engine, now: datetime, zone: ZoneInfo) -> Figures:
         )
 
 
-def _standing() -> CTE:
-    """Open cases, less those that an operator ended in Temporal and opened anew: nobody closes their rows."""
+def followed() -> Exists:
+    """Whether the account of a row of `cases` has had a later case.
+
+    Such a row may stand open: its case was ended in Temporal, and only `close-row` closes it.
+    """
     later = _CASES.alias("later")
-    followed = exists().where(later.c.account_id == _CASES.c.account_id, later.c.opened_at > _CASES.c.opened_at)
+    return exists().where(later.c.account_id == _CASES.c.account_id, later.c.opened_at > _CASES.c.opened_at)
+
+
+def _standing() -> CTE:
+    """Open cases, without the rows that a later case of the account follows."""
     columns = (_CASES.c[name] for name in ("case_key", "account_id", "stage", "supply_off", "restore_due_by"))
     # A case whose customer billing has not named yet belongs to no centre.
     centre = func.coalesce(_CASES.c.reading_centre, "").label("centre")
-    return select(*columns, centre).where(_CASES.c.stage.in_(_OPEN), ~followed).cte("standing")
+    return select(*columns, centre).where(_CASES.c.stage.in_(_OPEN), ~followed()).cte("standing")
 
 
 def _cases(standing: CTE) -> Select[Any]:

@@ -134,14 +134,9 @@ class SqlOutbox:
             with writing(self.engine) as connection:
                 connection.execute(insert(_DELIVERIES), _lines(message_key, uuid4().hex, 1, tries))
 
-    def count(self) -> UnsentCounted:
-        """How many messages wait to be sent, and since when."""
-        with reading(self.engine) as connection:
-            return count_unsent(connection)
-
 
 def count_unsent(connection: Connection) -> UnsentCounted:
-    """As `SqlOutbox.count`, beside other questions to the same snapshot."""
+    """How many messages wait to be sent, and since when."""
     oldest = func.min(_UNSENT.c.filed_at, type_=_UNSENT.c.filed_at.type).label("oldest_filed_at")
     line = connection.execute(select(func.count().label("messages"), oldest).select_from(_UNSENT)).mappings().one()
     return UnsentCounted(**line)

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from client.cases import running
 from client.payload_codec import EncryptedPayloads
 from domain.contract.refusals import UNBELIEVED
 from domain.record.sweep import OpenRow
@@ -30,30 +31,20 @@ async def stuck(client: Client) -> tuple[Finding, ...]:
 
 async def left_behind(client: Client, rows: Sequence[OpenRow]) -> tuple[Finding, ...]:
     """Rows that the register calls open, and that no workflow carries on: terminated by hand, or lost with a server."""
-    running = {workflow.id async for workflow in client.list_workflows(RUNNING, page_size=1_000)}
-    alone = [row for row in rows if not row.followed and row.workflow_id not in running]
+    listed = {workflow.id async for workflow in client.list_workflows(RUNNING, page_size=1_000)}
+    alone = [row for row in rows if not row.followed and row.workflow_id not in listed]
     # The list is some seconds late, so each of these is asked for by name.
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def runs(row: OpenRow) -> bool:
         async with gate:
-            return await _runs(client, row.workflow_id)
+            return await running(client, row.workflow_id) is not None
 
     there = await asyncio.gather(*(runs(row) for row in alone))
     alone = [row for row, found in zip(alone, there, strict=True) if not found]
     return tuple(_unattended(alone, [row for row in rows if row.followed])) or (
         ok("open rows", f"each of the register's {len(rows)} open cases is carried on by a workflow"),
     )
-
-
-async def _runs(client: Client, workflow_id: str) -> bool:
-    try:
-        described = await client.get_workflow_handle(workflow_id).describe()
-    except RPCError as problem:
-        if problem.status != RPCStatusCode.NOT_FOUND:
-            raise
-        return False
-    return described.status == WorkflowExecutionStatus.RUNNING
 
 
 def _unattended(alone: Sequence[OpenRow], followed: Sequence[OpenRow]) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from domain.customer import Account, Customer
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.record.sweep import OpenCase, SweepPage
 from tests.billing_lines import customer
+from tests.register_reading import WholeRegister
 from tests.register_records import case_row
 from tests.world import Case, World
 from workflows.daily_sweep import DailySweep
@@ -469,7 +470,7 @@ async def knows_its_debt(case: Case, owed: str) -> None:
     await case.becomes(lambda s: s["owed"] == owed, f"a debt of {owed}")
     [debt] = case.world.parts.billing.debts((DebtQuery(account_id=case.account_id, as_of=datetime.now(UTC)),))
     for _ in range(100):
-        row = case.world.parts.reader.case(case.account_id)
+        row = WholeRegister(case.world.parts.reader.engine).case(case.account_id)
         if row is not None and debt is not None and row.debt_mark == debt.mark():
             return
         await asyncio.sleep(0.05)

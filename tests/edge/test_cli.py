@@ -25,10 +25,12 @@ from composition.parts import Parts, build
 from composition.serving import make_worker
 from composition.settings.loading import load_settings
 from composition.settings.model import Settings
+from console.command import add_serve_command
 from domain.contract.tables import SIGNALS, UPDATES
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.book import BookedBill
 from edge.commands.application import main
+from tests.register_reading import WholeRegister
 from tests.register_records import OPENED, case_row, record
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -83,7 +85,7 @@ def cli(
     monkeypatch.setenv("ARREARS_DOCUMENTS", str(folder / "documents"))
 
     async def run(*arguments: str) -> Ended:
-        code = await asyncio.to_thread(main, arguments)
+        code = await asyncio.to_thread(main, arguments, add_serve_command)
         said = capsys.readouterr()
         return Ended(code, said.out, said.err)
 
@@ -291,10 +293,10 @@ async def test_a_moratorium_stands_from_its_declaration_to_its_lifting_though_no
     assert (declared.code, declared.refusal["type"]) == (3, "TemporalUnavailable")
     assert "cold-1 is in the register" in declared.refusal["message"]
     parts = build(load_settings())
-    assert [m.lifted_at for m in parts.reader.moratoria()] == [None]
+    assert [m.lifted_at for m in WholeRegister(parts.reader.engine).moratoria()] == [None]
     lifted = await cli("moratorium", "lift", "cold-1", "--by", "d-1", "--json")
     assert (lifted.code, lifted.refusal["moratorium_id"]) == (3, "cold-1")
-    assert parts.reader.moratoria()[0].lifted_by == "d-1"
+    assert WholeRegister(parts.reader.engine).moratoria()[0].lifted_by == "d-1"
     again = await cli("moratorium", "declare", *COLD, "--json")
     assert (again.code, again.refusal["type"]) == (1, "AlreadyLifted")
     parts.close()
