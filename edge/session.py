@@ -8,18 +8,15 @@ from typing import Annotated, Any
 
 import typer
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from activities.billing import BillingUnavailable
 from activities.papers import PapersUnavailable
 from activities.register import RegisterUnavailable
-from client.cases import TemporalUnavailable, unavailable
 from client.converter import PayloadNotBelieved
-from client.problems import REFUSED, Misused, NotThere, Problem
-from client.search_attributes import SearchAttributesMissing, ensure_search_attributes
+from client.problems import REFUSED, NotThere, Problem
+from client.search_attributes import ensure_search_attributes
 from composition.logs import configure_logging
 from composition.parts import Parts, build, connect, with_channels
-from composition.settings.fields import ConfigurationError
 from composition.settings.loading import load_settings
 from composition.settings.model import Settings
 from edge.terminal import Printer, print_json, print_problem
@@ -45,23 +42,15 @@ class Session:
     async def opening_client(self) -> Client:
         """The client, with the namespace made ready to show cases."""
         client = await self.client()
-        try:
-            await ensure_search_attributes(client)
-        except SearchAttributesMissing as problem:
-            raise TemporalUnavailable(str(problem)) from problem
-        except RPCError as problem:
-            raise unavailable(problem) from problem
+        await ensure_search_attributes(client)
         return client
 
     def parts_with_channels(self) -> Parts:
         """The parts of a command that files messages: with `ARREARS_NOTIFY` they are queued, and a worker sends them.
 
-        Misused: the routing table cannot be used.
+        ConfigurationError: the routing table cannot be used.
         """
-        try:
-            return with_channels(self.parts, self.settings)
-        except ConfigurationError as problem:
-            raise Misused("Configuration", str(problem)) from problem
+        return with_channels(self.parts, self.settings)
 
     @property
     def printer(self) -> Printer:
@@ -102,12 +91,9 @@ def end_with(problems: Sequence[Problem], as_json: bool) -> None:
 
 
 async def _in_session(act: Act) -> tuple[Any, Printer]:
-    try:
-        settings = load_settings()
-        configure_logging(settings.log_format)
-        session = Session(settings, build(settings))
-    except ConfigurationError as problem:
-        raise Misused("Configuration", str(problem)) from problem
+    settings = load_settings()
+    configure_logging(settings.log_format)
+    session = Session(settings, build(settings))
     try:
         return await act(session), session.printer
     except RegisterUnavailable as problem:

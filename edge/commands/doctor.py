@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from client.problems import NOT_THERE, USAGE, Misused, NotThere
+from client.problems import NOT_THERE, NotThere
 from composition.logs import configure_logging
 from composition.settings.checkup import read_settings
 from composition.settings.fields import ConfigurationError
@@ -26,8 +26,8 @@ def _doctor(as_json: AsJson = False) -> None:
     try:
         read = read_settings()
     except ConfigurationError as problem:
-        print_problem(Misused("Configuration", str(problem)), as_json)
-        raise typer.Exit(USAGE) from problem
+        print_problem(problem, as_json)
+        raise typer.Exit(problem.exit_code) from problem
     configure_logging(read.settings.log_format)
     findings = asyncio.run(Doctor(read).examine())
     faults = sorted({finding.part for finding in findings if finding.state == "broken"})

@@ -184,6 +184,15 @@ async def test_help_shows_every_command_of_the_contract(cli: Cli) -> None:
     assert {"anchor", "serve"} <= set(said.replace("serve-again", "").split())
 
 
+def test_a_command_that_serves_nothing_loads_no_web_server() -> None:
+    """Every command would start later by what they take to load."""
+    starting = (sys.executable, "-X", "importtime", "starter.py")
+    said = subprocess.run((*starting, "list", "--help"), cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in said.stderr.splitlines()}
+    assert {"typer", "console", "temporalio"} <= loaded
+    assert not {"uvicorn", "fastapi", "starlette", "apprise", "alembic"} & loaded
+
+
 @pytest.mark.parametrize("name", [*SIGNALS, *UPDATES])
 async def test_each_message_has_a_flag_for_every_field(cli: Cli, name: str) -> None:
     said = (await cli(name.replace("_", "-"), "--help")).out
