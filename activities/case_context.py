@@ -56,7 +56,7 @@ class _Bound(ActivityInboundInterceptor):
         result = await super().execute_activity(input)
         for record in (_record_in(order) for order in input.args):
             if record is not None:
-                tell(record)
+                log_record(record)
         return result
 
 
@@ -65,7 +65,7 @@ def context_of(orders: Sequence[object]) -> dict[str, str | None]:
     return {k: v for order in orders for k, v in _CONTEXT.get(type(order), _nothing)(order).items() if v is not None}
 
 
-def tell(record: Record) -> None:
+def log_record(record: Record) -> None:
     """One line for each thing put on record; persons and details stay in the register."""
     for entry in record.evidence:
         log.info(

@@ -14,7 +14,7 @@ from domain.vocabulary import Contract, Id, Moment
 class CustomerChannels(Protocol):
     """The customer's channels, in the order in which they are tried: first what he prefers by his record."""
 
-    def tell(self, account_id: str, notice: Message, at: datetime) -> tuple[ChannelTry, ...]:
+    def notify(self, account_id: str, notice: Message, at: datetime) -> tuple[ChannelTry, ...]:
         """Hand the notice to one channel after the other, until one accepts it; `at` is the case's now.
 
         Raises RegisterUnavailable if the register does not say how the customer is reached.
@@ -46,4 +46,4 @@ class ChannelActivities:
         """Tell the customer by the first channel that accepts it; with no channel the answer comes at once."""
         if self.channels is None:
             return CustomerTold()
-        return CustomerTold(tries=self.channels.tell(order.account_id, order.notice, order.at))
+        return CustomerTold(tries=self.channels.notify(order.account_id, order.notice, order.at))

@@ -55,7 +55,7 @@ class PageOrder(Contract):
 class PageSwept(Contract):
     """What a page covered; one that is not `full`, on which no case was left, was the last.
 
-    `missing`: asked or dark, and no case there. `counted` leaves out accounts that billing does not know: they were
+    `missing`: asked or cut_off, and no case there. `counted` leaves out accounts that billing does not know: they were
     not looked at, so it says nothing of how many cases the page holds.
     """
 
@@ -80,7 +80,7 @@ class SweepActivities:
     async def sweep_page(self, order: PageOrder) -> PageSwept:
         """Compare what billing says with what each case knew; ask the cases that differ to look again.
 
-        Where billing does not know the account, whoever is dark looks again too: his case then asks until it has an
+        Where billing does not know the account, whoever is cut_off looks again too: his case then asks until it has an
         answer, and he need not wait for tomorrow's sweep. A sweep goes on until a page is empty, and that is recorded
         too: nothing else shows that it came to its end.
         """
@@ -93,9 +93,9 @@ class SweepActivities:
             some = [c.account_id for c in unknown[:NAMED_AT_MOST]]
             log.error("sweep.accounts_unknown", count=len(unknown), of=len(cases), accounts=some)
         asked = [*changed, *(c for c in unknown if c.supply_off)]
-        unheard = await self._signal(asked, order)
+        unreached = await self._signal(asked, order)
         alone = await self._not_running([c for c in cases if c.supply_off and c not in asked])
-        missing = await asyncio.to_thread(self._still_open, [*unheard, *alone], order)
+        missing = await asyncio.to_thread(self._still_open, [*unreached, *alone], order)
         for case in missing:
             where = {"account": case.account_id, "stage": case.stage, "case": case.workflow_id}
             log.error("sweep.case_missing", **where, supply_off=case.supply_off)
@@ -108,7 +108,7 @@ class SweepActivities:
             counted=len(known),
             disconnected=sum(c.supply_off for c in known),
             changed=len(changed),
-            signalled=len(asked) - len(unheard),
+            signalled=len(asked) - len(unreached),
             missing=tuple(c.account_id for c in missing),
             at=order.as_of,
         )
@@ -145,12 +145,12 @@ class SweepActivities:
             found |= {case.account_id: debt for case, debt in zip(portion, debts, strict=True)}
         return found
 
-    def _still_open(self, unheard: list[OpenCase], order: PageOrder) -> list[OpenCase]:
+    def _still_open(self, unreached: list[OpenCase], order: PageOrder) -> list[OpenCase]:
         """Those whom the register, asked again, still calls open: a case that has closed since is no fault."""
-        if not unheard:
+        if not unreached:
             return []
         now_open = {c.case_key for c in self.cases.open_cases_page(order.after, order.limit)}
-        return [case for case in unheard if case.case_key in now_open]
+        return [case for case in unreached if case.case_key in now_open]
 
     async def _signal(self, cases: list[OpenCase], order: PageOrder) -> list[OpenCase]:
         """Ask each case to look again, by one request id a sweep: a page repeated asks nobody twice.
@@ -160,7 +160,7 @@ class SweepActivities:
         message = RecheckRequested(request_id=order.sweep_id, source="sweep", at=order.as_of)
         gate, client = asyncio.Semaphore(SIGNALS_AT_ONCE), activity.client()
 
-        async def tell(case: OpenCase) -> bool:
+        async def ask(case: OpenCase) -> bool:
             async with gate:
                 try:
                     await client.get_workflow_handle(case.workflow_id).signal("recheck_requested", message)
@@ -174,12 +174,12 @@ class SweepActivities:
             return True
 
         refusals: list[RPCError] = []
-        heard = await asyncio.gather(*(tell(c) for c in cases))
+        reached = await asyncio.gather(*(ask(c) for c in cases))
         if refusals and activity.info().attempt < PATIENCE_ATTEMPTS:
             raise refusals[0]
-        return [case for case, told in zip(cases, heard, strict=True) if not told]
+        return [case for case, asked in zip(cases, reached, strict=True) if not asked]
 
-    async def _not_running(self, dark: list[OpenCase]) -> list[OpenCase]:
+    async def _not_running(self, cut_off: list[OpenCase]) -> list[OpenCase]:
         """Those without supply whose case no workflow carries on: nobody sends for their light, paid or not (P3)."""
         gate, client = asyncio.Semaphore(SIGNALS_AT_ONCE), activity.client()
 
@@ -193,8 +193,8 @@ class SweepActivities:
                     raise
             return found.status == WorkflowExecutionStatus.RUNNING
 
-        running = await asyncio.gather(*(runs(c) for c in dark))
-        return [case for case, there in zip(dark, running, strict=True) if not there]
+        running = await asyncio.gather(*(runs(c) for c in cut_off))
+        return [case for case, there in zip(cut_off, running, strict=True) if not there]
 
 
 def _mark(debt: AccountDebt | None) -> str | None:

@@ -54,7 +54,7 @@ class Doors:
 def make_app(doors: Doors) -> FastAPI:
     """The application; it has no pages, and tells nothing of itself to who asks at large."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    _tell_refusals(app)
+    _answer_refusals(app)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -142,7 +142,7 @@ async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
     return bytes(body)
 
 
-def _tell_refusals(app: FastAPI) -> None:
+def _answer_refusals(app: FastAPI) -> None:
     """Every refusal is {"type", "message", "field"?}, whoever raised it."""
 
     @app.exception_handler(Problem)

@@ -67,7 +67,7 @@ class AppriseChannels:
     seconds: float
     probe_every: float = PROBE_EVERY_SECONDS
     _left_behind: dict[Channel, list[threading.Thread]] = field(default_factory=lambda: defaultdict(list), repr=False)
-    _next_look: dict[Channel, float] = field(default_factory=dict, repr=False)
+    _next_try: dict[Channel, float] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def hand_on(
@@ -116,12 +116,12 @@ class AppriseChannels:
         if not answer.done():
             with self._lock:
                 self._left_behind[channel].append(sending)
-                self._next_look[channel] = time.monotonic() + self.probe_every
+                self._next_try[channel] = time.monotonic() + self.probe_every
             return "dead"
         if (fault := answer.exception()) is not None:
             raise ChannelFault(channel.kind, fault)
         with self._lock:
-            self._next_look.pop(channel, None)
+            self._next_try.pop(channel, None)
         return answer.result()
 
     def _has_room(self, channel: Channel) -> bool:
@@ -131,9 +131,9 @@ class AppriseChannels:
             self._left_behind[channel] = hanging
             if len(hanging) < HANGING_AT_MOST:
                 return True
-            if time.monotonic() < self._next_look.get(channel, 0):
+            if time.monotonic() < self._next_try.get(channel, 0):
                 return False
-            self._next_look[channel] = time.monotonic() + self.probe_every
+            self._next_try[channel] = time.monotonic() + self.probe_every
             return True
 
 

@@ -8,7 +8,7 @@ from adapters.channels.routes import RoutesError, read_routes
 
 
 @dataclass(frozen=True)
-class ChannelsSeen:
+class ChannelsChecked:
     """What was found. `wrong` is why no worker starts with the table; then nothing else is known."""
 
     path: Path
@@ -23,14 +23,14 @@ class ChannelsSeen:
     """Roles of which entries name some units or persons, and no entry the others."""
 
 
-def look_at_channels(path: Path) -> ChannelsSeen:
+def check_channels(path: Path) -> ChannelsChecked:
     """What the table at that path is like; nothing is sent, and nobody is connected to."""
     try:
         routes = read_routes(path)
         check_addresses(routes)
     except RoutesError as problem:
-        return ChannelsSeen(path, wrong=str(problem))
-    return ChannelsSeen(
+        return ChannelsChecked(path, wrong=str(problem))
+    return ChannelsChecked(
         path,
         plain=plain_channels(routes),
         customers=tuple(channel.kind for channel in routes.customer),

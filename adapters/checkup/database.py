@@ -44,7 +44,7 @@ _TRIGGERS = {
 
 
 @dataclass(frozen=True)
-class DatabaseSeen:
+class DatabaseChecked:
     """What was found. `made` is false for a file that is not there yet; then nothing else is known."""
 
     address: str
@@ -58,14 +58,14 @@ class DatabaseSeen:
     """Tables without a row."""
 
 
-def look_at_register(url: str) -> DatabaseSeen:
+def check_register(url: str) -> DatabaseChecked:
     """What the register is like. RegisterUnavailable: it gives no answer within a few seconds."""
-    return _look(url, REGISTER, RegisterUnavailable)
+    return _check(url, REGISTER, RegisterUnavailable)
 
 
-def look_at_billing(url: str) -> DatabaseSeen:
+def check_billing(url: str) -> DatabaseChecked:
     """What the billing book is like. BillingUnavailable: it gives no answer within a few seconds."""
-    return _look(url, BILLING, BillingUnavailable)
+    return _check(url, BILLING, BillingUnavailable)
 
 
 def time_at_register(url: str) -> datetime | None:
@@ -93,16 +93,16 @@ def unsent(url: str) -> UnsentCounted:
         return count_unsent(connection)
 
 
-def _look(url: str, tables: MetaData, unavailable: Unavailable) -> DatabaseSeen:
+def _check(url: str, tables: MetaData, unavailable: Unavailable) -> DatabaseChecked:
     address = make_url(url)
     said = address.render_as_string(hide_password=True)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
-        return DatabaseSeen(said, made=False)
+        return DatabaseChecked(said, made=False)
     with _connected(url, unavailable) as connection:
         missing = tuple(_missing(connection, tables))
         if missing:
-            return DatabaseSeen(said, missing=missing)
-        return DatabaseSeen(
+            return DatabaseChecked(said, missing=missing)
+        return DatabaseChecked(
             said,
             unwritable=_unwritable(connection, tables),
             unguarded=tuple(name for name in APPEND_ONLY if name in tables.tables and not _guarded(connection, name)),

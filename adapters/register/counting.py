@@ -41,7 +41,7 @@ def count_register(engine: Engine, now: datetime, zone: ZoneInfo) -> Figures:
 
         return Figures(
             cases=tuple(CasesCounted(**line) for line in lines(_cases(standing))),
-            light_due=tuple(LightDue(**line) for line in lines(_light_due(standing))),
+            light_due=tuple(LightDue(**line) for line in lines(_restorations_due(standing))),
             incidents=tuple(IncidentsCounted(**line) for line in lines(_incidents())),
             notices=tuple(NoticesCounted(**line) for line in lines(_notices(standing))),
             unacknowledged=tuple(TicketsUnacknowledged(**line) for line in lines(_unacknowledged(standing))),
@@ -76,7 +76,7 @@ def _cases(standing: CTE) -> Select[Any]:
     )
 
 
-def _light_due(standing: CTE) -> Select[Any]:
+def _restorations_due(standing: CTE) -> Select[Any]:
     return select(standing.c.centre, standing.c.restore_due_by.label("by")).where(
         standing.c.supply_off, standing.c.restore_due_by.is_not(None)
     )

@@ -33,10 +33,10 @@ class FieldCapacity:
         return self.by_unit.get(field_unit, self.by_unit.get(EVERY_OTHER_UNIT))
 
 
-def read_capacity(words: str) -> FieldCapacity:
+def read_capacity(text: str) -> FieldCapacity:
     """From `FU-01=40, FU-02=25, *=60`; `*` is every other unit. ValueError says what is wrong."""
     by_unit: dict[str, int] = {}
-    for entry in filter(None, (part.strip() for part in words.split(","))):
+    for entry in filter(None, (part.strip() for part in text.split(","))):
         unit, _, number = (part.strip() for part in entry.rpartition("="))
         if not unit or not _NUMBER.fullmatch(number):
             raise ValueError("must be unit=number, with a whole number from 1, such as FU-01=40,*=60")

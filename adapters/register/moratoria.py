@@ -61,8 +61,8 @@ class MoratoriumReader:
         columns = _EVIDENCE.c.case_key, _EVIDENCE.c.what
         query = _on_record(moratorium, "hold.placed", "hold.lifted", "hold.ended").with_only_columns(*columns)
         with reading(self.engine) as connection:
-            told = connection.execute(query.where(_EVIDENCE.c.about == moratorium.moratorium_id))
-            return _standing((line[0], line[1]) for line in told)
+            noted = connection.execute(query.where(_EVIDENCE.c.about == moratorium.moratorium_id))
+            return _standing((line[0], line[1]) for line in noted)
 
     def policies_changed(self, moratorium: Moratorium) -> tuple[FiledEvidence, ...]:
         """By which an operator has moved a covered open case to another policy, in the order of each chain."""
@@ -101,11 +101,11 @@ def _on_record(moratorium: Moratorium, *what: str) -> Select[Any]:
     )
 
 
-def _standing(words: Iterable[tuple[str, str]]) -> frozenset[str]:
+def _standing(entries: Iterable[tuple[str, str]]) -> frozenset[str]:
     """Keys whose hold was placed and neither lifted nor ended since; a lifting that came first takes effect later."""
     standing: set[str] = set()
     lifted_early: set[str] = set()
-    for key, what in words:
+    for key, what in entries:
         if what != "hold.placed":
             lifted_early |= {key} - standing
             standing.discard(key)

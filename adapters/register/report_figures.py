@@ -68,7 +68,9 @@ class ReportFigures:
                     "important_open": total.important_open,
                     "important": total.important_customers(),
                     "coordination": coordination,
-                    "holds": _sorted(Counter(e["detail"].get("kind", "other") for e in counting.told("hold.placed"))),
+                    "holds": _sorted(
+                        Counter(e["detail"].get("kind", "other") for e in counting.evidence_of("hold.placed"))
+                    ),
                     "holds_ended": simply["hold.ended"] + simply["hold.lifted"],
                     **{name: simply[what] for name, what in _AGREEMENTS.items()},
                     "moratoria": counting.moratoria(),
@@ -115,10 +117,10 @@ class _Counting:
         )
         lines = self.connection.execute(query.execution_options(yield_per=_AT_A_TIME)).mappings()
         for _, of_case in groupby(lines, key=itemgetter("case_key")):
-            told = list(of_case)
-            yield _traits(told[0]), [Event(*(line[name] for name in Event._fields)) for line in told]
+            lines_of_case = list(of_case)
+            yield _traits(lines_of_case[0]), [Event(*(line[name] for name in Event._fields)) for line in lines_of_case]
 
-    def told(self, what: str) -> Iterator[RowMapping]:
+    def evidence_of(self, what: str) -> Iterator[RowMapping]:
         """Evidence of one kind inside the month, with what is known of its case."""
         query = select(_EVIDENCE.c.detail, _CASES.c.account_id, _CASES.c.important).join(
             _CASES, _CASES.c.case_key == _EVIDENCE.c.case_key
@@ -199,7 +201,7 @@ _BECAME = {"notice.served": "delivered", "notice.refused": "refused", "notice.vo
 def _filed(total: Sum, counting: _Counting) -> int:
     """Give filings to their important customers; the rest is help asked of the local government (III.5)."""
     coordination = 0
-    for line in counting.told("filing.recorded"):
+    for line in counting.evidence_of("filing.recorded"):
         if line["important"] and line["detail"].get("purpose") == "filing":
             total.filed(line["account_id"])
         else:

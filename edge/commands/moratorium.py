@@ -11,7 +11,7 @@ from client.cases import BadRequest, NoAnswer, TemporalUnavailable, checked
 from client.problems import NotThere, Problem
 from domain.law.policy_choice import known_policies
 from domain.record.moratorium import Moratorium
-from edge.operations.moratorium import PATIENCE_SECONDS, Telling, Word, preview_declaring, preview_lifting
+from edge.operations.moratorium import PATIENCE_SECONDS, Act, Notification, preview_declaring, preview_lifting
 from edge.session import AsJson, Session, run
 from edge.terminal import Printer, bars
 
@@ -67,7 +67,7 @@ def _declare(
         order = _register(session, order)
         if order.starts_at > now:  # a hold placed by signal would stand from now on
             return {"moratorium_id": order.moratorium_id, "registered": True, "starts_at": order.starts_at} | unknown
-        return {"registered": True} | await _tell(session, order, "declare", by, patience) | unknown
+        return {"registered": True} | await _notify(session, order, "declare", by, patience) | unknown
 
     def show(result: dict[str, Any], out: Printer) -> None:
         if dry_run:
@@ -98,7 +98,7 @@ def _lift(
         if dry_run:
             return preview_lifting(parts.moratoria, order, parts.register.capacity.of)
         parts.register.lift_moratorium(moratorium_id, by, session.now())
-        return {"lifted": True} | await _tell(session, order, "lift", by, patience)
+        return {"lifted": True} | await _notify(session, order, "lift", by, patience)
 
     def show(result: dict[str, Any], out: Printer) -> None:
         if dry_run:
@@ -139,30 +139,30 @@ def _register(session: Session, order: Moratorium) -> Moratorium:
     return there
 
 
-async def _tell(session: Session, order: Moratorium, word: Word, by: str, patience: float) -> dict[str, Any]:
+async def _notify(session: Session, order: Moratorium, act: Act, by: str, patience: float) -> dict[str, Any]:
     try:
-        telling = Telling(
+        notification = Notification(
             client=await session.client(),
             book=session.parts.moratoria,
             order=order,
-            word=word,
+            act=act,
             by=by,
             task_queue=session.settings.task_queue,
             encrypted=session.settings.payload_keys is not None,
             patience=patience,
         )
         with bars(_BARS) as (progress, _say):
-            told = await telling.tell(progress)
+            notified = await notification.send(progress)
     except (TemporalUnavailable, NoAnswer) as problem:
-        done = "is in the register and obeyed at every look" if word == "declare" else "is lifted in the register"
-        again = "the same command with" if word == "declare" else "the same command for"
+        done = "is in the register and obeyed at every look" if act == "declare" else "is lifted in the register"
+        again = "the same command with" if act == "declare" else "the same command for"
         raise NotThere(
             problem.type,
             f"moratorium {order.moratorium_id} {done}, but the running cases were not all told: {problem.message} "
             f"Then give {again} the id {order.moratorium_id} again.",
             {"moratorium_id": order.moratorium_id},
         ) from problem
-    return {"moratorium_id": order.moratorium_id} | asdict(told)
+    return {"moratorium_id": order.moratorium_id} | asdict(notified)
 
 
 # ---- showing ----------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def _show(label: str, result: dict[str, Any], out: Printer) -> None:
         (
             (label, result["moratorium_id"]),
             ("范围内在办 cases covered", str(result["cases"])),
-            ("批量任务 batch job", batch and _batch_words(result["job_id"], batch)),
+            ("批量任务 batch job", batch and _batch_summary(result["job_id"], batch)),
             ("逐户通知 told one by one", str(result["signalled"])),
             ("案件已确认 confirmed", str(result["confirmed"])),
             ("尚未确认 not confirmed yet", ", ".join(result["unconfirmed"])),
@@ -192,7 +192,7 @@ def _show(label: str, result: dict[str, Any], out: Printer) -> None:
     )
 
 
-def _batch_words(job: str, batch: dict[str, Any]) -> str:
+def _batch_summary(job: str, batch: dict[str, Any]) -> str:
     note = f" ({batch['note']})" if batch["note"] else ""
     return f"{job}: {batch['state']}, {batch['reached']} reached, {batch['failed']} failed{note}"
 

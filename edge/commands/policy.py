@@ -120,20 +120,20 @@ def _replayed(session: Session, file: CaseFile, policies: Policies) -> tuple[Rep
 def totals(lines: Iterable[Replayed]) -> dict[str, Any]:
     """Counts over all marches; of notices, cuts and crew days only over those that could be told."""
     every = tuple(lines)
-    told = tuple(line for line in every if line.verdict != "unknown")
+    known = tuple(line for line in every if line.verdict != "unknown")
     verdicts = Counter(line.verdict for line in every)
-    later = [line.days for line in told if line.verdict in ("later", "earlier")]
+    later = [line.days for line in known if line.verdict in ("later", "earlier")]
     return {
         "marches": len(every),
         **{word: verdicts[word] for word in ("not_reached", "later", "earlier", "possible", "unchanged", "unknown")},
-        "cuts": sum(line.was_cut for line in told),
-        "cuts_avoided": sum(line.was_cut and line.verdict == "not_reached" for line in told),
+        "cuts": sum(line.was_cut for line in known),
+        "cuts_avoided": sum(line.was_cut and line.verdict == "not_reached" for line in known),
         "cuts_added_at_most": verdicts["possible"],
         "mean_days_moved": round(sum(later) / len(later), 1) if later else 0,
-        "notices": sum(line.notices for line in told),
-        "notices_then": sum(line.notices_then for line in told),
-        "crew_days": sum(line.crew_days for line in told),
-        "crew_days_then": sum(line.crew_days_then for line in told),
+        "notices": sum(line.notices for line in known),
+        "notices_then": sum(line.notices_then for line in known),
+        "crew_days": sum(line.crew_days for line in known),
+        "crew_days_then": sum(line.crew_days_then for line in known),
     }
 
 

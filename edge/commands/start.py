@@ -9,16 +9,16 @@ import typer
 
 from client.problems import Problem
 from composition.parts import NotEmbedded
-from edge.ingest.announcer import CaseAnnounce
 from edge.ingest.ingest import ingest
 from edge.ingest.overdue import open_overdue
+from edge.ingest.to_cases import ToCases
 from edge.session import AsJson, Session, end_with, run
 from edge.terminal import Printer, bars
 
 _PANEL = "Start"
 
 
-def add_feed_commands(app: typer.Typer) -> None:
+def add_start_commands(app: typer.Typer) -> None:
     """demo, ingest and overdue, in this order in the help."""
     for name, command in (("demo", _demo), ("ingest", _ingest), ("overdue", _overdue)):
         app.command(name, rich_help_panel=_PANEL)(command)
@@ -53,7 +53,7 @@ def _ingest(
             report = await ingest(
                 files,
                 book,
-                CaseAnnounce(client, policies, session.settings.task_queue),
+                ToCases(client, policies, session.settings.task_queue),
                 now=session.now(),
                 policies=policies,
                 dry_run=dry_run,

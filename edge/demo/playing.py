@@ -21,12 +21,12 @@ from composition.settings.model import Settings
 from domain.contract.updates import ReportCut
 from domain.money.book import BookedPayment
 from edge.demo.book import Customer, bill_line, write_bills, write_payments
-from edge.ingest.announcer import CaseAnnounce
 from edge.ingest.ingest import IngestReport, ingest
+from edge.ingest.to_cases import ToCases
 
 PATIENCE = 180.0
 """Seconds until a case that does not do what the script expects is given up; a killed worker costs some of them."""
-_LOOK_AGAIN, _LOOK_RARELY = 0.03, 0.3  # seconds from one look at a case to the next, longer each time
+_PAUSE, _LONGEST_PAUSE = 0.03, 0.3  # seconds from one look at a case to the next, longer each time
 # Past a deadline by as much as a worker may need to act on it: time skipped to a moment that real time has passed
 # meanwhile would run on to the next deadline.
 _JUST_AFTER = timedelta(minutes=5)
@@ -86,7 +86,7 @@ class Town:
             return await ingest(
                 files,
                 self.parts.book,
-                CaseAnnounce(self.client, self.parts.policies, self.settings.task_queue),
+                ToCases(self.client, self.parts.policies, self.settings.task_queue),
                 now=self.now(),
                 policies=self.parts.policies,
                 say=say,
@@ -128,12 +128,12 @@ class Case:
                         self.town.client, self.account_id, "snapshot", patience=timedelta(seconds=10)
                     )
                     return answer
-                await asyncio.sleep(_LOOK_RARELY)
+                await asyncio.sleep(_LONGEST_PAUSE)
 
     async def sees(self, what: str, found: Callable[[Answer], Any]) -> Any:
         """What `found` finds in the snapshot, once it finds something. OffScript: it never did."""
         snap: Answer = {}
-        pause = _LOOK_AGAIN
+        pause = _PAUSE
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 while True:
@@ -141,7 +141,7 @@ class Case:
                     if it := found(snap):
                         return it
                     await asyncio.sleep(pause)
-                    pause = min(1.5 * pause, _LOOK_RARELY)
+                    pause = min(1.5 * pause, _LONGEST_PAUSE)
         raise OffScript(f"{what} did not come; {_where(snap)}")
 
     async def awaited(self, act: str, role: str | None = None) -> Answer:
@@ -176,7 +176,7 @@ class Case:
                 try:
                     return await cases.update(self.town.client, self.account_id, act, payload, update_id=update_id)
                 except cases.NoAnswer:
-                    await asyncio.sleep(_LOOK_RARELY)
+                    await asyncio.sleep(_LONGEST_PAUSE)
 
     async def does(self, act: str, role: str | None = None, **payload: Any) -> Answer:
         """Whoever is awaited does what is awaited of him; the id is taken from `waiting_for`."""

@@ -48,13 +48,13 @@ async def left_behind(client: Client, rows: Sequence[OpenRow]) -> tuple[Finding,
 
 
 def _unattended(alone: Sequence[OpenRow], followed: Sequence[OpenRow]) -> Iterator[Finding]:
-    dark, lit = [r for r in alone if r.supply_off], [r for r in alone if not r.supply_off]
-    if dark:
-        says = f"without supply, and no case carries them on: {_names(dark)}"
+    without_supply, supplied = [r for r in alone if r.supply_off], [r for r in alone if not r.supply_off]
+    if without_supply:
+        says = f"without supply, and no case carries them on: {_names(without_supply)}"
         do = "light first: starter.py supply-found-cut ACCOUNT --source operator … (RUNBOOK.md, section 4)"
         yield broken("open rows", says, do)
-    if lit:
-        says = f"open in the register, and no case carries them on: {_names(lit)}"
+    if supplied:
+        says = f"open in the register, and no case carries them on: {_names(supplied)}"
         do = "starter.py overdue ACCOUNT opens those anew that still owe; then starter.py close-row ACCOUNT"
         yield warning("open rows", says, do)
     if followed:

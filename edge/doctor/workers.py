@@ -1,4 +1,4 @@
-"""The doctor looks for workers: does anybody ask for work, of a version that gets it, and when was he last heard of."""
+"""The doctor's check of the workers: who asks for work, whether his version gets any, when he last asked."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

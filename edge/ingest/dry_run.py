@@ -6,11 +6,11 @@ from typing import Literal
 
 from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReversed
 from domain.customer import Account
-from edge.ingest.announcing import Announce
+from edge.ingest.announcements import Announce
 
 
 @dataclass(frozen=True)
-class Rehearsed:
+class OnlyAsks:
     """Announce that only looks."""
 
     cases: Announce

@@ -1,4 +1,4 @@
-"""`ingest`: billing exports go into the billing book, every bad line is named, and the cases are told what is new."""
+"""`ingest`: reads billing exports into the billing book, names every bad line, announces to the cases what is new."""
 
 import asyncio
 import csv
@@ -17,9 +17,9 @@ from domain.customer import Customer
 from domain.law.policy_choice import Policies
 from domain.money.book import Verdict
 from domain.vocabulary import Contract
-from edge.ingest.announcing import Announce, Progress, Say, announce_all
+from edge.ingest.announcements import Announce, Progress, Say, announce_all
 from edge.ingest.book import BillingBook
-from edge.ingest.dry_run import Rehearsed
+from edge.ingest.dry_run import OnlyAsks
 from edge.ingest.lines import Export, FileRefused, ReadLine, open_export
 
 _BATCH = 2_000
@@ -55,7 +55,7 @@ async def ingest(
     say: Say = lambda _: None,
     reject_path: Path | None = None,
 ) -> IngestReport:
-    """Book the lines of these exports, whatever their order, then announce what the cases have not been told.
+    """Book the lines of these exports, whatever their order, then announce what the cases have not been announced.
 
     `progress(what, done, total)` gets bytes for a file, accounts for `announce`; `say` sentences for people. Rejected
     lines go to `reject_path`, else to a new file in var/. In a dry run only that file is written. BillingUnavailable,
@@ -67,9 +67,9 @@ async def ingest(
         rejects = stack.enter_context(_RejectFile(reject_path, now.astimezone(zone)))
         load = _Load(book, rejects, zone, progress, say)
         await asyncio.to_thread(load.all, files)
-        told = await announce_all(
+        announced = await announce_all(
             book,
-            Rehearsed(announce) if dry_run else announce,
+            OnlyAsks(announce) if dry_run else announce,
             now=now,
             min_debt=lambda account: policies.for_account(account).min_debt,
             progress=progress,
@@ -82,9 +82,9 @@ async def ingest(
             duplicates=load.duplicates,
             rejected=rejects.count,
             reject_file=str(rejects.path) if rejects.path and rejects.count else None,
-            cases_opened=told.cases_opened,
-            cases_joined=told.cases_joined,
-            payments_signalled=told.payments_signalled,
+            cases_opened=announced.cases_opened,
+            cases_joined=announced.cases_joined,
+            payments_signalled=announced.payments_signalled,
             refused_files=tuple(load.refused),
         )
 

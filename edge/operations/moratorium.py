@@ -1,6 +1,6 @@
 """Carries a moratorium to the running cases, after the register has it: the quick half, never the binding one.
 
-The register's word is looked up by every case when it opens, before a notice, at T - 24 h, at T - 30 min and at the
+The register's act is looked up by every case when it opens, before a notice, at T - 24 h, at T - 30 min and at the
 permit, and each day while it is held. So a case that is missed here, because visibility does not show it yet or the
 server is not there, is held all the same before anything is done to it. Whom a batch has missed shows in the register:
 a case that is held writes so down, and who has not is told one by one.
@@ -25,11 +25,11 @@ from domain.vocabulary import Actor
 
 AT_ONCE = 32  # as when a billing export is announced: the workers keep room at a small server
 PATIENCE_SECONDS = 15.0
-"""How long the cases' own word is waited for while none comes in."""
-_LOOK_EVERY = 1.0
+"""How long the cases' own act is waited for while none comes in."""
+_CHECK_EVERY = 1.0
 _ATTRIBUTES = {"region": "Region", "class": "CustomerClass", "centre": "ReadingCentre"}
 
-Word = Literal["declare", "lift"]
+Act = Literal["declare", "lift"]
 Progress = Callable[[str, int, int], None]
 
 
@@ -50,7 +50,7 @@ class MoratoriumBook(Protocol):
 
 
 @dataclass(frozen=True)
-class Told:
+class Notified:
     """What came of telling the cases.
 
     `cases`: open and covered; `batch`: how Temporal's batch operation ended, none if there was nobody left to tell;
@@ -130,9 +130,9 @@ def preview_lifting(book: MoratoriumBook, order: Moratorium, capacity: Callable[
 # ---- telling ----------------------------------------------------------------------------------
 
 
-def job_id(moratorium_id: str, word: Word) -> str:
+def job_id(moratorium_id: str, act: Act) -> str:
     """The batch job of a moratorium: a command that is repeated finds its own job again."""
-    return f"moratorium-{word}-{moratorium_id}"
+    return f"moratorium-{act}-{moratorium_id}"
 
 
 def cases_covered(order: Moratorium, task_queue: str) -> str:
@@ -144,37 +144,37 @@ def cases_covered(order: Moratorium, task_queue: str) -> str:
 
 
 @dataclass(frozen=True)
-class Telling:
+class Notification:
     """One moratorium's declaring or lifting, told by `by`."""
 
     client: Client
     book: MoratoriumBook
     order: Moratorium
-    word: Word
+    act: Act
     by: str
     task_queue: str
     encrypted: bool
     patience: float = PATIENCE_SECONDS
 
-    async def tell(self, progress: Progress) -> Told:
+    async def send(self, progress: Progress) -> Notified:
         """Tell the covered cases; again, it tells those that have not heard yet. TemporalUnavailable as named."""
-        if self.word == "lift":  # or signals of a declaring still under way would arrive after the lifting
+        if self.act == "lift":  # or signals of a declaring still under way would arrive after the lifting
             await stop_batch(self.client, job_id(self.order.moratorium_id, "declare"), "lifted")
         total = len(await self._covered())
         batch, left = None, await self._left()
         if left:
             batch = await self._batch(progress)
         if batch is not None and batch.state != "not_run":
-            left = await self._heard(total, progress)
+            left = await self._confirmed(total, progress)
         missing = await self._one_by_one(left)
-        unheard = await self._heard(total, progress) if left else ()
-        return Told(
+        unconfirmed = await self._confirmed(total, progress) if left else ()
+        return Notified(
             cases=total,
             batch=batch,
             job_id=self._job().job_id,
             signalled=len(left) - len(missing),
-            confirmed=total - len(unheard),
-            unconfirmed=tuple(c.account_id for c in unheard if c.account_id not in missing),
+            confirmed=total - len(unconfirmed),
+            unconfirmed=tuple(c.account_id for c in unconfirmed if c.account_id not in missing),
             without_workflow=tuple(sorted(missing)),
         )
 
@@ -185,7 +185,7 @@ class Telling:
 
     def _message(self) -> HoldPlaced | HoldLifted:
         order, actor = self.order, Actor(id=self.by, role="operator")
-        if self.word == "lift":
+        if self.act == "lift":
             return HoldLifted(hold_id=order.moratorium_id, actor=actor)
         return HoldPlaced(
             hold_id=order.moratorium_id, kind="moratorium", reason=order.reason, until=order.until, actor=actor
@@ -193,11 +193,11 @@ class Telling:
 
     @property
     def _signal(self) -> str:
-        return "hold_lifted" if self.word == "lift" else "hold_placed"
+        return "hold_lifted" if self.act == "lift" else "hold_placed"
 
     def _job(self) -> BatchSignal:
         return BatchSignal(
-            job_id=job_id(self.order.moratorium_id, self.word),
+            job_id=job_id(self.order.moratorium_id, self.act),
             query=cases_covered(self.order, self.task_queue),
             signal=self._signal,
             payload=self._message(),
@@ -210,18 +210,18 @@ class Telling:
     async def _left(self) -> tuple[CoveredCase, ...]:
         """Covered cases that have not written down what they were to be told."""
         held = await asyncio.to_thread(self.book.held, self.order)
-        lifting = self.word == "lift"
+        lifting = self.act == "lift"
         return tuple(c for c in await self._covered() if (c.case_key in held) is lifting)
 
-    async def _heard(self, total: int, progress: Progress) -> tuple[CoveredCase, ...]:
+    async def _confirmed(self, total: int, progress: Progress) -> tuple[CoveredCase, ...]:
         """Those left, once all have heard, or none has for a while."""
         loop = asyncio.get_running_loop()
-        left, pause = await self._left(), _LOOK_EVERY
+        left, pause = await self._left(), _CHECK_EVERY
         quiet_since = loop.time()
         while left and loop.time() - quiet_since < self.patience:
             await asyncio.sleep(pause)
             asked, before, left = loop.time(), len(left), await self._left()
-            pause = max(_LOOK_EVERY, 5 * (loop.time() - asked))  # over a great many cases a look is work, too
+            pause = max(_CHECK_EVERY, 5 * (loop.time() - asked))  # over a great many cases a look is work, too
             if len(left) < before:
                 quiet_since = loop.time()
             progress("confirmed", total - len(left), total)
@@ -231,7 +231,7 @@ class Telling:
         """Signal each; the account ids of those that no workflow carries on."""
         message, gate = self._message(), asyncio.Semaphore(AT_ONCE)
 
-        async def tell(case: CoveredCase) -> str | None:
+        async def notify(case: CoveredCase) -> str | None:
             async with gate:
                 try:
                     await patiently(lambda: signal(self.client, case.account_id, self._signal, message))
@@ -239,7 +239,7 @@ class Telling:
                     return case.account_id
             return None
 
-        return frozenset(a for a in await _all(tell(c) for c in cases) if a is not None)
+        return frozenset(a for a in await _all(notify(c) for c in cases) if a is not None)
 
 
 async def _all(asked: Iterable[Awaitable[str | None]]) -> list[str | None]:

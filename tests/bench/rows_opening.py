@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from edge.ingest.announcer import CaseAnnounce
-from edge.ingest.announcing import AT_ONCE
+from edge.ingest.announcements import AT_ONCE
 from edge.ingest.ingest import ingest
+from edge.ingest.to_cases import ToCases
 from tests.bench.bare_plan import Plan
 from tests.bench.figures import Row, row_of_ratio
 from tests.bench.ground import BARE, OURS, Ground, fresh_ground
@@ -49,7 +49,7 @@ async def _ingested(ground: Ground, count: int) -> float:
     report = await ingest(
         files,
         ground.parts.book,
-        CaseAnnounce(ground.client, ground.parts.policies, OURS),
+        ToCases(ground.client, ground.parts.policies, OURS),
         now=datetime.now(UTC),
         policies=ground.parts.policies,
         reject_path=ground.folder / "rejected.csv",

@@ -44,7 +44,7 @@ class Announce(Protocol):
 
 
 @dataclass
-class Told:
+class Announced:
     """What came of announcing; cases count once, however many bills joined them."""
 
     cases_opened: int = 0
@@ -68,7 +68,7 @@ async def announce_all(
     progress: Progress,
     say: Say,
     mark: bool = True,
-) -> Told:
+) -> Announced:
     """Announce all that is waiting in the book, as of `now`.
 
     Debts under `min_debt` of their account open no case, and that is said.
@@ -81,21 +81,21 @@ async def announce_all(
         async with asyncio.TaskGroup() as group:
             group.create_task(round_.read())
             group.create_task(round_.mark_at_intervals())
-            async with asyncio.TaskGroup() as tellers:
+            async with asyncio.TaskGroup() as announcers:
                 for _ in range(AT_ONCE):
-                    tellers.create_task(round_.tell())
+                    announcers.create_task(round_.announce_each())
             round_.over.set()
     except BaseExceptionGroup as errors:
         raise _first(errors) from None
     finally:  # also when interrupted: what was told need not be told again
         with suppress(BillingUnavailable):
             await asyncio.to_thread(round_.write_marks)
-    if round_.told.under_minimum > _SAID_ONE_BY_ONE:
+    if round_.result.under_minimum > _SAID_ONE_BY_ONE:
         say(
-            f"共 {round_.told.under_minimum} 户欠费低于起点，未立案。"
-            f" In all {round_.told.under_minimum} accounts owe less than the minimum for a case."
+            f"共 {round_.result.under_minimum} 户欠费低于起点，未立案。"
+            f" In all {round_.result.under_minimum} accounts owe less than the minimum for a case."
         )
-    return round_.told
+    return round_.result
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -114,7 +114,7 @@ class _Round:
     progress: Progress
     say: Say
     mark: bool
-    told: Told = field(default_factory=Told)
+    result: Announced = field(default_factory=Announced)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _queue: asyncio.Queue[_News | None] = field(default_factory=lambda: asyncio.Queue(2 * _PAGE))
     _done: list[Unannounced] = field(default_factory=list)
@@ -122,7 +122,7 @@ class _Round:
     _total: int = 0
 
     async def read(self) -> None:
-        """Read page after page ahead of the tellers."""
+        """Read page after page ahead of the announcers."""
         self._total = await asyncio.to_thread(self.book.count_unannounced, self.now)
         after = ""
         while page := await asyncio.to_thread(self._page, after):
@@ -140,16 +140,16 @@ class _Round:
         debts = dict(zip(ids, self.book.debts(queries), strict=True))
         return [_News(w, accounts.get(w.account_id), debts.get(w.account_id)) for w in waiting]
 
-    async def tell(self) -> None:
+    async def announce_each(self) -> None:
         """Take accounts off the queue until it ends."""
         while (news := await self._queue.get()) is not None:
-            await self._tell_one(news)
+            await self._announce_one(news)
             self._done.append(news.waiting)
             self._count += 1
             if self._count % 100 == 0 or self._count == self._total:
                 self.progress("announce", self._count, self._total)
 
-    async def _tell_one(self, news: _News) -> None:
+    async def _announce_one(self, news: _News) -> None:
         outcomes: set[str] = set()
         if news.account is not None and news.debt is not None:
             outcomes |= await self._bills(news.account, news.debt, news.waiting.bills)
@@ -158,8 +158,8 @@ class _Round:
             await self._payments(news.waiting)
         if news.account is not None and news.debt is not None:
             outcomes |= await self._reversals(news.account, news.debt.owed, news.waiting.payments)
-        self.told.cases_opened += "opened" in outcomes
-        self.told.cases_joined += "opened" not in outcomes and "joined" in outcomes
+        self.result.cases_opened += "opened" in outcomes
+        self.result.cases_joined += "opened" not in outcomes and "joined" in outcomes
 
     async def _bills(self, account: Account, debt: AccountDebt, bills: Sequence[BookedBill]) -> set[str]:
         owing = {b.bill_id for b in debt.bills if b.outstanding > 0}
@@ -175,7 +175,7 @@ class _Round:
                 continue
             if not await self.announce.payment(waiting.account_id, payment_received(payment)):
                 return  # no running case: the account's other payments would find none either
-            self.told.payments_signalled += 1
+            self.result.payments_signalled += 1
 
     async def _reversals(self, account: Account, owed: Decimal, payments: Sequence[BookedPayment]) -> set[str]:
         may_open = self._worth_a_case(account, owed)
@@ -187,8 +187,8 @@ class _Round:
         return owed > 0 and owed >= self.min_debt(account)
 
     def _say_under_minimum(self, account: Account, debt: AccountDebt) -> None:
-        self.told.under_minimum += 1
-        if self.told.under_minimum <= _SAID_ONE_BY_ONE:
+        self.result.under_minimum += 1
+        if self.result.under_minimum <= _SAID_ONE_BY_ONE:
             self.say(
                 f"户号 {debt.account_id} 欠费 {debt.owed}，低于起点 {self.min_debt(account)}，未立案。"
                 f" Account {debt.account_id} owes {debt.owed}, less than the minimum for a case: none was opened."

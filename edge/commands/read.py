@@ -27,7 +27,7 @@ _STAGES = {
 }
 
 
-def add_look_commands(app: typer.Typer) -> None:
+def add_read_commands(app: typer.Typer) -> None:
     """In the order of the help."""
     for name, command in _COMMANDS.items():
         app.command(name, rich_help_panel="Look")(command)

@@ -66,14 +66,14 @@ async def half_hour(c: Case, sent: Answer) -> Answer:
     await c.says("acknowledge_ticket", "field_crew", ticket_id=sent["ticket_id"])
     await c.until_deadline()
     if c.customer.email:
-        await c.sees("the customer told by mail", lambda s: _is_told(s, sent["ticket_id"]))
+        await c.sees("the customer told by mail", lambda s: _is_notified(s, sent["ticket_id"]))
         return sent
-    told = await c.does("record_final_notice", how="上门并电话 at the door and by telephone")
-    expect(told["told"], "telling the customer in the last half-hour did not count")
+    answer = await c.does("record_final_notice", how="上门并电话 at the door and by telephone")
+    expect(answer["told"], "telling the customer in the last half-hour did not count")
     return sent
 
 
-def _is_told(snap: Answer, ticket_id: str) -> bool:
+def _is_notified(snap: Answer, ticket_id: str) -> bool:
     awaited = {(a["act"], a.get("id")) for a in snap["waiting_for"]}
     return snap["stage"] == "final_half_hour" and ("record_final_notice", ticket_id) not in awaited
 
@@ -116,7 +116,7 @@ async def to_cut(c: Case) -> None:
     await cut(c, await to_window(c))
 
 
-async def light(c: Case, **after: float) -> None:
+async def restore(c: Case, **after: float) -> None:
     """The crew takes the restoration ticket, and so much later supply is back."""
     await c.does("acknowledge_ticket", "field_crew")
     await c.later(**(after or {"hours": 3}))
