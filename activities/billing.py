@@ -17,7 +17,7 @@ from domain.money.debt import AccountDebt, DebtQuery
 from domain.vocabulary import Contract, Day, Id, Moment, Stage
 
 CALENDAR_FOR_SLOTS = timedelta(days=730)
-"""How far ahead holidays count for a day that is booked; later ones are barred by their weekday alone."""
+"""How far ahead holidays bar a day that is booked; beyond that only weekdays do."""
 
 
 class BillingUnavailable(Exception):
@@ -86,7 +86,7 @@ class ChoosePolicy(Protocol):
 
 
 class OpenAccount(Contract):
-    """Look an account up for a new case, as of the case's now."""
+    """Read the account of a new case, as of the case's now."""
 
     account_id: Id
     as_of: Moment
@@ -109,9 +109,9 @@ class DebtAsked(DebtQuery):
 
 
 class LookAround(Contract):
-    """Before a step that cannot be undone: the debt, the calendar and the moratoria, all afresh.
+    """The circumstances before a step that cannot be undone: debt, calendar and moratoria, all read afresh.
 
-    `doubted`: moratoria that the case was told of and the register has not confirmed. `wish`: a red notice comes next.
+    `doubted`: moratoria a signal named to the case, not confirmed by the register. `wish`: a red notice comes next.
     """
 
     account: Account
@@ -149,12 +149,12 @@ class BillingActivities:
             return AccountOpened(account=None, policy=policy, debt=debt, calendar=Calendar(days=()))
         self.cards.keep_card(customer.card)
         through = request.calendar_through + policy.seasons_last(customer.account.customer_class)
-        look = LookAround(account=customer.account, debt=query, calendar_through=through)
-        return AccountOpened(account=customer.account, policy=policy, **dict(self._look(look)))
+        asked = LookAround(account=customer.account, debt=query, calendar_through=through)
+        return AccountOpened(account=customer.account, policy=policy, **dict(self._circumstances(asked)))
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_debt(self, query: DebtAsked) -> AccountDebt:
-        """What the account owes as of the query's time. AccountUnknown: asked again like any other silence."""
+        """What the account owes as of the query's time. AccountUnknown is retried, as any answer that does not come."""
         return self._debt(query)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -163,9 +163,9 @@ class BillingActivities:
 
         With a wish, also a day that is booked for the cut.
         """
-        return self._look(request)
+        return self._circumstances(request)
 
-    def _look(self, request: LookAround) -> Standing:
+    def _circumstances(self, request: LookAround) -> Standing:
         account, at = request.account, request.debt.as_of
         standing = Standing(
             debt=self._debt(request.debt),

@@ -1,4 +1,4 @@
-"""Yellow and red notices: composed with the customer's data, printed, and given to the reader to deliver."""
+"""Issuing yellow and red notices: the text with the customer's data, the paper, the message to the reader."""
 
 from dataclasses import dataclass
 from typing import Protocol

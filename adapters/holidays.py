@@ -45,7 +45,7 @@ def _breaks(names: holidays.HolidayBase) -> Iterator[list[date]]:
     def free(day: date) -> bool:
         return day in listed or (names.is_weekend(day) and day not in names.weekend_workdays)
 
-    # Looking a day up would make the package add that day's year.
+    # Asking the package for a day would make it add that day's year.
     listed = frozenset(names)
     seen: set[date] = set()
     for holiday in sorted(listed):

@@ -46,7 +46,7 @@ class BadRequest(Problem):
 
 
 class Refused(Problem):
-    """The case said no; it is unchanged. Type and details are the contract's."""
+    """The case refused; it is unchanged. Type and details are the contract's."""
 
 
 class NoCase(Problem):
@@ -57,7 +57,7 @@ class NoCase(Problem):
 
 
 class NoAnswer(NotThere):
-    """Neither a grant nor a refusal: no worker answered in time."""
+    """No worker answered in time: neither a grant nor a refusal."""
 
     def __init__(self, account_id: str, waited: timedelta) -> None:
         super().__init__(
@@ -133,7 +133,7 @@ async def open_or_join(
 
 
 async def signal(client: Client, account_id: str, name: str, payload: Payload) -> None:
-    """Tell the running case what happened. NoCase: there is none."""
+    """Signal to the running case what happened. NoCase: there is none."""
     try:
         await client.get_workflow_handle(workflow_id(account_id)).signal(name, _wire(name, payload))
     except RPCError as problem:
@@ -163,7 +163,7 @@ async def update(
 
 
 async def query(client: Client, account_id: str, name: str, *, patience: timedelta = PATIENCE) -> Any:
-    """Look at a case, running or closed. NoCase, NoAnswer as named."""
+    """Query a case, running or closed. NoCase, NoAnswer as named."""
     handle = client.get_workflow_handle(workflow_id(account_id))
     try:
         async with _answered(account_id, patience):

@@ -1,4 +1,4 @@
-"""How the cases stand, for Prometheus: counted in the register when asked, and never a number that may be old."""
+"""The figures of all cases for Prometheus, counted in the register at each request; a stale figure is never shown."""
 
 import time
 from collections import Counter

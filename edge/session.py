@@ -1,4 +1,4 @@
-"""One command's surroundings: settings, databases, the Temporal client on demand, and how its errors end it."""
+"""What each command works with (settings, parts, the Temporal client on demand), and how its errors end it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence

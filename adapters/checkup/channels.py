@@ -1,4 +1,4 @@
-"""The routing table looked at rather than used: can it be read, and who would be left without a channel."""
+"""The doctor's check of the routing table: whether it can be used, and which roles have no channel."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ class ChannelsChecked:
     plain: tuple[str, ...] = ()
     """Kinds of channels that would carry texts to another machine in clear."""
     customers: tuple[str, ...] = ()
-    """Kinds of channels that customers are told by, in their order."""
+    """Kinds of channels that notify customers, in their order."""
     without: tuple[str, ...] = ()
     """Roles that no entry names."""
     in_part: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class ChannelsChecked:
 
 
 def check_channels(path: Path) -> ChannelsChecked:
-    """What the table at that path is like; nothing is sent, and nobody is connected to."""
+    """The state of the table at that path; nothing is sent or connected."""
     try:
         routes = read_routes(path)
         check_addresses(routes)

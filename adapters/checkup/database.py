@@ -1,4 +1,4 @@
-"""A look at a database that changes nothing: its tables, the right to write, the guard of its evidence, its clock."""
+"""The doctor's check of a database: its tables, whether we may write, guards, clock, open rows, unsent messages."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ from domain.metrics import UnsentCounted
 from domain.record.sweep import OpenRow
 
 PATIENCE_SECONDS = 3
-"""Much less than a worker has: whoever looks wants to know now."""
+"""Much less than a worker has: a person waits for the answer."""
 _TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table",
     # Those that fire in an ordinary session: not disabled, and not for a replica alone.
@@ -59,12 +59,12 @@ class DatabaseChecked:
 
 
 def check_register(url: str) -> DatabaseChecked:
-    """What the register is like. RegisterUnavailable: it gives no answer within a few seconds."""
+    """The state of the register. RegisterUnavailable: it gives no answer within a few seconds."""
     return _check(url, REGISTER, RegisterUnavailable)
 
 
 def check_billing(url: str) -> DatabaseChecked:
-    """What the billing book is like. BillingUnavailable: it gives no answer within a few seconds."""
+    """The state of the billing book. BillingUnavailable: it gives no answer within a few seconds."""
     return _check(url, BILLING, BillingUnavailable)
 
 

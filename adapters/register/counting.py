@@ -1,4 +1,4 @@
-"""Counting the register: how all open cases stand, in a few queries that cost no more than the open cases do."""
+"""Counts for the figures: open cases, restorations due, incidents, notices, tickets, tasks; one snapshot."""
 
 from datetime import datetime
 from typing import Any, get_args

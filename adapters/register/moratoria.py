@@ -1,4 +1,4 @@
-"""What the register says of one moratorium: its wording, the open cases it covers, whom it holds, what falls away."""
+"""Reading one moratorium: its wording, the open cases that it covers and holds, permits, changed policies."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

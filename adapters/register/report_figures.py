@@ -1,4 +1,4 @@
-"""A month's figures out of the register, in one read transaction: what the cases tell, and what is simply counted."""
+"""The monthly report's figures, counted in one read transaction of the register."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -101,7 +101,7 @@ class _Counting:
         return and_(_EVIDENCE.c.recorded_at >= self.begins_at, _EVIDENCE.c.recorded_at < self.ends_at)
 
     def cases(self) -> Iterator[tuple[Traits, list[Event]]]:
-        """Every case that was open at some moment of the month, with its telling evidence up to the month's end."""
+        """Every case open at some moment of the month, with its evidence for the report, up to the month's end."""
         columns = ("account_id", "customer_class", "reading_centre", "region", "important")
         query = (
             select(*_ORDER[:1], *(_EVIDENCE.c[name] for name in ("what", "rule", "at", "recorded_at", "detail")))

@@ -1,4 +1,4 @@
-"""The form of each single setting: what it may be, and how one that is wrong is told."""
+"""The form of each setting: which values it takes, and the sentence about a wrong one."""
 
 import ipaddress
 from pathlib import Path

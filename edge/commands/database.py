@@ -41,7 +41,7 @@ def _upgrade(as_json: AsJson = False) -> None:
 
 
 def add_database_commands(app: typer.Typer, panel: str) -> None:
-    """The commands that look at the databases' tables and change them."""
+    """database current, database upgrade."""
     app.add_typer(database, name="database", rich_help_panel=panel)
 
 

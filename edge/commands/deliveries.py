@@ -1,4 +1,4 @@
-"""deliveries: what was sent to whom, when and by which channel; what waits; what was given up, and to send it again."""
+"""The command deliveries: what was sent, what waits, what was given up, and sending that again."""
 
 from typing import Annotated, Any, get_args
 
@@ -13,7 +13,7 @@ _SHOWN_TRIES = 4
 
 
 def add_delivery_commands(app: typer.Typer) -> None:
-    """deliveries, among the commands that look."""
+    """deliveries, among the commands that read."""
     app.command("deliveries", rich_help_panel="Look")(_deliveries)
 
 

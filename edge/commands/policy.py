@@ -118,7 +118,7 @@ def _replayed(session: Session, file: CaseFile, policies: Policies) -> tuple[Rep
 
 
 def totals(lines: Iterable[Replayed]) -> dict[str, Any]:
-    """Counts over all marches; of notices, cuts and crew days only over those that could be told."""
+    """Counts over all attempts; notices, cuts and crew days only over those with a known verdict."""
     every = tuple(lines)
     known = tuple(line for line in every if line.verdict != "unknown")
     verdicts = Counter(line.verdict for line in every)

@@ -1,4 +1,4 @@
-"""Commands that only look: status, list, why, worklist, proof."""
+"""Commands that only read: status, list, why, worklist, proof."""
 
 import re
 from collections.abc import Callable
@@ -224,7 +224,7 @@ def _one_of(option: str, value: str | None, allowed: tuple[str, ...]) -> None:
 
 
 def _show_snapshot(case: dict[str, Any], out: Printer) -> None:
-    if "account_id" not in case:  # looked at before its account was
+    if "account_id" not in case:  # read before its account was
         out.say(f"正在立案或未立案 Not open: {case.get('reason', '')}")
         return
     outcome = case.get("outcome")

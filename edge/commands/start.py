@@ -1,4 +1,4 @@
-"""Commands that bring cases about: demo, ingest, overdue."""
+"""Commands that open cases: demo, ingest, overdue."""
 
 import importlib
 from dataclasses import asdict

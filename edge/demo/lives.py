@@ -14,9 +14,9 @@ Script = Callable[[Case], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Life:
-    """A customer, and what the script must lead to: outcome, incidents, and the path as the record tells it.
+    """A customer, and what the script must lead to: outcome, incidents, and the path in the record.
 
-    `alone` is for a life that does what would trouble the others: its turn among those that wait for their end. `cases`
+    `alone` is for a life that would disturb the others: its turn after their end. `cases`
     is how many the account has in the end, `breached` what its proof finds broken.
     """
 

@@ -1,4 +1,4 @@
-"""The lives in which supply was cut, by us or by somebody else, and the ways back to light."""
+"""The lives in which supply was cut, by us or by somebody else, and then restored."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -29,7 +29,7 @@ async def cut_and_restored(c: Case) -> None:
 
 
 async def declared_delay(c: Case) -> None:
-    """III.3: more than 24 hours, with customer and leader now before they ended."""
+    """III.3: more than 24 hours, with customer and leader notified before they ended."""
     await to_cut(c)
     await c.later(hours=1)
     await c.pays()
@@ -98,7 +98,7 @@ async def asked_the_hotline(c: Case) -> None:
 
 
 async def found_by_the_sweep(c: Case) -> None:
-    """III.2: nobody now the case of the payment; the daily sweep looks at every open case's."""
+    """III.2: nobody announced the payment to the case; the daily sweep finds it."""
     await to_cut(c)
     await c.later(hours=5)
     await c.pays(silently=True)
@@ -142,7 +142,7 @@ async def _plan(c: Case, first: Decimal) -> None:
 
 
 async def another_bill(c: Case) -> None:
-    """II.0: a bill that joins later does not hold up the light, and gets a yellow notice of its own afterwards."""
+    """II.0: a bill that joins later does not delay the restoration, and gets a yellow notice of its own afterwards."""
     await to_cut(c)
     second = await c.is_billed(Decimal("143.10"), (c.town.now() - timedelta(days=2)).date())
     await c.sees("two bills", lambda s: len(s["bills"]) == 2)
@@ -164,7 +164,7 @@ async def withdrawn_after_the_cut(c: Case) -> None:
 
 
 async def unauthorised_in_a_case(c: Case) -> None:
-    """III.4: found cut without a permit of ours: restored at once, the debt is judged once light is back."""
+    """III.4: found cut without a permit of ours: restored at once; the debt is judged after that."""
     await deliver(c, "yellow")
     await c.later(days=1)
     await c.hears(
@@ -181,14 +181,14 @@ async def unauthorised_in_a_case(c: Case) -> None:
 
 
 async def unauthorised_without_a_case(c: Case) -> None:
-    """III.4: cut first, no case at all: the report opens one, and it begins with light."""
+    """III.4: cut first, no case at all: the report opens one, which begins by restoring."""
     await c.found_cut_by_crew("no case")
     await restore(c, hours=2)
     await close_incident(c, "无票停电，已按违纪处理 a cut without a ticket; disciplined")
 
 
 async def reported_late(c: Case) -> None:
-    """II.8: paid at 09:58, cut at 10:02, both now later and out of order: light at once, and an incident."""
+    """II.8: paid at 09:58, cut at 10:02, both reported later and out of order: restored at once, and an incident."""
     sent = await to_window(c)
     begin = at((await c.snapshot())["planned_cut_at"])
     await c.until(begin + timedelta(minutes=50))

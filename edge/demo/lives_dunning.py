@@ -38,7 +38,7 @@ async def partial_payments(c: Case) -> None:
 
 
 async def promise_kept(c: Case) -> None:
-    """I.3: a promise stops the march until it is kept."""
+    """I.3: a promise stops the procedure until it is kept."""
     await to_red(c)
     await deliver(c, "red")
     await _promise(c, "reader", days=14)
@@ -78,7 +78,7 @@ async def dispute(c: Case) -> None:
 
 
 async def stacked_holds(c: Case) -> None:
-    """I.3: several holds stand at once; the march goes on when the last is gone."""
+    """I.3: several holds stand at once; the procedure goes on when the last is gone."""
     await deliver(c, "yellow")
     end = await c.now()
     await c.hears(
@@ -187,7 +187,7 @@ async def important_customer(c: Case) -> None:
 
 
 async def large_amount(c: Case) -> None:
-    """III.4: from 50 000 on the company leader approves too, whoever the customer is."""
+    """III.4: from 50 000 on the company leader approves too, for any customer."""
     await to_served(c)
     await c.refused("NotAllowed", "decide_approval", "team_leader", **await _approving(c))
     expect(await approve(c) == ["centre_director", "company_leader"], "other levels were asked")

@@ -1,4 +1,4 @@
-"""The stretches that many lives have in common: from the yellow notice to the cut, and to light again."""
+"""The steps that many lives share: from the yellow notice to the cut, and to the restoration."""
 
 from datetime import datetime, timedelta
 
@@ -62,7 +62,7 @@ async def ticket(c: Case) -> Answer:
 
 
 async def half_hour(c: Case, sent: Answer) -> Answer:
-    """The crew has acknowledged; T - 30 min has come, and the customer is told again: by mail, or by the reader."""
+    """The crew has acknowledged; T - 30 min has come, and the customer is notified again: by mail, or by the reader."""
     await c.says("acknowledge_ticket", "field_crew", ticket_id=sent["ticket_id"])
     await c.until_deadline()
     if c.customer.email:

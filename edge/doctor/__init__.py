@@ -35,7 +35,7 @@ class Doctor:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def examine(self) -> tuple[Finding, ...]:
-        """Check at every part at the same time, and name them in the order in which they are needed."""
+        """Check every part at the same time, and name them in the order in which they are needed."""
         found = self.read.settings
         quick = found.model_copy(update={"connect_seconds": CONNECT_SECONDS})
         self._client = asyncio.create_task(connect(quick))
@@ -93,7 +93,7 @@ class Doctor:
             return (broken("temporal", str(problem), do),)
 
     def _with(self, check: Callable[[Client], Awaitable[tuple[Finding, ...]]]) -> Check:
-        """A check that needs Temporal; where that is gone, it is said once and not for every part."""
+        """A check that needs Temporal; if Temporal is down, its own part says so, and this one finds nothing."""
 
         async def wait_and_check() -> tuple[Finding, ...]:
             try:

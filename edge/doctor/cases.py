@@ -1,4 +1,4 @@
-"""The doctor at the cases: stuck ones, rows of the register that no workflow carries on, and keys that open them."""
+"""The doctor's check of the cases: stuck ones, open rows that no workflow carries on, payload keys."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ _AT_ONCE = 20
 
 
 async def stuck(client: Client) -> tuple[Finding, ...]:
-    """Cases whose code and history do not agree: nothing they are told moves them."""
+    """Cases whose code and history do not agree: no message moves them."""
     count = (await client.count_workflows(f"TemporalReportedProblems IS NOT NULL AND {RUNNING}")).count
     if count:
         return (broken("cases", f"{count} are stuck: their workflow tasks fail", "RUNBOOK.md, sections 3 and 4"),)

@@ -1,4 +1,4 @@
-"""The doctor at the databases: do register and billing answer, are they whole, may we write, is evidence guarded."""
+"""The doctor's check of register, outbox and billing: whether they answer, are whole and writable, and send."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta

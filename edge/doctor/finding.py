@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found. `broken`: something needed is not there; `warning`: it works, and somebody should check."""
+    """One thing found. `broken`: something needed is not there; `warning`: it works, and somebody should see to it."""
 
     part: str
     state: State
@@ -31,7 +31,7 @@ def ok(part: str, says: str) -> Finding:
 
 
 def warning(part: str, says: str, do: str) -> Finding:
-    """It works, and should be looked at."""
+    """It works, and somebody should see to it."""
     return Finding(part, "warning", says, do)
 
 
@@ -59,7 +59,7 @@ async def in_time(part: str, check: Check, seconds: float) -> tuple[Finding, ...
     except RPCError as problem:
         says = f"Temporal gives no answer to this: {problem.status.name}: {_in_short(problem)}"
         return (broken(part, says, "see what is said of temporal, and what the login of TEMPORAL_* may do there"),)
-    except Exception as problem:  # top of this check: whoever reads the report must learn of all the other parts
+    except Exception as problem:  # top of this check: the report must name all the other parts
         *_, (frame, line) = traceback.walk_tb(problem.__traceback__)
         where = f"{frame.f_code.co_filename}:{line}"
         says = f"could not be looked at: {type(problem).__name__}: {_in_short(problem)} ({where})"
@@ -79,7 +79,7 @@ async def aside(check: Callable[[], T]) -> T:
             return
         try:
             answer.set_result(check())
-        except BaseException as problem:  # handed over to whoever asked, and raised there: he would wait for ever
+        except BaseException as problem:  # raised where it was asked, which would wait for ever
             answer.set_exception(problem)
 
     threading.Thread(target=work, name="doctor", daemon=True).start()

@@ -1,4 +1,4 @@
-"""The doctor at this machine: settings, policy, folders, disks, the anchor file."""
+"""The doctor's check of this machine: settings, policy, routing table, folders, disks, the anchor file."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""Tells the cases what the billing book learned: overdue bills open or join them, payments and reversals reach them."""
+"""Announces to the cases what is new in the billing book: overdue bills, payments, reversals."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ class Announce(Protocol):
         """Signal the running case; without one, start it if `may_open`, else `none`."""
 
     async def running(self, account_id: str) -> bool:
-        """Whether the account has a running case; asked in a rehearsal, which tells nobody anything."""
+        """Whether the account has a running case; asked in a dry run, which announces nothing."""
 
 
 @dataclass
@@ -87,7 +87,7 @@ async def announce_all(
             round_.over.set()
     except BaseExceptionGroup as errors:
         raise _first(errors) from None
-    finally:  # also when interrupted: what was told need not be told again
+    finally:  # also when interrupted: what was announced need not be announced again
         with suppress(BillingUnavailable):
             await asyncio.to_thread(round_.write_marks)
     if round_.result.under_minimum > _SAID_ONE_BY_ONE:
@@ -153,7 +153,7 @@ class _Round:
         outcomes: set[str] = set()
         if news.account is not None and news.debt is not None:
             outcomes |= await self._bills(news.account, news.debt, news.waiting.bills)
-        # A case opened here and now reads these payments with its first look at the debt.
+        # A case opened here and now reads these payments when it first reads the debt.
         if "opened" not in outcomes:
             await self._payments(news.waiting)
         if news.account is not None and news.debt is not None:
@@ -195,14 +195,14 @@ class _Round:
             )
 
     async def mark_at_intervals(self) -> None:
-        """Write the marks down now and then, until all is told."""
+        """Write the marks now and then, until all is announced."""
         while not self.over.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.over.wait(), _MARK_SECONDS)
             await asyncio.to_thread(self.write_marks)
 
     def write_marks(self) -> None:
-        """Mark what was told since the last time."""
+        """Mark what was announced since the last time."""
         done, self._done = self._done, []
         if done and self.mark:
             self.book.mark_announced(

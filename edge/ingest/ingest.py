@@ -55,7 +55,7 @@ async def ingest(
     say: Say = lambda _: None,
     reject_path: Path | None = None,
 ) -> IngestReport:
-    """Book the lines of these exports, whatever their order, then announce what the cases have not been announced.
+    """Book the lines of these exports, whatever their order, then announce what is new to the cases.
 
     `progress(what, done, total)` gets bytes for a file, accounts for `announce`; `say` sentences for people. Rejected
     lines go to `reject_path`, else to a new file in var/. In a dry run only that file is written. BillingUnavailable,

@@ -1,4 +1,4 @@
-"""Announce on Temporal: billing news to the cases, through the public contract alone."""
+"""Announces to the cases on Temporal: opens, joins or signals them by the public contract."""
 
 from dataclasses import dataclass
 from decimal import Decimal

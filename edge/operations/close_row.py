@@ -19,7 +19,7 @@ MAY_CLOSE_INCIDENTS = ("centre_director", "company_leader")
 async def close_rows(session: Session, account: str, by: Actor, reason: str, outcome: str | None) -> dict[str, Any]:
     """Close every open row of the account that no workflow carries on.
 
-    Problem: there is none; the customer is dark and has no case; an incident is open, and has no outcome yet.
+    Problem: there is none; the customer is without supply and has no case; an incident is open, and has no outcome yet.
     """
     runs = await _running(await session.client(), account)
     files = await asyncio.to_thread(_open_files, session, account)

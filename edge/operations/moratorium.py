@@ -1,9 +1,8 @@
-"""Carries a moratorium to the running cases, after the register has it: the quick half, never the binding one.
+"""Notifies the running cases of a moratorium that the register has: it is the register that binds, this is quicker.
 
-The register's act is looked up by every case when it opens, before a notice, at T - 24 h, at T - 30 min and at the
-permit, and each day while it is held. So a case that is missed here, because visibility does not show it yet or the
-server is not there, is held all the same before anything is done to it. Whom a batch has missed shows in the register:
-a case that is held writes so down, and who has not is told one by one.
+Every case reads the register's moratoria when it opens, before a notice, at T - 24 h, at T - 30 min and at the permit.
+While it is held, it reads them every day. So a case that this notification misses is held before anything is done to
+it. A held case writes so into the register; the cases that have not are signalled one by one.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ from domain.vocabulary import Actor
 
 AT_ONCE = 32  # as when a billing export is announced: the workers keep room at a small server
 PATIENCE_SECONDS = 15.0
-"""How long the cases' own act is waited for while none comes in."""
+"""How long to wait while no case confirms."""
 _CHECK_EVERY = 1.0
 _ATTRIBUTES = {"region": "Region", "class": "CustomerClass", "centre": "ReadingCentre"}
 
@@ -51,11 +50,11 @@ class MoratoriumBook(Protocol):
 
 @dataclass(frozen=True)
 class Notified:
-    """What came of telling the cases.
+    """What came of notifying the cases.
 
-    `cases`: open and covered; `batch`: how Temporal's batch operation ended, none if there was nobody left to tell;
-    `signalled`: told one by one; `confirmed`: have written it down, or closed; `unconfirmed`, `without_workflow`:
-    accounts that have not, and those that no workflow carries on.
+    `cases`: open and covered. `batch`: how Temporal's batch operation ended; none if no case was left to notify.
+    `signalled`: notified one by one. `confirmed`: have written it down, or closed. `unconfirmed`: accounts that have
+    not. `without_workflow`: accounts that no workflow carries on.
     """
 
     cases: int
@@ -75,8 +74,8 @@ def preview_declaring(
 ) -> dict[str, Any]:
     """How many cases it would hold, which cuts would fall away (account and planned time), which permits are out.
 
-    Each cut is judged by the policy under which its notice was issued; `assumed` are the accounts whose policy is not
-    among those known by their label, and that were judged by the default.
+    Each cut is judged by the policy under which its notice was issued. `assumed`: accounts whose policy is not among
+    those known by their label; they were judged by the default.
     """
     cases = book.covered(order)
     planned = [c for c in cases if c.cut_at is not None]
@@ -127,7 +126,7 @@ def preview_lifting(book: MoratoriumBook, order: Moratorium, capacity: Callable[
     return {"dry_run": True, "held": len(held), "units": [line(u, n) for u, n in sorted(units.items())]}
 
 
-# ---- telling ----------------------------------------------------------------------------------
+# ---- notifying --------------------------------------------------------------------------------
 
 
 def job_id(moratorium_id: str, act: Act) -> str:
@@ -145,7 +144,7 @@ def cases_covered(order: Moratorium, task_queue: str) -> str:
 
 @dataclass(frozen=True)
 class Notification:
-    """One moratorium's declaring or lifting, told by `by`."""
+    """The declaring or lifting of one moratorium, by the person `by`."""
 
     client: Client
     book: MoratoriumBook
@@ -157,7 +156,7 @@ class Notification:
     patience: float = PATIENCE_SECONDS
 
     async def send(self, progress: Progress) -> Notified:
-        """Tell the covered cases; again, it tells those that have not heard yet. TemporalUnavailable as named."""
+        """Notify the covered cases; again, those that have not confirmed. TemporalUnavailable as named."""
         if self.act == "lift":  # or signals of a declaring still under way would arrive after the lifting
             await stop_batch(self.client, job_id(self.order.moratorium_id, "declare"), "lifted")
         total = len(await self._covered())
@@ -208,20 +207,20 @@ class Notification:
         return await asyncio.to_thread(self.book.covered, self.order)
 
     async def _left(self) -> tuple[CoveredCase, ...]:
-        """Covered cases that have not written down what they were to be told."""
+        """Covered cases that have not confirmed."""
         held = await asyncio.to_thread(self.book.held, self.order)
         lifting = self.act == "lift"
         return tuple(c for c in await self._covered() if (c.case_key in held) is lifting)
 
     async def _confirmed(self, total: int, progress: Progress) -> tuple[CoveredCase, ...]:
-        """Those left, once all have heard, or none has for a while."""
+        """The cases left, once all have confirmed, or none has for a while."""
         loop = asyncio.get_running_loop()
         left, pause = await self._left(), _CHECK_EVERY
         quiet_since = loop.time()
         while left and loop.time() - quiet_since < self.patience:
             await asyncio.sleep(pause)
             asked, before, left = loop.time(), len(left), await self._left()
-            pause = max(_CHECK_EVERY, 5 * (loop.time() - asked))  # over a great many cases a look is work, too
+            pause = max(_CHECK_EVERY, 5 * (loop.time() - asked))  # over a great many cases a check is work, too
             if len(left) < before:
                 quiet_since = loop.time()
             progress("confirmed", total - len(left), total)
