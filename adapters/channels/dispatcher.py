@@ -45,8 +45,8 @@ class _Sent:
 class OutboxDispatcher:
     """A thread that claims, and lanes that send. Several workers may each have one: a claim is one worker's alone.
 
-    At least once: a worker that dies between the receiver's yes and its own note has sent a message that the next one
-    sends again, under the same key.
+    Delivery is at least once: if a worker dies between the receiver's answer and its own note, the next one sends the
+    message again, under the same key.
     """
 
     def __init__(

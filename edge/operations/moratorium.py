@@ -1,6 +1,6 @@
 """Notifies the running cases of a moratorium that the register has: it is the register that binds, this is quicker.
 
-Every case reads the register's moratoria when it opens, before a notice, at T - 24 h, at T - 30 min and at the permit.
+Every case reads the register's moratoria when it opens, before a notice, at T - 24 h, T - 30 min and the permit.
 While it is held, it reads them every day. So a case that this notification misses is held before anything is done to
 it. A held case writes so into the register; the cases that have not are signalled one by one.
 """
