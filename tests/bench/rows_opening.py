@@ -18,7 +18,7 @@ from tests.bench.figures import Row, row_of_ratio
 from tests.bench.ground import BARE, OURS, Ground, fresh_ground
 from tests.bench.lives import AMOUNT, bare_opening, customer
 from tests.bench.rows_speed import rounds_of
-from tests.world import overdue_event
+from tests.support.world import overdue_event
 
 _numbers = itertools.count(1)
 HEADERS = ("account_id", "name", "address", "customer_class", "important", "meter_id", "reading_centre", "reader")
