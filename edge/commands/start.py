@@ -9,9 +9,9 @@ import typer
 
 from client.problems import Problem
 from composition.parts import NotEmbedded
+from edge.ingest.announcer import CaseAnnouncer
 from edge.ingest.ingest import ingest
 from edge.ingest.overdue import open_overdue
-from edge.ingest.to_cases import ToCases
 from edge.session import AsJson, Session, end_with, run
 from edge.terminal import Printer, bars
 
@@ -53,7 +53,7 @@ def _ingest(
             report = await ingest(
                 files,
                 book,
-                ToCases(client, policies, session.settings.task_queue),
+                CaseAnnouncer(client, policies, session.settings.task_queue),
                 now=session.now(),
                 policies=policies,
                 dry_run=dry_run,

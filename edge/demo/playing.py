@@ -21,8 +21,8 @@ from composition.settings.model import Settings
 from domain.contract.updates import ReportCut
 from domain.money.book import BookedPayment
 from edge.demo.book import Customer, bill_line, write_bills, write_payments
+from edge.ingest.announcer import CaseAnnouncer
 from edge.ingest.ingest import IngestReport, ingest
-from edge.ingest.to_cases import ToCases
 
 PATIENCE = 180.0
 """Seconds until a case that does not do what the script expects is given up; a killed worker costs some of them."""
@@ -87,7 +87,7 @@ class Town:
             return await ingest(
                 files,
                 self.parts.book,
-                ToCases(self.client, self.parts.policies, self.settings.task_queue),
+                CaseAnnouncer(self.client, self.parts.policies, self.settings.task_queue),
                 now=self.now(),
                 policies=self.parts.policies,
                 say=say,

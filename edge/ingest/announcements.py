@@ -25,7 +25,7 @@ _MARK_SECONDS = 0.5  # how much is announced again if the process dies; the case
 _SAID_ONE_BY_ONE = 20
 
 
-class Announce(Protocol):
+class Announcer(Protocol):
     """The cases, as far as billing news goes. An account's calls come one after the other, many accounts at once."""
 
     async def open_or_join(self, account: Account, owed: Decimal, event: BillOverdue) -> Literal["opened", "joined"]:
@@ -61,7 +61,7 @@ class _News(NamedTuple):
 
 async def announce_all(
     book: BillingBook,
-    announce: Announce,
+    announcer: Announcer,
     *,
     now: datetime,
     min_debt: Callable[[Account], Decimal],
@@ -76,14 +76,14 @@ async def announce_all(
     What was announced is marked in the book shortly after. Whatever goes wrong, the rest stays waiting for the next
     time, and the first error is raised.
     """
-    round_ = _Round(book, announce, now, min_debt, progress, say, mark)
+    round_ = _Round(book, announcer, now, min_debt, progress, say, mark)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(round_.read())
             group.create_task(round_.mark_at_intervals())
-            async with asyncio.TaskGroup() as announcers:
+            async with asyncio.TaskGroup() as senders:
                 for _ in range(AT_ONCE):
-                    announcers.create_task(round_.announce_each())
+                    senders.create_task(round_.announce_each())
             round_.over.set()
     except BaseExceptionGroup as errors:
         raise _first(errors) from None
@@ -108,7 +108,7 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 @dataclass
 class _Round:
     book: BillingBook
-    announce: Announce
+    announcer: Announcer
     now: datetime
     min_debt: Callable[[Account], Decimal]
     progress: Progress
@@ -122,7 +122,7 @@ class _Round:
     _total: int = 0
 
     async def read(self) -> None:
-        """Read page after page ahead of the announcers."""
+        """Read page after page ahead of the senders."""
         self._total = await asyncio.to_thread(self.book.count_unannounced, self.now)
         after = ""
         while page := await asyncio.to_thread(self._page, after):
@@ -167,20 +167,20 @@ class _Round:
         if owed and not self._worth_a_case(account, debt.owed):
             self._say_under_minimum(account, debt)
             return set()
-        return {await self.announce.open_or_join(account, debt.owed, bill_overdue(b.account_id, b)) for b in owed}
+        return {await self.announcer.open_or_join(account, debt.owed, bill_overdue(b.account_id, b)) for b in owed}
 
     async def _payments(self, waiting: Unannounced) -> None:
         for payment in waiting.payments:
             if payment.reverses:
                 continue
-            if not await self.announce.payment(waiting.account_id, payment_received(payment)):
+            if not await self.announcer.payment(waiting.account_id, payment_received(payment)):
                 return  # no running case: the account's other payments would find none either
             self.result.payments_signalled += 1
 
     async def _reversals(self, account: Account, owed: Decimal, payments: Sequence[BookedPayment]) -> set[str]:
         may_open = self._worth_a_case(account, owed)
         return {
-            await self.announce.reversal(account, owed, payment_reversed(p), may_open) for p in payments if p.reverses
+            await self.announcer.reversal(account, owed, payment_reversed(p), may_open) for p in payments if p.reverses
         }
 
     def _worth_a_case(self, account: Account, owed: Decimal) -> bool:

@@ -6,14 +6,14 @@ from typing import Literal
 
 from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReversed
 from domain.customer import Account
-from edge.ingest.announcements import Announce
+from edge.ingest.announcements import Announcer
 
 
 @dataclass(frozen=True)
-class OnlyAsks:
-    """Announce that sends nothing."""
+class DryRunAnnouncer:
+    """Answers as the cases would, and sends nothing."""
 
-    cases: Announce
+    cases: Announcer
 
     async def open_or_join(self, account: Account, owed: Decimal, event: BillOverdue) -> Literal["opened", "joined"]:
         """Whether the case would be opened or joined."""

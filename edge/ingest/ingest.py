@@ -17,9 +17,9 @@ from domain.customer import Customer
 from domain.law.policy_choice import Policies
 from domain.money.book import Verdict
 from domain.vocabulary import Contract
-from edge.ingest.announcements import Announce, Progress, Say, announce_all
+from edge.ingest.announcements import Announcer, Progress, Say, announce_all
 from edge.ingest.book import BillingBook
-from edge.ingest.dry_run import OnlyAsks
+from edge.ingest.dry_run import DryRunAnnouncer
 from edge.ingest.lines import Export, FileRefused, ReadLine, open_export
 
 _BATCH = 2_000
@@ -46,7 +46,7 @@ class IngestReport(Contract):
 async def ingest(
     files: Sequence[Path],
     billing: BillingBook,
-    announce: Announce,
+    announcer: Announcer,
     *,
     now: datetime,
     policies: Policies,
@@ -59,7 +59,7 @@ async def ingest(
 
     `progress(what, done, total)` gets bytes for a file, accounts for `announce`; `say` sentences for people. Rejected
     lines go to `reject_path`, else to a new file in var/. In a dry run only that file is written. BillingUnavailable,
-    and what `announce` raises, end the run: what is booked stays, and the next run announces what this one did not.
+    and what the announcer raises, end the run: what is booked stays, and the next run announces what this one did not.
     """
     zone = ZoneInfo(policies.default.timezone)
     with ExitStack() as stack:
@@ -69,7 +69,7 @@ async def ingest(
         await asyncio.to_thread(load.all, files)
         announced = await announce_all(
             book,
-            OnlyAsks(announce) if dry_run else announce,
+            DryRunAnnouncer(announcer) if dry_run else announcer,
             now=now,
             min_debt=lambda account: policies.for_account(account).min_debt,
             progress=progress,

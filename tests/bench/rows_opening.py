@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 
 from edge.ingest.announcements import AT_ONCE
+from edge.ingest.announcer import CaseAnnouncer
 from edge.ingest.ingest import ingest
-from edge.ingest.to_cases import ToCases
 from tests.bench.bare_plan import Plan
 from tests.bench.figures import Row, row_of_ratio
 from tests.bench.ground import BARE, OURS, Ground, fresh_ground
@@ -49,7 +49,7 @@ async def _ingested(ground: Ground, count: int) -> float:
     report = await ingest(
         files,
         ground.parts.book,
-        ToCases(ground.client, ground.parts.policies, OURS),
+        CaseAnnouncer(ground.client, ground.parts.policies, OURS),
         now=datetime.now(UTC),
         policies=ground.parts.policies,
         reject_path=ground.folder / "rejected.csv",

@@ -15,7 +15,7 @@ from edge.ingest.overdue import summary
 
 
 @dataclass(frozen=True)
-class ToCases:
+class CaseAnnouncer:
     """Opens each case under the policy that fits it. A server that does not answer raises TemporalUnavailable."""
 
     client: Client
