@@ -2,14 +2,12 @@
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.sweep import PageOrder, SweepActivities
-    from domain.contract.refusals import Refused
     from domain.vocabulary import Contract, Id, Moment
     from workflows import counterparties as wait
-    from workflows.payloads import NOTHING, parse
+    from workflows.payloads import NOTHING, start_input
 
 PAGE = 2_000
 
@@ -37,16 +35,6 @@ class SweepDone(Contract):
     missing: int
 
 
-def _progress(raw: RawValue) -> SweepProgress:
-    """Where to go on: at the beginning, if the input is empty. A malformed one ends the sweep, and the next can run."""
-    if raw is NOTHING:
-        return SweepProgress()
-    try:
-        return parse(SweepProgress, raw)
-    except Refused as refusal:
-        raise ApplicationError(str(refusal), refusal.details, type=refusal.type, non_retryable=True) from None
-
-
 @workflow.defn
 class DailySweep:
     """One page a run, then continue-as-new: the history does not grow with the number of accounts."""
@@ -55,7 +43,7 @@ class DailySweep:
     async def run(self, progress: RawValue = NOTHING) -> SweepDone:
         """Sweep page after page until none is left."""
         now = workflow.now()
-        so_far = _progress(progress)
+        so_far = start_input(SweepProgress, progress)
         sweep_id = so_far.sweep_id or f"sweep/{workflow.info().first_execution_run_id}"
         as_of = so_far.as_of or now
         order = PageOrder(

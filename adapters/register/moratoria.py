@@ -1,4 +1,4 @@
-"""What the register says of one moratorium: its wording, the open cases it covers, whom it holds, what falls away."""
+"""Reading one moratorium: its wording, the open cases that it covers and holds, permits, changed policies."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -62,8 +62,8 @@ class MoratoriumReader:
         columns = _EVIDENCE.c.case_key, _EVIDENCE.c.what
         query = _on_record(moratorium, "hold.placed", "hold.lifted", "hold.ended").with_only_columns(*columns)
         with reading(self.engine) as connection:
-            told = connection.execute(query.where(_EVIDENCE.c.about == moratorium.moratorium_id))
-            return _standing((line[0], line[1]) for line in told)
+            noted = connection.execute(query.where(_EVIDENCE.c.about == moratorium.moratorium_id))
+            return _standing((line[0], line[1]) for line in noted)
 
     def policies_changed(self, moratorium: Moratorium) -> tuple[FiledEvidence, ...]:
         """By which an operator has moved a covered open case to another policy, in the order of each chain."""

@@ -1,4 +1,4 @@
-"""A month's figures out of the register, in one read transaction: what the cases tell, and what is simply counted."""
+"""The monthly report's figures, counted in one read transaction of the register."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -69,7 +69,9 @@ class ReportFigures:
                     "important_open": total.important_open,
                     "important": total.important_customers(),
                     "coordination": coordination,
-                    "holds": _sorted(Counter(e["detail"].get("kind", "other") for e in counting.told("hold.placed"))),
+                    "holds": _sorted(
+                        Counter(e["detail"].get("kind", "other") for e in counting.evidence_of("hold.placed"))
+                    ),
                     "holds_ended": simply["hold.ended"] + simply["hold.lifted"],
                     **{name: simply[what] for name, what in _AGREEMENTS.items()},
                     "moratoria": counting.moratoria(),
@@ -100,7 +102,7 @@ class _Counting:
         return and_(_EVIDENCE.c.recorded_at >= self.begins_at, _EVIDENCE.c.recorded_at < self.ends_at)
 
     def cases(self) -> Iterator[tuple[Traits, list[Event]]]:
-        """Every case that was open at some moment of the month, with its telling evidence up to the month's end."""
+        """Every case open at some moment of the month, with its evidence for the report, up to the month's end."""
         columns = ("account_id", "customer_class", "reading_centre", "region", "important")
         query = (
             select(*_ORDER[:1], *(_EVIDENCE.c[name] for name in ("what", "rule", "at", "recorded_at", "detail")))
@@ -116,10 +118,10 @@ class _Counting:
         )
         lines = self.connection.execute(query.execution_options(yield_per=_AT_A_TIME)).mappings()
         for _, of_case in groupby(lines, key=itemgetter("case_key")):
-            told = list(of_case)
-            yield _traits(told[0]), [Event(*(line[name] for name in Event._fields)) for line in told]
+            lines_of_case = list(of_case)
+            yield _traits(lines_of_case[0]), [Event(*(line[name] for name in Event._fields)) for line in lines_of_case]
 
-    def told(self, what: EvidenceKind) -> Iterator[RowMapping]:
+    def evidence_of(self, what: EvidenceKind) -> Iterator[RowMapping]:
         """Evidence of one kind inside the month, with what is known of its case."""
         query = select(_EVIDENCE.c.detail, _CASES.c.account_id, _CASES.c.important).join(
             _CASES, _CASES.c.case_key == _EVIDENCE.c.case_key
@@ -203,7 +205,7 @@ _BECAME: dict[EvidenceKind, str] = {"notice.served": "delivered", "notice.refuse
 def _filed(total: Sum, counting: _Counting) -> int:
     """Give filings to their important customers; the rest is help asked of the local government (III.5)."""
     coordination = 0
-    for line in counting.told("filing.recorded"):
+    for line in counting.evidence_of("filing.recorded"):
         if line["important"] and line["detail"].get("purpose") == "filing":
             total.filed(line["account_id"])
         else:
