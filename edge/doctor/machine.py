@@ -110,7 +110,9 @@ def anchor(found: Settings, now: datetime) -> Iterator[Finding]:
         if lines and next(file.heads(lines[-1]), None) is None and lines[-1].accounts:
             raise AnchorBroken("链尾清单为空", "the list of heads is empty")
     except AnchorBroken as problem:
-        yield broken("anchor", f"{file.path}: {problem}", "keep it as it is, and have it looked into (docs/security.md)")
+        yield broken(
+            "anchor", f"{file.path}: {problem}", "keep it as it is, and have it looked into (docs/security.md)"
+        )
         return
     if not lines:
         yield warning("anchor", f"{file.path} is not there, or holds nothing yet", "python starter.py anchor")
