@@ -100,9 +100,14 @@ def test_every_refusal_and_the_updates_it_refuses_are_listed() -> None:
     assert named <= UPDATES.keys()
 
 
-@pytest.mark.parametrize("line", ["`starter.py no-such-command`", "starter.py report no-such-part"])
-def test_a_command_that_is_not_there_is_noticed(line: str) -> None:
-    assert [words for words in _COMMAND.findall(line) if not _is_a_command(words.split())]
+def test_what_is_not_there_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("`make nothing`, [no](no.md#such), `starter.py report nothing`, `domain/nothing.py`", "utf-8")
+    text = page.read_text("utf-8")
+    assert [name for code in _code(page) for name in _TARGET.findall(code)] == ["nothing"]
+    assert [link for link in _LINK.findall(text) if not _leads_somewhere(page, link)] == ["no.md#such"]
+    assert [words for words in _COMMAND.findall(text) if not _is_a_command(words.split())] == [" report nothing"]
+    assert [path for path in _PATH.findall(text) if not (ROOT / path).exists()] == ["domain/nothing.py"]
 
 
 def _leads_somewhere(page: Path, link: str) -> bool:
