@@ -106,7 +106,7 @@ async def _in_session(act: Act) -> tuple[Any, Printer]:
         raise Problem(
             "PayloadNotBelieved",
             f"{problem}. What this case said was not encrypted by a key of ARREARS_PAYLOAD_KEYS, or not at all: put the"
-            " key back, or let plain payloads in for a while (ARREARS_PAYLOAD_PLAIN=accept; SECURITY.md).",
+            " key back, or let plain payloads in for a while (ARREARS_PAYLOAD_PLAIN=accept; docs/security.md).",
         ) from problem
     finally:
         session.parts.close()

@@ -25,7 +25,7 @@ async def stuck(client: Client) -> tuple[Finding, ...]:
     """Cases whose code and history do not agree: no message moves them."""
     count = (await client.count_workflows(f"TemporalReportedProblems IS NOT NULL AND {RUNNING}")).count
     if count:
-        return (broken("cases", f"{count} are stuck: their workflow tasks fail", "RUNBOOK.md, sections 3 and 4"),)
+        return (broken("cases", f"{count} are stuck: their workflow tasks fail", "docs/runbook.md, sections 3 and 4"),)
     return (ok("cases", f"{(await client.count_workflows(RUNNING)).count} running, none stuck"),)
 
 
@@ -51,7 +51,7 @@ def _unattended(alone: Sequence[OpenRow], followed: Sequence[OpenRow]) -> Iterat
     without_supply, supplied = [r for r in alone if r.supply_off], [r for r in alone if not r.supply_off]
     if without_supply:
         says = f"without supply, and no case carries them on: {_names(without_supply)}"
-        do = "light first: starter.py supply-found-cut ACCOUNT --source operator … (RUNBOOK.md, section 4)"
+        do = "restoration first: starter.py supply-found-cut ACCOUNT --source operator … (docs/runbook.md, section 4)"
         yield broken("open rows", says, do)
     if supplied:
         says = f"open in the register, and no case carries them on: {_names(supplied)}"
@@ -80,7 +80,7 @@ async def payload_keys(client: Client, codec: EncryptedPayloads | None, rows: Se
                 return (broken(part, f"{name} is encrypted, and no key is set", "set ARREARS_PAYLOAD_KEYS"),)
             do = (
                 "put the key that it was encrypted by back into ARREARS_PAYLOAD_KEYS; if it never was, let plain"
-                " payloads in for a while: ARREARS_PAYLOAD_PLAIN=accept (SECURITY.md)"
+                " payloads in for a while: ARREARS_PAYLOAD_PLAIN=accept (docs/security.md)"
             )
             return (broken(part, f"{name}: {why}", do),)
         tried += 1

@@ -76,6 +76,6 @@ def _faults(part: str, seen: DatabaseChecked) -> Iterator[Finding]:
         do = "give its user the right to write, free the lock, or make room; until then nothing goes forward"
         yield broken(part, f"{seen.address}: nothing can be written: {seen.unwritable}", do)
     if seen.unguarded:
-        do = "find out who removed them, and anchor --check; RUNBOOK.md, section 10, makes them anew"
+        do = "find out who removed them, and anchor --check; docs/runbook.md, section 10, makes them anew"
         tables = " and ".join(seen.unguarded)
         yield broken(part, f"{seen.address}: triggers are gone that let {tables} only be added to (R-30)", do)

@@ -313,7 +313,7 @@ def test_what_the_runbook_says_makes_the_guards_anew(database_url: str, monkeypa
             connection.execute(text(f"DROP TRIGGER {guard}"))
     engine.dispose()
     assert check_register(database_url).unguarded == ("evidence", "reports")
-    section = (ROOT / "RUNBOOK.md").read_text("utf-8").partition("\n## 10. ")[2]
+    section = (ROOT / "docs" / "runbook.md").read_text("utf-8").partition("\n## 10. ")[2]
     script = section.partition("<<'END'\n")[2].partition("\nEND\n")[0]
     monkeypatch.setenv("ARREARS_REGISTER_URL", database_url)
     exec(script, {})
