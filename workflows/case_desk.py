@@ -16,7 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.billing_answers import with_debt, with_look
     from domain.case.cut_days import slot_wish
     from domain.case.deadlines import settle
-    from domain.case.facts import CaseFacts, seasons_last
+    from domain.case.facts import CaseFacts
     from domain.case.restoration import bills_lit_by_plan, paid_beside_a_plan
     from domain.money.debt import AccountDebt
     from domain.record.rows import Record
@@ -241,7 +241,7 @@ class CaseDesk:
         request = LookAround(
             account=self.facts.account,
             debt=self._query(now),
-            calendar_through=(now + CALENDAR_HORIZON + seasons_last(self.facts)).date(),
+            calendar_through=(now + CALENDAR_HORIZON + self.facts.seasons_last()).date(),
             doubted=tuple(h.hold_id for h in self.facts.standing_holds if h.kind == "moratorium" and not h.listed),
             wish=slot_wish(self.facts, now),
         )
