@@ -15,6 +15,8 @@ from domain.case.escalations import raise_escalation
 from domain.case.facts import CaseFacts
 from domain.case.unauthorised_cut import darkness_under_a_permit_waits_for_nobody
 from domain.law import clock
+from domain.record.reasons import Reason, because
+from domain.record.subjects import subject
 
 
 def settle(facts: CaseFacts, now: datetime) -> CaseFacts:
@@ -82,12 +84,12 @@ def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
     red, yellow = facts.red, facts.yellow
     if red and not facts.owes(red):
         facts = _note_settled(facts, now, red.bills)
-        facts = recall_cut_ticket(facts, now, "the bills are settled")
-        facts = void_notice(facts, red.notice_id, now, "settled", counted=False, reported=False)
+        facts = recall_cut_ticket(facts, now, because("bills_settled"))
+        facts = void_notice(facts, red.notice_id, now, because("settled"), counted=False, reported=False)
     if yellow and not facts.owes(yellow):
         if not red:
             facts = _note_settled(facts, now, yellow.bills)
-        facts = void_notice(facts, yellow.notice_id, now, "settled", counted=False, reported=False)
+        facts = void_notice(facts, yellow.notice_id, now, because("settled"), counted=False, reported=False)
         facts = facts.but(voids_in_a_row={}, needs_person=None)
     return facts
 
@@ -126,7 +128,7 @@ def _undelivered_notices_go_void(facts: CaseFacts, now: datetime) -> CaseFacts:
         )
         if now > by:
             counted = not facts.held and not facts.cuts_off
-            facts = void_notice(facts, notice.notice_id, now, "not delivered in time", counted=counted)
+            facts = void_notice(facts, notice.notice_id, now, because("not_delivered_in_time"), counted=counted)
     return facts
 
 
@@ -147,7 +149,7 @@ def _silence_climbs_the_ladder(facts: CaseFacts, now: datetime) -> CaseFacts:
                 "refusal",
                 higher[0],
                 notice_id=e.notice_id,
-                subject=f"no answer from {e.rung}",
+                subject=because("no_answer", role=e.rung),
                 answer_hours=policy.service_ack_hours,
             )
     return facts
@@ -173,7 +175,7 @@ def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
         facts = facts.told(
             now,
             role,
-            "approval asked",
+            subject("approval_asked"),
             f"请审批停电：户号 {facts.account.account_id}，欠费 {red.amount} 元，通知书 {red.notice_id}，"
             f"计划停电时间 {clock.local_words(red.cut_at, facts.policy)}。",
             f"Decide on the cut of account {facts.account.account_id}: {red.amount} owed, notice {red.notice_id}, "
@@ -206,17 +208,17 @@ def _attempts_end(facts: CaseFacts, now: datetime) -> CaseFacts:
     return end_attempt(facts, now, reason, counted=True) if reason else facts
 
 
-def _why_held(facts: CaseFacts) -> str:
+def _why_held(facts: CaseFacts) -> Reason:
     if facts.withdrawn:
-        return "the case was withdrawn"
+        return because("case_withdrawn")
     if facts.cuts_off:
-        return "supply was found cut"
+        return because("found_cut")
     if facts.standing_holds:
-        return f"hold: {facts.standing_holds[0].kind}"
-    return "a promise or plan stands"
+        return because("held", hold=facts.standing_holds[0].kind)
+    return because("promise_or_plan_stands")
 
 
-def _why_it_slips(facts: CaseFacts, now: datetime) -> str | None:
+def _why_it_slips(facts: CaseFacts, now: datetime) -> Reason | None:
     """Why the standing red notice can no longer lead to a cut at its time, or None while it still can."""
     red, ticket = facts.red, facts.cut_ticket
     assert red is not None
@@ -226,36 +228,36 @@ def _why_it_slips(facts: CaseFacts, now: datetime) -> str | None:
         if now < ticket_time:
             return None
         if not red.served:
-            return "the refusal was not acknowledged in time" if red.delivered_at else None
+            return because("refusal_not_acknowledged") if red.delivered_at else None
         if missing := missing_approvals(facts):
-            return f"not approved in time by {', '.join(missing)}"
+            return because("not_approved_in_time", roles=", ".join(missing))
         if filing_missing(facts):
-            return "the filing with the power authority is missing"
+            return because("filing_missing")
         if clock.ticket_too_late(red.cut_at, policy) <= now:
-            return "the ticket could not be sent the day before"
+            return because("ticket_not_sent")
         return _why_the_day_is_wrong(facts) if facts.looked_at >= ticket_time else None
     if ticket.state == "sent" and now >= clock.final_notice_time(red.cut_at, policy):
-        return "the field unit did not acknowledge the ticket"
+        return because("ticket_not_acknowledged")
     if ticket.billing_answer == "no_answer":
-        return "the billing system gave no answer in the last half-hour"
+        return because("billing_silent")
     if ticket.crew_left:
-        return "the crew left without cutting"
+        return because("crew_left")
     if now >= red.cut_at and ticket.told_at is None:
-        return "the customer was not told again"
+        return because("not_notified_again")
     if now >= red.cut_at and ticket.billing_checked_at is None:
-        return "the billing system was not asked in the last half-hour"
+        return because("billing_not_asked")
     if now >= clock.window_end(red.cut_at, policy) and facts.open_permit is None:
-        return "nothing was cut inside the window"
+        return because("not_cut_in_window")
     return None
 
 
-def _why_the_day_is_wrong(facts: CaseFacts) -> str | None:
+def _why_the_day_is_wrong(facts: CaseFacts) -> Reason | None:
     """Statute and calendar, judged again when the ticket is due (R-03, R-21)."""
     red = facts.red
     assert red is not None
     if barred := why_the_day_is_barred(facts, red):
-        return f"the day is barred: {barred.en}"
-    return None if statutory_day_reached(facts, red) else "the oldest bill still owing is not yet 31 days past due"
+        return because("day_barred", day=barred.en)
+    return None if statutory_day_reached(facts, red) else because("oldest_bill_too_young")
 
 
 # ---- II.7: the crew's answer ------------------------------------------------------------------
@@ -277,7 +279,7 @@ def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFa
                 "permit_unanswered",
                 "team_leader",
                 about=permit.permit_id,
-                subject=f"permit {permit.permit_id} ended and the crew has not reported",
+                subject=because("crew_never_answered", permit=permit.permit_id),
             )
     return facts
 

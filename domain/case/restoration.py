@@ -10,6 +10,7 @@ from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
 from domain.law import clock
+from domain.record.reasons import because
 from domain.vocabulary import Role
 
 _LEADERS_OF_WARNINGS: tuple[Role, ...] = ("team_leader", "centre_director")
@@ -137,7 +138,7 @@ def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
                 "restore_warning",
                 _LEADERS_OF_WARNINGS[min(i, len(_LEADERS_OF_WARNINGS) - 1)],
                 about=cut.cut_id,
-                subject=f"not restored after {hours} h, due by {clock.local_words(cut.restore_due_by, facts.policy)}",
+                subject=because("not_restored", hours=hours, due=clock.local_words(cut.restore_due_by, facts.policy)),
             )
     return facts
 
