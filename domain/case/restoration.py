@@ -142,6 +142,17 @@ def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
     return facts
 
 
+def restoration_times(facts: CaseFacts) -> list[tuple[datetime, str]]:
+    """When `restoration_is_watched` warns next, and by when supply must be restored; for each cut (R-25, R-26)."""
+    found: list[tuple[datetime, str]] = []
+    for cut in facts.cuts_off:
+        if cut.restore_since and cut.restore_due_by and not cut.breached:
+            warnings = clock.restore_warning_times(cut.restore_since, facts.terms(cut))
+            found += [(at, "III.3 warning") for at in warnings[cut.warned :]]
+            found.append((cut.restore_due_by, "III.3 light again by now"))
+    return found
+
+
 def restored_closes_reports(facts: CaseFacts, now: datetime) -> CaseFacts:
     """Nobody need read a warning of a light that is back."""
     del now
