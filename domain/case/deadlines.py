@@ -110,9 +110,8 @@ def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
     return facts
 
 
-def _nothing_left_needs_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
+def _nothing_left_needs_nobody(facts: CaseFacts, _now: datetime) -> CaseFacts:
     """With all debt settled, what a person was to decide is moot, and the next debt starts anew."""
-    del now
     if facts.needs_person is None or facts.in_arrears or facts.debt_is_stale:
         return facts
     return facts.but(needs_person=None, voids_in_a_row={})

@@ -55,9 +55,8 @@ def _cut_after_settlement(facts: CaseFacts, cut: Cut, at: datetime, now: datetim
     return facts
 
 
-def a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
+def a_plan_makes_restoration_due(facts: CaseFacts, _now: datetime) -> CaseFacts:
     """An agreed plan brings supply back, 24 hours from its arrival (R-24; wider than III.1, and so a policy)."""
-    del now
     plan = facts.plan
     if plan is None or plan.state != "open":
         return facts
@@ -97,9 +96,8 @@ def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
     return facts.settled_for_supply(cut, now)
 
 
-def withdrawal_restores(facts: CaseFacts, now: datetime) -> CaseFacts:
+def withdrawal_restores(facts: CaseFacts, _now: datetime) -> CaseFacts:
     """Who is dark when his case is given up gets light, 24 hours from then."""
-    del now
     if facts.withdrawn:
         for cut in facts.cuts_off:
             if cut.restore_since is None:
@@ -153,9 +151,8 @@ def restoration_times(facts: CaseFacts) -> list[tuple[datetime, str]]:
     return found
 
 
-def restored_closes_reports(facts: CaseFacts, now: datetime) -> CaseFacts:
+def restored_closes_reports(facts: CaseFacts, _now: datetime) -> CaseFacts:
     """Nobody need read a warning of a light that is back."""
-    del now
     for cut in facts.cuts:
         if not cut.off and any(e.about == cut.cut_id and e.state == "open" for e in facts.escalations):
             facts = close_escalations(facts, about=cut.cut_id)
