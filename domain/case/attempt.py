@@ -1,4 +1,4 @@
-"""The ends of things: void notices, recalled tickets, revoked permits, incidents, reports to a rung."""
+"""How an attempt ends: its notice is void, its ticket recalled, its permit revoked."""
 
 from datetime import datetime
 

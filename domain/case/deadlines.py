@@ -5,7 +5,8 @@ the billing system and each wake-up, so a case that wakes late goes through ever
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from domain.case import restoration
 from domain.case.attempt import end_attempt, recall_cut_ticket, void_notice
@@ -18,15 +19,32 @@ from domain.law import clock
 from domain.record.reasons import Reason, because
 from domain.record.subjects import subject
 
+A_MOMENT = timedelta(milliseconds=1)
+Times = list[tuple[datetime, str]]
+"""Times at which the clock changes something, each with what it is, for Temporal UI."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What happens (`apply`), and the times at which the clock alone brings it about (`due`); none: facts do."""
+
+    apply: Callable[[CaseFacts, datetime], CaseFacts]
+    due: Callable[[CaseFacts], Times] = lambda facts: []  # noqa: ARG005
+
 
 def settle(facts: CaseFacts, now: datetime) -> CaseFacts:
     """Apply all that is due by now."""
     while True:
         before = facts
         for rule in _RULES:
-            facts = rule(facts, now)
+            facts = rule.apply(facts, now)
         if facts is before:
             return facts
+
+
+def due_times(facts: CaseFacts) -> Times:
+    """Every time, past or ahead, at which a rule falls due: the case wakes then, and `settle` applies it."""
+    return [time for rule in _RULES for time in rule.due(facts)]
 
 
 # ---- I.3: holds, promises, plans --------------------------------------------------------------
@@ -94,9 +112,8 @@ def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
     return facts
 
 
-def _nothing_left_needs_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
+def _nothing_left_needs_nobody(facts: CaseFacts, _now: datetime) -> CaseFacts:
     """With all debt settled, what a person was to decide is moot, and the next debt starts anew."""
-    del now
     if facts.needs_person is None or facts.in_arrears or facts.debt_is_stale:
         return facts
     return facts.but(needs_person=None, voids_in_a_row={})
@@ -120,13 +137,7 @@ def _undelivered_notices_go_void(facts: CaseFacts, now: datetime) -> CaseFacts:
     for notice in (facts.yellow, facts.red):
         if notice is None or notice.delivered_at is not None or notice.state != "to_deliver":
             continue
-        policy = facts.terms(notice)
-        by = (
-            clock.yellow_deliver_by(notice.deadline, policy)
-            if notice.kind == "yellow"
-            else clock.red_deliver_by(notice.cut_at, policy)
-        )
-        if now > by:
+        if now > _deliver_by(facts, notice):
             counted = not facts.held and not facts.cuts_off
             facts = void_notice(facts, notice.notice_id, now, because("not_delivered_in_time"), counted=counted)
     return facts
@@ -284,22 +295,106 @@ def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFa
     return facts
 
 
-_RULES: tuple[Callable[[CaseFacts, datetime], CaseFacts], ...] = (
-    _holds_run_out,
-    _promise_is_judged,
-    _plan_is_judged,
-    restoration.settlement_makes_restoration_due,
-    restoration.a_plan_makes_restoration_due,
-    _settled_bills_end_the_march,
-    _nothing_left_needs_nobody,
-    _permits_lapse,
-    _undelivered_notices_go_void,
-    _silence_climbs_the_ladder,
-    _attempts_end,
-    _approval_is_asked_for,
-    _crew_is_asked_through_the_leader,
-    darkness_under_a_permit_waits_for_nobody,
-    restoration.withdrawal_restores,
-    restoration.restoration_is_watched,
-    restoration.restored_closes_reports,
+# ---- when each falls due ----------------------------------------------------------------------
+
+
+def _holds_end(facts: CaseFacts) -> Times:
+    ends = (hold.until for hold in facts.standing_holds if hold.kind != "dispute")
+    return [(end, "II.0 a hold ends") for end in ends if end]
+
+
+def promised_days(facts: CaseFacts) -> list[datetime]:
+    """The ends of the days on which a promise or an instalment is judged, once billing has been asked after them."""
+    return [at for at, _ in (*_promise_ends(facts), *_instalments_are_due(facts))]
+
+
+def _promise_ends(facts: CaseFacts) -> Times:
+    promise = facts.promise
+    if promise is None or promise.state != "open":
+        return []
+    return [(clock.promise_end(promise.until, facts.policy), "I.3 a promised day ends")]
+
+
+def _instalments_are_due(facts: CaseFacts) -> Times:
+    plan = facts.plan
+    if plan is None or plan.state != "open":
+        return []
+    return [(clock.promise_end(i.due, facts.policy), "I.3 a promised day ends") for i in plan.instalments]
+
+
+def _deliver_by(facts: CaseFacts, notice: Notice) -> datetime:
+    """The last moment at which delivery is in time (R-05, R-07)."""
+    policy = facts.terms(notice)
+    if notice.kind == "yellow":
+        return clock.yellow_deliver_by(notice.deadline, policy)
+    return clock.red_deliver_by(notice.cut_at, policy)
+
+
+def _delivery_ends(facts: CaseFacts) -> Times:
+    if facts.cuts_off:
+        return []
+    whys = ((facts.yellow, "II.1 yellow notice delivered in time"), (facts.red, "II.2 red notice delivered in time"))
+    return [(_deliver_by(facts, n) + A_MOMENT, why) for n, why in whys if n and n.delivered_at is None]
+
+
+def _rungs_must_answer(facts: CaseFacts) -> Times:
+    silent = (e for e in facts.escalations if e.kind == "refusal" and e.state == "open" and not e.climbed)
+    return [(e.answer_by, f"II.2 {e.rung} must have acknowledged") for e in silent if e.answer_by]
+
+
+def _attempt_times(facts: CaseFacts) -> Times:
+    """The times of a delivered red notice: at each the case acts, or the attempt ends."""
+    red = facts.red
+    if red is None or red.delivered_at is None or facts.cuts_off:
+        return []
+    policy = facts.terms(red)
+    if facts.cut_ticket is None:
+        return [
+            (clock.ticket_time(red.cut_at, policy), "II.3 ticket, the day before"),
+            (clock.ticket_too_late(red.cut_at, policy), "II.3 too late for the ticket"),
+        ]
+    return [
+        (clock.final_notice_time(red.cut_at, policy), "II.4 the last half-hour"),
+        (red.cut_at, "II.5 the stated time"),
+        (clock.window_end(red.cut_at, policy), "II.7 the window ends"),
+    ]
+
+
+def _permit_ends(facts: CaseFacts) -> Times:
+    red, permit = facts.red, facts.open_permit
+    if permit is None or red is None or red.delivered_at is None or facts.cut_ticket is None or facts.cuts_off:
+        return []
+    return [(permit.valid_until, "II.7 the permit ends")]
+
+
+def _crew_must_report(facts: CaseFacts) -> Times:
+    found: Times = []
+    for permit in facts.permits:
+        if not permit.answered and permit.state in ("revoked", "lapsed"):
+            ticket = facts.ticket(permit.ticket_id)
+            notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
+            if notice:
+                end = clock.window_end(notice.cut_at, facts.terms(notice))
+                found.append((end, "II.7 the crew must have reported"))
+    return found
+
+
+_RULES: tuple[_Rule, ...] = (
+    _Rule(_holds_run_out, _holds_end),
+    _Rule(_promise_is_judged, _promise_ends),
+    _Rule(_plan_is_judged, _instalments_are_due),
+    _Rule(restoration.settlement_makes_restoration_due),
+    _Rule(restoration.a_plan_makes_restoration_due),
+    _Rule(_settled_bills_end_the_march),
+    _Rule(_nothing_left_needs_nobody),
+    _Rule(_permits_lapse, _permit_ends),
+    _Rule(_undelivered_notices_go_void, _delivery_ends),
+    _Rule(_silence_climbs_the_ladder, _rungs_must_answer),
+    _Rule(_attempts_end, _attempt_times),
+    _Rule(_approval_is_asked_for),
+    _Rule(_crew_is_asked_through_the_leader, _crew_must_report),
+    _Rule(darkness_under_a_permit_waits_for_nobody),
+    _Rule(restoration.withdrawal_restores),
+    _Rule(restoration.restoration_is_watched, restoration.restoration_times),
+    _Rule(restoration.restored_closes_reports),
 )

@@ -11,8 +11,6 @@ from domain.record.kinds import EvidenceKind
 from domain.record.subjects import subject
 from domain.vocabulary import Actor
 
-"""What people read for each, in Chinese and English."""
-
 
 def ask_to_tell(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
     """Put the notice to the customer into the outbox, and ask the reader to tell him: the way without channels."""

@@ -1,4 +1,4 @@
-"""What the case's own steps change: an answer of billing, a notice planned, a ticket sent, the case closed."""
+"""What the case's own steps issue: a planned notice, a disconnection ticket, a restoration ticket."""
 
 from datetime import datetime
 
@@ -163,6 +163,3 @@ def _noted_ticket(facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, cl
         sent_by=ticket.sent_by,
         due_at=ticket.due_at,
     )
-
-
-# ---- closing ----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Supply that is off: whether a cut of ours explains it, what an unauthorised one sets going, when light is due."""
+"""A cut that nobody permitted: whether one of ours explains it, and what it sets going if none does (R-27)."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Rulings on approvals, filings and acknowledgements of a red notice (II.0, II.2, III.4)."""
+"""Rulings on the approval of a cut and on its filing (III.4, III.5)."""
 
 from datetime import datetime
 

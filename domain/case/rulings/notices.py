@@ -1,4 +1,4 @@
-"""Updates about notices: delivery, refusals and the ladder, approvals, filings (II.1, II.2, III.4, III.5)."""
+"""Rulings on the delivery of notices: signed, refused, and the acknowledgement of a refusal (II.1, II.2)."""
 
 from datetime import datetime
 

@@ -68,9 +68,8 @@ def change_policy(facts: CaseFacts, message: m.ChangePolicy, now: datetime) -> t
     return facts, PolicyChanged(policy=policy.label, before=before.label, keeps_its_terms=begun)
 
 
-def keeping_tolerance(before: CaseFacts, facts: CaseFacts, now: datetime) -> CaseFacts:
+def keeping_tolerance(before: CaseFacts, facts: CaseFacts, _now: datetime) -> CaseFacts:
     """The policy replaced just now keeps its tolerance for what began under it (R-11)."""
-    del now
     if len(facts.former) == len(before.former):
         return facts
     *earlier, last = facts.former

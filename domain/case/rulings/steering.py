@@ -1,4 +1,4 @@
-"""Updates by which people steer a case: promises, plans, a delay, serving again, reassigning, withdrawing."""
+"""Rulings by which people steer a case: serve again, reassign, close an incident, withdraw."""
 
 from datetime import datetime
 

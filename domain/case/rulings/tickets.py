@@ -1,4 +1,4 @@
-"""Updates from the field: tickets, the last half-hour, the meter, supply back (II.3, II.4, II.7, III.3)."""
+"""Rulings on tickets: acknowledged, the customer notified again, the meter doubted and verified (II.3, II.4, II.7)."""
 
 from datetime import datetime
 
@@ -132,9 +132,6 @@ def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tup
     )
     facts = end_attempt(facts, now, because("wrong_meter"), counted=False)
     return facts.but(needs_person=because("wrong_meter")), Done()
-
-
-# ---- restored ---------------------------------------------------------------------------------
 
 
 # ---- shared -----------------------------------------------------------------------------------
