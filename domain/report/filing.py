@@ -110,9 +110,7 @@ def liaison_message(report: Report) -> Message:
     return Message(
         key=f"{report.report_id}/liaison",
         to_role="liaison",
-        subject=subject(
-            "government_report", month=report.month + (f" no. {report.number}" if report.number > 1 else "")
-        ),
+        subject=subject("government_report", month=month),
         text_zh=f"请报送当地政府{again}，报送后以 report sent {report.month} 登记文号。\n\n{report.text_zh}",
         text_en=f"Send this to the local government, then record it with: report sent {report.month}.\n\n"
         f"{report.text_en}",
