@@ -11,7 +11,7 @@ from activities.tickets import FieldService
 from domain.customer import Account, Customer, CustomerCard
 from domain.law import clock
 from domain.law.calendar import BarredDay, Calendar
-from domain.law.circumstances import CutSlot, Look, SlotWish
+from domain.law.circumstances import Circumstances, CutSlot, SlotWish
 from domain.law.policy import Policy
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.vocabulary import Contract, Day, Id, Moment, Stage
@@ -94,7 +94,7 @@ class OpenAccount(Contract):
     policy: Policy | None = None
 
 
-class AccountOpened(Look):
+class AccountOpened(Circumstances):
     """What a new case starts from; `account` is None when billing does not know it."""
 
     account: Account | None
@@ -121,7 +121,7 @@ class LookAround(Contract):
     wish: SlotWish | None = None
 
 
-class Standing(Look):
+class Standing(Circumstances):
     """The answer to LookAround."""
 
     debt: AccountDebt

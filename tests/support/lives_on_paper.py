@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.case import issuing, procedure, views
-from domain.case.billing_answers import with_debt, with_look
+from domain.case.billing_answers import with_circumstances, with_debt
 from domain.case.closing import close
 from domain.case.conditions import unmet_for_permit
 from domain.case.deadlines import settle
@@ -24,7 +24,7 @@ from domain.contract.refusals import Refused
 from domain.contract.tables import SIGNALS, UPDATES
 from domain.customer import Account
 from domain.law.calendar import Calendar
-from domain.law.circumstances import Look
+from domain.law.circumstances import Circumstances
 from domain.law.policy import Policy
 from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
 from domain.record.rows import Record
@@ -77,7 +77,7 @@ class Life:
         )
         self._take(self.facts.noted(self.now, "case.opened", owed=self.facts.debt.owed))
         last = self.now + QUIET
-        while self._march() and self.now < last:
+        while self._way_to_a_cut() and self.now < last:
             self._sleep()
             self._take(self.facts)
             self._something_happens()
@@ -97,7 +97,7 @@ class Life:
             self.written, self.facts = self.facts, views.after(self.facts, record)
             self.records.append(record)
 
-    def _march(self) -> bool:
+    def _way_to_a_cut(self) -> bool:
         """Do what the procedure asks for, until it sleeps; false once the case is closed."""
         while self.facts.closed_at is None:
             match procedure.next_act(self.facts, self.now, asking=False):
@@ -105,7 +105,7 @@ class Life:
                     self._take(issuing.send_restoration_ticket(self.facts, cut_id, self.now)[0])
                 case procedure.AskBilling():
                     self._ask()
-                case procedure.LookAround():
+                case procedure.ReadCircumstances():
                     self._look()
                 case procedure.IssueNotice(kind):
                     self._take(issuing.issue_notice(self.facts, kind, self.now)[0])
@@ -126,7 +126,7 @@ class Life:
 
     def _look(self) -> None:
         self._ask()
-        self._take(with_look(self.facts, Look(calendar=Calendar()), self.now, self.now))
+        self._take(with_circumstances(self.facts, Circumstances(calendar=Calendar()), self.now, self.now))
 
     def _check_before_cut(self) -> None:
         ticket = self.facts.cut_ticket
@@ -261,7 +261,7 @@ class Life:
                 self._take(UPDATE_RULINGS[name](self.facts, message, self.now)[0])
         except Refused:
             return
-        self._march()
+        self._way_to_a_cut()
 
     def _permit(self, message: m.RequestPermit) -> CaseFacts:
         unmet = unmet_for_permit(self.facts, self.now, message.ticket_id, message.meter_id, message.actor.id)
@@ -272,7 +272,7 @@ class Life:
     def _signal(self, name: str, **payload: Any) -> None:
         message = SIGNALS[name].payload.model_validate(payload)
         self._take(SIGNAL_RULINGS[name](self.facts, message, self.now))
-        self._march()
+        self._way_to_a_cut()
 
 
 def _deliver(life: Life, notice: str) -> tuple[str, dict[str, Any]]:
