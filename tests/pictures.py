@@ -40,6 +40,7 @@ _NOTICE_PPI = 110
 _COLOURS = (128, 64, 32, 16)
 _WINDOW: ViewportSize = {"width": 1720, "height": 2400}
 """Wide enough for the table of a history, and so high that nothing need be scrolled to."""
+_SCALE = WIDEST / 1464  # what is left of the window beside the menu
 _SETTLING_MS = 1500
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _NO_BROWSER = (
@@ -124,7 +125,7 @@ async def _case_page(browser: str, ui: str, account_id: str) -> bytes:
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses root without it
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=browser, args=flags)
-        page = await started.new_page(viewport=_WINDOW)
+        page = await started.new_page(viewport=_WINDOW, device_scale_factor=_SCALE)
         await page.goto(f"{ui}/namespaces/default/workflows/{workflow_id(account_id)}")
         parts = [await _details(page), await _history(page)]
         await started.close()
@@ -181,7 +182,7 @@ def save(picture: bytes, path: Path) -> None:
         whole = whole.resize((WIDEST, round(whole.height * WIDEST / whole.width)), Image.Resampling.LANCZOS)
     for colours in _COLOURS:
         small = io.BytesIO()
-        whole.quantize(colours, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+        whole.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(small, "png", optimize=True)
         if small.tell() <= LARGEST:
             path.write_bytes(small.getvalue())
             return

@@ -37,7 +37,8 @@ def test_the_red_notice_is_drawn_without_a_browser(tmp_path: Path) -> None:
     demo = Path(made.stderr.partition("the demo's folder: ")[2].splitlines()[0])
     shutil.rmtree(demo)
     assert [path.name for path in tmp_path.iterdir()] == ["red-notice.png"]
-    notice = Image.open(tmp_path / "red-notice.png").convert("RGB")
+    with Image.open(tmp_path / "red-notice.png") as drawn:
+        notice = drawn.convert("RGB")
     assert notice.height / notice.width == pytest.approx(2**0.5, abs=0.01), "a page of A4, whole"
     red, green, blue = notice.getpixel((5, 5))  # type: ignore[misc]
     assert red > green + 50
@@ -56,7 +57,8 @@ def test_without_a_browser_the_case_is_refused_with_what_to_install(tmp_path: Pa
 def test_the_pictures_of_the_front_page_are_small(name: str) -> None:
     path = ROOT / "docs" / "pictures" / f"{name}.png"
     assert path.stat().st_size <= LARGEST
-    assert Image.open(path).width <= WIDEST
+    with Image.open(path) as picture:
+        assert picture.width <= WIDEST
 
 
 def test_the_hooks_call_what_make_lint_types_calls() -> None:
