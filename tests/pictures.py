@@ -25,8 +25,8 @@ from domain.papers.sheets import Sheet
 from domain.proof.sheet import papers_named
 from edge.demo import perform
 from edge.demo.lives import LIVES, Life
-from edge.demo.march import to_served
 from edge.demo.playing import Case, Town
+from edge.demo.procedure import to_served
 from edge.demo.show import Screen
 from edge.demo.stage import Stage, new_folder
 from edge.operations.proof import proof_of
