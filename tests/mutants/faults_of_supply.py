@@ -11,7 +11,7 @@ C_DUPLICATES = "tests/workflows/test_duplicates.py::"
 C_OPENING = "tests/workflows/test_opening.py::"
 C_SWEEP = "tests/workflows/test_daily_sweep.py::"
 
-LIGHT = (
+RESTORING = (
     Fault(
         name="the hotline gets a ticket although the bills still owe",
         rule="R-22",
@@ -331,4 +331,4 @@ RECORD = (
     ),
 )
 
-FAULTS = LIGHT + DISCIPLINE + RECORD
+FAULTS = RESTORING + DISCIPLINE + RECORD
