@@ -183,7 +183,9 @@ def with_channels(parts: Parts, settings: Settings) -> Parts:
         )
     if routes.unreached or routes.partly_reached:
         some = list(routes.partly_reached)
-        log.warning("channels.no_route", roles=list(routes.unreached), only_some_units_of=some, see="RUNBOOK.md, 12")
+        log.warning(
+            "channels.no_route", roles=list(routes.unreached), only_some_units_of=some, see="docs/runbook.md, 12"
+        )
     channels = AppriseChannels(routes.seconds)
     dispatcher = OutboxDispatcher(parts.outbox, routes, channels, _now)
     register = replace(parts.register, hands_on=bool(routes.staff), after_filing=dispatcher.wake)

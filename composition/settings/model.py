@@ -44,66 +44,81 @@ class Settings(BaseSettings):
     )
 
     mode: Literal["embedded", "production"] = "embedded"
+    """Whether weak settings are allowed; `production` refuses to start with them."""
     register_url: DatabaseUrl = SecretStr("sqlite:///var/register.db")
+    """The register's database: sqlite:///… or postgresql://…; its tables are made and upgraded by the program."""
     billing_url: BillingUrl = SecretStr("sqlite:///var/billing.db")
-    """The embedded book's database, or http(s)://… where the utility's billing system answers."""
+    """The billing book's database, or http(s)://… where the utility's own billing system answers."""
     billing_token: BillingToken = None
-    """What the billing system knows us by, over HTTP."""
+    """Bearer token that the billing system knows us by, over HTTP."""
     policy: str = "reading-centre"
     """A pack's name in policies/, the path of a policy file, or a file that chooses by class and region."""
     notify: Path | None = None
-    """File with the routing table of delivery channels; read by the worker alone, for it holds their passwords."""
+    """TOML file with the routing table of delivery channels; left out, messages stay in the outbox. The same file for
+    all workers, and for `report make`; nobody else needs to read it, for it holds passwords."""
     documents: Path = VAR / "documents"
-    """Folder for papers, the same one for every worker; a relative one belongs to the project's folder."""
+    """Folder for papers, the same one for every worker and readable by its account alone."""
     restores_per_day: Capacity = ""
-    """How many customers a field unit can restore in a day, `FU-01=40,*=60`: no more cuts are planned on one day."""
+    """How many customers a field unit can restore in a day, `FU-01=40,*=60`, `*` being every other unit: no more cuts
+    are planned for one day. Left out, cuts are not limited."""
     paper_language: Language = "zh"
-    """The language of papers: documents of the law are Chinese unless this says otherwise."""
+    """The language of papers."""
     paper_issuer: Annotated[str, Field(max_length=60)] = ""
-    """The utility's name, at the head of its papers."""
+    """The utility's name, at the head of its papers; left out, 供电企业 or The power supply company."""
     task_queue: Annotated[str, Field(min_length=1, max_length=200)] = "arrears"
+    """Temporal's task queue, the same for worker and commands."""
     retry_max_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
-    """Longest pause between two tries of an activity."""
+    """Longest pause between two tries of an activity, in seconds."""
     log_format: Literal["console", "json"] = "console"
+    """Form of the log, which goes to stderr."""
 
     payload_keys: PayloadKeys = None
-    """Key ring for payload encryption, `id:base64,…` or a file of such entries; left out or `off`, none."""
+    """Key ring for payload encryption, `id:base64,…` or a file of such entries: the first key encrypts, each decrypts.
+    Left out or `off`, payloads are not encrypted."""
     payload_plain: Literal["refuse", "accept"] = "refuse"
-    """Whether payloads that were never encrypted are believed: while cases opened before the keys are still open."""
+    """Whether payloads that were never encrypted are believed: `accept` while cases from before the keys are open."""
 
     anchor: Path | None = None
-    """File outside the register in which the heads of all evidence chains are anchored."""
+    """File in which the heads of all evidence chains are anchored, on a disk that the database's keepers cannot
+    write."""
     anchor_key: AnchorKey = None
-    """Ed25519 private key, base64: signs the anchor file."""
+    """Ed25519 private key, base64, which signs the anchor file."""
     anchor_public_key: PublicKeys = ""
     """Public keys that are trusted too, base64 with commas: of former signing keys, or for who only checks."""
 
     console_host: str = "127.0.0.1"
+    """Address that `serve` listens on."""
     console_port: Annotated[int, Field(ge=1, le=65_535)] = 8088
+    """Port that `serve` listens on."""
     console_tls_cert: Path | None = None
+    """Certificate chain of `serve`, with the next one: needed to be reached from other machines."""
     console_tls_key: Path | None = None
-    """Certificate chain and key, both or neither: where the HTTP side is to be reached from another machine."""
+    """Key of that certificate."""
     event_secret: Secrets = None
-    """What signs billing events; several, separated by commas, while one replaces another."""
+    """Secret that signs billing events; two with a comma while one replaces the other. Left out, no events are
+    taken."""
     codec_login: Secrets = None
-    """Who may have payloads decrypted: `name:password`, several separated by commas."""
+    """Who may have payloads decrypted: `name:password`, several with commas. Left out, nothing is decrypted."""
     codec_encodes: bool = False
-    """Whether those with a login may have payloads encrypted too: with Temporal at hand they then speak as anybody."""
+    """Whether those with a login may have payloads encrypted too, for the CLI: who also reaches Temporal then speaks as
+    anybody."""
     codec_origins: Annotated[tuple[str, ...], NoDecode] = tuple(
         f"http://{host}:{port}" for port in (8233, 8080) for host in ("localhost", "127.0.0.1")
     )
-    """Where Temporal UI is opened from, as a browser writes it."""
+    """Where Temporal UI is opened from: `http://…` with the port, several with blanks."""
 
     metrics: IpAndPort = None
-    """Where a worker shows the Temporal SDK's own figures to Prometheus, IP address and port; left out, nowhere."""
+    """IP address and port, such as 127.0.0.1:9464, where a worker shows the Temporal SDK's figures to Prometheus; each
+    worker of a machine needs its own."""
     console_metrics: IpAndPort = None
-    """Where `serve` shows how the cases stand: apart from its other address, for Prometheus alone."""
+    """IP address and port, such as 127.0.0.1:9465, where `serve` shows how the cases stand."""
     metrics_open: bool = False
-    """Says that the network both are reached through is closed: they ask nobody who he is."""
+    """Lets other machines reach both in production: says that their network is closed, for neither asks for a login."""
 
     deployment_name: str | None = None
+    """Worker Versioning is on when this and the next are set."""
     build_id: str | None = None
-    """Worker Versioning is on when both are set."""
+    """Build of this worker within that deployment."""
     connect_seconds: Annotated[int, Field(ge=1, le=600)] = 10
     """How long to try to reach Temporal before giving up."""
     shutdown_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
@@ -111,9 +126,11 @@ class Settings(BaseSettings):
     max_cached_workflows: Annotated[int, Field(ge=0, le=1_000_000)] = 2_000
     """Cases kept in memory between messages; the others are replayed when they wake."""
     workflow_tasks: Annotated[int, Field(ge=2, le=10_000)] = 50
+    """Workflow tasks that a worker handles at a time."""
     activities: Annotated[int, Field(ge=1, le=1_000)] = 20
     """Activities at a time; each holds a thread and, at most, a database connection."""
     local_activities: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """Local activities at a time: the records of messages."""
 
     @model_validator(mode="before")
     @classmethod

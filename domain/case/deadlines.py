@@ -12,7 +12,7 @@ from domain.case.attempt import end_attempt, recall_cut_ticket, void_notice
 from domain.case.conditions import filing_missing, missing_approvals, statutory_day_reached, why_the_day_is_barred
 from domain.case.entities import Escalation, Notice
 from domain.case.escalations import raise_escalation
-from domain.case.facts import CaseFacts, owes, required_approvals, terms
+from domain.case.facts import CaseFacts
 from domain.case.unauthorised_cut import darkness_under_a_permit_waits_for_nobody
 from domain.law import clock
 
@@ -35,7 +35,7 @@ def _holds_run_out(facts: CaseFacts, now: datetime) -> CaseFacts:
     for hold in facts.standing_holds:
         if hold.kind != "dispute" and hold.until and hold.until <= now:
             facts = facts.with_hold(hold.hold_id, ended_at=now)
-            facts = facts.noted(now, "hold.ended", "R-04", "I.3", at=hold.until, about=hold.hold_id)
+            facts = facts.noted(now, "hold.ended", at=hold.until, about=hold.hold_id)
     return facts
 
 
@@ -48,10 +48,10 @@ def _promise_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
     end = clock.promise_end(promise.until, facts.policy)
     if paid >= promise.amount:
         facts = facts.but(promise=promise.model_copy(update={"state": "kept"}))
-        return facts.noted(now, "promise.kept", "R-04", "I.3", about=promise.promise_id, paid=paid)
+        return facts.noted(now, "promise.kept", about=promise.promise_id, paid=paid)
     if end <= facts.debt_read_at:
         facts = facts.but(promise=promise.model_copy(update={"state": "broken"}))
-        return facts.noted(now, "promise.broken", "R-04", "I.3", at=end, about=promise.promise_id, paid=paid)
+        return facts.noted(now, "promise.broken", at=end, about=promise.promise_id, paid=paid)
     return facts
 
 
@@ -63,11 +63,11 @@ def _plan_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
     paid = facts.debt.paid_total - plan.paid_before
     if paid >= sum(i.amount for i in plan.instalments):
         facts = facts.but(plan=plan.model_copy(update={"state": "kept"}))
-        return facts.noted(now, "plan.kept", "R-04", "I.3", about=plan.plan_id, paid=paid)
+        return facts.noted(now, "plan.kept", about=plan.plan_id, paid=paid)
     due = sum(i.amount for i in plan.instalments if clock.promise_end(i.due, facts.policy) <= facts.debt_read_at)
     if paid < due:
         facts = facts.but(plan=plan.model_copy(update={"state": "broken"}))
-        return facts.noted(now, "plan.broken", "R-04", "I.3", about=plan.plan_id, paid=paid, due=due)
+        return facts.noted(now, "plan.broken", about=plan.plan_id, paid=paid, due=due)
     return facts
 
 
@@ -80,11 +80,11 @@ def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
         if notice.stands and (settled := _newly_settled(facts, notice)):
             facts = facts.with_notice(notice.notice_id, settled_bills=(*notice.settled_bills, *settled))
     red, yellow = facts.red, facts.yellow
-    if red and not owes(facts, red):
+    if red and not facts.owes(red):
         facts = _note_settled(facts, now, red.bills)
         facts = recall_cut_ticket(facts, now, "the bills are settled")
         facts = void_notice(facts, red.notice_id, now, "settled", counted=False, reported=False)
-    if yellow and not owes(facts, yellow):
+    if yellow and not facts.owes(yellow):
         if not red:
             facts = _note_settled(facts, now, yellow.bills)
         facts = void_notice(facts, yellow.notice_id, now, "settled", counted=False, reported=False)
@@ -107,7 +107,7 @@ def _newly_settled(facts: CaseFacts, notice: Notice) -> tuple[str, ...]:
 
 def _note_settled(facts: CaseFacts, now: datetime, bills: tuple[str, ...]) -> CaseFacts:
     at = restoration.settled_at(facts, bills, now)
-    return facts.noted(now, "debt.settled", "R-11", "II.8", at=at, bills=bills, settled_at=at)
+    return facts.noted(now, "debt.settled", at=at, bills=bills, settled_at=at)
 
 
 # ---- II.1, II.2: notices ----------------------------------------------------------------------
@@ -118,7 +118,7 @@ def _undelivered_notices_go_void(facts: CaseFacts, now: datetime) -> CaseFacts:
     for notice in (facts.yellow, facts.red):
         if notice is None or notice.delivered_at is not None or notice.state != "to_deliver":
             continue
-        policy = terms(facts, notice)
+        policy = facts.terms(notice)
         by = (
             clock.yellow_deliver_by(notice.deadline, policy)
             if notice.kind == "yellow"
@@ -134,7 +134,7 @@ def _silence_climbs_the_ladder(facts: CaseFacts, now: datetime) -> CaseFacts:
     """A refusal that nobody has acknowledged goes to the next rung; the earlier ones stay open (R-09)."""
     for e in facts.escalations:
         notice = facts.notice(e.notice_id) if e.notice_id else None
-        policy = terms(facts, notice) if notice else facts.policy
+        policy = facts.terms(notice) if notice else facts.policy
         ladder = policy.escalation_ladder
         if not _silent(e, now) or e.rung not in ladder:
             continue
@@ -164,11 +164,11 @@ def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
     red = facts.red
     if red is None or not red.served or red.approval_asked or facts.held or facts.cuts_off:
         return facts
-    if now > clock.ticket_time(red.cut_at, terms(facts, red)):
+    if now > clock.ticket_time(red.cut_at, facts.terms(red)):
         return facts
-    roles = required_approvals(facts, red)
+    roles = facts.required_approvals(red)
     facts = facts.with_notice(red.notice_id, approval_asked=True)
-    facts = facts.noted(now, "approval.asked", "R-13", "III.4", about=red.notice_id, roles=roles)
+    facts = facts.noted(now, "approval.asked", about=red.notice_id, roles=roles)
     for role in missing_approvals(facts):
         facts = facts.told(
             now,
@@ -190,7 +190,7 @@ def _permits_lapse(facts: CaseFacts, now: datetime) -> CaseFacts:
     permit = facts.open_permit
     if permit and permit.valid_until <= now:
         facts = facts.with_permit(permit.permit_id, state="lapsed", ended_at=permit.valid_until)
-        facts = facts.noted(now, "permit.lapsed", "R-18", "II.7", at=permit.valid_until, about=permit.permit_id)
+        facts = facts.noted(now, "permit.lapsed", at=permit.valid_until, about=permit.permit_id)
     return facts
 
 
@@ -199,7 +199,7 @@ def _attempts_end(facts: CaseFacts, now: datetime) -> CaseFacts:
     red = facts.red
     if red is None:
         return facts
-    ticket_time = clock.ticket_time(red.cut_at, terms(facts, red))
+    ticket_time = clock.ticket_time(red.cut_at, facts.terms(red))
     if (facts.held or facts.withdrawn or facts.cuts_off) and now >= ticket_time:
         return end_attempt(facts, now, _why_held(facts), counted=False)
     reason = _why_it_slips(facts, now)
@@ -220,7 +220,7 @@ def _why_it_slips(facts: CaseFacts, now: datetime) -> str | None:
     """Why the standing red notice can no longer lead to a cut at its time, or None while it still can."""
     red, ticket = facts.red, facts.cut_ticket
     assert red is not None
-    policy = terms(facts, red)
+    policy = facts.terms(red)
     ticket_time = clock.ticket_time(red.cut_at, policy)
     if ticket is None:
         if now < ticket_time:
@@ -270,7 +270,7 @@ def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFa
             continue
         ticket = facts.ticket(permit.ticket_id)
         notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
-        if notice and clock.window_end(notice.cut_at, terms(facts, notice)) <= now:
+        if notice and clock.window_end(notice.cut_at, facts.terms(notice)) <= now:
             facts, _ = raise_escalation(
                 facts,
                 now,

@@ -6,7 +6,7 @@ from domain.case.attempt import end_attempt
 from domain.case.conditions import oldest_due
 from domain.case.cut_days import bills_for_red, red_schedule
 from domain.case.entities import Notice, NoticeKind, Ticket
-from domain.case.facts import CaseFacts, all_policies, protected_days, terms
+from domain.case.facts import CaseFacts
 from domain.law import clock
 from domain.record.rows import BillLine
 from domain.vocabulary import money
@@ -34,8 +34,7 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
     facts = facts.noted(
         now,
         "notice.issued",
-        rule,
-        clause,
+        under=(rule, clause),
         about=notice_id,
         kind=kind,
         bills=named,
@@ -46,7 +45,7 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
         put_off_from=put_off_from,
     )
     if kind == "red" and facts.account.customer_class == "non_residential":
-        facts = facts.noted(now, "station_head.told", "R-10", "II.2", about=notice_id)
+        facts = facts.noted(now, "station_head.told", about=notice_id)
         facts = facts.told(
             now,
             "station_head",
@@ -67,8 +66,8 @@ def _yellow_plan(facts: CaseFacts, now: datetime) -> _Plan:
     oldest = oldest_due(facts, named)
     assert oldest is not None, "a notice names at least one bill that owes"
     schedule: clock.Schedule | None = None
-    for policy in all_policies(facts):  # by the one in force, and never before what a former one would state
-        schedule = clock.yellow_schedule(now, oldest, policy, protected_days(facts), schedule)
+    for policy in facts.all_policies():  # by the one in force, and never before what a former one would state
+        schedule = clock.yellow_schedule(now, oldest, policy, facts.protected_days(), schedule)
     assert schedule is not None
     return named, schedule, None
 
@@ -114,9 +113,7 @@ def send_cut_ticket(facts: CaseFacts, now: datetime) -> tuple[CaseFacts, Ticket]
         due_at=red.cut_at,
     )
     facts = facts.but(tickets=(*facts.tickets, ticket), stage="ticketed")
-    facts = facts.noted(
-        now, "billing.checked", "R-17", "II.6", about=ticket_id, when="ticket", answer="owes", owed=facts.debt.owed
-    )
+    facts = facts.noted(now, "billing.checked", about=ticket_id, when="ticket", answer="owes", owed=facts.debt.owed)
     return _noted_ticket(facts, ticket, now, "R-15", "II.3"), ticket
 
 
@@ -125,7 +122,7 @@ def ticket_arrived(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts
     ticket, red = facts.ticket(ticket_id), facts.red
     if ticket is None or ticket.kind != "cut" or not ticket.live or red is None:
         return facts
-    if now < clock.ticket_too_late(red.cut_at, terms(facts, red)):
+    if now < clock.ticket_too_late(red.cut_at, facts.terms(red)):
         return facts
     return end_attempt(facts, now, "the ticket did not reach the field unit the day before", counted=True)
 
@@ -155,8 +152,7 @@ def _noted_ticket(facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, cl
     return facts.noted(
         now,
         "ticket.sent",
-        rule,
-        clause,
+        under=(rule, clause),
         about=ticket.ticket_id,
         kind=ticket.kind,
         meter_id=ticket.meter_id,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from domain.case.entities import Cut
 from domain.case.escalations import close_escalations, raise_escalation
-from domain.case.facts import CaseFacts, policies_since, settled_for_supply, terms
+from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
 from domain.law import clock
 from domain.vocabulary import Role
@@ -33,7 +33,9 @@ def settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFac
 
 def _settled(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
     facts = facts.with_cut(cut.cut_id, settled_at=at)
-    return facts.noted(now, "debt.settled", "R-24", "III.1", at=at, about=cut.cut_id, bills=cut.bills, settled_at=at)
+    return facts.noted(
+        now, "debt.settled", under=("R-24", "III.1"), at=at, about=cut.cut_id, bills=cut.bills, settled_at=at
+    )
 
 
 def _cut_after_settlement(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
@@ -60,7 +62,7 @@ def a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
     if plan is None or plan.state != "open":
         return facts
     for cut in facts.cuts_off:
-        if cut.restore_since is None and any(p.restore_on_plan for p in policies_since(facts, cut)):
+        if cut.restore_since is None and any(p.restore_on_plan for p in facts.policies_since(cut)):
             facts = facts.with_cut(cut.cut_id, settled_at=plan.agreed_at, by_plan=True)
             facts = restoration_due(facts, cut.cut_id, plan.agreed_at)
     return facts
@@ -92,7 +94,7 @@ def bills_lit_by_plan(facts: CaseFacts) -> set[str]:
 def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
     if not set(cut.bills) <= set(facts.debt_asked):
         return False  # billing has not been asked about these bills yet
-    return settled_for_supply(facts, cut, now)
+    return facts.settled_for_supply(cut, now)
 
 
 def withdrawal_restores(facts: CaseFacts, now: datetime) -> CaseFacts:
@@ -121,14 +123,14 @@ def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
                 f"supply was not restored by {by}",
             )
             continue
-        policy = terms(facts, cut)
+        policy = facts.terms(cut)
         times = clock.restore_warning_times(cut.restore_since, policy)
         for i, at in enumerate(times[cut.warned :], start=cut.warned):
             if at > now:
                 break
             facts = facts.with_cut(cut.cut_id, warned=i + 1)
             hours = policy.restore_warnings_hours[i]
-            facts = facts.noted(now, "restore.warning", "R-25", "III.3", at=at, about=cut.restore_ticket, hours=hours)
+            facts = facts.noted(now, "restore.warning", at=at, about=cut.restore_ticket, hours=hours)
             facts, _ = raise_escalation(
                 facts,
                 now,
@@ -160,7 +162,7 @@ def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts
 
 def restoration_due_by(facts: CaseFacts, cut: Cut, since: datetime) -> datetime:
     """By when light must be back, if the hours run from then."""
-    policy = terms(facts, cut)
+    policy = facts.terms(cut)
     return clock.exception_end(since, policy) if cut.delay_declared else clock.restore_due(since, policy)
 
 
@@ -169,7 +171,7 @@ def breached(facts: CaseFacts, now: datetime, cut: Cut, due: datetime, chinese: 
     if cut.breached:
         return facts
     facts = facts.with_cut(cut.cut_id, breached=True)
-    facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)
+    facts = facts.noted(now, "restore.breached", at=due, about=cut.restore_ticket)
     facts, _ = open_incident(facts, now, "restoration_breach", due, (), chinese, english)
     return facts
 

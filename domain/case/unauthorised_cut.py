@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.case.attempt import revoke_permit
 from domain.case.entities import Cut, Permit
-from domain.case.facts import CaseFacts, owes, policies_since
+from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
 from domain.case.restoration import restoration_due
 from domain.vocabulary import Actor
@@ -38,9 +38,7 @@ def unauthorised_cut(
     facts, cut_id = facts.numbered("cut")
     cut = Cut(cut_id=cut_id, meter_id=meter_id, at=at, arrived_at=now, lawful=False, restore_ticket=restore_ticket)
     facts = facts.but(cuts=(*facts.cuts, cut))
-    facts = facts.noted(
-        now, "cut.found", "R-27", "III.4", at=at, actor=actor, about=about or cut_id, meter_id=meter_id, source=source
-    )
+    facts = facts.noted(now, "cut.found", at=at, actor=actor, about=about or cut_id, meter_id=meter_id, source=source)
     wrong_meter = meter_id != facts.account.meter_id
     facts, _ = open_incident(
         facts,
@@ -87,7 +85,7 @@ def darkness_under_a_permit_waits_for_nobody(facts: CaseFacts, now: datetime) ->
 def _light_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
     ticket = facts.ticket(permit.ticket_id)
     notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
-    settled = notice is not None and not owes(facts, notice)
+    settled = notice is not None and not facts.owes(notice)
     planned = facts.plan is not None and facts.plan.state == "open"
-    lit_by_plan = notice is not None and any(p.restore_on_plan for p in policies_since(facts, notice))
+    lit_by_plan = notice is not None and any(p.restore_on_plan for p in facts.policies_since(notice))
     return settled or facts.withdrawn is not None or (planned and lit_by_plan)

@@ -1,4 +1,4 @@
-"""The doctor at this machine: settings, policy, folders, disks, the anchor file."""
+"""The doctor's check of this machine: settings, policy, routing table, folders, disks, the anchor file."""
 
 import shutil
 import tempfile
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from activities.anchor import AnchorBroken
-from adapters.checkup.channels import look_at_channels
+from adapters.checkup.channels import check_channels
 from composition.settings.checkup import ReadSettings
 from composition.settings.model import Settings
 from domain.law.policy_choice import load_policies
@@ -75,10 +75,10 @@ def channels(found: Settings) -> Iterator[Finding]:
     part = "channels"
     if found.routes_file is None:
         says = "ARREARS_NOTIFY is not set: messages to staff stay in the outbox, and readers alone tell customers"
-        do = "write a routing table (README, Who is told how)"
+        do = "write a routing table (docs/operating.md, Channels)"
         yield warning(part, says, do) if found.mode == "production" else ok(part, says)
         return
-    seen = look_at_channels(found.routes_file)
+    seen = check_channels(found.routes_file)
     if seen.wrong is not None:
         yield broken(part, seen.wrong, "correct it, or ARREARS_NOTIFY; no worker starts with it")
         return
@@ -102,7 +102,7 @@ def anchor(found: Settings, now: datetime) -> Iterator[Finding]:
     file = found.anchor_file
     if file is None:
         weak = "ARREARS_ANCHOR is not set: who owns the register could rebuild its evidence unseen"
-        do = "set it, and ARREARS_ANCHOR_KEY (README, Keeping people out)"
+        do = "set it, and ARREARS_ANCHOR_KEY (docs/security.md, Setting it up)"
         yield warning("anchor", weak, do) if found.mode == "production" else ok("anchor", "not used (ARREARS_ANCHOR)")
         return
     try:
@@ -110,7 +110,9 @@ def anchor(found: Settings, now: datetime) -> Iterator[Finding]:
         if lines and next(file.heads(lines[-1]), None) is None and lines[-1].accounts:
             raise AnchorBroken("链尾清单为空", "the list of heads is empty")
     except AnchorBroken as problem:
-        yield broken("anchor", f"{file.path}: {problem}", "keep it as it is, and have it looked into (SECURITY.md)")
+        yield broken(
+            "anchor", f"{file.path}: {problem}", "keep it as it is, and have it looked into (docs/security.md)"
+        )
         return
     if not lines:
         yield warning("anchor", f"{file.path} is not there, or holds nothing yet", "python starter.py anchor")

@@ -1,4 +1,4 @@
-"""The doctor at Temporal: is it there, does it know what a case shows, does what is daily or monthly happen."""
+"""The doctor's check of Temporal: the server, its search attributes, the schedules, its clock."""
 
 import asyncio
 import contextlib
@@ -52,7 +52,7 @@ async def search_attributes(client: Client) -> tuple[Finding, ...]:
         await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
     ).custom_attributes
     if missing := [key.name for key in ALL if key.name not in known]:
-        do = "start a worker, which adds them; or temporal operator search-attribute create (README)"
+        do = "start a worker, which adds them; or temporal operator search-attribute create (docs/first-case.md)"
         return (broken("search attributes", f"not registered: {', '.join(missing)}", do),)
     if wrong := [key.name for key in ALL if known[key.name] != key.indexed_value_type.value]:
         do = "temporal operator search-attribute remove, or another namespace; no worker starts with them"
@@ -84,7 +84,7 @@ def _late(part: str, name: str, described: ScheduleDescription, often: timedelta
         yield warning(part, f"paused{f': {note}' if note else ''}", do)
     last = max((action.started_at for action in described.info.recent_actions), default=None)
     if described.info.running_actions and last is not None and now - last > STUCK:
-        do = f"temporal workflow list --query \"WorkflowId STARTS_WITH '{name}'\", then RUNBOOK.md, section 2"
+        do = f"temporal workflow list --query \"WorkflowId STARTS_WITH '{name}'\", then docs/runbook.md, section 2"
         yield warning(part, f"its run of {last:%Y-%m-%d %H:%M} UTC has not ended", do)
     if now - (last or described.info.created_at) > often:
         yield warning(part, _last_run(described), f"temporal schedule trigger --schedule-id {name}")
@@ -96,7 +96,7 @@ def _last_run(described: ScheduleDescription) -> str:
 
 
 async def time_at_server(client: Client) -> datetime:
-    """The server's time: by its own clock it notes when a poller was heard of.
+    """The server's time: it notes by its own clock when a poller last asked.
 
     Nothing answers this poll: its task queue is made up, and forgotten by the server within minutes.
     """

@@ -14,7 +14,6 @@ from sqlalchemy.exc import DBAPIError
 from activities.report import ReportActivities
 from adapters.papers.typst import TypstPapers
 from adapters.register.counting import count_register
-from adapters.register.reading import RegisterReader
 from adapters.register.report_figures import ReportFigures
 from adapters.register.reports import ReportBook
 from adapters.register.writing import SqlRegister, open_register
@@ -30,6 +29,7 @@ from domain.report.filing import MADE, REPORTS, Report, ReportMade, ReportOrder,
 from domain.report.layout import layout
 from tests.support import register_records
 from tests.support.lives_on_paper import ZONE, lives
+from tests.support.register_reading import WholeRegister
 from tests.support.register_records import case_row
 
 MONTH = "2026-10"
@@ -106,7 +106,7 @@ def test_a_month_has_one_report_however_often_and_late_it_is_asked_for(office: O
     again = [office.make("r-1"), office.make("r-2"), office.make("r-3", DUE + timedelta(days=40), month=MONTH)]
     assert {(m.report_id, m.sha256, m.new) for m in again} == {(first.report_id, first.sha256, False)}
     assert len(office.book.reports()) == 1
-    assert len(RegisterReader(office.engine).outbox("liaison")) == 1
+    assert len(WholeRegister(office.engine).outbox("liaison")) == 1
 
 
 def test_asked_again_with_a_reason_it_gets_a_number_and_says_why(office: Office) -> None:
@@ -119,7 +119,7 @@ def test_asked_again_with_a_reason_it_gets_a_number_and_says_why(office: Office)
     assert "第2稿，原因：late records" in second.text_zh
     assert "no. 2: late records" in second.text_en
     assert office.book.report(MONTH, 1).text_zh != second.text_zh
-    [_, noted] = [e for e in RegisterReader(office.engine).evidence(REPORTS) if e.what == MADE]
+    [_, noted] = [e for e in WholeRegister(office.engine).evidence(REPORTS) if e.what == MADE]
     assert (noted.what, noted.rule, noted.clause, noted.actor_id) == ("report.made", "R-29", "III.5", "c-1")
     assert noted.detail["reason"] == "late records"
 
@@ -144,7 +144,7 @@ def test_a_month_that_still_runs_has_no_report(office: Office) -> None:
 
 def test_the_liaison_gets_the_whole_text_in_both_languages(office: Office) -> None:
     office.make()
-    [message] = RegisterReader(office.engine).outbox("liaison")
+    [message] = WholeRegister(office.engine).outbox("liaison")
     report = office.book.report()
     assert report.text_zh in message.text_zh
     assert report.text_en in message.text_en
@@ -170,7 +170,7 @@ def test_a_sending_is_recorded_with_who_when_and_under_which_reference(office: O
     assert office.send() == sent, "the same reference again gives the first answer"
     other = office.send("no. 8", authority="电力管理部门")
     assert office.book.sendings(made.report_id) == (sent, other)
-    noted = RegisterReader(office.engine).evidence(REPORTS)[2]
+    noted = WholeRegister(office.engine).evidence(REPORTS)[2]
     assert (noted.what, noted.actor_id, noted.actor_role, noted.clause) == ("report.sent", "l-1", "liaison", "III.5")
 
 
@@ -205,7 +205,7 @@ def test_what_cannot_have_been_sent_is_refused(
 
 def waiting(office: Office, **whose: Any) -> list[str | None]:
     """Which reports the liaison's worklist says are to be sent."""
-    items = RegisterReader(office.engine).worklist("liaison", **whose)
+    items = WholeRegister(office.engine).worklist("liaison", **whose)
     return [item.about for item in items if item.act == "report sent"]
 
 
@@ -216,8 +216,8 @@ def test_the_liaisons_worklist_has_a_report_until_its_sending_is_recorded(office
     assert waiting(office) == [october, november]
     assert waiting(office, unit="RC-03", person="l-9") == [october, november], "it names nobody: it is everyone's"
     assert waiting(office, limit=1) == [october]
-    assert RegisterReader(office.engine).worklist("reader") == ()
-    [item, _] = RegisterReader(office.engine).worklist("liaison")
+    assert WholeRegister(office.engine).worklist("reader") == ()
+    [item, _] = WholeRegister(office.engine).worklist("liaison")
     assert "report sent 2026-10" in item.text_zh
     assert "report sent 2026-10" in item.text_en
     office.send()
@@ -240,7 +240,7 @@ def test_what_has_a_deadline_stands_before_the_report(office: Office) -> None:
     filing = Task(role="liaison", act="record_filing", text_zh="请报备", text_en="file it")
     case = case_row(tasks=(filing, filing.model_copy(update={"by": DUE})))
     SqlRegister(office.engine).write(Record(case=case))
-    items = RegisterReader(office.engine).worklist("liaison")
+    items = WholeRegister(office.engine).worklist("liaison")
     assert [(item.act, item.by) for item in items] == [
         ("record_filing", DUE),
         ("record_filing", None),
@@ -286,7 +286,7 @@ def test_a_report_changed_past_the_guard_is_found_out(office: Office) -> None:
 
 def r29(office: Office, account: str) -> tuple[str, str | None, int]:
     """R-29 of that account's case."""
-    file = RegisterReader(office.engine).case_file(account)
+    file = WholeRegister(office.engine).case_file(account)
     assert isinstance(file, CaseFile)
     line = next(line for line in prove(file, Policy()) if line.rule == "R-29")
     return line.verdict, line.by, len(line.evidence)
@@ -297,7 +297,7 @@ def test_a_case_is_reported_once_every_report_that_counts_it_was_sent(office: Of
     for life in lives(3, opened, None, 5):
         for record in life.records:
             SqlRegister(office.engine).write(record)
-    cases = [RegisterReader(office.engine).case(f"{n:04}") for n in range(3)]
+    cases = [WholeRegister(office.engine).case(f"{n:04}") for n in range(3)]
     case = next(c for c in cases if c and c.opened_at < datetime(2026, 10, 31, tzinfo=ZONE))
     assert case.closed_at is not None
     months = [m for m in ("2026-09", MONTH, "2026-11", "2026-12") if _lived_in(m, case.opened_at, case.closed_at)]

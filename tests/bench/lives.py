@@ -23,6 +23,7 @@ from domain.record.rows import Record
 from tests.bench.bare_plan import Plan, plan_of
 from tests.bench.bare_rows import ROWS, open_rows
 from tests.bench.ground import BARE, OURS, Ground
+from tests.support.register_reading import WholeRegister
 from tests.support.world import CENTRE, PEOPLE, STATION, UNIT, overdue_event
 
 AMOUNT = "200.00"
@@ -125,7 +126,7 @@ async def watching(watch: Watch, pause: float = 0.005) -> AsyncIterator[Watch]:
 
 def watch_of_ours(ground: Ground) -> Watch:
     """Evidence in the register."""
-    ground.parts.reader.count_cases()  # makes the tables
+    ground.parts.reader.list_cases(limit=1)  # makes the tables
     return Watch(
         str(ground.parts.register_engine.url.database),
         "SELECT rowid AS n, account_id, what FROM evidence WHERE rowid > ? ORDER BY rowid",
@@ -203,7 +204,7 @@ class Life:
 
     async def cut_at(self) -> datetime:
         """The stated time of the cut."""
-        notices = await asyncio.to_thread(self.ground.parts.reader.notices, self.account)
+        notices = await asyncio.to_thread(WholeRegister(self.ground.parts.reader.engine).notices, self.account)
         if self.plan is not None:
             return self.opened_at + timedelta(seconds=self.plan.cut_after)
         return notices[0].cut_at

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from edge.ingest.announcer import CaseAnnounce
-from edge.ingest.announcing import AT_ONCE
+from edge.ingest.announcements import AT_ONCE
+from edge.ingest.announcer import CaseAnnouncer
 from edge.ingest.ingest import ingest
 from tests.bench.bare_plan import Plan
 from tests.bench.figures import Row, row_of_ratio
@@ -49,7 +49,7 @@ async def _ingested(ground: Ground, count: int) -> float:
     report = await ingest(
         files,
         ground.parts.book,
-        CaseAnnounce(ground.client, ground.parts.policies, OURS),
+        CaseAnnouncer(ground.client, ground.parts.policies, OURS),
         now=datetime.now(UTC),
         policies=ground.parts.policies,
         reject_path=ground.folder / "rejected.csv",

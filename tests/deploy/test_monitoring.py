@@ -124,7 +124,7 @@ async def go_wrong(utility: World) -> None:
     await utility.outage()
     await cut_off.signal("recheck_requested", request_id="q-1", source="hotline")
     lost = await utility.open(account)
-    # What RUNBOOK.md, section 2, warns of: done by hand, it leaves a case that no worker can carry on.
+    # What docs/runbook.md, section 2, warns of: done by hand, it leaves a case that no worker can carry on.
     by_hand = utility.client.get_async_activity_handle(workflow_id=lost.handle.id, run_id=None, activity_id="1")
     await until(lambda: _waits(lost.handle), "a question to billing that is tried again")
     await by_hand.complete({"account": 1})
@@ -249,9 +249,9 @@ def test_an_alert_says_how_bad_it_is_what_to_do_and_where_that_is_written(rule: 
     assert rule["labels"]["severity"] in ("critical", "warning", "info")
     assert re.fullmatch(r"\d+[smh]", rule.get("for", "1m"))
     assert rule["annotations"].keys() == {"summary", "do"}
-    sections = re.findall(r"RUNBOOK\.md, section (\d+)\.", rule["annotations"]["do"])
+    sections = re.findall(r"docs/runbook\.md, section (\d+)\.", rule["annotations"]["do"])
     assert sections
-    runbook = (ROOT / "RUNBOOK.md").read_text("utf-8")
+    runbook = (ROOT / "docs" / "runbook.md").read_text("utf-8")
     assert all(f"\n## {number}. " in runbook for number in sections)
     if sections == ["9"]:
         assert f"`{rule['alert']}`" in runbook.partition("\n## 9. ")[2]

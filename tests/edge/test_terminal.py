@@ -2,12 +2,12 @@
 
 import pytest
 
-from edge.terminal import print_fields, print_table
+from edge.terminal import Printer
 
 
 def test_brackets_in_what_people_wrote_are_shown_as_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
-    print_table("t", ("remark",), [("[red] 门锁 [/] [[staff]]",)])
-    print_fields([("remark", "[bold]张三[/bold]")])
+    Printer.table("t", ("remark",), [("[red] 门锁 [/] [[staff]]",)])
+    Printer.fields([("remark", "[bold]张三[/bold]")])
     said = capsys.readouterr().out
     assert "[red] 门锁 [/] [[staff]]" in said
     assert "[bold]张三[/bold]" in said

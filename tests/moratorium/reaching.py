@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from temporalio.api.enums.v1 import EventType
 
 from tests.support.programs import program
+from tests.support.register_reading import WholeRegister
 from tests.support.world import Case, World
 
 HERE, ELSEWHERE = "R-here", "R-elsewhere"
@@ -93,7 +94,7 @@ async def _signals(case: Case) -> Counter[str]:
 
 
 def _holds(world: World, case: Case) -> int:
-    return sum(e.what == "hold.placed" for e in world.parts.reader.evidence(case.account_id))
+    return sum(e.what == "hold.placed" for e in WholeRegister(world.parts.reader.engine).evidence(case.account_id))
 
 
 async def _many(asked: Iterable[Awaitable[T]]) -> list[T]:

@@ -10,8 +10,8 @@ FAULTS = (
         name="two commands change places",
         rule="replay",
         file="workflows/arrears_case.py",
-        right="        self.show()\n        answered = await self.look_around(at_once=True)\n",
-        wrong="        answered = await self.look_around(at_once=True)\n        self.show()\n",
+        right="        self.show()\n        answered = await self.billing.read_circumstances(at_once=True)\n",
+        wrong="        answered = await self.billing.read_circumstances(at_once=True)\n        self.show()\n",
         tests=(REPLAY,),
     ),
     Fault(
@@ -49,13 +49,13 @@ FAULTS = (
     Fault(
         name="an activity where there was a local one",
         rule="replay",
-        file="workflows/case_desk.py",
+        file="workflows/record_keeper.py",
         right=(
             "await workflow.execute_local_activity_method(\n"
             "                    RegisterActivities.write_record, record, **wait.REGISTER_AT_ONCE\n"
             "                )\n"
         ),
-        wrong="await self.insist(RegisterActivities.write_record, record, wait.REGISTER)\n",
+        wrong="await insist(RegisterActivities.write_record, record, wait.REGISTER)\n",
         tests=(REPLAY,),
     ),
     Fault(

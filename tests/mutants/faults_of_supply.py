@@ -15,10 +15,13 @@ RESTORING = (
     Fault(
         name="the hotline gets a ticket although the bills still owe",
         rule="R-22",
-        file="workflows/case_messages.py",
+        file="domain/case/rulings/restoring.py",
         right="if cut is None or cut.restore_since is not None:",
         wrong="if cut is None or cut.restore_since is not None or cut.lawful:",
-        tests=(f"{C_RESTORATION}test_the_hotline_hears_what_is_owed_and_later_gets_a_ticket",),
+        tests=(
+            "tests/domain/case/test_restoration_requests.py",
+            f"{C_RESTORATION}test_the_hotline_hears_what_is_owed_and_later_gets_a_ticket",
+        ),
     ),
     Fault(
         name="the sweep passes over a changed debt",
@@ -49,8 +52,8 @@ RESTORING = (
         name="restoration waits for the late fee",
         rule="R-24",
         file="domain/case/facts.py",
-        right="and (not policy.late_fee_blocks or facts.debt.credit",
-        wrong="and (facts.debt.credit",
+        right="and (not policy.late_fee_blocks or self.debt.credit",
+        wrong="and (self.debt.credit",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_the_late_fee_does_not_hold_up_supply"),
     ),
     Fault(
@@ -204,7 +207,7 @@ RESTORING = (
         name="a delay is accepted after the 24 hours",
         rule="R-26",
         file="domain/case/rulings/restoring.py",
-        right="if c.restore_since and now < clock.restore_due(c.restore_since, terms(facts, c))]",
+        right="if c.restore_since and now < clock.restore_due(c.restore_since, facts.terms(c))]",
         wrong="if c.restore_since]",
         tests=(f"{C_RESTORATION}test_a_delay_is_declared_in_time_and_by_a_leader",),
     ),

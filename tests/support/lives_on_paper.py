@@ -75,7 +75,7 @@ class Life:
             looked_at=self.now,
             look_answered_at=self.now,
         )
-        self._take(self.facts.noted(self.now, "case.opened", "R-01", "II.0", owed=self.facts.debt.owed))
+        self._take(self.facts.noted(self.now, "case.opened", owed=self.facts.debt.owed))
         last = self.now + QUIET
         while self._proceed() and self.now < last:
             self._sleep()

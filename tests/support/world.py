@@ -34,6 +34,7 @@ from composition.settings.model import Settings
 from domain.customer import Account, Customer, CustomerCard
 from domain.law.policy import Policy
 from domain.money.book import BookedBill, BookedPayment
+from tests.support.register_reading import WholeRegister
 
 CENTRE, STATION, UNIT = "RC-03", "BS-01", "FU-02"
 TIME_SKIPPING = (
@@ -316,7 +317,7 @@ class Case:
 
     async def evidence(self, what: str | None = None) -> list[Any]:
         """The register's evidence of this account, in order."""
-        found = await asyncio.to_thread(self.world.parts.reader.evidence, self.account_id)
+        found = await asyncio.to_thread(WholeRegister(self.world.parts.reader.engine).evidence, self.account_id)
         return [e for e in found if what is None or e.what == what]
 
     async def recorded(self, what: str, count: int = 1) -> list[Any]:
@@ -329,7 +330,7 @@ class Case:
 
     async def messages(self, to_role: str) -> list[Any]:
         """What the register's outbox holds for that role about this account, oldest first."""
-        found = await asyncio.to_thread(self.world.parts.reader.outbox, to_role, None, None, self.account_id)
+        found = await asyncio.to_thread(WholeRegister(self.world.parts.reader.engine).outbox, to_role, self.account_id)
         return list(reversed(found))
 
     async def notified(self, to_role: str, subject: str) -> Any:

@@ -12,6 +12,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from domain.contract.tables import SIGNALS, UPDATES
+from tests.support.register_reading import WholeRegister
 from tests.support.world import UNIT, Case, World, running_world
 
 
@@ -116,7 +117,7 @@ async def test_a_flood_of_long_messages_before_a_found_cut_wedges_nothing(
         await world.start_worker()
         ticket = await case.ticket("restore")
         assert len(await case.recorded("payment.hint", 250)) == 250
-        inbox = await asyncio.to_thread(world.parts.reader.inbox, UNIT)
+        inbox = await asyncio.to_thread(WholeRegister(world.parts.reader.engine).inbox, UNIT)
         assert [t.ticket_id for t in inbox] == [ticket["ticket_id"]]
         events = [event async for event in case.handle.fetch_history_events()]
         causes = {

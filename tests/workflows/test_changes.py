@@ -9,7 +9,7 @@ import pytest
 from temporalio import workflow
 
 from tests.support.world import Case, World, running_world
-from workflows.case_desk import LIGHT_AT_ONCE
+from workflows.billing_desk import ASKED_AT_ONCE
 
 
 async def activities(case: Case) -> Counter[str]:
@@ -51,7 +51,7 @@ async def test_a_case_opened_before_the_change_finishes_after_it(
         assert (await case.result())["outcome"] == "restored"
         after = await activities(case)
         old_way = cut_by == "the old worker"
-        assert (after["read_debt"] > asked, after[LIGHT_AT_ONCE]) == (old_way, 0 if old_way else 1)
+        assert (after["read_debt"] > asked, after[ASKED_AT_ONCE]) == (old_way, 0 if old_way else 1)
 
 
 async def cut(case: Case, ticket: dict[str, Any]) -> None:

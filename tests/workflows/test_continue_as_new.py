@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.support.register_reading import WholeRegister
 from tests.support.sealing import key
 from tests.support.world import SOON, Refusal, running_world
 
@@ -81,7 +82,7 @@ async def test_a_new_run_waits_for_the_register_and_nothing_else_does(tmp_path_f
             await asyncio.sleep(0.1)
         assert (await latest.describe()).run_id != before, "it never went on in a new run"
         await case.recorded("incident.opened")
-        snap, reader = await case.snapshot(), world.parts.reader
+        snap, reader = await case.snapshot(), WholeRegister(world.parts.reader.engine)
         assert [t.state for t in reader.tickets(case.account_id)] == [t["state"] for t in snap["tickets"]]
         assert [n.state for n in reader.notices(case.account_id)] == [n["state"] for n in snap["notices"]]
         assert [i.kind for i in reader.incidents(case.account_id)] == ["wrong_meter"]

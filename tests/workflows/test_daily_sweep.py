@@ -22,10 +22,11 @@ from adapters.billing.embedded import SqlBilling, open_billing
 from adapters.register.tables import TABLES
 from composition.logs import configure_logging
 from composition.serving import sandbox
-from domain.customer import Customer
+from domain.customer import Account, Customer
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.record.sweep import OpenCase, SweepPage
 from tests.support.billing_lines import customer
+from tests.support.register_reading import WholeRegister
 from tests.support.register_records import case_row
 from tests.support.world import Case, World
 from workflows.daily_sweep import DailySweep
@@ -440,6 +441,10 @@ class FallsSilent:
         """As billing."""
         return self.billing.customer(account_id)
 
+    def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
+        """As billing."""
+        return self.billing.accounts(account_ids)
+
     def overdue_accounts(self, as_of: datetime, after: str, limit: int) -> tuple[str, ...]:
         """As billing."""
         return self.billing.overdue_accounts(as_of, after, limit)
@@ -465,7 +470,7 @@ async def knows_its_debt(case: Case, owed: str) -> None:
     await case.becomes(lambda s: s["owed"] == owed, f"a debt of {owed}")
     [debt] = case.world.parts.billing.debts((DebtQuery(account_id=case.account_id, as_of=datetime.now(UTC)),))
     for _ in range(100):
-        row = case.world.parts.reader.case(case.account_id)
+        row = WholeRegister(case.world.parts.reader.engine).case(case.account_id)
         if row is not None and debt is not None and row.debt_mark == debt.mark():
             return
         await asyncio.sleep(0.05)

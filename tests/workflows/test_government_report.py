@@ -15,6 +15,7 @@ from client.schedules import install_government_report
 from domain.proof.rules import prove
 from domain.report.filing import ReportOrder, SendReport
 from domain.report.month import Figures, bounds, month_before
+from tests.support.register_reading import WholeRegister
 from tests.support.report_by_hand import ByHand
 from tests.support.world import Case, World
 
@@ -74,7 +75,7 @@ async def test_a_late_run_reports_the_month_it_was_due_for(utility: World) -> No
         assert {(m["report_id"], m["sha256"]) for m in again} == {(m["report_id"], m["sha256"]) for m in made}
         assert not any(m["new"] for m in again)
         assert len(utility.parts.reports.reports()) == 3
-        assert len(utility.parts.reader.outbox("liaison")) == 3
+        assert len(WholeRegister(utility.parts.reader.engine).outbox("liaison")) == 3
         assert {m["paper"] for m in made} == {m["paper"] for m in again}
         folder = utility.settings.documents_folder
         printed = {str(p.relative_to(folder)) for p in folder.rglob("*.pdf")}

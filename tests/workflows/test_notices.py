@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from domain.law.policy import Policy
+from tests.support.register_reading import WholeRegister
 from tests.support.world import SOON, World
 
 DAY = timedelta(days=1)
@@ -40,7 +41,7 @@ async def test_yellow_notice_states_its_four_parts(world: World) -> None:
     bills = [await world.bill(account, "128.50", 40), await world.bill(account, "71.50", 10)]
     case = await world.open(account)
     await case.recorded("notice.issued")
-    (filed,) = await asyncio.to_thread(world.parts.reader.notices, account)
+    (filed,) = await asyncio.to_thread(WholeRegister(world.parts.reader.engine).notices, account)
     assert filed.amount == sum(line.outstanding for line in filed.lines)
     assert [line.bill_id for line in filed.lines] == bills
     assert [str(line.outstanding) for line in filed.lines] == ["128.50", "71.50"]

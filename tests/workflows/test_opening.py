@@ -11,6 +11,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from domain.money.book import BookedBill
+from tests.support.register_reading import WholeRegister
 from tests.support.world import Case, Refusal, World, overdue_event
 
 
@@ -199,7 +200,7 @@ async def test_closed_case_is_followed_by_another_with_notices_of_its_own(world:
     assert new["notice_id"] != old["notice_id"]
     assert new["amount"] == "75.00"
     await second.recorded("notice.issued", 2)
-    filed = await asyncio.to_thread(world.parts.reader.notices, first.account_id)
+    filed = await asyncio.to_thread(WholeRegister(world.parts.reader.engine).notices, first.account_id)
     assert {n.notice_id for n in filed} == {old["notice_id"], new["notice_id"]}
     assert (await asyncio.to_thread(world.parts.reader.verify, first.account_id)).intact
 

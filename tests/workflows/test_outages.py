@@ -18,6 +18,7 @@ from adapters.sql.engine import see_to_tables
 from composition.serving import make_worker
 from domain.record.rows import Record
 from tests.support.databases import fresh_postgresql
+from tests.support.register_reading import WholeRegister
 from tests.support.world import Case, Refusal, World, running_world
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ async def test_a_cut_found_while_billing_is_silent_is_notified_at_once(patient: 
         if await case.evidence("cut.found"):
             break
         await asyncio.sleep(0.05)
-    told = await asyncio.to_thread(patient.parts.reader.outbox, "field_crew")
+    told = await asyncio.to_thread(WholeRegister(patient.parts.reader.engine).outbox, "field_crew")
     assert any(message.about == account for message in told)
     await patient.billing_back()
     await case.pass_time(hours=2)

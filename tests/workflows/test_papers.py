@@ -9,6 +9,7 @@ from pypdf import PdfReader
 
 from domain.papers.sheets import Document
 from domain.proof.rules import prove
+from tests.support.register_reading import WholeRegister
 from tests.support.world import Case, World
 from tests.workflows.test_restoration import declare_delay
 
@@ -45,7 +46,11 @@ async def test_a_life_leaves_its_papers(world: World) -> None:
         assert case.account_id in text
         assert "欧阳#panic()" in text
         assert notice["bills"][0] in text
-        (row,) = [n for n in world.parts.reader.notices(case.account_id) if n.notice_id == notice["notice_id"]]
+        (row,) = [
+            n
+            for n in WholeRegister(world.parts.reader.engine).notices(case.account_id)
+            if n.notice_id == notice["notice_id"]
+        ]
         assert row.document_key is not None
         assert row.document_sha256 in {e.detail["sha256"] for e in await case.evidence("paper.filed")}
     assert ticket["meter_id"] in await paper_of(case, ticket["ticket_id"], "cut")
@@ -79,11 +84,11 @@ async def test_no_notice_goes_out_without_its_paper_and_the_fault_shows(world: W
         assert "no paper can be kept in" in said
         assert "set ARREARS_DOCUMENTS" in said
         assert "张三" not in said
-        assert without_paper.parts.reader.notices(case.account_id) == ()
+        assert WholeRegister(without_paper.parts.reader.engine).notices(case.account_id) == ()
         (tmp_path / "documents").unlink()
         await case.pass_time(minutes=2)
         assert await filed(case, 1) == ["yellow"]
-        assert len(without_paper.parts.reader.notices(case.account_id)) == 1
+        assert len(WholeRegister(without_paper.parts.reader.engine).notices(case.account_id)) == 1
 
 
 async def test_a_notice_that_fell_away_leaves_the_register_though_the_printer_is_down(
@@ -112,7 +117,7 @@ async def test_restoration_does_not_wait_for_a_printer(world: World, tmp_path: P
         await case.pay("200.00")
         restore = await case.ticket("restore")
         assert "no paper can be kept in" in await failure(case, "send_ticket")
-        inbox = broken.parts.reader.inbox("FU-02")
+        inbox = WholeRegister(broken.parts.reader.engine).inbox("FU-02")
         assert [t.ticket_id for t in inbox if t.kind == "restore"] == [restore["ticket_id"]]
         await case.restore()
         folder.unlink()
@@ -135,7 +140,7 @@ async def test_restoration_does_not_wait_for_an_installation_at_fault(
             await case.pay("200.00")
             restore = await case.ticket("restore")
             assert "division by zero" in await failure(case, "send_ticket")
-            inbox = broken.parts.reader.inbox("FU-02")
+            inbox = WholeRegister(broken.parts.reader.engine).inbox("FU-02")
             assert restore["ticket_id"] in [t.ticket_id for t in inbox if t.kind == "restore"]
             await case.restore()
         await case.pass_time(minutes=2)

@@ -14,7 +14,7 @@ from composition.serving import make_worker
 from domain.law.calendar import BarredDay
 from domain.law.policy import CutHours
 from tests.support.world import PEOPLE, SOON, Case, Refusal, World
-from workflows.case_desk import ANSWER_IS_FRESH
+from workflows.billing_desk import ANSWER_IS_FRESH
 
 
 async def granted(case: Case, ticket: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.support.register_reading import WholeRegister
 from tests.support.world import SOON, Case, running_world
 
 
@@ -57,7 +58,7 @@ async def assert_written_once(case: Case, notice_id: str) -> None:
     """The register holds each effect once, whatever was repeated."""
     keys = [e.key for e in await case.evidence()]
     assert len(keys) == len(set(keys))
-    notices = [n.notice_id for n in case.world.parts.reader.notices(case.account_id)]
+    notices = [n.notice_id for n in WholeRegister(case.world.parts.reader.engine).notices(case.account_id)]
     assert notices.count(notice_id) == 1
     whats = [e.what for e in await case.evidence()]
     assert whats.count("permit.granted") == whats.count("cut.reported") == whats.count("supply.restored") == 1

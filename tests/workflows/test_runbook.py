@@ -1,4 +1,4 @@
-"""What RUNBOOK.md promises the operator on call: a case ended by force, and a register older than Temporal."""
+"""What docs/runbook.md promises the operator on call: a case ended by force, and a register older than Temporal."""
 
 import sqlite3
 from contextlib import closing

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.holidays import ChinaHolidays
 from domain.law.calendar import BarredDay
+from tests.support.register_reading import WholeRegister
 from tests.support.world import UNIT, Case, Refusal, World
 
 DAY = timedelta(days=1)
@@ -63,7 +64,7 @@ async def test_ticket_goes_out_a_day_before_in_the_name_of_the_reader_who_served
     assert ticket["state"] == "sent"
     assert stated(red) - DAY <= datetime.fromisoformat(ticket["sent_at"]) < stated(red) - DAY + timedelta(minutes=1)
     await case.recorded("ticket.sent")
-    (filed,) = await asyncio.to_thread(world.parts.reader.tickets, case.account_id)
+    (filed,) = await asyncio.to_thread(WholeRegister(world.parts.reader.engine).tickets, case.account_id)
     assert (filed.sent_by, filed.field_unit, filed.meter_id) == ("r-018", UNIT, f"M-{case.account_id}")
     assert filed.due_at == stated(red)
     assert "r-018" in filed.text_zh

@@ -6,17 +6,18 @@ from domain.case.attempt import end_attempt
 from domain.case.checks import check_actor, known_notice
 from domain.case.conditions import missing_approvals
 from domain.case.entities import Approval, Filing
-from domain.case.facts import CaseFacts, required_approvals, terms
+from domain.case.facts import CaseFacts
 from domain.contract import updates as m
 from domain.contract.answers import ApprovalRecorded, Done
 from domain.contract.refusals import Refused
 from domain.law import clock
+from domain.record.kinds import EvidenceKind
 
 
 def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) -> tuple[CaseFacts, ApprovalRecorded]:
     """One level approves or rejects the cut of one red notice (R-12, R-13)."""
     notice, actor = known_notice(facts, message.notice_id), message.actor
-    check_actor(facts, actor, required_approvals(facts, notice))
+    check_actor(facts, actor, facts.required_approvals(notice))
     if notice.state == "void" or notice.spent:
         raise _too_late(f"notice {notice.notice_id} no longer stands: {notice.void_reason or 'used up'}")
     if notice.kind != "red" or not notice.served or facts.held or facts.cuts_off:
@@ -32,7 +33,7 @@ def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) 
         reason = f"rejected by {actor.role}" + (f": {message.remark}" if message.remark else "")
         facts = end_attempt(facts, now, reason, counted=False)
         return facts.but(needs_person=reason), ApprovalRecorded(granted=False, still_needed=())
-    if now > clock.ticket_time(notice.cut_at, terms(facts, notice)):
+    if now > clock.ticket_time(notice.cut_at, facts.terms(notice)):
         raise _too_late("approval must be complete when the ticket is due, 24 hours before the cut")
     if actor.role not in missing_approvals(facts):
         raise Refused(
@@ -41,11 +42,11 @@ def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) 
     facts = _decided(facts, message, now, "approval.given")
     missing = missing_approvals(facts)
     if not missing:
-        facts = facts.noted(now, "approvals.complete", "R-12", "III.4", about=notice.notice_id)
+        facts = facts.noted(now, "approvals.complete", about=notice.notice_id)
     return facts, ApprovalRecorded(granted=not missing, still_needed=missing)
 
 
-def _decided(facts: CaseFacts, message: m.DecideApproval, now: datetime, what: str) -> CaseFacts:
+def _decided(facts: CaseFacts, message: m.DecideApproval, now: datetime, what: EvidenceKind) -> CaseFacts:
     approval = Approval(
         notice_id=message.notice_id, role=message.actor.role, decision=message.decision, by=message.actor.id, at=now
     )
@@ -53,8 +54,6 @@ def _decided(facts: CaseFacts, message: m.DecideApproval, now: datetime, what: s
     return facts.noted(
         now,
         what,
-        "R-12",
-        "III.4",
         actor=message.actor,
         about=message.notice_id,
         role=message.actor.role,
@@ -81,7 +80,7 @@ def record_filing(facts: CaseFacts, message: m.RecordFiling, now: datetime) -> t
             raise Refused(
                 "NotWaiting", "a filing is made for a red notice", field="notice_id", rule="R-14", clause="III.5"
             )
-        if facts.cut_ticket is None and now > clock.ticket_time(notice.cut_at, terms(facts, notice)):
+        if facts.cut_ticket is None and now > clock.ticket_time(notice.cut_at, facts.terms(notice)):
             raise _too_late("the filing must be complete when the ticket is due, 24 hours before the cut")
         if any((f.notice_id, f.reference) == (notice.notice_id, message.reference) for f in facts.filings):
             return facts, Done()
@@ -91,8 +90,6 @@ def record_filing(facts: CaseFacts, message: m.RecordFiling, now: datetime) -> t
     facts = facts.noted(
         now,
         "filing.recorded",
-        "R-14",
-        "III.5",
         actor=message.actor,
         about=notice.notice_id if notice else None,
         purpose=message.purpose,

@@ -8,7 +8,7 @@ from domain.case.checks import check_actor, known_ticket
 from domain.case.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
 from domain.case.entities import Cut, Permit, Ticket
 from domain.case.escalations import close_escalations
-from domain.case.facts import CaseFacts, owes, terms
+from domain.case.facts import CaseFacts
 from domain.case.incidents import actor_name
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
 from domain.contract import updates as m
@@ -53,8 +53,6 @@ def decide_permit(
         facts = facts.noted(
             now,
             "billing.checked",
-            "R-17",
-            "II.6",
             about=message.ticket_id,
             when="permit",
             answer=_billing_word(facts) if answered else "no_answer",
@@ -64,8 +62,6 @@ def decide_permit(
         facts = facts.noted(
             now,
             "permit.refused",
-            "R-18",
-            "II.7",
             actor=message.actor,
             about=message.ticket_id,
             meter_id=message.meter_id,
@@ -82,14 +78,12 @@ def decide_permit(
         holder=message.actor.id,
         field_unit=facts.account.field_unit,
         given_at=now,
-        valid_until=clock.permit_end(now, red.cut_at, terms(facts, red)),
+        valid_until=clock.permit_end(now, red.cut_at, facts.terms(red)),
     )
     facts = facts.but(permits=(*facts.permits, permit), voids_in_a_row={})
     facts = facts.noted(
         now,
         "permit.granted",
-        "R-18",
-        "II.7",
         actor=message.actor,
         about=permit_id,
         permit_id=permit_id,
@@ -103,7 +97,7 @@ def decide_permit(
 
 def _billing_word(facts: CaseFacts) -> str:
     red = facts.red
-    return "owes" if red and owes(facts, red) else "settled"
+    return "owes" if red and facts.owes(red) else "settled"
 
 
 # ---- the cut ----------------------------------------------------------------------------------
@@ -126,8 +120,7 @@ def report_cut(facts: CaseFacts, message: m.ReportCut, now: datetime) -> tuple[C
         facts = facts.noted(
             now,
             "cut.reported",
-            "R-27",
-            "III.4",
+            under=("R-27", "III.4"),
             at=at,
             actor=message.actor,
             about=cut.cut_id,
@@ -173,8 +166,6 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
     return facts.noted(
         now,
         "cut.reported",
-        "R-18",
-        "II.7",
         at=at,
         actor=message.actor,
         about=cut_id,
@@ -261,8 +252,6 @@ def report_not_cut(facts: CaseFacts, message: m.ReportNotCut, now: datetime) -> 
     facts = facts.noted(
         now,
         "not_cut.reported",
-        "R-18",
-        "II.7",
         at=at,
         actor=message.actor,
         about=ticket.ticket_id,
@@ -273,7 +262,11 @@ def report_not_cut(facts: CaseFacts, message: m.ReportNotCut, now: datetime) -> 
             if permit.state == "open":
                 facts = facts.with_permit(permit.permit_id, state="revoked", ended_at=min(now, permit.valid_until))
                 facts = facts.noted(
-                    now, "permit.revoked", "R-18", "II.7", about=permit.permit_id, reason="given back by the crew"
+                    now,
+                    "permit.revoked",
+                    under=("R-18", "II.7"),
+                    about=permit.permit_id,
+                    reason="given back by the crew",
                 )
             facts = facts.with_permit(permit.permit_id, answered=True)
             facts = close_escalations(facts, about=permit.permit_id)

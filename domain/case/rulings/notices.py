@@ -6,7 +6,7 @@ from domain.case.attempt import void_notice
 from domain.case.checks import check_actor, known_notice
 from domain.case.entities import Notice
 from domain.case.escalations import close_escalations, raise_escalation
-from domain.case.facts import CaseFacts, terms
+from domain.case.facts import CaseFacts
 from domain.contract import updates as m
 from domain.contract.answers import DeliveryRecorded, Done
 from domain.contract.refusals import Refused, happened_at
@@ -40,8 +40,6 @@ def record_delivery(facts: CaseFacts, message: m.RecordDelivery, now: datetime) 
         facts = facts.noted(
             now,
             "delivery.too_late",
-            "R-07",
-            "II.2",
             at=at,
             actor=message.actor,
             about=notice.notice_id,
@@ -66,8 +64,6 @@ def _undeliverable(
     facts = facts.noted(
         now,
         "notice.undeliverable",
-        "R-08",
-        "II.2",
         at=at,
         actor=message.actor,
         about=notice.notice_id,
@@ -84,8 +80,7 @@ def _delivered(
     facts = facts.noted(
         now,
         "notice.delivered",
-        rule,
-        clause,
+        under=(rule, clause),
         at=at,
         actor=actor,
         about=notice_id,
@@ -94,7 +89,7 @@ def _delivered(
         delivered_at=at,
         cut_at=notice.cut_at,
     )
-    policy = terms(facts, notice)
+    policy = facts.terms(notice)
     timely = (
         clock.yellow_is_timely(at, notice.deadline, policy)
         if notice.kind == "yellow"
@@ -111,8 +106,6 @@ def _delivered(
     facts = facts.noted(
         now,
         "notice.refused",
-        "R-09",
-        "II.2",
         at=at,
         actor=actor,
         about=notice_id,
@@ -158,8 +151,7 @@ def _serve(facts: CaseFacts, notice_id: str, served_at: datetime, now: datetime)
     return facts.noted(
         now,
         "notice.served",
-        rule,
-        clause,
+        under=(rule, clause),
         at=served_at,
         about=notice_id,
         kind=notice.kind,
@@ -186,8 +178,6 @@ def acknowledge_escalation(facts: CaseFacts, message: m.AcknowledgeEscalation, n
     facts = facts.noted(
         now,
         "escalation.acknowledged",
-        "R-09",
-        "II.2",
         actor=message.actor,
         about=escalation.escalation_id,
         remark=message.remark,
@@ -211,7 +201,7 @@ def _refusal_may_count(facts: CaseFacts, notice_id: str, now: datetime) -> CaseF
         for e in facts.escalations
         if e.notice_id == notice_id and e.kind == "refusal" and e.state == "acknowledged"
     }
-    on_ladder = bool(rungs & set(terms(facts, notice).escalation_ladder))
+    on_ladder = bool(rungs & set(facts.terms(notice).escalation_ladder))
     if not on_ladder or (_station_head_answers(facts, notice) and "station_head" not in rungs):
         return facts
     return _serve(facts, notice_id, now, now)

@@ -76,7 +76,7 @@ def notify(
             account_id=ACCOUNT, name="张伟", address="人民路1号", phone=phone, email=email, preferred_channel=preferred
         )
     )
-    tries = CustomersByApprise(channels, apprise, register, SqlOutbox(engine)).tell(ACCOUNT, NOTICE, AT)
+    tries = CustomersByApprise(channels, apprise, register, SqlOutbox(engine)).notify(ACCOUNT, NOTICE, AT)
     said: list[tuple[str, str]] = [(one.channel, one.outcome) for one in tries]
     with engine.connect() as connection:
         noted = connection.execute(text("SELECT channel, outcome FROM deliveries ORDER BY place")).all()

@@ -22,6 +22,7 @@ from adapters.register.writing import SqlRegister, open_register
 from composition.logs import configure_logging
 from domain.record.deliveries import ChannelTry
 from tests.support.receivers import HOST, Hook, free_port, hook, mailbox
+from tests.support.register_reading import messages_unsent
 from tests.support.register_records import case_row, message, record
 
 
@@ -90,7 +91,7 @@ def test_a_revocation_goes_out_as_soon_as_it_is_filed(engine: Engine) -> None:
     with hook() as receiver, sending(engine, routes(crew(to(receiver))), poll_seconds=3600) as register:
         register.write(record(messages=(revoked(text_zh="停电许可已撤销"),)))
         until(lambda: receiver.bodies != [])
-        until(lambda: SqlOutbox(engine).count().messages == 0)
+        until(lambda: messages_unsent(engine) == 0)
     assert receiver.keys == ["m-revoked"]
     [body] = receiver.bodies
     assert (body["title"], body["message"], body["unit"]) == (
@@ -133,7 +134,7 @@ def test_a_dead_channel_of_one_unit_does_not_delay_another_unit(engine: Engine) 
             register.write(record(2, messages=(revoked(),)))
             until(lambda: receiver.bodies != [])
             assert sum(at < receiver.at[0] for at in hanging.at) <= LANES + 1, "the others waited for one to find out"
-            assert SqlOutbox(engine).count().messages >= len(lost)
+            assert messages_unsent(engine) >= len(lost)
 
 
 def test_the_next_channel_is_tried_and_each_try_is_on_record(engine: Engine) -> None:
@@ -142,7 +143,7 @@ def test_the_next_channel_is_tried_and_each_try_is_on_record(engine: Engine) -> 
         table = routes(crew(mail, to(refusing, "wecom"), to(Hook(port=free_port()), "sms"), to(receiver)))
         with sending(engine, table) as register:
             register.write(record(messages=(revoked(),)))
-            until(lambda: SqlOutbox(engine).count().messages == 0)
+            until(lambda: messages_unsent(engine) == 0)
     assert outcomes(engine) == [("email", "refused"), ("wecom", "refused"), ("sms", "dead"), ("app", "accepted")]
 
 
@@ -151,7 +152,7 @@ def test_what_nobody_accepts_is_tried_again_until_somebody_does(engine: Engine) 
         register.write(record(messages=(revoked(),)))
         until(lambda: receiver.bodies != [])
         receiver.status = 200
-        until(lambda: SqlOutbox(engine).count().messages == 0)
+        until(lambda: messages_unsent(engine) == 0)
     assert outcomes(engine) == [("app", "refused"), ("app", "accepted")]
     assert receiver.keys == ["m-revoked"] * 2
 
@@ -162,7 +163,7 @@ def test_two_workers_send_each_message_once(engine: Engine) -> None:
         table = routes({"role": "reader", "channels": [to(receiver)]}, seconds=10)
         with sending(engine, table) as register, sending(engine, table):
             register.write(record(messages=tuple(message(f"m-{n:03}") for n in range(80))))
-            until(lambda: SqlOutbox(engine).count().messages == 0)
+            until(lambda: messages_unsent(engine) == 0)
     assert sorted(k for k in receiver.keys if k) == [f"m-{n:03}" for n in range(80)]
 
 
@@ -176,7 +177,7 @@ def test_what_a_dead_worker_had_in_hand_is_sent_by_the_next(engine: Engine) -> N
             time.sleep(1.2)
             assert receiver.keys == []
         with sending(engine, table, ahead=timedelta(seconds=31)):
-            until(lambda: SqlOutbox(engine).count().messages == 0)
+            until(lambda: messages_unsent(engine) == 0)
     assert receiver.keys == ["m-revoked"]
 
 
@@ -189,11 +190,11 @@ def test_a_message_to_somebody_without_a_channel_is_kept_as_given_up(engine: Eng
     with hook() as receiver:
         with sending(engine, routes(crew(to(receiver), unit="FU-09"))) as register:
             register.write(record(messages=(revoked(),)))
-            until(lambda: SqlOutbox(engine).count().messages == 0)
+            until(lambda: messages_unsent(engine) == 0)
         assert (receiver.bodies, outcomes(engine), given_up(engine)) == ([], [], [("m-revoked", "no_route")])
         with sending(engine, routes(crew(to(receiver)))):
             assert SqlOutbox(engine).send_again(["m-revoked"]) == ("m-revoked",)
-            until(lambda: SqlOutbox(engine).count().messages == 0)
+            until(lambda: messages_unsent(engine) == 0)
     assert (receiver.keys, outcomes(engine), given_up(engine)) == (["m-revoked"], [("app", "accepted")], [])
 
 
@@ -204,7 +205,7 @@ def test_what_nobody_accepts_for_three_days_is_kept_as_given_up(engine: Engine) 
             register.write(record(messages=(revoked(),)))
             until(lambda: outcomes(engine) == [("app", "refused")])
         with sending(engine, table, ahead=timedelta(days=3, minutes=1)):
-            until(lambda: SqlOutbox(engine).count().messages == 0)
+            until(lambda: messages_unsent(engine) == 0)
     assert (outcomes(engine), given_up(engine)) == ([("app", "refused")] * 2, [("m-revoked", "nobody_accepted")])
 
 
@@ -214,7 +215,7 @@ def test_a_message_that_cannot_be_read_holds_up_no_other(engine: Engine) -> None
     with engine.execution_options(writing=True).begin() as connection:
         connection.execute(text("UPDATE messages SET to_role = 'drone' WHERE key = 'm-bad'"))
     with hook() as receiver, sending(engine, routes({"role": "reader", "channels": [to(receiver)]})):
-        until(lambda: SqlOutbox(engine).count().messages == 0)
+        until(lambda: messages_unsent(engine) == 0)
     assert (receiver.keys, given_up(engine)) == (["m-good"], [("m-bad", "unreadable")])
 
 

@@ -1,7 +1,6 @@
 """The routing table: who is reached how, what may be put into an address, and what is said of a wrong table."""
 
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
@@ -48,9 +47,9 @@ def written(tmp_path: Path, text: str = TABLE) -> Path:
     return path
 
 
-def test_the_table_in_the_readme_can_be_used(tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
-    example = dedent(readme[: readme.index("\n  ```\n", readme.index("```toml"))].rpartition("```toml\n")[2])
+def test_the_table_in_the_documentation_can_be_used(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "operating.md").read_text("utf-8")
+    example = page.partition("```toml\n")[2].partition("\n```\n")[0]
     routes = read_routes(written(tmp_path, example))
     check_addresses(routes)
     assert (len(routes.customer), plain_channels(routes)) == (2, ())

@@ -10,7 +10,6 @@ import pytest
 
 from activities.papers import PapersUnavailable
 from adapters.papers.typst import TypstPapers
-from adapters.register.reading import RegisterReader
 from domain.papers.filing import PAPER_FILED
 from domain.papers.sheets import Letterhead
 from domain.report.filing import REPORTS, Report, ReportOrder, written
@@ -19,6 +18,7 @@ from domain.report.sheet import report_sheet
 from tests.activities.test_report import DUE, MONTH, Office, office
 from tests.adapters.papers.test_typst import HOSTILE, pages, papers, pictures
 from tests.domain.papers.test_sheets import EN, ZH
+from tests.support.register_reading import WholeRegister
 
 __all__ = ["office", "papers"]
 
@@ -118,7 +118,7 @@ def test_the_reasons_on_a_report_are_text_and_never_markup(papers: TypstPapers, 
 
 def filed(office: Office) -> list[tuple[str | None, str, str]]:
     """What the record says of papers: of which report, where it lies, its digest."""
-    entries = [e for e in RegisterReader(office.engine).evidence(REPORTS) if e.what == PAPER_FILED]
+    entries = [e for e in WholeRegister(office.engine).evidence(REPORTS) if e.what == PAPER_FILED]
     assert {(e.rule, e.clause, e.detail["kind"]) for e in entries} <= {("R-29", "III.5", "report")}
     return [(e.about, e.detail["document"], e.detail["sha256"]) for e in entries]
 
@@ -169,7 +169,7 @@ def test_a_folder_that_takes_no_paper_leaves_the_report_kept_and_with_the_liaiso
     with pytest.raises(PapersUnavailable, match="papers"):
         office.make()
     assert len(office.book.reports()) == 1
-    assert len(RegisterReader(office.engine).outbox("liaison")) == 1
+    assert len(WholeRegister(office.engine).outbox("liaison")) == 1
     assert filed(office) == []
     office.folder.unlink()
     made = office.make()

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from adapters.register.chain import EVIDENCE, HEADS, START, link
-from adapters.register.reading import RegisterReader
 from adapters.register.writing import SqlRegister, open_register
 from adapters.sql.engine import writing
+from tests.support.register_reading import WholeRegister
 from tests.support.register_records import ACCOUNT, evidence, record
 
 
@@ -32,18 +32,18 @@ def unguard(connection: Connection) -> None:
 
 
 def test_an_untouched_chain_is_intact(engine: Engine) -> None:
-    verdict = RegisterReader(engine).verify(ACCOUNT)
+    verdict = WholeRegister(engine).verify(ACCOUNT)
     assert (verdict.intact, verdict.length, verdict.broken_at) == (True, 5, None)
-    assert verdict.head == RegisterReader(engine).verify(ACCOUNT).head != START
+    assert verdict.head == WholeRegister(engine).verify(ACCOUNT).head != START
 
 
 def test_an_account_that_was_never_heard_of_has_nothing_to_break(engine: Engine) -> None:
-    verdict = RegisterReader(engine).verify("unheard-of")
+    verdict = WholeRegister(engine).verify("unheard-of")
     assert (verdict.intact, verdict.length) == (True, 0)
 
 
 def test_what_is_known_already_is_skipped_without_a_gap(engine: Engine) -> None:
-    register, reader = SqlRegister(engine), RegisterReader(engine)
+    register, reader = SqlRegister(engine), WholeRegister(engine)
     register.write(record(2, evidence=(evidence(5), evidence(6), evidence(6), evidence(3), evidence(7))))
     assert [e.key for e in reader.evidence(ACCOUNT)] == [evidence(n).key for n in range(1, 8)]
     assert [e.seq for e in reader.evidence(ACCOUNT)] == list(range(1, 8))
@@ -66,7 +66,7 @@ def test_the_database_itself_refuses_to_change_evidence(engine: Engine, statemen
     statement = statements.get("both") or statements[engine.dialect.name]
     with pytest.raises(DBAPIError, match="only ever added to"), writing(engine) as connection:
         connection.execute(text(statement))
-    assert len(RegisterReader(engine).evidence(ACCOUNT)) == 5
+    assert len(WholeRegister(engine).evidence(ACCOUNT)) == 5
 
 
 def edit(connection: Connection) -> None:
@@ -164,14 +164,14 @@ def test_tampering_is_found_where_it_happened(
     with writing(engine) as connection:
         unguard(connection)
         tamper(connection)
-    verdict = RegisterReader(engine).verify(ACCOUNT)
+    verdict = WholeRegister(engine).verify(ACCOUNT)
     assert (verdict.intact, verdict.broken_at) == (False, broken_at)
     assert verdict.reason_zh
     assert verdict.reason_en
 
 
 def test_a_chain_rebuilt_whole_is_found_by_a_head_noted_down_before(engine: Engine) -> None:
-    reader = RegisterReader(engine)
+    reader = WholeRegister(engine)
     noted = reader.verify(ACCOUNT)
     with writing(engine) as connection:
         unguard(connection)
@@ -198,7 +198,7 @@ def test_many_writers_of_one_account_make_one_chain(engine: Engine) -> None:
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(write, range(6)))
-    reader = RegisterReader(engine)
+    reader = WholeRegister(engine)
     lines = reader.evidence(ACCOUNT)
     assert len(lines) == 5 + 6 * 5 + 5
     assert [e.seq for e in lines] == list(range(1, len(lines) + 1))

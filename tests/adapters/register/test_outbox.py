@@ -16,6 +16,7 @@ from composition.logs import configure_logging
 from domain.papers.phrases import TICKET_TITLES
 from domain.record.deliveries import ChannelTry
 from domain.record.rows import TicketOrder
+from tests.support.register_reading import messages_unsent
 from tests.support.register_records import evidence, message, record, ticket
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -111,9 +112,9 @@ def test_a_worker_that_dies_loses_what_it_had_in_hand(register: SqlRegister, out
     [other] = outbox.claim(NOW + LEASE, LEASE, 10, 9)
     assert (other.message.key, other.attempt) == ("m-1", 2)
     outbox.note(slow, (ACCEPTED,), None)
-    assert outbox.count().messages == 1
+    assert messages_unsent(outbox.engine) == 1
     outbox.note(other, (DEAD, ACCEPTED), None)
-    assert outbox.count().messages == 0
+    assert messages_unsent(outbox.engine) == 0
     assert deliveries(engine) == [
         ("m-1", 1, "sms", "accepted"),
         ("m-1", 2, "email", "dead"),

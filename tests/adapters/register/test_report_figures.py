@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from adapters.register.report_figures import ReportFigures
 from adapters.register.writing import SqlRegister, open_register
+from domain.record.kinds import EvidenceKind
 from domain.record.moratorium import Moratorium
 from domain.report.case_share import TELLING, Event, case_in_month
 from domain.report.month import Figures, bounds, month_before
@@ -233,7 +234,7 @@ def test_what_the_evidence_says_at_any_moment_is_what_the_case_said_of_itself() 
 )
 def test_a_payment_or_withdrawal_leaves_the_stage_and_a_slip_goes_back(reason: str, stage: str) -> None:
     """As a case that must wait for the crew's answer before it closes."""
-    told = (
+    told: tuple[tuple[EvidenceKind, dict[str, str]], ...] = (
         ("case.opened", {"owed": "10.00"}),
         ("notice.issued", {"kind": "yellow"}),
         ("notice.issued", {"kind": "red"}),

@@ -7,11 +7,12 @@ from typing import Any, get_args
 
 import pytest
 
-from adapters.register.reading import RegisterReader
 from adapters.register.writing import SqlRegister, open_register
 from domain.record.evidence import Evidence
+from domain.record.kinds import EvidenceKind
 from domain.record.who_may import ANYBODY, NOT_ADMITTED, WHO_MAY, contradiction
 from domain.vocabulary import Role
+from tests.support.register_reading import WholeRegister
 from tests.support.register_records import ACCOUNT, CASE, case_row, evidence, record
 from tests.support.world import CENTRE, PEOPLE
 
@@ -37,12 +38,12 @@ def act(what: str, role: str | None, n: int = 1, person: str | None = None, unit
 def kept(register: SqlRegister, *entries: Evidence) -> list[str]:
     """What the register writes of these entries."""
     register.write(record(case=HOME, evidence=entries))
-    assert RegisterReader(register.engine).verify(ACCOUNT).intact
-    return [e.what for e in RegisterReader(register.engine).evidence(ACCOUNT)]
+    assert WholeRegister(register.engine).verify(ACCOUNT).intact
+    return [e.what for e in WholeRegister(register.engine).evidence(ACCOUNT)]
 
 
 @pytest.mark.parametrize("what", [*WHO_MAY, "cut.reported"])
-def test_every_act_has_roles_that_may_and_no_other_is_admitted(what: str) -> None:
+def test_every_act_has_roles_that_may_and_no_other_is_admitted(what: EvidenceKind) -> None:
     """G4, the second line: every act by every role, and by nobody."""
     may = WHO_MAY.get(what, {"field_crew"})
     assert may
@@ -60,7 +61,7 @@ def test_what_may_not_be_does_not_get_into_the_register(register: SqlRegister) -
 
 def test_a_claim_keeps_who_made_it_and_why_it_does_not_count(register: SqlRegister) -> None:
     kept(register, act("approval.given", "reader"))
-    [claim] = RegisterReader(register.engine).evidence(ACCOUNT)
+    [claim] = WholeRegister(register.engine).evidence(ACCOUNT)
     assert (claim.actor_id, claim.rule, claim.clause) == ("x-reader", "R-12", "III.4")
     assert claim.detail["claimed"] == "approval.given"
     assert "reader may not do this" in claim.detail["not_admitted"]
@@ -93,7 +94,7 @@ def test_the_rest_of_a_record_does_not_wait_for_a_claim(register: SqlRegister) -
     """Above all not a restoration: everything else of the record is written as ever."""
     entries = (act("withdrawn", "hotline", 1), evidence(2, "ticket.sent"), act("supply.restored", "field_crew", 3))
     assert kept(register, *entries) == [NOT_ADMITTED, "ticket.sent", "supply.restored"]
-    case = RegisterReader(register.engine).case_file(ACCOUNT, CASE)
+    case = WholeRegister(register.engine).case_file(ACCOUNT, CASE)
     assert case is not None
 
 

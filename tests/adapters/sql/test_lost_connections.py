@@ -19,7 +19,6 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
 from adapters.billing.embedded import SqlBilling, open_billing
-from adapters.register.reading import RegisterReader
 from adapters.register.writing import SqlRegister, open_register
 from domain.money.book import BookedBill, BookedPayment, Verdict
 from domain.money.debt import DebtQuery
@@ -27,6 +26,7 @@ from domain.record.rows import NoticeOrder, TicketOrder
 from tests.support.billing_lines import customer
 from tests.support.cut_line import Cut, line_to
 from tests.support.databases import fresh_postgresql, running_postgresql
+from tests.support.register_reading import WholeRegister
 from tests.support.register_records import ACCOUNT, OPENED, case_row, evidence, message, notice, record, ticket
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def repeated(write: Callable[[], Any], times: int = 50) -> int:
 def is_whole(url: str, account: str) -> None:
     """All of the account is there, once."""
     utility = opened(url)
-    reader = RegisterReader(utility.register.engine)
+    reader = WholeRegister(utility.register.engine)
     assert [e.key for e in reader.evidence(account)] == [f"{account}/evidence/{n}" for n in (1, 2, 3, 4)]
     assert reader.verify(account).intact
     assert sorted(m.key for m in reader.outbox(account_id=account)) == [f"{k}-{account}" for k in "mpw"]
@@ -222,7 +222,7 @@ def test_writers_of_one_account_whose_connections_die_make_one_chain(
     for name in STATEMENTS_AND_COMMITS:
         event.remove(register.engine, name, now_and_then)
     assert failures > 10
-    reader = RegisterReader(register.engine)
+    reader = WholeRegister(register.engine)
     entries = reader.evidence(ACCOUNT)
     assert len({e.key for e in entries}) == len(entries) == 6 * 12 + 12
     assert [e.seq for e in entries] == list(range(1, len(entries) + 1))

@@ -16,13 +16,13 @@ from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
 from adapters.billing.embedded import SqlBilling
 from adapters.billing.tables import BILLING
-from adapters.register.reading import RegisterReader
 from adapters.register.tables import REGISTER
 from adapters.register.writing import SqlRegister
 from adapters.sql.engine import as_it_is, see_to_tables
 from adapters.sql.migration import Database, History, take_the_steps
 from tests.support.databases import fresh_postgresql
 from tests.support.earlier_databases import Opened, catalogue, differences, make, opened, rows, tables_of
+from tests.support.register_reading import WholeRegister
 from tests.support.register_records import ACCOUNT, evidence, record
 
 __all__ = ["opened"]
@@ -120,7 +120,7 @@ def test_a_register_that_had_the_place_before_it_had_revisions_is_taken_over(ope
     engine = opened(REGISTER)
     SqlRegister(engine).write(record(evidence=(evidence(1, place=1),)))
     assert state(engine, REGISTER) == ("current", REGISTER.newest)
-    assert RegisterReader(engine).verify(ACCOUNT).intact
+    assert WholeRegister(engine).verify(ACCOUNT).intact
 
 
 def test_register_and_billing_book_may_lie_in_one_database(opened: Opened) -> None:
@@ -143,7 +143,7 @@ def test_a_program_keeps_away_from_a_register_that_a_later_one_has_changed(opene
     rolled_back = opened(REGISTER)
     for attempt in (
         lambda: SqlRegister(rolled_back).write(record(2, evidence=(evidence(2),))),
-        lambda: RegisterReader(rolled_back).case(ACCOUNT),
+        lambda: WholeRegister(rolled_back).case(ACCOUNT),
         lambda: Database(rolled_back, REGISTER, RegisterUnavailable).upgrade(),
     ):
         with pytest.raises(RegisterUnavailable, match=r"revision 9999, made by a later version .* Run the later"):
@@ -154,7 +154,7 @@ def test_a_program_keeps_away_from_a_register_that_a_later_one_has_changed(opene
     # The backup is restored: the same program, still waiting, goes on.
     become_newer(opened(None), REGISTER, REGISTER.newest)
     SqlRegister(rolled_back).write(record(2, evidence=(evidence(2),)))
-    assert RegisterReader(rolled_back).verify(ACCOUNT).length == 2
+    assert WholeRegister(rolled_back).verify(ACCOUNT).length == 2
 
 
 def test_a_program_keeps_away_from_a_billing_book_that_a_later_one_has_changed(opened: Opened) -> None:
@@ -235,7 +235,7 @@ def test_processes_that_start_together_bring_the_tables_up_once(opened: Opened) 
     said = [process.communicate(timeout=30)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     assert sum("database.upgraded" in text for text in said) == 1
-    verdict = RegisterReader(opened(REGISTER)).verify(ACCOUNT)
+    verdict = WholeRegister(opened(REGISTER)).verify(ACCOUNT)
     assert (verdict.intact, verdict.length) == (True, 4 + 2)
 
 

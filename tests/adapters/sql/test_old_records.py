@@ -9,13 +9,13 @@ from sqlalchemy.exc import DBAPIError
 
 from adapters.billing.embedded import SqlBilling
 from adapters.billing.tables import BILLING
-from adapters.register.reading import RegisterReader
 from adapters.register.tables import REGISTER
 from adapters.register.writing import SqlRegister
 from adapters.sql.engine import as_it_is, see_to_tables, writing
 from domain.money.debt import DebtQuery
 from tests.adapters.register.test_chain import unguard
 from tests.support.earlier_databases import Opened, make, opened, rows
+from tests.support.register_reading import WholeRegister
 from tests.support.register_records import ACCOUNT, evidence, record
 
 __all__ = ["opened"]
@@ -23,11 +23,11 @@ __all__ = ["opened"]
 
 def test_what_an_earlier_version_wrote_is_read_as_before(opened: Opened) -> None:
     make(opened(None), "register-first")
-    reader = RegisterReader(opened(REGISTER))
+    reader = WholeRegister(opened(REGISTER))
     file = reader.case_file(ACCOUNT)
     assert file is not None
     assert ([e.place for e in file.evidence], file.case.stage) == ([0, 0, 0, 0], "red_notice")
-    assert reader.sweep_summary("s-1").counted == 1
+    assert [page.counted for page in reader.sweep("s-1")] == [1]
     card = SqlRegister(reader.engine).card(ACCOUNT)
     assert (card.name, card.preferred_channel) == ("张三", None)
     with as_it_is(reader.engine) as connection:
@@ -55,9 +55,9 @@ def grown(opened: Opened) -> Engine:
 
 
 def test_old_and_new_evidence_make_one_chain_that_is_intact(grown: Engine) -> None:
-    verdict = RegisterReader(grown).verify(ACCOUNT)
+    verdict = WholeRegister(grown).verify(ACCOUNT)
     assert (verdict.intact, verdict.length) == (True, 6)
-    assert [e.place for e in RegisterReader(grown).evidence(ACCOUNT)] == [0, 0, 0, 0, 5, 6]
+    assert [e.place for e in WholeRegister(grown).evidence(ACCOUNT)] == [0, 0, 0, 0, 5, 6]
 
 
 def test_evidence_of_before_is_guarded_as_before(grown: Engine) -> None:
@@ -70,7 +70,7 @@ def test_a_place_that_was_changed_is_found_whether_the_entry_is_old_or_new(grown
     with writing(grown) as connection:
         unguard(connection)
         connection.execute(text("UPDATE evidence SET place = :p WHERE seq = :s"), {"p": place, "s": seq})
-    verdict = RegisterReader(grown).verify(ACCOUNT)
+    verdict = WholeRegister(grown).verify(ACCOUNT)
     assert (verdict.intact, verdict.broken_at) == (False, seq)
 
 
@@ -90,5 +90,5 @@ def test_a_worker_of_the_version_before_goes_on_beside_the_new_one(opened: Opene
     see_to_tables(engine)
     make(engine, "register-unversioned", "rows")
     SqlRegister(engine).write(record(3, evidence=(evidence(5, place=5),)))
-    verdict = RegisterReader(engine).verify(ACCOUNT)
+    verdict = WholeRegister(engine).verify(ACCOUNT)
     assert (verdict.intact, verdict.length) == (True, 5)

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from activities.register import RegisterUnavailable
-from adapters.register.reading import RegisterReader
 from adapters.register.writing import SqlRegister, open_register
 from adapters.sql.engine import reading, see_to_tables
+from tests.support.register_reading import WholeRegister
 from tests.support.register_records import ACCOUNT, evidence, record
 
 
@@ -17,7 +17,7 @@ def test_workers_that_start_together_make_the_tables_once(postgresql_url: str) -
     engines = [open_register(postgresql_url) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda engine: SqlRegister(engine).write(record(evidence=(evidence(1),))), engines))
-    assert len(RegisterReader(engines[0]).evidence(ACCOUNT)) == 1
+    assert len(WholeRegister(engines[0]).evidence(ACCOUNT)) == 1
     for engine in engines:
         engine.dispose()
 
@@ -35,7 +35,7 @@ def test_a_worker_that_may_not_make_tables_works_once_their_owner_has(postgresql
     with owner.execution_options(writing=True).begin() as connection:
         connection.execute(text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {user}"))
     SqlRegister(theirs).write(record(evidence=(evidence(1),)))
-    assert RegisterReader(theirs).verify(ACCOUNT).length == 1
+    assert WholeRegister(theirs).verify(ACCOUNT).length == 1
     for engine in (owner, theirs):
         engine.dispose()
 
@@ -52,7 +52,7 @@ def test_a_connection_that_was_lost_is_replaced(postgresql_url: str) -> None:
             )
         )
     admin.dispose()
-    assert RegisterReader(engine).case(ACCOUNT) is not None
+    assert WholeRegister(engine).case(ACCOUNT) is not None
     engine.dispose()
 
 

@@ -30,6 +30,7 @@ from domain.contract.tables import SIGNALS, UPDATES
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.book import BookedBill
 from edge.commands.application import main
+from tests.support.register_reading import WholeRegister
 from tests.support.register_records import OPENED, case_row, record
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -183,6 +184,15 @@ async def test_help_shows_every_command_of_the_contract(cli: Cli) -> None:
     assert {"anchor", "serve"} <= set(said.replace("serve-again", "").split())
 
 
+def test_a_command_that_serves_nothing_loads_no_web_server() -> None:
+    """Every command would start later by what they take to load."""
+    starting = (sys.executable, "-X", "importtime", "starter.py")
+    said = subprocess.run((*starting, "list", "--help"), cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in said.stderr.splitlines()}
+    assert {"typer", "console", "temporalio"} <= loaded
+    assert not {"uvicorn", "fastapi", "starlette", "apprise", "alembic"} & loaded
+
+
 @pytest.mark.parametrize("name", [*SIGNALS, *UPDATES])
 async def test_each_message_has_a_flag_for_every_field(cli: Cli, name: str) -> None:
     said = (await cli(name.replace("_", "-"), "--help")).out
@@ -292,10 +302,10 @@ async def test_a_moratorium_stands_from_its_declaration_to_its_lifting_though_no
     assert (declared.code, declared.refusal["type"]) == (3, "TemporalUnavailable")
     assert "cold-1 is in the register" in declared.refusal["message"]
     parts = build(load_settings())
-    assert [m.lifted_at for m in parts.reader.moratoria()] == [None]
+    assert [m.lifted_at for m in WholeRegister(parts.reader.engine).moratoria()] == [None]
     lifted = await cli("moratorium", "lift", "cold-1", "--by", "d-1", "--json")
     assert (lifted.code, lifted.refusal["moratorium_id"]) == (3, "cold-1")
-    assert parts.reader.moratoria()[0].lifted_by == "d-1"
+    assert WholeRegister(parts.reader.engine).moratoria()[0].lifted_by == "d-1"
     again = await cli("moratorium", "declare", *COLD, "--json")
     assert (again.code, again.refusal["type"]) == (1, "AlreadyLifted")
     parts.close()

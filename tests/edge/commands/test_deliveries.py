@@ -10,6 +10,7 @@ from composition.parts import build
 from composition.settings.loading import load_settings
 from domain.record.deliveries import ChannelTry
 from tests.edge.commands.test_application import Cli, cli
+from tests.support.register_reading import messages_unsent
 from tests.support.register_records import case_row, message, record
 
 __all__ = ["cli"]
@@ -67,7 +68,7 @@ async def test_a_person_reads_to_whom_when_and_by_which_channel(cli: Cli, outbox
 async def test_what_was_given_up_is_sent_again_and_nothing_else(cli: Cli, outbox: SqlOutbox) -> None:
     assert (await cli("deliveries", "--again", "--role", "reader", "--json")).result["queued_again"] == []
     assert "重新排队 queued again: 1" in (await cli("deliveries", "--again", "--account", "3001")).out
-    assert outbox.count().messages == 2
+    assert messages_unsent(outbox.engine) == 2
     assert (await cli("deliveries", "--given-up", "--json")).result["deliveries"] == []
     [first] = outbox.claim(NOW + timedelta(seconds=1), timedelta(seconds=30), 9, 9)
     assert (first.message.key, first.attempt) == ("m-lost", 1)
@@ -78,4 +79,4 @@ async def test_what_was_given_up_is_sent_again_and_nothing_else(cli: Cli, outbox
 async def test_a_wrong_command_line_changes_nothing(cli: Cli, outbox: SqlOutbox, options: tuple[str, ...]) -> None:
     ended = await cli("deliveries", *options, "--json")
     assert (ended.code, options[0] in ended.refusal["message"]) == (2, True)
-    assert outbox.count().messages == 1
+    assert messages_unsent(outbox.engine) == 1

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import make_url, text
 from temporalio.client import ScheduleState, ScheduleUpdate, ScheduleUpdateInput
 
-from adapters.checkup.database import look_at_register, open_rows, time_at_register, unsent
+from adapters.checkup.database import check_register, open_rows, time_at_register, unsent
 from adapters.register.writing import SqlRegister, open_register
 from adapters.sql.engine import writing
 from client.schedules import install_daily_sweep, install_government_report
@@ -286,21 +286,21 @@ async def test_a_file_that_is_no_database_and_one_that_is_not_there(doctor: Doct
 async def test_on_postgresql_too(postgresql_url: str) -> None:
     engine = open_register(postgresql_url)
     SqlRegister(engine).write(record())
-    assert (await aside(lambda: look_at_register(postgresql_url))).unguarded == ()
+    assert (await aside(lambda: check_register(postgresql_url))).unguarded == ()
     assert unsent(postgresql_url).messages == 0
     assert [row.account_id for row in open_rows(postgresql_url)] == ["3001"]
     told = time_at_register(postgresql_url)
     assert told is not None
     assert abs(told - datetime.now(UTC)) < HOUR
     read_only = f"{postgresql_url}{'&' if '?' in postgresql_url else '?'}options=-cdefault_transaction_read_only%3Don"
-    assert "read-only" in (look_at_register(read_only).unwritable or "")
+    assert "read-only" in (check_register(read_only).unwritable or "")
     with writing(engine) as connection:
         connection.execute(text("ALTER TABLE evidence DISABLE TRIGGER evidence_append_only"))
-    seen = look_at_register(postgresql_url)
+    seen = check_register(postgresql_url)
     assert (seen.unguarded, seen.unwritable, seen.missing) == (("evidence",), None, ())
     with writing(engine) as connection:
         connection.execute(text("ALTER TABLE reports ENABLE REPLICA TRIGGER reports_append_only"))
-    assert look_at_register(postgresql_url).unguarded == ("evidence", "reports")
+    assert check_register(postgresql_url).unguarded == ("evidence", "reports")
     engine.dispose()
 
 
@@ -312,12 +312,12 @@ def test_what_the_runbook_says_makes_the_guards_anew(database_url: str, monkeypa
             guard = f"{table}_no_update" if engine.dialect.name == "sqlite" else f"{table}_append_only ON {table}"
             connection.execute(text(f"DROP TRIGGER {guard}"))
     engine.dispose()
-    assert look_at_register(database_url).unguarded == ("evidence", "reports")
-    section = (ROOT / "RUNBOOK.md").read_text("utf-8").partition("\n## 10. ")[2]
+    assert check_register(database_url).unguarded == ("evidence", "reports")
+    section = (ROOT / "docs" / "runbook.md").read_text("utf-8").partition("\n## 10. ")[2]
     script = section.partition("<<'END'\n")[2].partition("\nEND\n")[0]
     monkeypatch.setenv("ARREARS_REGISTER_URL", database_url)
     exec(script, {})
-    assert look_at_register(database_url).unguarded == ()
+    assert check_register(database_url).unguarded == ()
 
 
 async def test_an_empty_billing_book_is_named(utility: World, doctor: Doctoring, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from adapters.billing.embedded import SqlBilling, open_billing
 from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReversed
 from domain.customer import Account
 from domain.law.policy_choice import Policies
-from edge.ingest.announcing import AT_ONCE
+from edge.ingest.announcements import AT_ONCE
 from edge.ingest.ingest import IngestReport, ingest
 from tests.support.sample_exports import write_sample
 

@@ -1,4 +1,4 @@
-"""Commands that only look: status, list, why, worklist, proof."""
+"""Commands that only read: status, list, why, worklist, proof."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from domain.record.chain import AnchorSeen
 from domain.vocabulary import Role, Stage
 from edge.operations.proof import doubts_about, proof_of, write_pdf
 from edge.session import Account, AsJson, Session, end_with, run
-from edge.terminal import PAPER_STATES, console, print_fields, print_table, when
+from edge.terminal import PAPER_STATES, Printer
 
 _OUTCOMES = {"settled": "结清 settled", "restored": "已复电 restored", "withdrawn": "已撤销 withdrawn"}
 _STAGES = {
@@ -27,7 +27,7 @@ _STAGES = {
 }
 
 
-def add_look_commands(app: typer.Typer) -> None:
+def add_read_commands(app: typer.Typer) -> None:
     """In the order of the help."""
     for name, command in _COMMANDS.items():
         app.command(name, rich_help_panel="Look")(command)
@@ -62,8 +62,8 @@ def _list(
             raise Misused("Usage", f"--after: {problem}") from problem
         return {"cases": rows, "next": rows[-1].case_key if len(rows) == limit else None}
 
-    def show(result: dict[str, Any]) -> None:
-        print_table(
+    def show(result: dict[str, Any], out: Printer) -> None:
+        out.table(
             "案件 Cases",
             ("户号 account", "阶段 stage", "结果 outcome", "欠费 owed", "计划停电 planned cut", "等候 waits for"),
             (
@@ -72,14 +72,14 @@ def _list(
                     _STAGES.get(row.stage, row.stage),
                     _OUTCOMES.get(row.outcome, "") if row.outcome else "",
                     row.owed,
-                    when(row.planned_cut_at),
+                    out.when(row.planned_cut_at),
                     ", ".join(dict.fromkeys(task.role for task in row.tasks)),
                 )
                 for row in result["cases"]
             ),
         )
         if result["next"]:
-            console().print(f"更多 more: --after {result['next']}")
+            out.say(f"更多 more: --after {result['next']}")
 
     run(as_json, act, show)
 
@@ -91,11 +91,11 @@ def _why(account: Account, as_json: AsJson = False) -> None:
         unmet = await cases.query(await session.client(), account, "why_not_cut")
         return {"account_id": account, "unmet": unmet}
 
-    def show(result: dict[str, Any]) -> None:
+    def show(result: dict[str, Any], out: Printer) -> None:
         if not result["unmet"]:
-            console().print("条件均已具备，仅待现场许可时向营销系统核实 Only billing's answer at the permit remains.")
+            out.say("条件均已具备，仅待现场许可时向营销系统核实 Only billing's answer at the permit remains.")
             return
-        print_table(
+        out.table(
             f"户号 {account} 不得停电的原因 Why it may not be cut",
             ("规则 rule", "条款 clause", "原因", "reason"),
             ((c["rule"], c["clause"], c["text_zh"], c["text_en"]) for c in result["unmet"]),
@@ -117,13 +117,13 @@ def _worklist(
     async def act(session: Session) -> dict[str, Any]:
         return {"role": role, "items": session.parts.reader.worklist(role, unit, person, limit)}
 
-    def show(result: dict[str, Any]) -> None:
-        print_table(
+    def show(result: dict[str, Any], out: Printer) -> None:
+        out.table(
             f"待办 Worklist: {role}",
             ("期限 by", "户号 account", "命令 command", "编号 id", "单位 unit", "人员 person", "事项 task"),
             (
                 (
-                    when(item.by),
+                    out.when(item.by),
                     item.account_id,
                     item.act.replace("_", "-"),
                     item.about,
@@ -177,8 +177,8 @@ def _anchor(text: str | None) -> tuple[int, str] | None:
 _VERDICTS = {"met": "✓ 符合 met", "not_reached": "– 未及 not reached", "breached": "✗ 违反 breached"}
 
 
-def _show_proof(result: dict[str, Any]) -> None:
-    print_table(
+def _show_proof(result: dict[str, Any], out: Printer) -> None:
+    out.table(
         f"户号 {result['account_id']} 逐条核对 The case, rule by rule",
         ("规则 rule", "条款 clause", "要求 requirement", "结论 verdict", "时间 at", "何人 by", "证据 evidence"),
         (
@@ -187,7 +187,7 @@ def _show_proof(result: dict[str, Any]) -> None:
                 line.clause,
                 f"{line.title_zh} {line.title_en}",
                 _VERDICTS[line.verdict],
-                when(line.at),
+                out.when(line.at),
                 line.by,
                 len(line.evidence) or "",
             )
@@ -195,29 +195,27 @@ def _show_proof(result: dict[str, Any]) -> None:
         ),
     )
     if result["policy"] != result["judged_by"]:
-        console().print(
+        out.say(
             f"注意：案件适用 {result['policy']}，此处按 {result['judged_by']} 核对"
             " Note: the case was opened under another policy than it is judged by here."
         )
     record = result["record"]
     if record.intact:
-        console().print(f"记录完整 The record is intact: {record.length}:{record.head}")
+        out.say(f"记录完整 The record is intact: {record.length}:{record.head}")
     else:
-        console().print(
-            f"记录被改动 The record is NOT intact, entry {record.broken_at}: {record.reason_zh} {record.reason_en}"
-        )
+        out.say(f"记录被改动 The record is NOT intact, entry {record.broken_at}: {record.reason_zh} {record.reason_en}")
     match result["anchor"]:
         case AnchorSeen(state="anchored" | "not_yet", number=number, at=at, length=length):
-            console().print(f"锚定 Anchored: {length or 0} 条 entries, 第 {number} 次 no. {number}, {when(at)}")
+            out.say(f"锚定 Anchored: {length or 0} 条 entries, 第 {number} 次 no. {number}, {out.when(at)}")
         case AnchorSeen(state="missing" | "broken", reason_zh=zh, reason_en=en):
-            console().print(f"锚定有误 Anchor NOT to be relied on: {zh} {en}")
+            out.say(f"锚定有误 Anchor NOT to be relied on: {zh} {en}")
     lost = [paper for paper in result["papers"] if paper.state != "intact"]
     for paper in lost:
-        console().print(f"文书{PAPER_STATES[paper.state]}: {paper.key} (ARREARS_DOCUMENTS)")
+        out.say(f"文书{PAPER_STATES[paper.state]}: {paper.key} (ARREARS_DOCUMENTS)")
     if result["papers"] and not lost:
-        console().print(f"文书完好 All papers are intact: {len(result['papers'])}")
+        out.say(f"文书完好 All papers are intact: {len(result['papers'])}")
     if "pdf" in result:
-        console().print(f"已写入 written: {result['pdf']['file']} (SHA-256 {result['pdf']['sha256']})", soft_wrap=True)
+        out.say(f"已写入 written: {result['pdf']['file']} (SHA-256 {result['pdf']['sha256']})", soft_wrap=True)
 
 
 def _one_of(option: str, value: str | None, allowed: tuple[str, ...]) -> None:
@@ -225,25 +223,25 @@ def _one_of(option: str, value: str | None, allowed: tuple[str, ...]) -> None:
         raise typer.BadParameter(f"must be one of {', '.join(allowed)}", param_hint=option)
 
 
-def _show_snapshot(case: dict[str, Any]) -> None:
-    if "account_id" not in case:  # looked at before its account was
-        console().print(f"正在立案或未立案 Not open: {case.get('reason', '')}")
+def _show_snapshot(case: dict[str, Any], out: Printer) -> None:
+    if "account_id" not in case:  # read before its account was
+        out.say(f"正在立案或未立案 Not open: {case.get('reason', '')}")
         return
     outcome = case.get("outcome")
-    print_fields(
+    out.fields(
         (
             ("户号 account", case["account_id"]),
             ("阶段 stage", _STAGES.get(case["stage"], case["stage"])),
             ("结果 outcome", _OUTCOMES.get(outcome, outcome) if outcome else None),
             ("欠费 owed", case["owed"]),
             ("违约金 late fee", case["late_fee"]),
-            ("截至 as of", when(case.get("as_of"))),
-            ("计划停电 planned cut", when(case.get("planned_cut_at"))),
-            ("停电 cut", when(case.get("cut_at"))),
-            ("结清 settled", when(case.get("settled_at"))),
-            ("复电期限 restore by", when(case.get("restore_due_by"))),
-            ("复电 restored", when(case.get("restored_at"))),
-            ("下一期限 next deadline", when(case.get("next_deadline"))),
+            ("截至 as of", out.when(case.get("as_of"))),
+            ("计划停电 planned cut", out.when(case.get("planned_cut_at"))),
+            ("停电 cut", out.when(case.get("cut_at"))),
+            ("结清 settled", out.when(case.get("settled_at"))),
+            ("复电期限 restore by", out.when(case.get("restore_due_by"))),
+            ("复电 restored", out.when(case.get("restored_at"))),
+            ("下一期限 next deadline", out.when(case.get("next_deadline"))),
         )
     )
     for key, title, columns in (
@@ -257,12 +255,12 @@ def _show_snapshot(case: dict[str, Any]) -> None:
         ("waiting_for", "等候 Waiting for", ("role", "act", "id", "by")),
     ):
         if rows := case.get(key):
-            print_table(title, columns, ([_cell(row.get(column)) for column in columns] for row in rows))
+            out.table(title, columns, ([_cell(row.get(column), out) for column in columns] for row in rows))
 
 
-def _cell(value: Any) -> str | None:
+def _cell(value: Any, out: Printer) -> str | None:
     text = None if value is None else str(value)
-    return when(text) if text and len(text) > 18 and text[10] == "T" else text
+    return out.when(text) if text and len(text) > 18 and text[10] == "T" else text
 
 
 _COMMANDS: dict[str, Callable[..., None]] = {

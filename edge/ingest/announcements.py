@@ -1,4 +1,4 @@
-"""Tells the cases what the billing book learned: overdue bills open or join them, payments and reversals reach them."""
+"""Announces to the cases what is new in the billing book: overdue bills, payments, reversals."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,6 +13,8 @@ from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReverse
 from domain.customer import Account
 from domain.money.book import BookedBill, BookedPayment, Unannounced
 from domain.money.debt import AccountDebt, DebtQuery
+from edge.ingest.book import BillingBook
+from edge.ingest.events import bill_overdue, payment_received, payment_reversed
 
 Progress = Callable[[str, int, int], None]
 Say = Callable[[str], None]
@@ -23,7 +25,7 @@ _MARK_SECONDS = 0.5  # how much is announced again if the process dies; the case
 _SAID_ONE_BY_ONE = 20
 
 
-class Announce(Protocol):
+class Announcer(Protocol):
     """The cases, as far as billing news goes. An account's calls come one after the other, many accounts at once."""
 
     async def open_or_join(self, account: Account, owed: Decimal, event: BillOverdue) -> Literal["opened", "joined"]:
@@ -38,30 +40,11 @@ class Announce(Protocol):
         """Signal the running case; without one, start it if `may_open`, else `none`."""
 
     async def running(self, account_id: str) -> bool:
-        """Whether the account has a running case; asked in a rehearsal, which tells nobody anything."""
-
-
-class Announcements(Protocol):
-    """The billing book, as far as announcing goes. Every method may raise BillingUnavailable."""
-
-    def unannounced(self, as_of: datetime, after: str, limit: int) -> tuple[Unannounced, ...]:
-        """Overdue bills and payments not yet announced, by account id, of the next `limit` accounts after `after`."""
-
-    def count_unannounced(self, as_of: datetime) -> int:
-        """How many accounts `unannounced` would go through."""
-
-    def mark_announced(self, bills: Sequence[str], payments: Sequence[str], at: datetime) -> None:
-        """Remember that these bills and payments need not be announced again."""
-
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
-        """What each account owes, in the order of the queries; None for one that the book does not hold."""
-
-    def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
-        """The standing data of these accounts."""
+        """Whether the account has a running case; asked in a dry run, which announces nothing."""
 
 
 @dataclass
-class Told:
+class Announced:
     """What came of announcing; cases count once, however many bills joined them."""
 
     cases_opened: int = 0
@@ -77,15 +60,15 @@ class _News(NamedTuple):
 
 
 async def announce_all(
-    book: Announcements,
-    announce: Announce,
+    book: BillingBook,
+    announcer: Announcer,
     *,
     now: datetime,
     min_debt: Callable[[Account], Decimal],
     progress: Progress,
     say: Say,
     mark: bool = True,
-) -> Told:
+) -> Announced:
     """Announce all that is waiting in the book, as of `now`.
 
     Debts under `min_debt` of their account open no case, and that is said.
@@ -93,26 +76,26 @@ async def announce_all(
     What was announced is marked in the book shortly after. Whatever goes wrong, the rest stays waiting for the next
     time, and the first error is raised.
     """
-    round_ = _Round(book, announce, now, min_debt, progress, say, mark)
+    round_ = _Round(book, announcer, now, min_debt, progress, say, mark)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(round_.read())
             group.create_task(round_.mark_at_intervals())
-            async with asyncio.TaskGroup() as tellers:
+            async with asyncio.TaskGroup() as senders:
                 for _ in range(AT_ONCE):
-                    tellers.create_task(round_.tell())
+                    senders.create_task(round_.announce_each())
             round_.over.set()
     except BaseExceptionGroup as errors:
         raise _first(errors) from None
-    finally:  # also when interrupted: what was told need not be told again
+    finally:  # also when interrupted: what was announced need not be announced again
         with suppress(BillingUnavailable):
             await asyncio.to_thread(round_.write_marks)
-    if round_.told.under_minimum > _SAID_ONE_BY_ONE:
+    if round_.result.under_minimum > _SAID_ONE_BY_ONE:
         say(
-            f"共 {round_.told.under_minimum} 户欠费低于起点，未立案。"
-            f" In all {round_.told.under_minimum} accounts owe less than the minimum for a case."
+            f"共 {round_.result.under_minimum} 户欠费低于起点，未立案。"
+            f" In all {round_.result.under_minimum} accounts owe less than the minimum for a case."
         )
-    return round_.told
+    return round_.result
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -124,14 +107,14 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 @dataclass
 class _Round:
-    book: Announcements
-    announce: Announce
+    book: BillingBook
+    announcer: Announcer
     now: datetime
     min_debt: Callable[[Account], Decimal]
     progress: Progress
     say: Say
     mark: bool
-    told: Told = field(default_factory=Told)
+    result: Announced = field(default_factory=Announced)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _queue: asyncio.Queue[_News | None] = field(default_factory=lambda: asyncio.Queue(2 * _PAGE))
     _done: list[Unannounced] = field(default_factory=list)
@@ -139,7 +122,7 @@ class _Round:
     _total: int = 0
 
     async def read(self) -> None:
-        """Read page after page ahead of the tellers."""
+        """Read page after page ahead of the senders."""
         self._total = await asyncio.to_thread(self.book.count_unannounced, self.now)
         after = ""
         while page := await asyncio.to_thread(self._page, after):
@@ -157,26 +140,26 @@ class _Round:
         debts = dict(zip(ids, self.book.debts(queries), strict=True))
         return [_News(w, accounts.get(w.account_id), debts.get(w.account_id)) for w in waiting]
 
-    async def tell(self) -> None:
+    async def announce_each(self) -> None:
         """Take accounts off the queue until it ends."""
         while (news := await self._queue.get()) is not None:
-            await self._tell_one(news)
+            await self._announce_one(news)
             self._done.append(news.waiting)
             self._count += 1
             if self._count % 100 == 0 or self._count == self._total:
                 self.progress("announce", self._count, self._total)
 
-    async def _tell_one(self, news: _News) -> None:
+    async def _announce_one(self, news: _News) -> None:
         outcomes: set[str] = set()
         if news.account is not None and news.debt is not None:
             outcomes |= await self._bills(news.account, news.debt, news.waiting.bills)
-        # A case opened here and now reads these payments with its first look at the debt.
+        # A case opened here and now reads these payments when it first reads the debt.
         if "opened" not in outcomes:
             await self._payments(news.waiting)
         if news.account is not None and news.debt is not None:
             outcomes |= await self._reversals(news.account, news.debt.owed, news.waiting.payments)
-        self.told.cases_opened += "opened" in outcomes
-        self.told.cases_joined += "opened" not in outcomes and "joined" in outcomes
+        self.result.cases_opened += "opened" in outcomes
+        self.result.cases_joined += "opened" not in outcomes and "joined" in outcomes
 
     async def _bills(self, account: Account, debt: AccountDebt, bills: Sequence[BookedBill]) -> set[str]:
         owing = {b.bill_id for b in debt.bills if b.outstanding > 0}
@@ -184,71 +167,44 @@ class _Round:
         if owed and not self._worth_a_case(account, debt.owed):
             self._say_under_minimum(account, debt)
             return set()
-        return {await self.announce.open_or_join(account, debt.owed, bill_overdue(b)) for b in owed}
+        return {await self.announcer.open_or_join(account, debt.owed, bill_overdue(b.account_id, b)) for b in owed}
 
     async def _payments(self, waiting: Unannounced) -> None:
         for payment in waiting.payments:
             if payment.reverses:
                 continue
-            if not await self.announce.payment(waiting.account_id, payment_received(payment)):
+            if not await self.announcer.payment(waiting.account_id, payment_received(payment)):
                 return  # no running case: the account's other payments would find none either
-            self.told.payments_signalled += 1
+            self.result.payments_signalled += 1
 
     async def _reversals(self, account: Account, owed: Decimal, payments: Sequence[BookedPayment]) -> set[str]:
         may_open = self._worth_a_case(account, owed)
         return {
-            await self.announce.reversal(account, owed, payment_reversed(p), may_open) for p in payments if p.reverses
+            await self.announcer.reversal(account, owed, payment_reversed(p), may_open) for p in payments if p.reverses
         }
 
     def _worth_a_case(self, account: Account, owed: Decimal) -> bool:
         return owed > 0 and owed >= self.min_debt(account)
 
     def _say_under_minimum(self, account: Account, debt: AccountDebt) -> None:
-        self.told.under_minimum += 1
-        if self.told.under_minimum <= _SAID_ONE_BY_ONE:
+        self.result.under_minimum += 1
+        if self.result.under_minimum <= _SAID_ONE_BY_ONE:
             self.say(
                 f"户号 {debt.account_id} 欠费 {debt.owed}，低于起点 {self.min_debt(account)}，未立案。"
                 f" Account {debt.account_id} owes {debt.owed}, less than the minimum for a case: none was opened."
             )
 
     async def mark_at_intervals(self) -> None:
-        """Write the marks down now and then, until all is told."""
+        """Write the marks now and then, until all is announced."""
         while not self.over.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.over.wait(), _MARK_SECONDS)
             await asyncio.to_thread(self.write_marks)
 
     def write_marks(self) -> None:
-        """Mark what was told since the last time."""
+        """Mark what was announced since the last time."""
         done, self._done = self._done, []
         if done and self.mark:
             self.book.mark_announced(
                 [b.bill_id for w in done for b in w.bills], [p.payment_id for w in done for p in w.payments], self.now
             )
-
-
-def bill_overdue(bill: BookedBill) -> BillOverdue:
-    """The event of a bill; its id is the bill's, so that it counts once whoever announces it."""
-    return BillOverdue(
-        event_id=f"overdue-{bill.bill_id}",
-        account_id=bill.account_id,
-        bill_id=bill.bill_id,
-        amount=bill.amount,
-        due_date=bill.due_date,
-    )
-
-
-def payment_received(payment: BookedPayment) -> PaymentReceived:
-    """The event of a payment."""
-    return PaymentReceived(
-        payment_id=payment.payment_id, amount=payment.amount, paid_at=payment.paid_at, channel=payment.channel
-    )
-
-
-def payment_reversed(reversal: BookedPayment) -> PaymentReversed:
-    """The event of a reversal: it names the payment taken back."""
-    return PaymentReversed(
-        payment_id=reversal.reverses or reversal.payment_id,
-        reason=f"冲正 reversed by {reversal.payment_id}",
-        at=reversal.paid_at,
-    )

@@ -1,4 +1,4 @@
-"""The stretches that many lives have in common: from the yellow notice to the cut, and to light again."""
+"""The steps that many lives share: from the yellow notice to the cut, and to the restoration."""
 
 from datetime import datetime, timedelta
 
@@ -62,18 +62,18 @@ async def ticket(c: Case) -> Answer:
 
 
 async def half_hour(c: Case, sent: Answer) -> Answer:
-    """The crew has acknowledged; T - 30 min has come, and the customer is told again: by mail, or by the reader."""
+    """The crew has acknowledged; T - 30 min has come, and the customer is notified again: by mail, or by the reader."""
     await c.says("acknowledge_ticket", "field_crew", ticket_id=sent["ticket_id"])
     await c.until_deadline()
     if c.customer.email:
-        await c.sees("the customer told by mail", lambda s: _is_told(s, sent["ticket_id"]))
+        await c.sees("the customer told by mail", lambda s: _is_notified(s, sent["ticket_id"]))
         return sent
-    told = await c.does("record_final_notice", how="上门并电话 at the door and by telephone")
-    expect(told["told"], "telling the customer in the last half-hour did not count")
+    answer = await c.does("record_final_notice", how="上门并电话 at the door and by telephone")
+    expect(answer["told"], "telling the customer in the last half-hour did not count")
     return sent
 
 
-def _is_told(snap: Answer, ticket_id: str) -> bool:
+def _is_notified(snap: Answer, ticket_id: str) -> bool:
     awaited = {(a["act"], a.get("id")) for a in snap["waiting_for"]}
     return snap["stage"] == "final_half_hour" and ("record_final_notice", ticket_id) not in awaited
 
@@ -116,7 +116,7 @@ async def to_cut(c: Case) -> None:
     await cut(c, await to_window(c))
 
 
-async def light(c: Case, **after: float) -> None:
+async def restore(c: Case, **after: float) -> None:
     """The crew takes the restoration ticket, and so much later supply is back."""
     await c.does("acknowledge_ticket", "field_crew")
     await c.later(**(after or {"hours": 3}))
