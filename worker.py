@@ -1,20 +1,17 @@
-"""The composition root: settings → databases, activities, worker. `python worker.py` runs until SIGTERM or SIGINT."""
+"""The worker's entrance: `python worker.py` serves cases until SIGTERM or SIGINT."""
 
 import asyncio
 import signal
 import sys
 
 import structlog
-from temporalio.service import RPCError
 
-from client.cases import unavailable
-from client.problems import DONE, NOT_THERE, USAGE, NotThere
-from client.search_attributes import SearchAttributesMissing, ensure_search_attributes
+from client.problems import DONE, Problem
+from client.search_attributes import ensure_search_attributes
 from composition.logs import configure_logging
 from composition.parts import build, connect, sending, with_channels
 from composition.process import leave, spare_the_collector
 from composition.serving import make_worker
-from composition.settings.fields import ConfigurationError
 from composition.settings.loading import load_settings
 from composition.settings.model import Settings
 
@@ -26,11 +23,7 @@ async def run_worker(settings: Settings) -> None:
     parts = with_channels(build(settings), settings)
     try:
         client = await connect(settings)
-        try:
-            added = await ensure_search_attributes(client)
-        except RPCError as problem:
-            raise unavailable(problem) from problem
-        if added:
+        if added := await ensure_search_attributes(client):
             log.info("search_attributes.added", names=added)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -63,12 +56,9 @@ def main() -> int:
         configure_logging(settings.log_format, metrics=settings.metrics)
         spare_the_collector()
         asyncio.run(run_worker(settings))
-    except ConfigurationError as problem:
+    except Problem as problem:
         sys.stderr.write(f"{problem}\n")
-        return USAGE
-    except (NotThere, SearchAttributesMissing) as problem:
-        sys.stderr.write(f"{problem}\n")
-        return NOT_THERE
+        return problem.exit_code
     return DONE
 
 

@@ -1,1 +1,4 @@
-"""Side effects, one class per counterparty, each with the small port it needs."""
+"""The activities of cases, sweep, report and anchoring: a class and its port for each counterparty.
+
+No SQL, no HTTP, no clock: an adapter stands behind each port, and "now" comes with the order.
+"""

@@ -1,4 +1,4 @@
-"""Anchoring the record: the heads of all evidence chains are noted down outside the register."""
+"""Anchoring: the head of every evidence chain is written outside the register, once a day."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class AnchorBroken(Exception):
-    """The anchor file, or the list of heads beside it, is not as it was signed; a person must look at it."""
+    """The anchor file, or the list of heads beside it, is not as it was signed; a person must examine it."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(en)

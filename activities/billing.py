@@ -1,5 +1,6 @@
-"""The billing system (MIS): who a customer is, what is owed, and what bars a cut on a day."""
+"""The billing port (`BillingSystem`), and the questions of a case: customer, debt, and what bars a cut on a day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -16,7 +17,7 @@ from domain.money.debt import AccountDebt, DebtQuery
 from domain.vocabulary import Contract, Day, Id, Moment, Stage
 
 CALENDAR_FOR_SLOTS = timedelta(days=730)
-"""How far ahead holidays count for a day that is booked; later ones are barred by their weekday alone."""
+"""How far ahead holidays bar a day that is booked; beyond that only weekdays do."""
 
 
 class BillingUnavailable(Exception):
@@ -24,7 +25,7 @@ class BillingUnavailable(Exception):
 
 
 class AnswerUnusable(BillingUnavailable):
-    """Billing has answered, and what it said of at least one of the accounts cannot be so; it says nothing then."""
+    """Billing's answer contradicts itself or its description for at least one account: the whole answer is none."""
 
 
 class AccountUnknown(BillingUnavailable):
@@ -32,15 +33,21 @@ class AccountUnknown(BillingUnavailable):
 
 
 class BillingSystem(Protocol):
-    """Who owes what; the only source of truth for debt. Every method may raise BillingUnavailable."""
+    """The one billing port: who owes what. Nothing else is believed about a debt.
+
+    Every method may raise BillingUnavailable.
+    """
 
     def customer(self, account_id: str) -> Customer | None:
         """The customer record, or None for an account billing does not know."""
 
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
-        """What each account owes, in one batch query; the answers stand in the order of the queries.
+    def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
+        """The standing data of these accounts, without those billing does not know."""
 
-        None for an account billing does not know: who owes nothing has an answer, with no bills in it.
+    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
+        """What each account owes, in one batch; the answers stand in the order of the queries.
+
+        None for an account that billing does not know. An account that owes nothing has an answer without bills.
         """
 
     def overdue_accounts(self, as_of: datetime, after: str, limit: int) -> tuple[str, ...]:
@@ -79,7 +86,7 @@ class ChoosePolicy(Protocol):
 
 
 class OpenAccount(Contract):
-    """Look an account up for a new case, as of the case's now."""
+    """Read the account of a new case, as of the case's now."""
 
     account_id: Id
     as_of: Moment
@@ -102,9 +109,9 @@ class DebtAsked(DebtQuery):
 
 
 class LookAround(Contract):
-    """Before a step that cannot be undone: the debt, the calendar and the moratoria, all afresh.
+    """The circumstances before a step that cannot be undone: debt, calendar and moratoria, all read afresh.
 
-    `doubted`: moratoria that the case was told of and the register has not confirmed. `wish`: a red notice comes next.
+    `doubted`: moratoria a signal named to the case, not confirmed by the register. `wish`: a red notice comes next.
     """
 
     account: Account
@@ -142,12 +149,12 @@ class BillingActivities:
             return AccountOpened(account=None, policy=policy, debt=debt, calendar=Calendar(days=()))
         self.cards.keep_card(customer.card)
         through = request.calendar_through + policy.seasons_last(customer.account.customer_class)
-        look = LookAround(account=customer.account, debt=query, calendar_through=through)
-        return AccountOpened(account=customer.account, policy=policy, **dict(self._look(look)))
+        asked = LookAround(account=customer.account, debt=query, calendar_through=through)
+        return AccountOpened(account=customer.account, policy=policy, **dict(self._circumstances(asked)))
 
     @activity.defn(no_thread_cancel_exception=True)
     def read_debt(self, query: DebtAsked) -> AccountDebt:
-        """What the account owes as of the query's time. AccountUnknown: asked again like any other silence."""
+        """What the account owes as of the query's time. AccountUnknown is retried, as any answer that does not come."""
         return self._debt(query)
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -156,9 +163,9 @@ class BillingActivities:
 
         With a wish, also a day that is booked for the cut.
         """
-        return self._look(request)
+        return self._circumstances(request)
 
-    def _look(self, request: LookAround) -> Standing:
+    def _circumstances(self, request: LookAround) -> Standing:
         account, at = request.account, request.debt.as_of
         standing = Standing(
             debt=self._debt(request.debt),

@@ -1,4 +1,4 @@
-"""What every line written in an activity says of its case: stage and clause, read from the order it was given."""
+"""The log context of activities: stage and clause of the order, on every line; a line for each evidence entry."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -42,10 +42,10 @@ _CONTEXT: dict[type, Callable[[Any], dict[str, str | None]]] = {
 
 
 class CaseContext(Interceptor):
-    """Binds stage and clause for all that is logged in an activity, and logs what it has put on record."""
+    """Binds stage and clause to every line of an activity, and logs each entry that it has put on record."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        """Around every activity, local ones too."""
+        """Wraps every activity, local ones too."""
         return _Bound(next)
 
 
@@ -56,16 +56,16 @@ class _Bound(ActivityInboundInterceptor):
         result = await super().execute_activity(input)
         for record in (_record_in(order) for order in input.args):
             if record is not None:
-                tell(record)
+                log_record(record)
         return result
 
 
 def context_of(orders: Sequence[object]) -> dict[str, str | None]:
-    """Stage and clause of what is ordered; nothing of an order that is of no case."""
+    """Stage and clause of an order; nothing for an order that belongs to no case."""
     return {k: v for order in orders for k, v in _CONTEXT.get(type(order), _nothing)(order).items() if v is not None}
 
 
-def tell(record: Record) -> None:
+def log_record(record: Record) -> None:
     """One line for each thing put on record; persons and details stay in the register."""
     for entry in record.evidence:
         log.info(

@@ -1,4 +1,4 @@
-"""Delivery channels: SMS, e-mail, an app; what a case has told to a customer, and whether a channel accepted it."""
+"""Delivery channels to the customer (SMS, e-mail, an app): a case notifies him, and learns what each channel said."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,15 +14,15 @@ from domain.vocabulary import Contract, Id, Moment
 class CustomerChannels(Protocol):
     """The customer's channels, in the order in which they are tried: first what he prefers by his record."""
 
-    def tell(self, account_id: str, notice: Message, at: datetime) -> tuple[ChannelTry, ...]:
+    def notify(self, account_id: str, notice: Message, at: datetime) -> tuple[ChannelTry, ...]:
         """Hand the notice to one channel after the other, until one accepts it; `at` is the case's now.
 
-        Raises RegisterUnavailable if the register does not say how the customer is reached.
+        RegisterUnavailable: the register does not say how the customer is reached.
         """
 
 
 class TellCustomer(Contract):
-    """Tell the customer this, now."""
+    """Notify the customer of this, now."""
 
     account_id: Id
     notice: Message
@@ -30,7 +30,7 @@ class TellCustomer(Contract):
 
 
 class CustomerTold(Contract):
-    """What each channel said that was tried; none, if there are no channels here."""
+    """What each channel said that was tried; empty where no channels are configured."""
 
     tries: tuple[ChannelTry, ...] = ()
 
@@ -43,7 +43,7 @@ class ChannelActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def tell_customer(self, order: TellCustomer) -> CustomerTold:
-        """Tell the customer by the first channel that accepts it; with no channel the answer comes at once."""
+        """Notify the customer by the first channel that accepts the notice; without channels, answer at once."""
         if self.channels is None:
             return CustomerTold()
-        return CustomerTold(tries=self.channels.tell(order.account_id, order.notice, order.at))
+        return CustomerTold(tries=self.channels.notify(order.account_id, order.notice, order.at))

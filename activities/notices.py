@@ -1,4 +1,4 @@
-"""Yellow and red notices: composed with the customer's data, printed, and given to the reader to deliver."""
+"""Issuing yellow and red notices: the text with the customer's data, the paper, the message to the reader."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -28,9 +28,10 @@ class NoticeActivities:
 
     @activity.defn(no_thread_cancel_exception=True)
     def issue_notice(self, order: NoticeOrder) -> None:
-        """Print the paper and put it into the reader's hands; issuing is not delivering (R-06)."""
+        """Print the paper and hand it to the reader; issuing is not delivering (R-06)."""
         card = self.office.card(order.notice.account_id)
+        paper = notice_message(order, card)
         document = self.papers.put_down(notice_sheet(order, card, self.papers.head))
         order = order.model_copy(update={"record": order.record.also(notice_filed(order.notice, document))})
-        self.office.issue(order, notice_message(order, card), document)
+        self.office.issue(order, paper, document)
         file_delays(order.record, self.papers, self.office)

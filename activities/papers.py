@@ -1,4 +1,4 @@
-"""Papers: rendered from their data, kept in the folder of papers, and named by their digest in the record."""
+"""The port of papers (render, keep, check), and the notice of delay that a record brings about."""
 
 from typing import Literal, Protocol
 
@@ -10,7 +10,7 @@ from domain.record.rows import Record
 
 
 class PapersUnavailable(Exception):
-    """A paper could not be rendered or kept; the step is tried again, for nothing is issued without its paper."""
+    """A paper could not be rendered or kept. The step is retried: nothing is issued without its paper."""
 
 
 class Papers(Protocol):
@@ -18,7 +18,7 @@ class Papers(Protocol):
 
     @property
     def head(self) -> Letterhead:
-        """The language papers speak, and in whose name."""
+        """The language of the papers, and the utility's name on them."""
 
     def render(self, sheet: Sheet) -> bytes:
         """The sheet as a PDF; the same sheet gives the same bytes, whenever and wherever. PapersUnavailable."""
@@ -27,7 +27,7 @@ class Papers(Protocol):
         """Render the sheet and keep it, once however often it is asked for. PapersUnavailable."""
 
     def state_of(self, document: Document) -> Literal["intact", "missing", "changed"]:
-        """Whether the paper in the folder is as it was when it was put down. PapersUnavailable."""
+        """Whether the paper in the folder is as it was when it was kept. PapersUnavailable."""
 
 
 class PaperTrail(Protocol):
@@ -43,7 +43,7 @@ class PaperTrail(Protocol):
 def file_delays(record: Record, papers: Papers, trail: PaperTrail) -> None:
     """Put down the notice of each delay that the record declares, and name it in the record (R-26).
 
-    After the record itself: what else is in it, such as a word to the crew, does not wait for a printer.
+    Call it after the record is written: a message to the crew in that record must not wait for a printer.
     """
     declared = delays_declared(record)
     if not declared:

@@ -1,4 +1,4 @@
-"""The register: the record a step leaves behind."""
+"""The register port, and the activity that writes what a case has noted."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,7 +19,7 @@ class Register(PaperTrail, Protocol):
 
 @dataclass(frozen=True)
 class RegisterActivities:
-    """Writes that accompany no other effect: what a message changed, who must be told."""
+    """Writes that accompany no other effect: what a message changed, and the messages to staff."""
 
     register: Register
     papers: Papers

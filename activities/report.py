@@ -1,4 +1,4 @@
-"""The report to the government: a month's figures counted, kept once, handed to the liaison, printed."""
+"""Making the report to the government: count the month, keep the report once, notify the liaison, print it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,14 +21,14 @@ log = structlog.get_logger()
 
 
 class FiguresOf(Protocol):
-    """The register, counting."""
+    """The port that counts a month in the register."""
 
     def of(self, month: str) -> Figures:
         """A month's figures at one moment of the register; the same month gives the same ones."""
 
 
 class Reports(Protocol):
-    """The reports made so far."""
+    """The port of the reports made so far."""
 
     def known(self, month: str, order: ReportOrder) -> Report | None:
         """What answers the order already; None if a report is to be made."""
@@ -63,7 +63,7 @@ class ReportActivities:
     def make(self, order: ReportOrder) -> ReportMade:
         """As `make_report`. Refused: TooEarly, while the month still runs.
 
-        PapersUnavailable: all is done but the paper; the liaison, who has the text, does not wait for a printer.
+        PapersUnavailable: all is done but the paper. The liaison has the text, and waits for no printer.
         """
         month = order.month or month_before(order.nominal, self.zone)
         month_is_over(bounds(month, self.zone)[1], order.at, month)

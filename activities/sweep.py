@@ -1,4 +1,4 @@
-"""The daily sweep: one batch question to billing a page of open cases, a signal only where the debt has changed."""
+"""The daily sweep, page by page: ask billing for the debts of open cases, and signal each case whose debt changed."""
 
 import asyncio
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ SIGNALS_AT_ONCE = 50
 NAMED_AT_MOST = 20
 """Unknown accounts that one line of the log names."""
 UNUSABLE_AT_MOST = 20
-"""Accounts of a page of which billing may say what cannot be; with more of them it is billing that is at fault."""
+"""Unusable answers that a page may hold; with more of them, billing itself is at fault."""
 PATIENCE_ATTEMPTS = 3
-"""So often is a page tried again for cases that take no signal; then it goes on without them, and names them."""
+"""Attempts at a page for cases that take no signal; the last goes on without them, and names them."""
 
 log = structlog.get_logger()
 
@@ -55,8 +55,8 @@ class PageOrder(Contract):
 class PageSwept(Contract):
     """What a page covered; one that is not `full`, on which no case was left, was the last.
 
-    `missing`: asked or dark, and no case there. `counted` leaves out accounts that billing does not know: they were
-    not looked at, so it says nothing of how many cases the page holds.
+    `missing`: accounts to be asked or without supply, whose case no workflow carries on. `counted` leaves out accounts
+    that billing does not know.
     """
 
     last_account: str
@@ -68,7 +68,7 @@ class PageSwept(Contract):
 
 @dataclass(frozen=True)
 class SweepActivities:
-    """Looking at every open case's payments once a day (R-23, III.2); days are those of `zone`."""
+    """Checks every open case's payments once a day (R-23, III.2); days are those of `zone`."""
 
     billing: BillingSystem
     cases: CaseList
@@ -78,11 +78,10 @@ class SweepActivities:
 
     @activity.defn
     async def sweep_page(self, order: PageOrder) -> PageSwept:
-        """Compare what billing says with what each case knew; ask the cases that differ to look again.
+        """Compare billing's debts with what each case knew, and ask the cases that differ to read theirs again.
 
-        Where billing does not know the account, whoever is dark looks again too: his case then asks until it has an
-        answer, and he need not wait for tomorrow's sweep. A sweep goes on until a page is empty, and that is recorded
-        too: nothing else shows that it came to its end.
+        A customer without supply whose account billing does not know is asked too: his case then retries until billing
+        answers. The sweep goes on until a page is empty, and records that page: only so does its end show.
         """
         cases = await asyncio.to_thread(self.cases.open_cases_page, order.after, order.limit)
         debts = await asyncio.to_thread(self._debts, cases, order.as_of)
@@ -93,9 +92,9 @@ class SweepActivities:
             some = [c.account_id for c in unknown[:NAMED_AT_MOST]]
             log.error("sweep.accounts_unknown", count=len(unknown), of=len(cases), accounts=some)
         asked = [*changed, *(c for c in unknown if c.supply_off)]
-        unheard = await self._signal(asked, order)
+        unreached = await self._signal(asked, order)
         alone = await self._not_running([c for c in cases if c.supply_off and c not in asked])
-        missing = await asyncio.to_thread(self._still_open, [*unheard, *alone], order)
+        missing = await asyncio.to_thread(self._still_open, [*unreached, *alone], order)
         for case in missing:
             where = {"account": case.account_id, "stage": case.stage, "case": case.workflow_id}
             log.error("sweep.case_missing", **where, supply_off=case.supply_off)
@@ -108,7 +107,7 @@ class SweepActivities:
             counted=len(known),
             disconnected=sum(c.supply_off for c in known),
             changed=len(changed),
-            signalled=len(asked) - len(unheard),
+            signalled=len(asked) - len(unreached),
             missing=tuple(c.account_id for c in missing),
             at=order.as_of,
         )
@@ -124,7 +123,8 @@ class SweepActivities:
     def _debts(self, cases: tuple[OpenCase, ...], as_of: datetime) -> dict[str, AccountDebt | None]:
         """What each account owes; None where billing does not know it, or says of it what cannot be.
 
-        BillingUnavailable: no answer, or an unusable one of too many. One account never stops the others' light.
+        BillingUnavailable: no answer, or unusable ones for too many accounts. One account never delays another's
+        restoration.
         """
         found: dict[str, AccountDebt | None] = {}
         portions, unusable = [cases], 0
@@ -145,22 +145,22 @@ class SweepActivities:
             found |= {case.account_id: debt for case, debt in zip(portion, debts, strict=True)}
         return found
 
-    def _still_open(self, unheard: list[OpenCase], order: PageOrder) -> list[OpenCase]:
-        """Those whom the register, asked again, still calls open: a case that has closed since is no fault."""
-        if not unheard:
+    def _still_open(self, unreached: list[OpenCase], order: PageOrder) -> list[OpenCase]:
+        """The cases that the register still calls open when asked again: one closed since is no fault."""
+        if not unreached:
             return []
         now_open = {c.case_key for c in self.cases.open_cases_page(order.after, order.limit)}
-        return [case for case in unheard if case.case_key in now_open]
+        return [case for case in unreached if case.case_key in now_open]
 
     async def _signal(self, cases: list[OpenCase], order: PageOrder) -> list[OpenCase]:
-        """Ask each case to look again, by one request id a sweep: a page repeated asks nobody twice.
+        """Ask each case to read its debt again; one request id a sweep, so a repeated page asks nobody twice.
 
-        Returns those of which the server knows no running workflow, and those that take no signal however often.
+        Returns the cases without a running workflow, and those that took no signal at any attempt.
         """
         message = RecheckRequested(request_id=order.sweep_id, source="sweep", at=order.as_of)
         gate, client = asyncio.Semaphore(SIGNALS_AT_ONCE), activity.client()
 
-        async def tell(case: OpenCase) -> bool:
+        async def ask(case: OpenCase) -> bool:
             async with gate:
                 try:
                     await client.get_workflow_handle(case.workflow_id).signal("recheck_requested", message)
@@ -174,13 +174,13 @@ class SweepActivities:
             return True
 
         refusals: list[RPCError] = []
-        heard = await asyncio.gather(*(tell(c) for c in cases))
+        reached = await asyncio.gather(*(ask(c) for c in cases))
         if refusals and activity.info().attempt < PATIENCE_ATTEMPTS:
             raise refusals[0]
-        return [case for case, told in zip(cases, heard, strict=True) if not told]
+        return [case for case, asked in zip(cases, reached, strict=True) if not asked]
 
-    async def _not_running(self, dark: list[OpenCase]) -> list[OpenCase]:
-        """Those without supply whose case no workflow carries on: nobody sends for their light, paid or not (P3)."""
+    async def _not_running(self, cut_off: list[OpenCase]) -> list[OpenCase]:
+        """The cases without supply that no workflow carries on: nobody would restore them, paid or not (P3)."""
         gate, client = asyncio.Semaphore(SIGNALS_AT_ONCE), activity.client()
 
         async def runs(case: OpenCase) -> bool:
@@ -193,8 +193,8 @@ class SweepActivities:
                     raise
             return found.status == WorkflowExecutionStatus.RUNNING
 
-        running = await asyncio.gather(*(runs(c) for c in dark))
-        return [case for case, there in zip(dark, running, strict=True) if not there]
+        running = await asyncio.gather(*(runs(c) for c in cut_off))
+        return [case for case, there in zip(cut_off, running, strict=True) if not there]
 
 
 def _mark(debt: AccountDebt | None) -> str | None:

@@ -27,14 +27,14 @@ class FieldService(PaperTrail, Protocol):
     def book(self, wish: SlotWish, field_unit: str, days: Iterable[date]) -> date:
         """Book the first of these days (ascending, without end) on which the unit has room; once per notice id.
 
-        Never more cuts in a day than the unit can restore the next. Asked again, it is the same day, as long as that
-        is one of `days`.
+        A day takes no more cuts than the unit can restore in a day. Asked again, the answer is the same day, as long as
+        that is one of `days`.
         """
 
 
 @dataclass(frozen=True)
 class TicketActivities:
-    """Tickets (II.3, III.1); recalling one is a change of its row, told to the crew by a message."""
+    """Tickets (II.3, III.1). A recall changes the ticket's row, and a message notifies the crew."""
 
     field: FieldService
     papers: Papers
@@ -44,7 +44,7 @@ class TicketActivities:
         """Put a disconnection or restoration ticket into the field unit's inbox."""
         card = self.field.card(order.ticket.account_id)
         message = ticket_message(order, card)
-        if order.ticket.kind == "restore":  # light waits for no printer, whatever is wrong with it; the paper follows
+        if order.ticket.kind == "restore":  # a restoration waits for no printer; the paper follows
             self.field.send(order, message)
         document = self.papers.put_down(ticket_sheet(order, card, self.papers.head))
         order = order.model_copy(update={"record": order.record.also(ticket_filed(order, document))})

@@ -32,8 +32,8 @@ def _of_year(year: int) -> tuple[BarredDay, ...]:
     names = holidays.country_holidays("CN", years=(year - 1, year, year + 1), language="zh_CN")
     found = {d: BarredDay(day=d, kind="working_day", name="调休上班") for d in names.weekend_workdays}
     for days_off in _breaks(names):
-        told = [names[d] for d in days_off if d in names]
-        title = next((n for n in told if "调休" not in n), told[0])
+        titles = [names[d] for d in days_off if d in names]
+        title = next((n for n in titles if "调休" not in n), titles[0])
         found.setdefault(days_off[0] - _A_DAY, BarredDay(day=days_off[0] - _A_DAY, kind="eve", name=title))
         found.update({d: BarredDay(day=d, kind="holiday", name=names.get(d) or title) for d in days_off})
     return tuple(found[d] for d in sorted(found) if d.year == year)
@@ -45,7 +45,7 @@ def _breaks(names: holidays.HolidayBase) -> Iterator[list[date]]:
     def free(day: date) -> bool:
         return day in listed or (names.is_weekend(day) and day not in names.weekend_workdays)
 
-    # Looking a day up would make the package add that day's year.
+    # Asking the package for a day would make it add that day's year.
     listed = frozenset(names)
     seen: set[date] = set()
     for holiday in sorted(listed):

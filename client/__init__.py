@@ -1,4 +1,4 @@
-"""The public contract from outside: how a program reaches Temporal, opens cases, sends messages, sets schedules.
+"""The public contract from outside: connect to Temporal, open and ask cases, run batches, install schedules.
 
-It knows `domain` and `workflows` alone: no settings, no database, no output.
+No settings, no database, no output: who uses it brings those.
 """

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from temporalio.client import (
     Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
@@ -44,7 +46,7 @@ class BadRequest(Problem):
 
 
 class Refused(Problem):
-    """The case said no; it is unchanged. Type and details are the contract's."""
+    """The case refused; it is unchanged. Type and details are the contract's."""
 
 
 class NoCase(Problem):
@@ -55,7 +57,7 @@ class NoCase(Problem):
 
 
 class NoAnswer(NotThere):
-    """Neither a grant nor a refusal: no worker answered in time."""
+    """No worker answered in time: neither a grant nor a refusal."""
 
     def __init__(self, account_id: str, waited: timedelta) -> None:
         super().__init__(
@@ -131,7 +133,7 @@ async def open_or_join(
 
 
 async def signal(client: Client, account_id: str, name: str, payload: Payload) -> None:
-    """Tell the running case what happened. NoCase: there is none."""
+    """Signal to the running case what happened. NoCase: there is none."""
     try:
         await client.get_workflow_handle(workflow_id(account_id)).signal(name, _wire(name, payload))
     except RPCError as problem:
@@ -161,13 +163,24 @@ async def update(
 
 
 async def query(client: Client, account_id: str, name: str, *, patience: timedelta = PATIENCE) -> Any:
-    """Look at a case, running or closed. NoCase, NoAnswer as named."""
+    """Query a case, running or closed. NoCase, NoAnswer as named."""
     handle = client.get_workflow_handle(workflow_id(account_id))
     try:
         async with _answered(account_id, patience):
             return await handle.query(name)
     except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as problem:
         raise Refused("QueryFailed", f"the case could not be read: {problem}") from problem
+
+
+async def running(client: Client, workflow: str) -> WorkflowExecutionDescription | None:
+    """What the server says of the run of that workflow id that goes on; None: none does. RPCError: no answer."""
+    try:
+        described = await client.get_workflow_handle(workflow).describe()
+    except RPCError as problem:
+        if problem.status == RPCStatusCode.NOT_FOUND and not _namespace_is_missing(problem):
+            return None
+        raise
+    return described if described.status == WorkflowExecutionStatus.RUNNING else None
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Reaches the Temporal server within a bounded time, or says where it was looked for and what to do."""
+"""Connects to the Temporal server within a bounded time, or says which address did not answer and what to do."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The data converter of every client and worker: pydantic, deaf to arguments that no handler takes, encrypting."""
+"""The data converter of every client and worker: pydantic, one argument a handler, encryption where keys are set."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -17,13 +17,15 @@ class PayloadNotBelieved(Exception):
 
 
 class OneArgument(PydanticPayloadConverter):
-    """Every handler takes one payload. The SDK gives up the types where the numbers differ, and the handler would be
-    called with two arguments: a start or a signal like that would wedge the case."""
+    """Hands one payload to each handler, whatever was sent.
+
+    Where the numbers differ, the SDK drops the types and passes all payloads: that would wedge a case.
+    """
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
         """As pydantic's; of several payloads without a type, the first one, raw.
 
-        PayloadNotBelieved: a payload that decryption did not believe is no value; only as raw can it be looked at.
+        PayloadNotBelieved: decryption did not believe the payload, so it is no value; only its raw form can be read.
         """
         if type_hints is None and len(payloads) > 1:
             return [RawValue(payloads[0])]

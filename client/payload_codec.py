@@ -95,8 +95,8 @@ def _key(name: str, encoded: str) -> bytes:
 class EncryptedPayloads(PayloadCodec, WithSerializationContext):
     """Encrypts for one workflow, and believes only what was encrypted for that workflow.
 
-    Decoding never raises: inside a worker that would hold up the case for good, and whoever can reach Temporal could
-    do that to any case. A payload that cannot be believed becomes one that says so, which messages refuse by name.
+    Decoding never raises: inside a worker that would wedge the case, and anybody who reaches Temporal could do that.
+    A payload that cannot be believed becomes one that says so, which messages refuse by name.
     `accept_plain` lets through what was never encrypted, while cases opened before there were keys are still open.
     """
 

@@ -1,4 +1,4 @@
-"""How a program ends that could not do what was asked: a type, a sentence, an exit code."""
+"""Problems: why a program could not do what was asked, as a type, a sentence and an exit code."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ DONE, REFUSED, USAGE, NOT_THERE = 0, 1, 2, 3
 
 
 class Problem(Exception):
-    """A command could not do what was asked; `type` is a word for scripts, the message a sentence for people."""
+    """A command could not do what was asked; `type` is for scripts, the message a sentence for people."""
 
     exit_code = REFUSED
 

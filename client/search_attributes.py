@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeIndexedValueType, SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
+from client.cases import TemporalUnavailable, unavailable
 from workflows.search_attributes import ALL
 
 _TYPE_NAMES = {
@@ -19,15 +20,23 @@ _TYPE_NAMES = {
 }
 
 
-class SearchAttributesMissing(Exception):
+class SearchAttributesMissing(TemporalUnavailable):
     """Cases cannot be shown, and would stand still, until these attributes exist; the message says how to add them."""
 
 
 async def ensure_search_attributes(client: Client) -> tuple[str, ...]:
     """Add those of the case's attributes that the namespace lacks, and return their names.
 
-    SearchAttributesMissing: the server does not let us, or has one of them under another type.
+    SearchAttributesMissing: the server refuses, or has one of them under another type. TemporalUnavailable: it gives
+    no answer.
     """
+    try:
+        return await _ensure(client)
+    except RPCError as problem:
+        raise unavailable(problem) from problem
+
+
+async def _ensure(client: Client) -> tuple[str, ...]:
     known = (
         await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace=client.namespace), retry=True

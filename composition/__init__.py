@@ -1,4 +1,4 @@
-"""The composition root: which adapter stands behind which port, settings, logs, the worker, the process.
+"""The composition root: `parts` (which adapter stands behind which port), `serving` (the worker), settings, logs.
 
 The only package that imports `adapters`. No rule, no SQL, no command.
 """

@@ -1,4 +1,4 @@
-"""Logs as events on stderr: of which case, stage and clause a line is, where it was written; none during replay."""
+"""Logs as events on stderr, each with its case, stage and clause; nothing is logged during replay."""
 
 import functools
 import logging
@@ -61,7 +61,7 @@ def configure_logging(
     root.handlers = [handler]
     root.setLevel(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # what it did, `database.upgraded` says
-    # It would say every question, with the account in its address; what fails is said by whoever asked.
+    # It would log every question, with the account in its address; the caller logs what fails.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     _set_up_the_sdk(metrics)
 
@@ -70,7 +70,7 @@ def configure_logging(
 def _set_up_the_sdk(metrics: str | None) -> None:
     """The SDK's core writes to stdout by itself, where a script expects one JSON object and nothing else.
 
-    An address that is taken costs the figures, not the worker: nobody sits in the dark for want of a figure.
+    An address that is taken costs the figures, not the worker: restorations do not depend on a figure.
     """
     forwarding = LogForwardingConfig(logging.getLogger("temporalio.core"), prepend_target_on_message=False)
     logs = LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding)

@@ -1,4 +1,4 @@
-"""How a process begins and ends: what the collector leaves alone, and an end without the SDK's threads."""
+"""How a process begins and ends: what garbage collection skips, and an exit that the SDK's threads cannot abort."""
 
 import gc
 import os
@@ -10,8 +10,8 @@ from typing import NoReturn
 def leave(code: int) -> NoReturn:
     """End the process with this code, all output written, and without Python's own tidying up.
 
-    The SDK's threads may still call into the interpreter, and abort a program that has succeeded, when it ends in the
-    same breath as its last request.
+    Just after its last request, the SDK's threads may still call into the interpreter. They would then abort a program
+    that has succeeded.
     """
     with suppress(OSError):  # a reader that has gone needs no more
         sys.stdout.flush()
@@ -20,6 +20,6 @@ def leave(code: int) -> NoReturn:
 
 
 def spare_the_collector() -> None:
-    """Have Python's collector leave alone what is there for good: it halts every thread while it looks at the rest."""
+    """Exempt what stays for good from garbage collection, which halts every thread while it runs."""
     gc.collect()
     gc.freeze()

@@ -31,17 +31,21 @@ from workflows.interceptors import LongestPause
 WORKFLOWS: tuple[type, ...] = (ArrearsCase, DailySweep, EvidenceAnchoring, GovernmentReport)
 
 
-# Deterministic and free of side effects at import, so every case may share them instead of loading its own copy: the
-# code of ArrearsCase alone would be a third of what a sleeping case keeps in memory. What they may import, and that
-# they read no clock, is held by tests/test_architecture.py.
+# Deterministic and free of side effects at import, so cases share them instead of loading a copy each. The code of
+# ArrearsCase alone would be a third of a sleeping case's memory. tests/test_architecture.py holds what they may import.
 PASSED_THROUGH = (
     "activities",
     "domain",
     "workflows.arrears_case",
+    "workflows.billing_desk",
     "workflows.case_desk",
     "workflows.case_messages",
     "workflows.counterparties",
+    "workflows.effects",
+    "workflows.facts_holder",
+    "workflows.handlers",
     "workflows.payloads",
+    "workflows.record_keeper",
     "workflows.search_attributes",
     "workflows.uncancelled",
 )

@@ -1,1 +1,4 @@
-"""The HTTP side: signed billing events, and the codec server for Temporal UI; no pages for staff."""
+"""The HTTP side: signed billing events, the codec server for Temporal UI, figures for Prometheus; no pages for staff.
+
+It takes and answers requests. What a message means, and what the register says, it asks of `client` and `composition`.
+"""

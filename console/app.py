@@ -1,4 +1,4 @@
-"""The HTTP application: what each address does, and how every refusal is told."""
+"""The HTTP application: what each address does, and how every refusal is answered."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -52,9 +52,9 @@ class Doors:
 
 
 def make_app(doors: Doors) -> FastAPI:
-    """The application; it has no pages, and tells nothing of itself to who asks at large."""
+    """The application; it has no pages, and describes itself to nobody."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    _tell_refusals(app)
+    _answer_refusals(app)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -142,8 +142,8 @@ async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes:
     return bytes(body)
 
 
-def _tell_refusals(app: FastAPI) -> None:
-    """Every refusal is {"type", "message", "field"?}, whoever raised it."""
+def _answer_refusals(app: FastAPI) -> None:
+    """Answer every refusal as {"type", "message", "field"?}."""
 
     @app.exception_handler(Problem)
     async def problem(request: Request, refusal: Problem) -> JSONResponse:

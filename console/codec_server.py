@@ -1,4 +1,4 @@
-"""The codec server: decrypts payloads for Temporal UI and CLI, for whoever has logged in, and encrypts for the CLI."""
+"""The codec server: decrypts payloads for who has logged in with Temporal UI or CLI, and encrypts for the CLI."""
 
 import base64
 import binascii

@@ -26,4 +26,4 @@ def _serve(
         await serve(session, host, port)
         return {"stopped": True}
 
-    run(as_json, act, lambda _result: None)
+    run(as_json, act, lambda _result, _out: None)

@@ -1,4 +1,4 @@
-"""How the cases stand, for Prometheus: counted in the register when asked, and never a number that may be old."""
+"""The figures of all cases for Prometheus, counted in the register at each request; a stale figure is never shown."""
 
 import time
 from collections import Counter
@@ -63,7 +63,7 @@ class CaseFigures(Collector):
         yield _gauge("arrears_console_fault", help_, [((q.part,), q.failed) for q in put], ("part",))
         if figures is not None:
             yield from _of_cases(figures)
-            yield from _of_light(figures, self.now())
+            yield from _of_restorations(figures, self.now())
             yield from _of_papers(figures, self.now())
             yield from _of_what_waits(figures, self.now())
 
@@ -89,7 +89,7 @@ def _of_cases(figures: Figures) -> Iterator[Metric]:
         yield _gauge("arrears_sweep_timestamp_seconds", help_, [((), figures.swept_at.timestamp())])
 
 
-def _of_light(figures: Figures, now: datetime) -> Iterator[Metric]:
+def _of_restorations(figures: Figures, now: datetime) -> Iterator[Metric]:
     left = [(due.centre, due.by - now) for due in figures.light_due]
     least: dict[str, timedelta] = {}
     for centre, time_left in left:

@@ -1,4 +1,4 @@
-"""Questions to what may be down or hang: put at once, waited for against one deadline, an old answer never shown."""
+"""Questions to parts that may be down or hang: asked at once, answered by one deadline, never with an old answer."""
 
 import threading
 import time
@@ -16,10 +16,10 @@ from activities.register import RegisterUnavailable
 log = structlog.get_logger()
 
 FRESH_SECONDS = 5.0
-"""An answer younger than this is given again: several who ask at once cost the register one look."""
+"""An answer younger than this is given again: several requests at once cost the register one count."""
 PATIENCE_SECONDS = 8.0
-"""For all questions together; less than Prometheus waits, so that a part that hangs is told apart from a console
-that does."""
+"""For all questions together. Less than Prometheus waits, so that a part that hangs does not look like a console
+that hangs."""
 NO_ANSWER = (RegisterUnavailable, BillingUnavailable, AnchorBroken, SQLAlchemyError, OSError)
 """How a part says that it gives no answer; whatever else is raised is a fault of this program's."""
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass
 class Question(Generic[T]):
-    """One question, put in a thread of its own: nobody can end it, but nobody has to wait for its end either."""
+    """One question, in a thread of its own: it cannot be ended, but nobody has to wait for it either."""
 
     part: str
     ask: Callable[[], T]

@@ -11,7 +11,6 @@ import uvicorn
 from temporalio.client import Client
 
 from client.problems import Misused
-from composition.settings.fields import ConfigurationError
 from composition.settings.loading import check_console
 from console.app import Doors, make_app
 from console.metrics import case_figures, shown
@@ -48,15 +47,12 @@ class _Server(uvicorn.Server):
 
 
 async def serve(session: Session, host: str | None, port: int | None) -> None:
-    """Serve until told to stop. Misused: the settings are too weak for this, or the address cannot be used."""
+    """Serve until a signal ends it. Misused: the settings are too weak for this, or the address cannot be used."""
     settings = session.settings
     chosen = settings.model_copy(
         update={k: v for k, v in (("console_host", host), ("console_port", port)) if v is not None}
     )
-    try:
-        check_console(chosen)
-    except ConfigurationError as problem:
-        raise Misused("Configuration", str(problem)) from problem
+    check_console(chosen)
     app = make_app(Doors(chosen, session.parts, _Connection(session).client))
     config = uvicorn.Config(
         app,

@@ -1,4 +1,4 @@
-"""Signed requests: who knows a secret, sent this very body, once, and within minutes."""
+"""Signed requests: the sender knows a secret, signed this body, minutes ago at most, and sends it once."""
 
 import hashlib
 import hmac

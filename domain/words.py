@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from domain.record.evidence import spaced
-
 _ROLES_ZH = {
     "reader": "抄表员",
     "team_leader": "抄表班长",
@@ -46,3 +44,8 @@ class Both(NamedTuple):
 
     zh: str
     en: str
+
+
+def spaced(name: str) -> str:
+    """A name as English words."""
+    return name.replace(".", " ").replace("_", " ")

@@ -1,1 +1,4 @@
-"""What stands between people and cases: commands, ingest, demo; speaks to cases only through the public contract."""
+"""What stands between people and cases: `commands`, `ingest`, `operations`, `doctor`, `demo`.
+
+It reaches cases by `client` alone, and adapters by `composition` alone. No rule of the procedure, no SQL.
+"""

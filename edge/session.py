@@ -1,4 +1,4 @@
-"""One command's surroundings: settings, databases, the Temporal client on demand, and how its errors end it."""
+"""What each command works with (settings, parts, the Temporal client on demand), and how its errors end it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -8,21 +8,18 @@ from typing import Annotated, Any
 
 import typer
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from activities.billing import BillingUnavailable
 from activities.papers import PapersUnavailable
 from activities.register import RegisterUnavailable
-from client.cases import TemporalUnavailable, unavailable
 from client.converter import PayloadNotBelieved
-from client.problems import REFUSED, Misused, NotThere, Problem
-from client.search_attributes import SearchAttributesMissing, ensure_search_attributes
+from client.problems import REFUSED, NotThere, Problem
+from client.search_attributes import ensure_search_attributes
 from composition.logs import configure_logging
 from composition.parts import Parts, build, connect, with_channels
-from composition.settings.fields import ConfigurationError
 from composition.settings.loading import load_settings
 from composition.settings.model import Settings
-from edge.terminal import print_json, print_problem, show_times_in
+from edge.terminal import Printer, print_json, print_problem
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout, refusals as JSON on stderr")]
 Account = Annotated[str, typer.Argument(help="户号 account id", show_default=False)]
@@ -45,23 +42,20 @@ class Session:
     async def opening_client(self) -> Client:
         """The client, with the namespace made ready to show cases."""
         client = await self.client()
-        try:
-            await ensure_search_attributes(client)
-        except SearchAttributesMissing as problem:
-            raise TemporalUnavailable(str(problem)) from problem
-        except RPCError as problem:
-            raise unavailable(problem) from problem
+        await ensure_search_attributes(client)
         return client
 
     def parts_with_channels(self) -> Parts:
         """The parts of a command that files messages: with `ARREARS_NOTIFY` they are queued, and a worker sends them.
 
-        Misused: the routing table cannot be used.
+        ConfigurationError: the routing table cannot be used.
         """
-        try:
-            return with_channels(self.parts, self.settings)
-        except ConfigurationError as problem:
-            raise Misused("Configuration", str(problem)) from problem
+        return with_channels(self.parts, self.settings)
+
+    @property
+    def printer(self) -> Printer:
+        """People read local times: those of the policy's zone."""
+        return Printer(self.parts.policy.zone)
 
     @staticmethod
     def now() -> datetime:
@@ -72,14 +66,20 @@ class Session:
 Act = Callable[[Session], Coroutine[Any, Any, Any]]
 
 
-def run(as_json: bool, act: Act, show: Callable[[Any], None]) -> None:
+Show = Callable[[Any, Printer], None]
+
+
+def run(as_json: bool, act: Act, show: Show) -> None:
     """Do `act`, and print its result as JSON or as `show` does; what goes wrong becomes a sentence and an exit code."""
     try:
-        result = asyncio.run(_in_session(act))
+        result, out = asyncio.run(_in_session(act))
     except Problem as problem:
         print_problem(problem, as_json)
         raise typer.Exit(problem.exit_code) from problem
-    (print_json if as_json else show)(result)
+    if as_json:
+        print_json(result)
+    else:
+        show(result, out)
 
 
 def end_with(problems: Sequence[Problem], as_json: bool) -> None:
@@ -90,16 +90,12 @@ def end_with(problems: Sequence[Problem], as_json: bool) -> None:
         raise typer.Exit(REFUSED)
 
 
-async def _in_session(act: Act) -> Any:
+async def _in_session(act: Act) -> tuple[Any, Printer]:
+    settings = load_settings()
+    configure_logging(settings.log_format)
+    session = Session(settings, build(settings))
     try:
-        settings = load_settings()
-        configure_logging(settings.log_format)
-        session = Session(settings, build(settings))
-    except ConfigurationError as problem:
-        raise Misused("Configuration", str(problem)) from problem
-    try:
-        show_times_in(session.parts.policy.zone)
-        return await act(session)
+        return await act(session), session.printer
     except RegisterUnavailable as problem:
         raise NotThere("RegisterUnavailable", str(problem)) from problem
     except PapersUnavailable as problem:

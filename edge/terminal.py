@@ -1,9 +1,10 @@
-"""How a command ends: its result on stdout, a refusal on stderr, and the exit code of each."""
+"""What a command prints: its result on stdout for people or scripts, a refusal on stderr, progress as bars."""
 
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,48 +35,50 @@ def print_problem(problem: Problem, as_json: bool) -> None:
     sys.stderr.write(f"{problem.type}: {problem.message}{hints}\n")
 
 
-_zone: ZoneInfo | None = None
+@dataclass(frozen=True)
+class Printer:
+    """Shows a result to people: tables, labelled values, sentences; times in `zone`, else in this machine's."""
+
+    zone: ZoneInfo | None = None
+
+    def when(self, moment: datetime | str | None) -> str:
+        """A time to the minute; a text that is no time stays as it is."""
+        if moment is None:
+            return ""
+        try:
+            at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        except ValueError:
+            return str(moment)
+        return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M}"
+
+    @staticmethod
+    def say(text: str, *, soft_wrap: bool = False) -> None:
+        """A sentence."""
+        _console().print(text, markup=False, soft_wrap=soft_wrap)
+
+    @staticmethod
+    def table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """A table; empty cells for what is not there."""
+        table = Table(title=title, title_justify="left")
+        for header in headers:
+            table.add_column(header, overflow="fold")  # an id cut short cannot be copied
+        for row in rows:
+            table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))  # what people wrote is no markup
+        _console().print(table)
+
+    @staticmethod
+    def fields(fields: Iterable[tuple[str, object]]) -> None:
+        """Labelled values, one a line; what is empty is left out."""
+        table = Table.grid(padding=(0, 2))
+        for label, value in fields:
+            if value not in (None, "", [], {}):
+                table.add_row(label, Text(str(value)))
+        _console().print(table)
 
 
-def show_times_in(zone: ZoneInfo) -> None:
-    """People read local times: those of the policy's zone."""
-    global _zone
-    _zone = zone
-
-
-def when(moment: datetime | str | None) -> str:
-    """A time to the minute in the zone shown; a text that is no time stays as it is."""
-    if moment is None:
-        return ""
-    try:
-        at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    except ValueError:
-        return str(moment)
-    return f"{at.astimezone(_zone):%Y-%m-%d %H:%M}"
-
-
-def console() -> Console:
+def _console() -> Console:
     """Where tables go; wide enough for a pipe not to fold them."""
     return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-
-
-def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table for people; empty cells for what is not there."""
-    table = Table(title=title, title_justify="left")
-    for header in headers:
-        table.add_column(header, overflow="fold")  # an id cut short cannot be copied
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))  # words of people hold no markup
-    console().print(table)
-
-
-def print_fields(fields: Iterable[tuple[str, object]]) -> None:
-    """Labelled values, one a line; what is empty is left out."""
-    table = Table.grid(padding=(0, 2))
-    for label, value in fields:
-        if value not in (None, "", [], {}):
-            table.add_row(label, Text(str(value)))
-    console().print(table)
 
 
 @contextmanager

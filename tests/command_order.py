@@ -18,7 +18,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
 from tests.record_histories import HISTORIES, LIVES, Life
-from tests.world import World, running_world
+from tests.support.world import World, running_world
 
 COMMANDS = HISTORIES / "commands.txt"
 HEAD = "# What each life asks Temporal for, in order (> came from outside). Written by python -m tests.command_order.\n"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from composition.logs import configure_logging
-from tests.databases import database_url, postgresql_server, postgresql_url, sqlite_url
-from tests.world import World, running_world
+from tests.support.databases import database_url, postgresql_server, postgresql_url, sqlite_url
+from tests.support.world import World, running_world
 
-LONG_FIRST = ("chaos", "lives", "edge", "bench", "mutants", "moratorium", "doors", "case")
+LONG_FIRST = ("chaos", "lives", "edge", "bench", "mutants", "moratorium", "console", "workflows")
 """The folders whose tests take long go first, so that none is left to one worker at the end."""
 
 __all__ = ["database_url", "postgresql_server", "postgresql_url", "sqlite_url", "world"]

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from tests.world import Case, World, running_world
+from tests.support.world import Case, World, running_world
 
 HISTORIES = Path(__file__).parent / "histories"
 Life = Callable[[World], Awaitable[Case]]
@@ -27,7 +27,7 @@ async def yellow_notice(world: World) -> Case:
 
 
 async def held_in_yellow(world: World) -> Case:
-    """A dispute stops the march."""
+    """A dispute stops the procedure."""
     case = await yellow_notice(world)
     await case.deliver("yellow")
     actor = {"id": "t-003", "role": "team_leader"}
@@ -61,7 +61,7 @@ async def final_half_hour(world: World) -> Case:
 
 
 async def slipped(world: World) -> Case:
-    """The customer was not told: the second red notice is out."""
+    """The customer was not notified: the second red notice is out."""
     case = await final_half_hour(world)
     first = await case.cut_time()
     await case.pass_time(minutes=31)

@@ -1,4 +1,4 @@
-"""The house, read from the syntax tree: which package may import which, what each file says of itself, how long it is."""
+"""The house, read from the syntax tree: which package imports which, what each file says of itself, how long it is."""
 
 import ast
 import sys
@@ -152,6 +152,19 @@ def test_nobody_imports_an_entrance(entrance: str) -> None:
         if name.partition(".")[0] == entrance
     ]
     assert not importers
+
+
+@pytest.mark.parametrize("checkup", ["adapters.checkup", "composition.settings.checkup"])
+def test_only_the_doctor_imports_the_checkups(checkup: str) -> None:
+    allowed = (checkup, "edge.doctor", "edge.commands.doctor")
+    importers = {
+        _module(path)
+        for path in _sources(*PROJECT)
+        for name, _ in _imports(path)
+        if f"{name}.".startswith(f"{checkup}.")
+    }
+    assert any(room.startswith("edge.doctor") for room in importers)
+    assert not [room for room in importers if not f"{room}.".startswith(tuple(f"{one}." for one in allowed))]
 
 
 def test_the_domain_needs_nothing_but_the_standard_library_and_pydantic() -> None:

@@ -1,4 +1,4 @@
-"""ArrearsCase: one durable workflow per overdue account, from the yellow notice to a payment, or to light again."""
+"""ArrearsCase: one durable workflow per overdue account, from the yellow notice to a payment, or to restored supply."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.billing import AccountOpened, BillingActivities, OpenAccount
     from activities.channels import ChannelActivities, CustomerTold, TellCustomer
     from activities.notices import NoticeActivities
-    from activities.register import RegisterActivities
     from activities.tickets import TicketActivities
     from domain.case import before_opening, final_half_hour, issuing, views
     from domain.case.billing_answers import with_look
@@ -34,23 +33,23 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.start_and_result import CaseClosed, CaseOpening
     from domain.contract.refusals import Refused
     from domain.record.deliveries import ChannelTry
-    from domain.record.rows import NoticeOrder, Record, TicketOrder
+    from domain.record.rows import NoticeOrder, TicketOrder
     from workflows import counterparties as wait
-    from workflows.case_desk import CALENDAR_HORIZON, CaseDesk
+    from workflows.billing_desk import CALENDAR_HORIZON
+    from workflows.case_desk import CaseDesk
     from workflows.case_messages import CaseMessages
+    from workflows.effects import insist
     from workflows.payloads import NOTHING, parse
     from workflows.uncancelled import uncancelled
 
 PATIENCE = timedelta(seconds=60)
-"""How long reported darkness waits for billing to say whose it is."""
+"""How long a report of supply found cut waits for billing to say whose account it is."""
 TOLD_BY_CHANNEL = "told-by-channel"
-"""Change: at T - 30 min billing is asked first, and who owes is told by a channel, not by the reader alone."""
-
-NO_WORD_IS_ON_RECORD = "no-word-is-on-record"
-"""Change: channels that gave no word in time are on record as such, and not only the reader's task."""
-
+"""Change: at T - 30 min billing is asked first; a channel notifies a customer who owes, not the reader alone."""
+NO_ANSWER_IS_ON_RECORD = "no-word-is-on-record"
+"""Change: channels that gave no answer in time are on record as such, and not only the reader's task."""
 WRITTEN_WHILE_LEAVING = "written-while-leaving"
-"""Change: a case that waits for an effect before it closes writes all that is new, not only what tells somebody."""
+"""Change: a case that waits for an effect before it closes writes all that is new, not only notifications."""
 
 
 @workflow.defn
@@ -60,29 +59,32 @@ class ArrearsCase(CaseMessages):
     @workflow.init
     def __init__(self, opening: RawValue = NOTHING) -> None:
         super().__init__()
-        self._darkness_told = 0
+        self._cuts_notified = 0
         if workflow.info().continued_run_id is None:
             return  # only a case that went on by itself may bring facts along
         resumed = parse(CaseOpening, opening).resumed
         assert resumed is not None, "a case that goes on in a new run brings its facts"
-        self._facts = self._written = resumed
-        self._revision = resumed.counters.get("revision", 0)
+        self.held.put(resumed)
+        self.record.resume(resumed)
 
     @workflow.run
     @uncancelled(noticed=CaseDesk.note_cancellation)
     async def run(self, opening: RawValue = NOTHING) -> CaseClosed:
-        """Open the case, then do what the procedure asks for next, until it is over."""
+        """Open the case, then do what the procedure asks for next, until it is over.
+
+        The sequence of the clauses stands in `domain/case/procedure.py`; here is what each act does.
+        """
         if impossible := await self._open(opening):
             return impossible
-        self._record_keeper = asyncio.create_task(self.keep_the_record())
+        self.record.start()
         while True:
             match self.next_act():
-                case SendRestorationTicket(cut_id):  # III.1, III.2: light comes first
+                case SendRestorationTicket(cut_id):  # III.1, III.2: restoration comes first
                     self._send_restoration_ticket(cut_id)
                 case AskBilling():
-                    self.ask_billing()
+                    self.billing.ask_what_is_owed()
                 case LookAround():
-                    self.look_around_meanwhile()
+                    self.billing.ask_for_circumstances()
                 case IssueNotice(kind):  # II.1 yellow, II.2 red
                     await self._issue_notice(kind)
                 case SendCutTicket():  # II.3, after III.4 approval
@@ -100,8 +102,8 @@ class ArrearsCase(CaseMessages):
     # ---- opening -------------------------------------------------------------------------------
 
     async def _open(self, raw: RawValue) -> CaseClosed | None:
-        """Look the account up and start from its facts; what can never be a case closes withdrawn, with the reason."""
-        if self._facts is not None:
+        """Open the case with what billing knows of the account; what can never be a case closes withdrawn."""
+        if self.held.is_open:
             return None
         info, now = workflow.info(), workflow.now()
         case = before_opening.Unopened(
@@ -118,8 +120,8 @@ class ArrearsCase(CaseMessages):
             return await self._close_unopened(case, before_opening.BAD_START, str(refusal))
         if opening.policy:
             case = case.model_copy(update={"policy": opening.policy.label})
-        heard = len(self._early_signals)
-        found = await self._look_up(opening, case, now)
+        heard = self.heard_before_opening
+        found = await self._ask_whose_account(opening, case, now)
         if found.account is None:
             return await self._close_unopened(
                 case, before_opening.UNKNOWN, f"{before_opening.UNKNOWN} {case.account_id}"
@@ -135,55 +137,57 @@ class ArrearsCase(CaseMessages):
             looked_at=now,
             look_answered_at=workflow.now(),
         )
-        facts = facts.noted(now, "case.opened", "R-01", "II.0", owed=found.debt.owed, policy=found.policy.label)
+        facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label)
         self.open_with(with_look(facts, found, now, workflow.now()), heard)
         return None
 
-    async def _look_up(self, opening: CaseOpening, case: before_opening.Unopened, now: datetime) -> AccountOpened:
-        """Ask billing who this is, for as long as it takes; reported darkness does not wait for the answer."""
+    async def _ask_whose_account(
+        self, opening: CaseOpening, case: before_opening.Unopened, now: datetime
+    ) -> AccountOpened:
+        """Ask billing who this is, for as long as it takes; a report of supply found cut does not wait for it."""
         request = OpenAccount(
             account_id=opening.account_id,
             as_of=now,
             calendar_through=(now + CALENDAR_HORIZON).date(),
             policy=opening.policy,
         )
-        looking: asyncio.Task[AccountOpened] = asyncio.create_task(
-            self.insist(BillingActivities.open_account, request, wait.titled(wait.BILLING, "I.1 look the account up"))
+        asking: asyncio.Task[AccountOpened] = asyncio.create_task(
+            insist(BillingActivities.open_account, request, wait.titled(wait.BILLING, "I.1 look the account up"))
         )
         while True:
-            await workflow.wait_condition(lambda: looking.done() or self._untold_darkness() > 0)
-            if not looking.done():
+            await workflow.wait_condition(lambda: asking.done() or self._unnotified_cuts() > 0)
+            if not asking.done():
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await workflow.wait_condition(looking.done, timeout=PATIENCE, timeout_summary="III.4 found dark")
-            if looking.done():
-                return await looking
-            await self._tell_of_darkness(case, before_opening.NO_ANSWER)
+                    await workflow.wait_condition(asking.done, timeout=PATIENCE, timeout_summary="III.4 found dark")
+            if asking.done():
+                return await asking
+            await self._notify_of_found_cuts(case, before_opening.NO_ANSWER)
 
-    def _untold_darkness(self) -> int:
-        return len(self.early_darkness()) - self._darkness_told
+    def _unnotified_cuts(self) -> int:
+        return len(self.cuts_found_before_opening()) - self._cuts_notified
 
-    async def _tell_of_darkness(self, case: before_opening.Unopened, why: str) -> None:
-        reports, told = self.early_darkness(), self._darkness_told
-        self._darkness_told = len(reports)
-        await self._write_unopened(before_opening.darkness_reported(case, reports, told, workflow.now(), why))
-
-    async def _write_unopened(self, record: Record) -> None:
-        self._revision = record.case.revision
-        await self.insist(RegisterActivities.write_record, record, wait.titled(wait.REGISTER, "R-30 record"))
+    async def _notify_of_found_cuts(self, case: before_opening.Unopened, why: str) -> None:
+        reports, notified = self.cuts_found_before_opening(), self._cuts_notified
+        self._cuts_notified = len(reports)
+        await self.record.write_before_opening(
+            before_opening.darkness_reported(case, reports, notified, workflow.now(), why)
+        )
 
     async def _close_unopened(self, case: before_opening.Unopened, why: str, reason: str) -> CaseClosed:
-        """Nothing to open: darkness is told of all the same, whoever waits is refused, and the result says why."""
+        """There is no case: cuts found are notified all the same, who waits is refused, and the result says why."""
         self.open_never(reason)
         closed_at = workflow.now()
-        written = why == before_opening.BAD_START  # which leaves nothing in the register, but for darkness
-        while self._untold_darkness() or not written or not workflow.all_handlers_finished():
-            if self._untold_darkness():
-                await self._tell_of_darkness(case, why)
+        written = why == before_opening.BAD_START  # the register gets nothing of it, but for cuts found
+        while self._unnotified_cuts() or not written or not workflow.all_handlers_finished():
+            if self._unnotified_cuts():
+                await self._notify_of_found_cuts(case, why)
                 written = False
             elif not written:
-                await self._write_unopened(before_opening.never_opened(case, self._darkness_told, closed_at, reason))
+                await self.record.write_before_opening(
+                    before_opening.never_opened(case, self._cuts_notified, closed_at, reason)
+                )
                 written = True
-            await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._untold_darkness() > 0)
+            await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._unnotified_cuts() > 0)
         return CaseClosed(account_id=case.account_id, outcome="withdrawn", closed_at=closed_at, reason=reason)
 
     # ---- II.1 – II.4, II.6 ---------------------------------------------------------------------
@@ -191,7 +195,7 @@ class ArrearsCase(CaseMessages):
     async def _issue_notice(self, kind: NoticeKind) -> None:
         """Issue a notice; its period starts when it is delivered, not now (R-06)."""
         if self.facts.outgoing:  # a recall or a revocation does not wait behind papers
-            return await self.write()
+            return await self.record.write()
         now = workflow.now()
         facts, notice = issuing.issue_notice(self.facts, kind, now)
         self.take(facts)
@@ -200,14 +204,14 @@ class ArrearsCase(CaseMessages):
             lines=issuing.bill_lines(facts, notice.bills, now),
             reader=facts.account.reader,
             timezone=facts.policy.timezone,
-            record=self.cut_record(),
+            record=self.record.next_record(),
         )
         summary = "II.1 yellow notice" if kind == "yellow" else "II.2 red notice"
         config = wait.fairly(wait.NOTICES, facts.account.reading_centre)
         self.carry_out(NoticeActivities.issue_notice, order, wait.titled(config, summary))
 
     def _send_cut_ticket(self) -> None:
-        """The ticket in the name of the reader who served; one that comes too late is no ticket (R-15)."""
+        """Send the ticket in the name of the reader who served; one that comes too late is no ticket (R-15)."""
         facts, ticket = issuing.send_cut_ticket(self.facts, workflow.now())
         self._send(facts, ticket, wait.titled(wait.CUT_TICKETS, "II.3 disconnection ticket"))
 
@@ -216,7 +220,7 @@ class ArrearsCase(CaseMessages):
         order = TicketOrder(
             ticket=views.ticket_row(facts, ticket.ticket_id),
             timezone=facts.policy.timezone,
-            record=self.cut_record(),
+            record=self.record.next_record(),
             window_end=views.window_end(facts, ticket),
         )
 
@@ -226,54 +230,54 @@ class ArrearsCase(CaseMessages):
         self.carry_out(TicketActivities.send_ticket, order, config, arrived)
 
     async def _check_before_cut(self) -> None:
-        """T - 30 min: ask billing whether he still owes; silence is no (R-17). Who owes is told the time (R-16)."""
+        """T - 30 min: ask billing whether he still owes; no answer, no cut (R-17). Notify who owes (R-16)."""
         ticket = self.facts.cut_ticket
         assert ticket is not None
         by_channel = workflow.patched(TOLD_BY_CHANNEL)
         facts = reach_half_hour(self.facts, workflow.now())
         self.take(facts if by_channel else final_half_hour.ask_to_tell(facts, ticket.ticket_id, workflow.now()))
         self.show()
-        answered = await self.look_around(at_once=True)
+        answered = await self.billing.read_circumstances(at_once=True)
         self.take(half_hour_answered(self.facts, ticket.ticket_id, workflow.now(), answered=answered))
         if by_channel and final_half_hour.must_be_told(self.facts, ticket.ticket_id):
-            self._tell_customer(ticket.ticket_id)
+            self._notify_customer(ticket.ticket_id)
 
-    def _tell_customer(self, ticket_id: str) -> None:
-        """Have a channel tell the customer, and the reader if none accepts; light does not wait behind it (R-16)."""
+    def _notify_customer(self, ticket_id: str) -> None:
+        """Have a channel notify the customer, or the reader if none accepts; a restoration does not wait (R-16)."""
         now = workflow.now()
         self.take(final_half_hour.notify(self.facts, ticket_id, now))
         order = TellCustomer(account_id=self.facts.account.account_id, notice=self.facts.outgoing[-1], at=now)
 
-        async def tell() -> None:
+        async def notify() -> None:
             try:
-                told = await workflow.execute_activity_method(
+                notified = await workflow.execute_activity_method(
                     ChannelActivities.tell_customer, order, **wait.titled(wait.CHANNELS, "II.4 tell the customer")
                 )
-            except ActivityError:  # no word in time is no acceptance
-                said = (ChannelTry(channel="any", outcome="unknown", at=workflow.now()),)
-                told = CustomerTold(tries=said if workflow.patched(NO_WORD_IS_ON_RECORD) else ())
-            self.take(final_half_hour.channels_answered(self.facts, ticket_id, told.tries, workflow.now()))
+            except ActivityError:  # no answer in time is no acceptance
+                none = (ChannelTry(channel="any", outcome="unknown", at=workflow.now()),)
+                notified = CustomerTold(tries=none if workflow.patched(NO_ANSWER_IS_ON_RECORD) else ())
+            self.take(final_half_hour.channels_answered(self.facts, ticket_id, notified.tries, workflow.now()))
 
-        self.in_background(tell())
+        self.in_background(notify())
 
     # ---- III -----------------------------------------------------------------------------------
 
     def _send_restoration_ticket(self, cut_id: str) -> None:
-        """The field unit is to bring light back; nothing else is waited for (R-24)."""
+        """Send the restoration ticket to the field unit; nothing else is waited for (R-24)."""
         facts, ticket = issuing.send_restoration_ticket(self.facts, cut_id, workflow.now())
         self._send(facts, ticket, wait.titled(wait.RESTORATIONS, "III.1 restoration ticket"))
 
     # ---- sleeping and leaving ------------------------------------------------------------------
 
     async def _sleep(self, until: datetime | None, why: str) -> None:
-        """Sleep to the next boundary; a history that has grown long goes on in a new run first."""
+        """Sleep to the next deadline; a case with a long history goes on in a new run first."""
         self.show()
         if self.goes_on_in_a_new_run():
-            facts = self.facts.but(counters={**self.facts.counters, "revision": self._revision})
+            facts = self.record.for_a_new_run()
             workflow.continue_as_new(CaseOpening(account_id=facts.account.account_id, resumed=facts))
         await self.sleep(until, why)
 
-    def _heard(self) -> tuple[int, int]:
+    def _messages_so_far(self) -> tuple[int, int]:
         """Changes with every message that says anything."""
         return self.facts.hints, self.facts.counters["evidence"]
 
@@ -281,29 +285,28 @@ class ArrearsCase(CaseMessages):
         """Something the register is to know while the case waits for its end."""
         if self.facts.outgoing:
             return True
-        return self.unwritten and not self._late and workflow.patched(WRITTEN_WHILE_LEAVING)
+        return self.record.unwritten and not self.record.late and workflow.patched(WRITTEN_WHILE_LEAVING)
 
     async def _leave(self, leave: Leave) -> CaseClosed | None:
-        """Close under the last look: whatever arrives before the end opens the case again (II.8, III.3)."""
+        """Close, and check once more: whatever arrives before the end opens the case again (II.8, III.3)."""
         if not self.nothing_under_way() and self._has_news():
-            await self.write()  # a recall does not wait for what keeps the case from closing
+            await self.record.write()  # a recall does not wait for what keeps the case from closing
             return None
-        seen = self._facts
-        await workflow.wait_condition(lambda: self.nothing_under_way() or self._facts is not seen)
+        seen = self.facts
+        await workflow.wait_condition(lambda: self.nothing_under_way() or self.facts is not seen)
         if self.next_act() != leave or not self.nothing_under_way():
             return None
         before = self.facts
         self.take(close(before, leave, workflow.now()))
         self.show()
-        heard = self._heard()
-        while self.unwritten:
-            self.write_apart()
-        await workflow.wait_condition(lambda: self.nothing_under_way() or self._heard() != heard)
-        if self._heard() != heard:
+        heard = self._messages_so_far()
+        while self.record.unwritten:
+            self.record.write_apart()
+        await workflow.wait_condition(lambda: self.nothing_under_way() or self._messages_so_far() != heard)
+        if self._messages_so_far() != heard:
             self.take(reopen(self.facts, before, workflow.now()))
             return None
-        assert self._record_keeper is not None
-        self._record_keeper.cancel()
+        self.record.stop()
         assert self.facts.closed_at is not None
         return CaseClosed(
             account_id=self.facts.account.account_id,
@@ -314,6 +317,6 @@ class ArrearsCase(CaseMessages):
 
 
 def _named_by(workflow_id: str) -> str:
-    """The account that a workflow's id names, as far as it could be one: anybody may start anything under any id."""
+    """The account that a workflow's id names, as far as it could be one: anybody may start any id."""
     printable = "".join(c for c in workflow_id.removeprefix("arrears-") if c.isprintable())
     return printable.strip()[:128].strip() or "?"

@@ -5,21 +5,23 @@ from datetime import timedelta
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityConfig, LocalActivityConfig
 
-# A worker killed with an activity in hand delays it by this much, so it is short: nothing here takes seconds.
+# A worker that is killed delays its activity by this much. It is short, for nothing here takes seconds.
 SOON = timedelta(seconds=20)
 
-# Effects the law demands are tried for ever; the longest pause is the worker's setting (see `interceptors`).
+# Effects the law demands are tried for ever. The longest pause is the worker's setting (see `interceptors`).
 _FOR_EVER = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=2.0)
 
-LIGHT_FIRST = Priority(priority_key=1)
+RESTORATION_FIRST = Priority(priority_key=1)
 DUNNING = Priority(priority_key=4)
 
 FAIRNESS_KEY_BYTES = 64  # the server takes no more
 
 BILLING = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
-BILLING_FOR_LIGHT = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST)
+BILLING_FOR_RESTORATION = ActivityConfig(
+    start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=RESTORATION_FIRST
+)
 
-# Somebody sits in the dark and has perhaps paid: asked within the workflow task, and as above if that takes a second.
+# A customer without supply has perhaps paid: within the workflow task; as above if that takes more than a second.
 BILLING_AT_ONCE = LocalActivityConfig(
     start_to_close_timeout=timedelta(seconds=1),
     schedule_to_close_timeout=timedelta(seconds=2),
@@ -34,7 +36,7 @@ BILLING_NOW = ActivityConfig(
     retry_policy=RetryPolicy(initial_interval=timedelta(seconds=2), backoff_coefficient=1.5),
 )
 
-# The customer is to be told soon after T - 30 min; if this comes to nothing, the reader needs the time that is left.
+# The customer is to be notified soon after T - 30 min. If no channel accepts, the reader needs the time that is left.
 CHANNELS = ActivityConfig(
     start_to_close_timeout=timedelta(seconds=30),
     schedule_to_close_timeout=timedelta(seconds=60),
@@ -43,7 +45,7 @@ CHANNELS = ActivityConfig(
 
 NOTICES = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=DUNNING)
 CUT_TICKETS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
-RESTORATIONS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=LIGHT_FIRST)
+RESTORATIONS = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER, priority=RESTORATION_FIRST)
 REGISTER = ActivityConfig(start_to_close_timeout=SOON, retry_policy=_FOR_EVER)
 SWEEP = ActivityConfig(start_to_close_timeout=timedelta(minutes=5), retry_policy=_FOR_EVER)
 REPORT = ActivityConfig(start_to_close_timeout=timedelta(hours=1), retry_policy=_FOR_EVER)  # reads a whole month
@@ -58,7 +60,7 @@ REGISTER_AT_ONCE = LocalActivityConfig(
 
 
 def fairly(config: ActivityConfig, centre: str) -> ActivityConfig:
-    """The configuration with a reading centre's own turn: one that issues ten thousand notices delays no other's."""
+    """Fair queueing by reading centre: a large batch of one does not delay another."""
     priority = config.get("priority", Priority.default)
     key = centre.encode()[:FAIRNESS_KEY_BYTES].decode(errors="ignore")
     return {**config, "priority": Priority(priority_key=priority.priority_key, fairness_key=key)}

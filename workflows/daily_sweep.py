@@ -1,21 +1,19 @@
-"""DailySweep: every day every open case's payments are looked at (III.2), a page a run, however many there are."""
+"""DailySweep: every day billing is asked about every open case (III.2), a page a run, however many there are."""
 
 from temporalio import workflow
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.sweep import PageOrder, SweepActivities
-    from domain.contract.refusals import Refused
     from domain.vocabulary import Contract, Id, Moment
     from workflows import counterparties as wait
-    from workflows.payloads import NOTHING, parse
+    from workflows.payloads import NOTHING, start_input
 
 PAGE = 2_000
 
 
 class SweepProgress(Contract):
-    """How far a sweep has come; the schedule starts it with nothing. `page_size` is for trying it out."""
+    """How far a sweep has come; the schedule starts it with an empty input. `page_size` is for tests."""
 
     sweep_id: Id | None = None
     as_of: Moment | None = None
@@ -37,16 +35,6 @@ class SweepDone(Contract):
     missing: int
 
 
-def _progress(raw: RawValue) -> SweepProgress:
-    """Where to go on; the beginning, if nothing is said. What is no input ends the sweep, so that the next can run."""
-    if raw is NOTHING:
-        return SweepProgress()
-    try:
-        return parse(SweepProgress, raw)
-    except Refused as refusal:
-        raise ApplicationError(str(refusal), refusal.details, type=refusal.type, non_retryable=True) from None
-
-
 @workflow.defn
 class DailySweep:
     """One page a run, then continue-as-new: the history does not grow with the number of accounts."""
@@ -55,7 +43,7 @@ class DailySweep:
     async def run(self, progress: RawValue = NOTHING) -> SweepDone:
         """Sweep page after page until none is left."""
         now = workflow.now()
-        so_far = _progress(progress)
+        so_far = start_input(SweepProgress, progress)
         sweep_id = so_far.sweep_id or f"sweep/{workflow.info().first_execution_run_id}"
         as_of = so_far.as_of or now
         order = PageOrder(

@@ -2,16 +2,14 @@
 
 from temporalio import workflow
 from temporalio.common import RawValue, SearchAttributeKey
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.report import ReportActivities
-    from domain.contract.refusals import Refused
     from domain.report.filing import ReportMade, ReportOrder
     from domain.report.month import Month
     from domain.vocabulary import Contract, Id, Text
     from workflows import counterparties as wait
-    from workflows.payloads import NOTHING, parse
+    from workflows.payloads import NOTHING, start_input
 
 NOMINAL = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 """The server's own attribute of what a schedule starts: the time it was due, however late it starts."""
@@ -25,16 +23,6 @@ class ReportAsked(Contract):
     by: Id | None = None
 
 
-def _asked(raw: RawValue) -> ReportAsked:
-    """What is asked for; what is no input ends the run, so that the next can."""
-    if raw is NOTHING:
-        return ReportAsked()
-    try:
-        return parse(ReportAsked, raw)
-    except Refused as refusal:
-        raise ApplicationError(str(refusal), refusal.details, type=refusal.type, non_retryable=True) from None
-
-
 @workflow.defn
 class GovernmentReport:
     """One report; it stays open, and visible, while the register cannot be read."""
@@ -42,7 +30,7 @@ class GovernmentReport:
     @workflow.run
     async def run(self, asked: RawValue = NOTHING) -> ReportMade:
         """Report the month before the one in which this was due, or the month that is asked for."""
-        info, request = workflow.info(), _asked(asked)
+        info, request = workflow.info(), start_input(ReportAsked, asked)
         order = ReportOrder(
             request=info.first_execution_run_id,
             at=workflow.now(),

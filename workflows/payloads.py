@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
 
 from domain.contract.refusals import UNBELIEVED, Refused
 from domain.vocabulary import Contract
@@ -14,6 +15,19 @@ NOTHING = RawValue(Payload())
 """The default of every handler's argument: a message sent without one arrives here."""
 
 _Message = TypeVar("_Message", bound=Contract)
+
+
+def start_input(model: type[_Message], raw: RawValue) -> _Message:
+    """What a scheduled workflow is started with: nothing, by its schedule, or a payload, by a person.
+
+    ApplicationError, which ends the run: the payload is no such model. So the next run of the schedule can start.
+    """
+    if raw is NOTHING:
+        return model()
+    try:
+        return parse(model, raw)
+    except Refused as refusal:
+        raise ApplicationError(str(refusal), refusal.details, type=refusal.type, non_retryable=True) from None
 
 
 def parse(model: type[_Message], raw: RawValue) -> _Message:

@@ -9,7 +9,7 @@ _Run = TypeVar("_Run", bound=Callable[..., Awaitable[Any]])
 
 
 def uncancelled(noticed: Callable[[Any], None]) -> Callable[[_Run], _Run]:
-    """Go on when Temporal cancels the workflow; `noticed(case)` is told of it.
+    """Go on when Temporal cancels the workflow; `noticed(case)` is called.
 
     The button stands beside the others in Temporal UI. Pressed on a customer who is cut off, it would leave him so.
     """

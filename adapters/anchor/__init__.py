@@ -1,1 +1,4 @@
-"""Anchors of the evidence chain: the signed file, and the register's part in it."""
+"""Anchors of the evidence chains: the signed file outside the register, and how heads get into it.
+
+The chains themselves are in `adapters/register/chain.py`.
+"""

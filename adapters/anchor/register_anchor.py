@@ -1,4 +1,4 @@
-"""Anchoring: every chain's head goes into a file outside the register, and those anchored before are looked for."""
+"""Anchors every chain's head in the file, and searches the register for the heads anchored before."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -25,6 +25,6 @@ def check_address(text: str) -> None:
 
 
 def check_token(text: str) -> None:
-    """ValueError: what cannot stand in a header as one word."""
+    """ValueError: the token cannot stand in a header."""
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ValueError("must be one word of letters, digits and signs, without blanks")

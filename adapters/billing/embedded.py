@@ -47,7 +47,7 @@ def open_billing(url: str, timezone: str) -> "SqlBilling":
 
 
 class _Undo(Exception):
-    """Ends a rehearsal: nothing of it is kept."""
+    """Ends a dry run: nothing of it is kept."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class SqlBilling:
         with self._writing() as connection:
             return book_payments(connection, payments)
 
-    # What the cases have been told.
+    # What was announced to the cases.
 
     def unannounced(self, as_of: datetime, after: str, limit: int) -> tuple[Unannounced, ...]:
         """Overdue bills and payments not yet announced, by account id, of the next `limit` accounts after `after`."""

@@ -30,7 +30,7 @@ class HttpBilling:
     """BillingSystem over HTTP; a bill is overdue from 00:00, in `timezone`, of the day after its due date.
 
     Every method raises BillingUnavailable when there is no answer, or one that differs from
-    deploy/billing-api.openapi.yaml: that is never taken for "owes nothing", nor for "unknown account".
+    deploy/billing-api.openapi.yaml. Such an answer never counts as "owes nothing" or "unknown account".
     """
 
     line: HttpLine

@@ -43,7 +43,7 @@ class CustomerRow(BillingTable, table=True):
 
 
 class BillRow(BillingTable, table=True):
-    """A bill; `announced_at` is set once its case was told, or nothing had to be told."""
+    """A bill; `announced_at` is set once it was announced to its case, or needed no announcement."""
 
     __tablename__ = "bills"
     __table_args__ = (

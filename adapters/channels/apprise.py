@@ -33,8 +33,9 @@ HANGING_AT_MOST = 16
 A receiver that is silent lets go of its send a second after we have; one that sends a byte now and then never may.
 """
 PROBE_EVERY_SECONDS = 600.0
-"""A channel that is full of such sends is tried once in this time all the same, and by one message after the other for
-as long as it answers: it may have recovered long ago.
+"""A channel that is full of such sends is tried once in this time all the same, for it may have recovered.
+
+While it answers, one message after the other goes to it.
 """
 _WITH_HEADERS = frozenset({"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos"})
 _SAMPLES = {"phone": "13800000000", "email": "somebody@example.cn", "account": "1", "role": "reader"}
@@ -54,7 +55,7 @@ class Letter:
 
 
 class ChannelFault(Exception):
-    """A fault of this program in a channel. It says what and where: the fault's own words may quote an address."""
+    """A fault of this program in a channel. It says what and where: the fault's own text may quote an address."""
 
     def __init__(self, kind: str, fault: BaseException) -> None:
         super().__init__(f"channel {kind}: {placed(fault)}")
@@ -67,7 +68,7 @@ class AppriseChannels:
     seconds: float
     probe_every: float = PROBE_EVERY_SECONDS
     _left_behind: dict[Channel, list[threading.Thread]] = field(default_factory=lambda: defaultdict(list), repr=False)
-    _next_look: dict[Channel, float] = field(default_factory=dict, repr=False)
+    _next_try: dict[Channel, float] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def hand_on(
@@ -86,7 +87,7 @@ class AppriseChannels:
         return tuple(tries)
 
     def _sent(self, channel: Channel, known: Mapping[str, str], letter: Letter) -> TryOutcome:
-        """As `send`. A fault of ours in one channel leaves nobody untold by the next."""
+        """As `send`. After a fault of this program in one channel, the next one is still tried."""
         try:
             return self.send(channel, known, letter)
         except ChannelFault as fault:
@@ -116,31 +117,31 @@ class AppriseChannels:
         if not answer.done():
             with self._lock:
                 self._left_behind[channel].append(sending)
-                self._next_look[channel] = time.monotonic() + self.probe_every
+                self._next_try[channel] = time.monotonic() + self.probe_every
             return "dead"
         if (fault := answer.exception()) is not None:
             raise ChannelFault(channel.kind, fault)
         with self._lock:
-            self._next_look.pop(channel, None)
+            self._next_try.pop(channel, None)
         return answer.result()
 
     def _has_room(self, channel: Channel) -> bool:
-        """Fewer sends hang there than may, or they have for so long that it is time for another look: by one."""
+        """Whether fewer sends hang there than may, or the channel is due for one more try."""
         with self._lock:
             hanging = [one for one in self._left_behind[channel] if one.is_alive()]
             self._left_behind[channel] = hanging
             if len(hanging) < HANGING_AT_MOST:
                 return True
-            if time.monotonic() < self._next_look.get(channel, 0):
+            if time.monotonic() < self._next_try.get(channel, 0):
                 return False
-            self._next_look[channel] = time.monotonic() + self.probe_every
+            self._next_try[channel] = time.monotonic() + self.probe_every
             return True
 
 
 def _answer(answer: Future[TryOutcome], address: str, letter: Letter, seconds: float) -> None:
     try:
         answer.set_result(_send(address, letter, seconds))
-    except BaseException as fault:  # handed over to `send`, which raises it: a thread that dies of it prints its words
+    except BaseException as fault:  # handed over to `send`, which raises it: a thread that dies of it prints its text
         answer.set_exception(fault)
 
 
@@ -158,11 +159,11 @@ def _send(address: str, letter: Letter, seconds: float) -> TryOutcome:
         ) as result:
             if result:
                 return "accepted"
-            # Every plugin says so, in these words, if there was nobody to talk to; Apprise keeps no other trace of it.
+            # Every plugin says so, in this text, if there was nobody to talk to; Apprise keeps no other trace of it.
             nobody = any("connection error" in line.message.lower() for line in result.logs())
             return "dead" if nobody else "refused"
     except (OSError, ValueError, TypeError) as problem:  # the network, or an address that cannot be one after all
-        # Its type alone: its words may quote an address.
+        # Its type alone: its text may quote an address.
         log.warning("channel.failed", message=letter.key, error=type(problem).__name__)
         return "dead"
 
@@ -189,7 +190,7 @@ def _asset() -> "AppriseAsset":
     # Its lines quote phone numbers and addresses; what matters is in ours.
     logging.getLogger("apprise").propagate = False
     logging.getLogger("apprise").addHandler(logging.NullHandler())
-    # A redirect to a login page would answer 200, and nobody would have been told.
+    # A redirect to a login page would answer 200, and nobody would have been notified.
     return AppriseAsset(app_id="Arrears", storage_mode="memory", service_timeout=0, http_redirects=False)
 
 
@@ -201,7 +202,7 @@ def check_addresses(routes: Routes) -> None:
 
 
 def plain_channels(routes: Routes) -> tuple[str, ...]:
-    """Channels that would carry texts or passwords to another machine in clear, or not look at its certificate."""
+    """Channels that would carry texts or passwords to another machine in clear, or not check its certificate."""
     return tuple(dict.fromkeys(c.kind for c in routes.channels if (service := _sample(c)) and _is_plain(service)))
 
 
@@ -231,6 +232,6 @@ def _is_loopback(host: str) -> bool:
 
 
 def placed(fault: BaseException) -> str:
-    """What a fault of this program is, and where it happened: its own words may quote a name or an address."""
+    """What a fault of this program is, and where it happened: its own text may quote a name or an address."""
     places = [f" at {frame.f_code.co_filename}:{line}" for frame, line in traceback.walk_tb(fault.__traceback__)]
     return "".join((type(fault).__name__, *places[-1:]))

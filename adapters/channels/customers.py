@@ -27,7 +27,7 @@ class CustomersByApprise:
     register: SqlRegister
     outbox: SqlOutbox
 
-    def tell(self, account_id: str, notice: Message, at: datetime) -> tuple[ChannelTry, ...]:
+    def notify(self, account_id: str, notice: Message, at: datetime) -> tuple[ChannelTry, ...]:
         """Try his channels, the preferred one first; what one accepted stands, even if it cannot be noted now."""
         card = self.register.card(account_id)
         known = known_of_customer(card) | {"account": account_id}

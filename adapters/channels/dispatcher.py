@@ -23,7 +23,7 @@ from domain.record.reasons import heading
 LANES, LANES_FOR_THE_URGENT = 8, 4
 _ANY_URGENCY = 9
 POLL_SECONDS = 1.0
-"""How often is looked for what another worker has filed, and how long a register that is down is left alone."""
+"""How often the outbox is checked for what another worker has filed, and how long a silent register is left alone."""
 _LEASE = timedelta(seconds=BUDGET_SECONDS + 10)
 _GIVEN_UP_AFTER = timedelta(days=3)
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_PAUSE_OF_THE_URGENT = 2.0, 600.0, 15.0
@@ -45,8 +45,8 @@ class _Sent:
 class OutboxDispatcher:
     """A thread that claims, and lanes that send. Several workers may each have one: a claim is one worker's alone.
 
-    At least once: a worker that dies between the receiver's yes and its own note has sent a message that the next one
-    sends again, under the same key.
+    Delivery is at least once: if a worker dies between the receiver's answer and its own note, the next one sends the
+    message again, under the same key.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class OutboxDispatcher:
                     self._outbox.give_up(parcel, sent.tries, sent.given_up, self._clock())
             except RegisterUnavailable as problem:  # it stays claimed, and is sent again when the claim has run out
                 log.warning("delivery.not_noted", error=str(problem))
-            except SQLAlchemyError as problem:  # likewise; its words may quote the row
+            except SQLAlchemyError as problem:  # likewise; its text may quote the row
                 log.error("outbox.failed", error=type(problem).__name__)
 
     def _landed(self, parcel: Parcel, carried: Future[None]) -> None:
@@ -183,7 +183,7 @@ class OutboxDispatcher:
 
 
 def _context_of(parcel: Parcel) -> dict[str, str]:
-    """What every line about a parcel says: of which case, in which stage, and what was to be told to whom."""
+    """What every line about a parcel says: its case, stage, message and recipient."""
     message = parcel.message
     said = {
         "account": message.account_id,

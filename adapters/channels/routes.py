@@ -139,7 +139,7 @@ def _sentence(path: Path, where: tuple[int | str, ...], problem: str) -> str:
 def preferred_first(channels: Sequence[Channel], preferred: PreferredChannel | None) -> tuple[Channel, ...]:
     """A customer's channels with those that serve his preference in front; else in the order of the table.
 
-    All of them: one that fails must not leave him untold (R-16).
+    All of them: if one fails, another notifies him (R-16).
     """
     return tuple(sorted(channels, key=lambda channel: preferred is None or channel.serves != preferred))
 

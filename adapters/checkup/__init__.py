@@ -1,1 +1,4 @@
-"""What the doctor asks of databases and channels; nobody else may import it."""
+"""Checks for the doctor alone, which change nothing: databases with their outbox and clock, and the routing table.
+
+`edge/doctor` judges what they find; nothing here does, and no worker or command imports it.
+"""

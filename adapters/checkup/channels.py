@@ -1,4 +1,4 @@
-"""The routing table looked at rather than used: can it be read, and who would be left without a channel."""
+"""The doctor's check of the routing table: whether it can be used, and which roles have no channel."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from adapters.channels.routes import RoutesError, read_routes
 
 
 @dataclass(frozen=True)
-class ChannelsSeen:
+class ChannelsChecked:
     """What was found. `wrong` is why no worker starts with the table; then nothing else is known."""
 
     path: Path
@@ -16,21 +16,21 @@ class ChannelsSeen:
     plain: tuple[str, ...] = ()
     """Kinds of channels that would carry texts to another machine in clear."""
     customers: tuple[str, ...] = ()
-    """Kinds of channels that customers are told by, in their order."""
+    """Kinds of channels that notify customers, in their order."""
     without: tuple[str, ...] = ()
     """Roles that no entry names."""
     in_part: tuple[str, ...] = ()
     """Roles of which entries name some units or persons, and no entry the others."""
 
 
-def look_at_channels(path: Path) -> ChannelsSeen:
-    """What the table at that path is like; nothing is sent, and nobody is connected to."""
+def check_channels(path: Path) -> ChannelsChecked:
+    """The state of the table at that path; nothing is sent or connected."""
     try:
         routes = read_routes(path)
         check_addresses(routes)
     except RoutesError as problem:
-        return ChannelsSeen(path, wrong=str(problem))
-    return ChannelsSeen(
+        return ChannelsChecked(path, wrong=str(problem))
+    return ChannelsChecked(
         path,
         plain=plain_channels(routes),
         customers=tuple(channel.kind for channel in routes.customer),

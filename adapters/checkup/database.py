@@ -1,4 +1,4 @@
-"""A look at a database that changes nothing: its tables, the right to write, the guard of its evidence, its clock."""
+"""The doctor's check of a database: its tables, whether we may write, guards, clock, open rows, unsent messages."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -13,7 +13,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     create_engine,
-    exists,
     false,
     insert,
     inspect,
@@ -26,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
 from adapters.billing.tables import TABLES as BILLING
+from adapters.register.counting import followed
 from adapters.register.outbox import count_unsent
 from adapters.register.tables import APPEND_ONLY
 from adapters.register.tables import TABLES as REGISTER
@@ -34,7 +34,7 @@ from domain.metrics import UnsentCounted
 from domain.record.sweep import OpenRow
 
 PATIENCE_SECONDS = 3
-"""Much less than a worker has: whoever looks wants to know now."""
+"""Much less than a worker has: a person waits for the answer."""
 _TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table",
     # Those that fire in an ordinary session: not disabled, and not for a replica alone.
@@ -44,7 +44,7 @@ _TRIGGERS = {
 
 
 @dataclass(frozen=True)
-class DatabaseSeen:
+class DatabaseChecked:
     """What was found. `made` is false for a file that is not there yet; then nothing else is known."""
 
     address: str
@@ -58,14 +58,14 @@ class DatabaseSeen:
     """Tables without a row."""
 
 
-def look_at_register(url: str) -> DatabaseSeen:
-    """What the register is like. RegisterUnavailable: it gives no answer within a few seconds."""
-    return _look(url, REGISTER, RegisterUnavailable)
+def check_register(url: str) -> DatabaseChecked:
+    """The state of the register. RegisterUnavailable: it gives no answer within a few seconds."""
+    return _check(url, REGISTER, RegisterUnavailable)
 
 
-def look_at_billing(url: str) -> DatabaseSeen:
-    """What the billing book is like. BillingUnavailable: it gives no answer within a few seconds."""
-    return _look(url, BILLING, BillingUnavailable)
+def check_billing(url: str) -> DatabaseChecked:
+    """The state of the billing book. BillingUnavailable: it gives no answer within a few seconds."""
+    return _check(url, BILLING, BillingUnavailable)
 
 
 def time_at_register(url: str) -> datetime | None:
@@ -79,10 +79,10 @@ def time_at_register(url: str) -> datetime | None:
 def open_rows(url: str) -> tuple[OpenRow, ...]:
     """Every case that the register calls open, oldest first. RegisterUnavailable as above."""
     cases = REGISTER.tables["cases"]
-    later = cases.alias("later")
-    followed = exists().where(later.c.account_id == cases.c.account_id, later.c.opened_at > cases.c.opened_at)
     columns = [cases.c[name] for name in OpenRow.model_fields if name != "followed"]
-    query = select(*columns, followed.label("followed")).where(cases.c.closed_at.is_(None)).order_by(cases.c.opened_at)
+    query = (
+        select(*columns, followed().label("followed")).where(cases.c.closed_at.is_(None)).order_by(cases.c.opened_at)
+    )
     with _connected(url, RegisterUnavailable) as connection:
         return tuple(OpenRow.model_validate(dict(line)) for line in connection.execute(query).mappings())
 
@@ -93,16 +93,16 @@ def unsent(url: str) -> UnsentCounted:
         return count_unsent(connection)
 
 
-def _look(url: str, tables: MetaData, unavailable: Unavailable) -> DatabaseSeen:
+def _check(url: str, tables: MetaData, unavailable: Unavailable) -> DatabaseChecked:
     address = make_url(url)
     said = address.render_as_string(hide_password=True)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
-        return DatabaseSeen(said, made=False)
+        return DatabaseChecked(said, made=False)
     with _connected(url, unavailable) as connection:
         missing = tuple(_missing(connection, tables))
         if missing:
-            return DatabaseSeen(said, missing=missing)
-        return DatabaseSeen(
+            return DatabaseChecked(said, missing=missing)
+        return DatabaseChecked(
             said,
             unwritable=_unwritable(connection, tables),
             unguarded=tuple(name for name in APPEND_ONLY if name in tables.tables and not _guarded(connection, name)),

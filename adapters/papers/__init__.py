@@ -1,4 +1,4 @@
-"""Papers as PDF: Typst and its templates, and the folder that keeps them.
+"""Papers as PDF: `typst` renders them by its `templates`, `folder` keeps them.
 
-What a paper states is made in `domain/papers`.
+What a paper states is made in `domain/papers`; nothing here chooses a wording.
 """

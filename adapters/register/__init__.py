@@ -1,4 +1,4 @@
-"""The register in SQL: tables, writing, reading, counting; outbox, deliveries, moratoria, cut slots, chain, reports.
+"""The register in SQL: `reading` (lists of cases, the worklist), `writing`, `counting`, `outbox`, `chain`, `reports`.
 
-No rule of the procedure: what is written was decided before.
+No rule of the procedure: what is written here was decided before. No table outside `tables`.
 """

@@ -41,8 +41,8 @@ _MOVE_HEAD = update(HEADS).where(HEADS.c.account_id == _OF_ACCOUNT).values(seq=b
 def append(connection: Connection, case: Owner, evidence: Sequence[Evidence]) -> None:
     """Add to the account's chain what is not in it yet; call it inside the transaction of the effect it proves.
 
-    An act by somebody who may not do it is not admitted: a claim is written in its place, which no proof counts. It is
-    not an error, for the rest of the record, a light to be restored among it, must not wait for a person's mistake.
+    An act by somebody who may not do it is not admitted: a claim is written in its place, which no proof counts. That
+    raises no error: the rest of the record, a restoration perhaps, must not wait for a person's mistake.
     """
     if not evidence:
         return

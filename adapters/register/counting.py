@@ -1,10 +1,10 @@
-"""Counting the register: how all open cases stand, in a few queries that cost no more than the open cases do."""
+"""Counts for the figures: open cases, restorations due, incidents, notices, tickets, tasks; one snapshot."""
 
 from datetime import datetime
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CTE, Connection, Engine, Select, and_, case, exists, func, select
+from sqlalchemy import CTE, Connection, Engine, Exists, Select, and_, case, exists, func, select
 
 from adapters.register.outbox import count_unsent
 from adapters.register.tables import TABLES
@@ -41,7 +41,7 @@ def count_register(engine: Engine, now: datetime, zone: ZoneInfo) -> Figures:
 
         return Figures(
             cases=tuple(CasesCounted(**line) for line in lines(_cases(standing))),
-            light_due=tuple(LightDue(**line) for line in lines(_light_due(standing))),
+            light_due=tuple(LightDue(**line) for line in lines(_restorations_due(standing))),
             incidents=tuple(IncidentsCounted(**line) for line in lines(_incidents())),
             notices=tuple(NoticesCounted(**line) for line in lines(_notices(standing))),
             unacknowledged=tuple(TicketsUnacknowledged(**line) for line in lines(_unacknowledged(standing))),
@@ -52,14 +52,21 @@ def count_register(engine: Engine, now: datetime, zone: ZoneInfo) -> Figures:
         )
 
 
-def _standing() -> CTE:
-    """Open cases, less those that an operator ended in Temporal and opened anew: nobody closes their rows."""
+def followed() -> Exists:
+    """Whether the account of a row of `cases` has had a later case.
+
+    Such a row may stand open: its case was ended in Temporal, and only `close-row` closes it.
+    """
     later = _CASES.alias("later")
-    followed = exists().where(later.c.account_id == _CASES.c.account_id, later.c.opened_at > _CASES.c.opened_at)
+    return exists().where(later.c.account_id == _CASES.c.account_id, later.c.opened_at > _CASES.c.opened_at)
+
+
+def _standing() -> CTE:
+    """Open cases, without the rows that a later case of the account follows."""
     columns = (_CASES.c[name] for name in ("case_key", "account_id", "stage", "supply_off", "restore_due_by"))
     # A case whose customer billing has not named yet belongs to no centre.
     centre = func.coalesce(_CASES.c.reading_centre, "").label("centre")
-    return select(*columns, centre).where(_CASES.c.stage.in_(_OPEN), ~followed).cte("standing")
+    return select(*columns, centre).where(_CASES.c.stage.in_(_OPEN), ~followed()).cte("standing")
 
 
 def _cases(standing: CTE) -> Select[Any]:
@@ -69,7 +76,7 @@ def _cases(standing: CTE) -> Select[Any]:
     )
 
 
-def _light_due(standing: CTE) -> Select[Any]:
+def _restorations_due(standing: CTE) -> Select[Any]:
     return select(standing.c.centre, standing.c.restore_due_by.label("by")).where(
         standing.c.supply_off, standing.c.restore_due_by.is_not(None)
     )

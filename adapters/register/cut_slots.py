@@ -1,7 +1,7 @@
 """Days booked for cuts: a row for each red notice that is out, and never more on a day than its unit can restore.
 
-Every red notice leaves its row, in a unit without a limit too: a limit set later counts what is out already. A row goes
-with its notice, when that becomes void, and with its case, when that closes.
+Every red notice leaves a row, also in a unit without a limit: a limit set later counts those rows. A row is deleted
+when its notice becomes void, or its case closes.
 """
 
 import re
@@ -33,10 +33,10 @@ class FieldCapacity:
         return self.by_unit.get(field_unit, self.by_unit.get(EVERY_OTHER_UNIT))
 
 
-def read_capacity(words: str) -> FieldCapacity:
+def read_capacity(text: str) -> FieldCapacity:
     """From `FU-01=40, FU-02=25, *=60`; `*` is every other unit. ValueError says what is wrong."""
     by_unit: dict[str, int] = {}
-    for entry in filter(None, (part.strip() for part in words.split(","))):
+    for entry in filter(None, (part.strip() for part in text.split(","))):
         unit, _, number = (part.strip() for part in entry.rpartition("="))
         if not unit or not _NUMBER.fullmatch(number):
             raise ValueError("must be unit=number, with a whole number from 1, such as FU-01=40,*=60")
@@ -73,7 +73,7 @@ def keep(connection: Connection, order: NoticeOrder) -> None:
 def follow(connection: Connection, record: Record) -> None:
     """Void notices and closed cases give their days back; a case that moves to another unit takes its day along.
 
-    That may bring the other unit above its number on that day: whoever reassigned the case decided so.
+    That may bring the other unit above its number on that day: the person who reassigned the case decided so.
     """
     case = record.case
     void = [n.notice_id for n in record.notices if n.kind == "red" and n.state == "void"]

@@ -1,4 +1,4 @@
-"""Reading what has come of messages at the delivery channels: what was sent, what waits, what was given up."""
+"""Reading deliveries: which messages were sent by which channel, which wait, which were given up."""
 
 from collections import defaultdict
 from collections.abc import Sequence

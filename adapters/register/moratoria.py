@@ -1,4 +1,4 @@
-"""What the register says of one moratorium: its wording, the open cases it covers, whom it holds, what falls away."""
+"""Reading one moratorium: its wording, the open cases that it covers and holds, permits, changed policies."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from sqlalchemy import ColumnElement, Engine, Select, select
 from adapters.register.tables import TABLES
 from adapters.sql.engine import reading
 from domain.record.case_file import FiledEvidence
+from domain.record.kinds import EvidenceKind, kinds
 from domain.record.moratorium import CoveredCase, Moratorium, PermitOut
 
 _T = TABLES.tables
 _CASES, _NOTICES, _EVIDENCE, _MORATORIA = (_T[name] for name in ("cases", "notices", "evidence", "moratoria"))
 _SCOPE = {"region": _CASES.c.region, "class": _CASES.c.customer_class, "centre": _CASES.c.reading_centre}
-_PERMIT_ENDS = ("permit.revoked", "permit.lapsed", "cut.reported")
+_PERMIT_ENDS = kinds("permit.revoked", "permit.lapsed", "cut.reported")
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class MoratoriumReader:
         columns = _EVIDENCE.c.case_key, _EVIDENCE.c.what
         query = _on_record(moratorium, "hold.placed", "hold.lifted", "hold.ended").with_only_columns(*columns)
         with reading(self.engine) as connection:
-            told = connection.execute(query.where(_EVIDENCE.c.about == moratorium.moratorium_id))
-            return _standing((line[0], line[1]) for line in told)
+            noted = connection.execute(query.where(_EVIDENCE.c.about == moratorium.moratorium_id))
+            return _standing((line[0], line[1]) for line in noted)
 
     def policies_changed(self, moratorium: Moratorium) -> tuple[FiledEvidence, ...]:
         """By which an operator has moved a covered open case to another policy, in the order of each chain."""
@@ -89,7 +90,7 @@ def _is_covered(moratorium: Moratorium) -> ColumnElement[bool]:
     return _CASES.c.closed_at.is_(None) & (_SCOPE[moratorium.scope] == moratorium.value)
 
 
-def _on_record(moratorium: Moratorium, *what: str) -> Select[Any]:
+def _on_record(moratorium: Moratorium, *what: EvidenceKind) -> Select[Any]:
     """Evidence of these kinds of the covered open cases, in the order of each chain."""
     # By account first: that is how the evidence is keyed.
     of_case = (_EVIDENCE.c.account_id == _CASES.c.account_id) & (_EVIDENCE.c.case_key == _CASES.c.case_key)
@@ -101,11 +102,11 @@ def _on_record(moratorium: Moratorium, *what: str) -> Select[Any]:
     )
 
 
-def _standing(words: Iterable[tuple[str, str]]) -> frozenset[str]:
+def _standing(entries: Iterable[tuple[str, EvidenceKind]]) -> frozenset[str]:
     """Keys whose hold was placed and neither lifted nor ended since; a lifting that came first takes effect later."""
     standing: set[str] = set()
     lifted_early: set[str] = set()
-    for key, what in words:
+    for key, what in entries:
         if what != "hold.placed":
             lifted_early |= {key} - standing
             standing.discard(key)

@@ -1,4 +1,4 @@
-"""The outbox in SQL: a message is filed once, what is to be sent is claimed by one worker at a time, each try kept."""
+"""The outbox in SQL: file a message once, claim what is due for one worker, keep each try, give up, send again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 def file_message(connection: Connection, owner: Owner, message: Message, hands_on: bool) -> None:
-    """Put a message into the outbox, once per key, in the transaction of what it tells of.
+    """Put a message into the outbox, once per key, in the transaction of what it is about.
 
     `hands_on`: it is queued for the channels of staff too, in the same transaction.
     """
@@ -49,7 +49,7 @@ def file_message(connection: Connection, owner: Owner, message: Message, hands_o
 
 
 def _queue(connection: Connection, key: str, message: Message) -> None:
-    """Queue it for the channels of staff; what the customer is told, the case itself has sent, and waits for (R-16)."""
+    """Queue it for the channels of staff. Messages to the customer the case itself has sent, and waits for (R-16)."""
     if message.to_role != "customer":
         row = {"message_key": key, "urgency": urgency_of(message), "filed_at": message.at}
         connection.execute(insert_once(connection, _UNSENT), row)
@@ -79,7 +79,7 @@ class SqlOutbox:
             return connection.execute(select(_UNSENT.c.message_key).where(_due(now)).limit(1)).first() is not None
 
     def claim(self, now: datetime, lease: timedelta, limit: int, least_urgent: int) -> tuple[Parcel, ...]:
-        """Take so many of those that are due, the most urgent first; whoever dies with one loses it after `lease`.
+        """Take so many of those that are due, the most urgent first; a worker that dies loses its claims after `lease`.
 
         One that cannot be read is set aside as given up, and holds up no other.
         """
@@ -134,14 +134,9 @@ class SqlOutbox:
             with writing(self.engine) as connection:
                 connection.execute(insert(_DELIVERIES), _lines(message_key, uuid4().hex, 1, tries))
 
-    def count(self) -> UnsentCounted:
-        """How many messages wait to be sent, and since when."""
-        with reading(self.engine) as connection:
-            return count_unsent(connection)
-
 
 def count_unsent(connection: Connection) -> UnsentCounted:
-    """As `SqlOutbox.count`, beside other questions to the same snapshot."""
+    """How many messages wait to be sent, and since when."""
     oldest = func.min(_UNSENT.c.filed_at, type_=_UNSENT.c.filed_at.type).label("oldest_filed_at")
     line = connection.execute(select(func.count().label("messages"), oldest).select_from(_UNSENT)).mappings().one()
     return UnsentCounted(**line)
@@ -165,7 +160,7 @@ def _taken(connection: Connection, row: Mapping[Any, Any], now: datetime, lease:
 
 
 def _wrong(problem: NoResultFound | ValueError) -> list[str]:
-    """What is wrong with a message, by field: the problem's own words quote what was to be read."""
+    """What is wrong with a message, by field: the problem's own text quotes what was to be read."""
     if isinstance(problem, ValidationError):
         return list({f"{error['loc'][0]}: {error['type']}": None for error in problem.errors()})
     return ["it is not there"] if isinstance(problem, NoResultFound) else ["a column holds no value of its kind"]

@@ -1,11 +1,11 @@
-"""Reading the register: case lists, worklists, inboxes, the outbox, the file a proof is read from, the sweep's page."""
+"""Reading the register: lists of cases, worklists, messages, the file that a proof reads, a page of the sweep."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, literal, select, tuple_
 
 from adapters.register.chain import verify_chain
 from adapters.register.counting import count_register
@@ -15,9 +15,8 @@ from adapters.sql.engine import reading
 from domain.metrics import Figures
 from domain.record.case_file import CaseFile, FiledEvidence, FiledMessage, FiledNotice, FiledTicket, WorkItem
 from domain.record.chain import ChainVerdict
-from domain.record.moratorium import Moratorium
 from domain.record.rows import CaseRow, IncidentRow, Task
-from domain.record.sweep import OpenCase, SweepSummary
+from domain.record.sweep import OpenCase
 from domain.report.filing import MADE, REPORTS
 from domain.vocabulary import Contract
 
@@ -61,11 +60,6 @@ class RegisterReader:
             lines = connection.execute(query).mappings().all()
             tasks = _tasks(connection, [line["case_key"] for line in lines])
         return tuple(CaseRow.model_validate({**line, "tasks": tasks.get(line["case_key"], ())}) for line in lines)
-
-    def case(self, account_id: str) -> CaseRow | None:
-        """The account's latest case: the open one, or the last that closed."""
-        with reading(self.engine) as connection:
-            return _latest_case(connection, account_id)
 
     def case_file(self, account_id: str, case_key: str | None = None) -> CaseFile | None:
         """All that the register holds of one case (the latest, unless named), as of one moment."""
@@ -119,55 +113,10 @@ class RegisterReader:
             reports = reports_to_send(connection) if role == "liaison" else ()
         return (*items, *reports)[:limit]
 
-    def inbox(self, field_unit: str, limit: int = 500) -> tuple[FiledTicket, ...]:
-        """The field unit's tickets not yet done or recalled: restorations first, then by when they are due."""
-        query = (
-            select(_TICKETS)
-            .where(_TICKETS.c.field_unit == field_unit, _TICKETS.c.state.in_(("sent", "acknowledged")))
-            .order_by(_TICKETS.c.kind.desc(), _TICKETS.c.due_at, _TICKETS.c.ticket_id)
-            .limit(limit)
-        )
-        return self._read(FiledTicket, query)
-
-    def outbox(
-        self,
-        to_role: str | None = None,
-        to_unit: str | None = None,
-        to_person: str | None = None,
-        account_id: str | None = None,
-        limit: int = 500,
-    ) -> tuple[FiledMessage, ...]:
-        """Messages, newest first; those that name no unit or person are for everyone of the role."""
-        query = select(_MESSAGES).order_by(_MESSAGES.c.at.desc(), _MESSAGES.c.key).limit(limit)
-        if to_role is not None:
-            query = query.where(_MESSAGES.c.to_role == to_role)
-        if to_unit is not None:
-            query = query.where(_MESSAGES.c.to_unit.is_(None) | (_MESSAGES.c.to_unit == to_unit))
-        if to_person is not None:
-            query = query.where(_MESSAGES.c.to_person.is_(None) | (_MESSAGES.c.to_person == to_person))
-        if account_id is not None:
-            query = query.where(_MESSAGES.c.account_id == account_id)
-        return self._read(FiledMessage, query)
-
-    def notices(self, account_id: str) -> tuple[FiledNotice, ...]:
-        """All notices of the account, oldest first, with their text."""
-        return self._of_account(FiledNotice, _NOTICES, account_id, _NOTICES.c.issued_at, _NOTICES.c.notice_id)
-
-    def tickets(self, account_id: str) -> tuple[FiledTicket, ...]:
-        """All tickets of the account, oldest first, with their text."""
-        return self._of_account(FiledTicket, _TICKETS, account_id, _TICKETS.c.sent_at, _TICKETS.c.ticket_id)
-
-    def incidents(self, account_id: str) -> tuple[IncidentRow, ...]:
-        """All incidents of the account, oldest first."""
-        return self._of_account(IncidentRow, _INCIDENTS, account_id, _INCIDENTS.c.at, _INCIDENTS.c.incident_id)
-
-    def evidence(self, account_id: str) -> tuple[FiledEvidence, ...]:
-        """All evidence of the account, over all its cases, in the order of its chain."""
-        return self._of_account(FiledEvidence, _EVIDENCE, account_id, _EVIDENCE.c.seq)
-
-    def moratoria(self) -> tuple[Moratorium, ...]:
-        """All standing orders not to cut, lifted ones among them, oldest first."""
-        return self._read(Moratorium, select(_MORATORIA).order_by(_MORATORIA.c.declared_at, _MORATORIA.c.moratorium_id))
+    def messages(self, account_id: str) -> tuple[FiledMessage, ...]:
+        """Every message about the account, newest first."""
+        query = select(_MESSAGES).where(_MESSAGES.c.account_id == account_id)
+        return self._read(FiledMessage, query.order_by(_MESSAGES.c.at.desc(), _MESSAGES.c.key))
 
     def verify(self, account_id: str, anchor: tuple[int, str] | None = None) -> ChainVerdict:
         """Whether the account's evidence is as it was written; see `verify_chain`."""
@@ -184,31 +133,6 @@ class RegisterReader:
         )
         return self._read(OpenCase, query)
 
-    def sweep_summary(self, sweep_id: str) -> SweepSummary:
-        """What the sweep covered, over all its pages."""
-        counts = ("counted", "disconnected", "changed", "signalled")
-        sums = (func.coalesce(func.sum(_SWEEPS.c[name]), 0).label(name) for name in counts)
-        query = select(func.count().label("pages"), *sums).where(_SWEEPS.c.sweep_id == sweep_id)
-        with reading(self.engine) as connection:
-            line = connection.execute(query).mappings().one()
-        return SweepSummary(sweep_id=sweep_id, **{name: int(count) for name, count in line.items()})
-
-    def count_cases(self) -> dict[str, int]:
-        """How many cases stand in each stage."""
-        return self._count(_CASES.c.stage, _CASES)
-
-    def count_outcomes(self) -> dict[str, int]:
-        """How many closed cases ended in each outcome."""
-        return self._count(_CASES.c.outcome, _CASES, _CASES.c.outcome.is_not(None))
-
-    def count_tickets(self, kind: str) -> dict[str, int]:
-        """How many tickets of that kind stand in each state."""
-        return self._count(_TICKETS.c.state, _TICKETS, _TICKETS.c.kind == kind)
-
-    def count_incidents(self) -> dict[str, int]:
-        """How many incidents of each kind there are."""
-        return self._count(_INCIDENTS.c.kind, _INCIDENTS)
-
     def figures(self, now: datetime, zone: ZoneInfo) -> Figures:
         """How all open cases stand, in numbers; see `count_register`."""
         return count_register(self.engine, now, zone)
@@ -216,16 +140,6 @@ class RegisterReader:
     def _read(self, contract: type[C], query: Select[Any]) -> tuple[C, ...]:
         with reading(self.engine) as connection:
             return _all(connection, contract, query)
-
-    def _of_account(
-        self, contract: type[C], table: Table, account_id: str, *order: ColumnElement[Any]
-    ) -> tuple[C, ...]:
-        return self._read(contract, select(table).where(table.c.account_id == account_id).order_by(*order))
-
-    def _count(self, by: ColumnElement[Any], table: Table, *where: ColumnElement[bool]) -> dict[str, int]:
-        query = select(by, func.count()).select_from(table).where(*where).group_by(by).order_by(by)
-        with reading(self.engine) as connection:
-            return {line[0]: line[1] for line in connection.execute(query)}
 
 
 def _all(connection: Connection, contract: type[C], query: Select[Any]) -> tuple[C, ...]:

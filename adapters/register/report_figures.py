@@ -1,4 +1,4 @@
-"""A month's figures out of the register, in one read transaction: what the cases tell, and what is simply counted."""
+"""The monthly report's figures, counted in one read transaction of the register."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, and_, case
 from adapters.register.tables import TABLES
 from adapters.sql.engine import reading
 from domain.law.policy import Policy
+from domain.record.kinds import EvidenceKind, kinds
 from domain.report.case_share import TELLING, Event, case_in_month
 from domain.report.month import Figures, Incidents, Notices, StandingOrder, Supply, bounds
 from domain.report.totals import Sum, Traits, lights
@@ -68,7 +69,9 @@ class ReportFigures:
                     "important_open": total.important_open,
                     "important": total.important_customers(),
                     "coordination": coordination,
-                    "holds": _sorted(Counter(e["detail"].get("kind", "other") for e in counting.told("hold.placed"))),
+                    "holds": _sorted(
+                        Counter(e["detail"].get("kind", "other") for e in counting.evidence_of("hold.placed"))
+                    ),
                     "holds_ended": simply["hold.ended"] + simply["hold.lifted"],
                     **{name: simply[what] for name, what in _AGREEMENTS.items()},
                     "moratoria": counting.moratoria(),
@@ -76,7 +79,7 @@ class ReportFigures:
             )
 
 
-_AGREEMENTS = {
+_AGREEMENTS: dict[str, EvidenceKind] = {
     "promises": "promise.made",
     "promises_kept": "promise.kept",
     "promises_broken": "promise.broken",
@@ -99,7 +102,7 @@ class _Counting:
         return and_(_EVIDENCE.c.recorded_at >= self.begins_at, _EVIDENCE.c.recorded_at < self.ends_at)
 
     def cases(self) -> Iterator[tuple[Traits, list[Event]]]:
-        """Every case that was open at some moment of the month, with its telling evidence up to the month's end."""
+        """Every case open at some moment of the month, with its evidence for the report, up to the month's end."""
         columns = ("account_id", "customer_class", "reading_centre", "region", "important")
         query = (
             select(*_ORDER[:1], *(_EVIDENCE.c[name] for name in ("what", "rule", "at", "recorded_at", "detail")))
@@ -115,30 +118,30 @@ class _Counting:
         )
         lines = self.connection.execute(query.execution_options(yield_per=_AT_A_TIME)).mappings()
         for _, of_case in groupby(lines, key=itemgetter("case_key")):
-            told = list(of_case)
-            yield _traits(told[0]), [Event(*(line[name] for name in Event._fields)) for line in told]
+            lines_of_case = list(of_case)
+            yield _traits(lines_of_case[0]), [Event(*(line[name] for name in Event._fields)) for line in lines_of_case]
 
-    def told(self, what: str) -> Iterator[RowMapping]:
+    def evidence_of(self, what: EvidenceKind) -> Iterator[RowMapping]:
         """Evidence of one kind inside the month, with what is known of its case."""
         query = select(_EVIDENCE.c.detail, _CASES.c.account_id, _CASES.c.important).join(
             _CASES, _CASES.c.case_key == _EVIDENCE.c.case_key
         )
         yield from self.connection.execute(query.where(self._inside, _EVIDENCE.c.what == what)).mappings()
 
-    def simply(self) -> Counter[str]:
+    def simply(self) -> Counter[EvidenceKind]:
         """How much evidence there is of each kind inside the month."""
         query = select(_EVIDENCE.c.what, func.count()).where(self._inside).group_by(_EVIDENCE.c.what)
         return Counter(dict(self.connection.execute(query).all()))
 
-    def by_role(self) -> dict[str, dict[str, int]]:
+    def by_role(self) -> dict[EvidenceKind, dict[str, int]]:
         """Decisions by the role that took them."""
         query = (
             select(_EVIDENCE.c.what, _EVIDENCE.c.actor_role, func.count())
-            .where(self._inside, _EVIDENCE.c.what.in_(("approval.given", "approval.rejected")))
+            .where(self._inside, _EVIDENCE.c.what.in_(kinds("approval.given", "approval.rejected")))
             .group_by(_EVIDENCE.c.what, _EVIDENCE.c.actor_role)
             .order_by(_EVIDENCE.c.actor_role)
         )
-        found: dict[str, dict[str, int]] = defaultdict(dict)
+        found: dict[EvidenceKind, dict[str, int]] = defaultdict(dict)
         for what, role, count in self.connection.execute(query):
             found[what][role] = count
         return found
@@ -149,7 +152,7 @@ class _Counting:
         query = (
             select(_NOTICES.c.kind, _EVIDENCE.c.what, paid, func.count())
             .join(_NOTICES, _NOTICES.c.notice_id == _EVIDENCE.c.about)
-            .where(self._inside, _EVIDENCE.c.what.in_(("notice.issued", *_BECAME)))
+            .where(self._inside, _EVIDENCE.c.what.in_(kinds("notice.issued", *_BECAME)))
             .group_by(_NOTICES.c.kind, _EVIDENCE.c.what, paid)
         )
         found: dict[str, Counter[str]] = {"yellow": Counter(), "red": Counter()}
@@ -164,7 +167,10 @@ class _Counting:
         query = (
             select(_INCIDENTS.c.kind, _EVIDENCE.c.what, inside, func.count())
             .join(_INCIDENTS, _INCIDENTS.c.incident_id == _EVIDENCE.c.about)
-            .where(_EVIDENCE.c.recorded_at < self.ends_at, _EVIDENCE.c.what.in_(("incident.opened", "incident.closed")))
+            .where(
+                _EVIDENCE.c.recorded_at < self.ends_at,
+                _EVIDENCE.c.what.in_(kinds("incident.opened", "incident.closed")),
+            )
             .group_by(_INCIDENTS.c.kind, _EVIDENCE.c.what)
         )
         found: dict[str, Counter[str]] = defaultdict(Counter)
@@ -193,13 +199,13 @@ class _Counting:
         return StandingOrder.model_validate({**line, "ended_at": min(ends, default=None)})
 
 
-_BECAME = {"notice.served": "delivered", "notice.refused": "refused", "notice.void": "void"}
+_BECAME: dict[EvidenceKind, str] = {"notice.served": "delivered", "notice.refused": "refused", "notice.void": "void"}
 
 
 def _filed(total: Sum, counting: _Counting) -> int:
     """Give filings to their important customers; the rest is help asked of the local government (III.5)."""
     coordination = 0
-    for line in counting.told("filing.recorded"):
+    for line in counting.evidence_of("filing.recorded"):
         if line["important"] and line["detail"].get("purpose") == "filing":
             total.filed(line["account_id"])
         else:

@@ -62,7 +62,7 @@ class ReportBook:
             return _known(connection, month, order)
 
     def keep(self, order: ReportOrder, figures: Figures) -> tuple[Report, bool]:
-        """Keep the month's report, tell the liaison, and note it; False: there was one, and nothing was written."""
+        """Keep the month's report, notify the liaison, and note it; False: there was one, and nothing was written."""
         with writing(self.engine) as connection:
             if connection.dialect.name == "postgresql":  # of two at once, the second finds the first's
                 connection.execute(text("LOCK TABLE reports IN SHARE ROW EXCLUSIVE MODE"))
@@ -177,7 +177,7 @@ def _sendings(connection: Connection, report_id: str) -> tuple[ReportSent, ...]:
 
 
 def _entries(report_id: str, what: str) -> Select[Any]:
-    """What the record says of one report by that word, oldest first."""
+    """The record's entries of that kind about one report, oldest first."""
     of_report = (EVIDENCE.c.account_id == REPORTS, EVIDENCE.c.what == what, EVIDENCE.c.about == report_id)
     return select(EVIDENCE).where(*of_report).order_by(EVIDENCE.c.seq)
 

@@ -163,8 +163,8 @@ class MessageLine(RegisterTable, table=True):
 class UnsentLine(RegisterTable, table=True):
     """A message in the outbox that no channel has accepted yet; gone once one has, or once it is given up.
 
-    `due_at` is by the clock of the workers: when it may be tried, or, while `claim` names who has it in hand, when
-    that worker counts as dead. None: at once, and never tried before.
+    `due_at`, by the workers' clock, is when it may be tried; None: at once, and never tried before. While `claim` names
+    the worker that holds it, `due_at` is when that worker counts as dead.
     """
 
     __tablename__ = "unsent"

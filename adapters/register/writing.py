@@ -1,4 +1,4 @@
-"""The register in SQL: what a step leaves behind is written in one transaction, once, whoever repeats it."""
+"""Writing the register: what a step leaves behind, in one transaction, once, however often it is repeated."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -100,8 +100,8 @@ class SqlRegister:
     def card(self, account_id: str) -> CustomerCard:
         """The card kept when the case opened.
 
-        One without a name for an account that billing does not know: a light that was cut there without right is
-        restored all the same.
+        For an account that billing does not know, a card without a name: an unauthorised cut there is restored all the
+        same.
         """
         with reading(self.engine) as connection:
             line = connection.execute(select(_CARDS).where(_CARDS.c.account_id == account_id)).mappings().one_or_none()

@@ -1,4 +1,4 @@
-"""What every SQL adapter needs: engines, statements, column types, and the migrations of both databases.
+"""What every SQL store shares: engine and transactions, column types, statements, migrations with their revisions.
 
-No table of the register or the billing book is asked here.
+No table and no query of a counterparty.
 """

@@ -19,8 +19,8 @@ from activities.register import RegisterUnavailable
 
 LOCK_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
-# A peer that vanished without a word is noticed within a minute by either side: an activity then tries again, and the
-# locks of a worker that is gone are free again.
+# Either side notices within a minute that the other is gone. An activity then tries again, and the locks of a lost
+# worker are free.
 _PATIENCE = {
     "connect_timeout": CONNECT_SECONDS,
     "keepalives_idle": 20,

@@ -1,1 +1,4 @@
-"""Settings from the environment: their model, how a field is read, how weak one may be, and what the doctor asks."""
+"""Settings from the environment: `model` has them all, `fields` the form of each, `strength` what production refuses.
+
+Nothing is connected here. `checkup` is for the doctor alone.
+"""

@@ -1,4 +1,4 @@
-"""Settings looked at rather than used: what of them is wrong, unknown or weak, and the rest all the same."""
+"""The doctor's check of the settings: which are wrong, unknown or weak, and the rest in a usable form."""
 
 import os
 import re
@@ -34,7 +34,7 @@ class ReadSettings:
 
 
 def read_settings() -> ReadSettings:
-    """Look at the environment and `.env`; nothing that stands there raises."""
+    """Read the environment and `.env`; a wrong value is noted, and does not raise."""
     env_file = configuration.ENV_FILE
     wrong: list[str] = []
     try:

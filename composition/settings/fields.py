@@ -1,4 +1,4 @@
-"""The form of each single setting: what it may be, and how one that is wrong is told."""
+"""The form of each setting: which values it takes, and the sentence about a wrong one."""
 
 import ipaddress
 from pathlib import Path
@@ -12,14 +12,18 @@ from adapters.anchor.file import private_key, public_key
 from adapters.billing.address import check_address, check_token, is_http
 from adapters.register.cut_slots import read_capacity
 from client.payload_codec import read_key_ring
+from client.problems import Misused
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project's folder: relative paths belong to it, from whichever folder a program is started."""
 _DATABASES = ("sqlite", "postgresql")
 
 
-class ConfigurationError(Exception):
+class ConfigurationError(Misused):
     """A setting is wrong; the message names the variable and what it should be."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("Configuration", message)
 
 
 def sentence(where: tuple[int | str, ...], problem: str) -> str:

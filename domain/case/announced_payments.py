@@ -47,8 +47,6 @@ def awaited(facts: CaseFacts, payments: tuple[Announced, ...], now: datetime) ->
             facts = facts.noted(
                 now,
                 "payment.unbooked",
-                "R-11",
-                "II.8",
                 about=payment.payment_id,
                 amount=payment.amount,
                 given_up=given_up,

@@ -19,7 +19,7 @@ def void_notice(
     facts = facts.with_notice(notice_id, state="void", void_reason=reason)
     rule, clause = ("R-05", "II.1") if notice.kind == "yellow" else ("R-07", "II.2")
     facts = facts.noted(
-        now, "notice.void", rule, clause, about=notice_id, kind=notice.kind, reason=reason, counted=counted
+        now, "notice.void", under=(rule, clause), about=notice_id, kind=notice.kind, reason=reason, counted=counted
     )
     facts = close_escalations(facts, notice_id=notice_id)
     if counted:
@@ -49,7 +49,7 @@ def recall_cut_ticket(facts: CaseFacts, now: datetime, reason: str) -> CaseFacts
     if ticket is None:
         return facts
     facts = facts.with_ticket(ticket.ticket_id, state="recalled")
-    facts = facts.noted(now, "ticket.recalled", "R-20", "II.3", about=ticket.ticket_id, reason=reason)
+    facts = facts.noted(now, "ticket.recalled", about=ticket.ticket_id, reason=reason)
     return facts.told(
         now,
         "field_crew",
@@ -66,7 +66,7 @@ def revoke_permit(facts: CaseFacts, now: datetime, reason: str) -> CaseFacts:
     if permit is None:
         return facts
     facts = facts.with_permit(permit.permit_id, state="revoked", ended_at=min(now, permit.valid_until))
-    facts = facts.noted(now, "permit.revoked", "R-18", "II.6", about=permit.permit_id, reason=reason)
+    facts = facts.noted(now, "permit.revoked", about=permit.permit_id, reason=reason)
     return facts.told(
         now,
         "field_crew",

@@ -23,9 +23,7 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
     )
     if debt.mark() == before.mark():
         return facts
-    facts = facts.noted(
-        now, "debt.read", "R-17", "II.6", at=debt.as_of, owed=debt.owed, late_fee=facts.late_fee(now), mark=debt.mark()
-    )
+    facts = facts.noted(now, "debt.read", at=debt.as_of, owed=debt.owed, late_fee=facts.late_fee(now), mark=debt.mark())
     paid = debt.paid_total - before.paid_total
     if paid > 0 and facts.in_arrears and not facts.cuts_off and not facts.held:
         facts = facts.but(offer_due=True)
@@ -75,12 +73,12 @@ def with_look(facts: CaseFacts, look: Look, asked: datetime, now: datetime) -> C
             facts = facts.with_hold(moratorium, ended_at=None, listed=True, until=None)
         else:
             continue
-        facts = facts.noted(now, "hold.placed", "R-04", "I.3", about=moratorium, kind="moratorium", source=_REGISTER)
+        facts = facts.noted(now, "hold.placed", about=moratorium, kind="moratorium", source=_REGISTER)
     for hold in facts.standing_holds:
         unknown = not hold.listed and hold.hold_id not in look.moratoria_over
         if not unknown and hold.hold_id not in look.moratoria:
             facts = facts.with_hold(hold.hold_id, ended_at=now)
-            facts = facts.noted(now, "hold.lifted", "R-04", "I.3", about=hold.hold_id, source=_REGISTER)
+            facts = facts.noted(now, "hold.lifted", about=hold.hold_id, source=_REGISTER)
     return facts
 
 

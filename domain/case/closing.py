@@ -17,7 +17,7 @@ def close(facts: CaseFacts, leave: Leave, now: datetime) -> CaseFacts:
         escalations=escalations,
         slot=None,  # the register gives a closed case's day to others
     )
-    return facts.noted(now, "case.closed", "R-30", "II.8", outcome=leave.outcome, reason=leave.reason)
+    return facts.noted(now, "case.closed", outcome=leave.outcome, reason=leave.reason)
 
 
 def reopen(facts: CaseFacts, before: CaseFacts, now: datetime) -> CaseFacts:
@@ -34,4 +34,4 @@ def reopen(facts: CaseFacts, before: CaseFacts, now: datetime) -> CaseFacts:
             for e in facts.escalations
         ),
     )
-    return facts.noted(now, "case.reopened", "R-30", "II.0")
+    return facts.noted(now, "case.reopened")

@@ -35,7 +35,7 @@ def _holds_run_out(facts: CaseFacts, now: datetime) -> CaseFacts:
     for hold in facts.standing_holds:
         if hold.kind != "dispute" and hold.until and hold.until <= now:
             facts = facts.with_hold(hold.hold_id, ended_at=now)
-            facts = facts.noted(now, "hold.ended", "R-04", "I.3", at=hold.until, about=hold.hold_id)
+            facts = facts.noted(now, "hold.ended", at=hold.until, about=hold.hold_id)
     return facts
 
 
@@ -48,10 +48,10 @@ def _promise_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
     end = clock.promise_end(promise.until, facts.policy)
     if paid >= promise.amount:
         facts = facts.but(promise=promise.model_copy(update={"state": "kept"}))
-        return facts.noted(now, "promise.kept", "R-04", "I.3", about=promise.promise_id, paid=paid)
+        return facts.noted(now, "promise.kept", about=promise.promise_id, paid=paid)
     if end <= facts.debt_read_at:
         facts = facts.but(promise=promise.model_copy(update={"state": "broken"}))
-        return facts.noted(now, "promise.broken", "R-04", "I.3", at=end, about=promise.promise_id, paid=paid)
+        return facts.noted(now, "promise.broken", at=end, about=promise.promise_id, paid=paid)
     return facts
 
 
@@ -63,11 +63,11 @@ def _plan_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
     paid = facts.debt.paid_total - plan.paid_before
     if paid >= sum(i.amount for i in plan.instalments):
         facts = facts.but(plan=plan.model_copy(update={"state": "kept"}))
-        return facts.noted(now, "plan.kept", "R-04", "I.3", about=plan.plan_id, paid=paid)
+        return facts.noted(now, "plan.kept", about=plan.plan_id, paid=paid)
     due = sum(i.amount for i in plan.instalments if clock.promise_end(i.due, facts.policy) <= facts.debt_read_at)
     if paid < due:
         facts = facts.but(plan=plan.model_copy(update={"state": "broken"}))
-        return facts.noted(now, "plan.broken", "R-04", "I.3", about=plan.plan_id, paid=paid, due=due)
+        return facts.noted(now, "plan.broken", about=plan.plan_id, paid=paid, due=due)
     return facts
 
 
@@ -107,7 +107,7 @@ def _newly_settled(facts: CaseFacts, notice: Notice) -> tuple[str, ...]:
 
 def _note_settled(facts: CaseFacts, now: datetime, bills: tuple[str, ...]) -> CaseFacts:
     at = restoration.settled_at(facts, bills, now)
-    return facts.noted(now, "debt.settled", "R-11", "II.8", at=at, bills=bills, settled_at=at)
+    return facts.noted(now, "debt.settled", at=at, bills=bills, settled_at=at)
 
 
 # ---- II.1, II.2: notices ----------------------------------------------------------------------
@@ -168,7 +168,7 @@ def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
         return facts
     roles = required_approvals(facts, red)
     facts = facts.with_notice(red.notice_id, approval_asked=True)
-    facts = facts.noted(now, "approval.asked", "R-13", "III.4", about=red.notice_id, roles=roles)
+    facts = facts.noted(now, "approval.asked", about=red.notice_id, roles=roles)
     for role in missing_approvals(facts):
         facts = facts.told(
             now,
@@ -190,7 +190,7 @@ def _permits_lapse(facts: CaseFacts, now: datetime) -> CaseFacts:
     permit = facts.open_permit
     if permit and permit.valid_until <= now:
         facts = facts.with_permit(permit.permit_id, state="lapsed", ended_at=permit.valid_until)
-        facts = facts.noted(now, "permit.lapsed", "R-18", "II.7", at=permit.valid_until, about=permit.permit_id)
+        facts = facts.noted(now, "permit.lapsed", at=permit.valid_until, about=permit.permit_id)
     return facts
 
 

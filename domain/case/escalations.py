@@ -36,7 +36,7 @@ def raise_escalation(
     facts = facts.noted(
         now,
         "escalation.raised",
-        *_ESCALATION_CLAUSE[kind],
+        under=_ESCALATION_CLAUSE[kind],
         about=escalation_id,
         rung=rung,
         kind=kind,

@@ -30,6 +30,7 @@ from domain.law.policy import Policy, PolicyKeptOnce
 from domain.money.debt import AccountDebt, BillDebt
 from domain.money.late_fee import total_late_fee
 from domain.record.evidence import Evidence
+from domain.record.kinds import Basis, EvidenceKind, basis_of
 from domain.record.rows import Message
 from domain.vocabulary import Actor, Contract, Id, Moment, Money, Outcome, Role, Stage
 
@@ -135,16 +136,16 @@ class CaseFacts(Contract):
     def noted(
         self,
         now: datetime,
-        what: str,
-        rule: str,
-        clause: str,
+        what: EvidenceKind,
         *,
+        under: Basis | None = None,
         at: datetime | None = None,
         actor: Actor | None = None,
         about: str | None = None,
         **detail: Any,
     ) -> Self:
-        """Add evidence, to be written with the next record (R-30)."""
+        """Add evidence, to be written with the next record (R-30); `under` replaces its kind's rule and clause."""
+        rule, clause = under or basis_of(what)
         facts, _ = self.numbered("evidence")
         # Counted by its kind: a step that is run again, with other messages in between, must find the same key.
         facts, key = facts.numbered(f"{what}/{actor.role}" if actor else what)

@@ -7,6 +7,7 @@ from domain.case.facts import CaseFacts, owes, terms
 from domain.law import clock
 from domain.papers.final_notice import final_notice_texts
 from domain.record.deliveries import ChannelTry
+from domain.record.kinds import EvidenceKind
 from domain.vocabulary import Actor
 
 """What people read for each, in Chinese and English."""
@@ -34,8 +35,6 @@ def channels_answered(facts: CaseFacts, ticket_id: str, tries: tuple[ChannelTry,
         facts = facts.noted(
             now,
             "channel.tried",
-            "R-16",
-            "II.4",
             at=min(one.at, now),
             about=ticket_id,
             channel=one.channel,
@@ -69,7 +68,7 @@ def _told(
     ticket: Ticket,
     now: datetime,
     told_at: datetime,
-    what: str,
+    what: EvidenceKind,
     *,
     actor: Actor | None = None,
     how: str | None = None,
@@ -81,8 +80,6 @@ def _told(
     facts = facts.noted(
         now,
         what,
-        "R-16",
-        "II.4",
         at=told_at,
         actor=actor,
         about=ticket.ticket_id,
@@ -120,7 +117,7 @@ def reach_half_hour(facts: CaseFacts, now: datetime) -> CaseFacts:
     assert red is not None
     assert ticket is not None
     facts = facts.with_ticket(ticket.ticket_id, half_hour_reached=True).but(stage="final_half_hour")
-    return facts.noted(now, "half_hour.reached", "R-16", "II.4", about=ticket.ticket_id, cut_at=red.cut_at)
+    return facts.noted(now, "half_hour.reached", about=ticket.ticket_id, cut_at=red.cut_at)
 
 
 def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: bool) -> CaseFacts:
@@ -133,8 +130,6 @@ def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answe
     return facts.noted(
         now,
         "billing.checked",
-        "R-17",
-        "II.6",
         about=ticket_id,
         when="half_hour",
         answer=word,

@@ -22,7 +22,7 @@ def open_incident(
     facts = facts.but(incidents=(*facts.incidents, incident))
     rule, clause = _INCIDENT_CLAUSE[kind]
     facts = facts.noted(
-        now, "incident.opened", rule, clause, at=at, about=incident_id, kind=kind, persons=persons, why=why_en
+        now, "incident.opened", under=(rule, clause), at=at, about=incident_id, kind=kind, persons=persons, why=why_en
     )
     leaders: tuple[Role, ...] = ("centre_director", "company_leader")
     for leader in leaders:

@@ -34,8 +34,7 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
     facts = facts.noted(
         now,
         "notice.issued",
-        rule,
-        clause,
+        under=(rule, clause),
         about=notice_id,
         kind=kind,
         bills=named,
@@ -46,7 +45,7 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
         put_off_from=put_off_from,
     )
     if kind == "red" and facts.account.customer_class == "non_residential":
-        facts = facts.noted(now, "station_head.told", "R-10", "II.2", about=notice_id)
+        facts = facts.noted(now, "station_head.told", about=notice_id)
         facts = facts.told(
             now,
             "station_head",
@@ -114,9 +113,7 @@ def send_cut_ticket(facts: CaseFacts, now: datetime) -> tuple[CaseFacts, Ticket]
         due_at=red.cut_at,
     )
     facts = facts.but(tickets=(*facts.tickets, ticket), stage="ticketed")
-    facts = facts.noted(
-        now, "billing.checked", "R-17", "II.6", about=ticket_id, when="ticket", answer="owes", owed=facts.debt.owed
-    )
+    facts = facts.noted(now, "billing.checked", about=ticket_id, when="ticket", answer="owes", owed=facts.debt.owed)
     return _noted_ticket(facts, ticket, now, "R-15", "II.3"), ticket
 
 
@@ -155,8 +152,7 @@ def _noted_ticket(facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, cl
     return facts.noted(
         now,
         "ticket.sent",
-        rule,
-        clause,
+        under=(rule, clause),
         about=ticket.ticket_id,
         kind=ticket.kind,
         meter_id=ticket.meter_id,

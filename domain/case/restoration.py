@@ -33,7 +33,9 @@ def settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFac
 
 def _settled(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
     facts = facts.with_cut(cut.cut_id, settled_at=at)
-    return facts.noted(now, "debt.settled", "R-24", "III.1", at=at, about=cut.cut_id, bills=cut.bills, settled_at=at)
+    return facts.noted(
+        now, "debt.settled", under=("R-24", "III.1"), at=at, about=cut.cut_id, bills=cut.bills, settled_at=at
+    )
 
 
 def _cut_after_settlement(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
@@ -128,7 +130,7 @@ def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
                 break
             facts = facts.with_cut(cut.cut_id, warned=i + 1)
             hours = policy.restore_warnings_hours[i]
-            facts = facts.noted(now, "restore.warning", "R-25", "III.3", at=at, about=cut.restore_ticket, hours=hours)
+            facts = facts.noted(now, "restore.warning", at=at, about=cut.restore_ticket, hours=hours)
             facts, _ = raise_escalation(
                 facts,
                 now,
@@ -169,7 +171,7 @@ def breached(facts: CaseFacts, now: datetime, cut: Cut, due: datetime, chinese: 
     if cut.breached:
         return facts
     facts = facts.with_cut(cut.cut_id, breached=True)
-    facts = facts.noted(now, "restore.breached", "R-26", "III.3", at=due, about=cut.restore_ticket)
+    facts = facts.noted(now, "restore.breached", at=due, about=cut.restore_ticket)
     facts, _ = open_incident(facts, now, "restoration_breach", due, (), chinese, english)
     return facts
 

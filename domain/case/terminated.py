@@ -5,6 +5,7 @@ from datetime import datetime
 
 from domain.record.case_file import CaseFile
 from domain.record.evidence import Evidence
+from domain.record.kinds import EvidenceKind, basis_of
 from domain.record.rows import NoticeRow, Record, TicketRow
 from domain.vocabulary import Actor
 
@@ -16,7 +17,8 @@ def closed_by_hand(file: CaseFile, by: Actor, reason: str, outcome: str | None, 
     """
     case = file.case
 
-    def evidence(key: str, what: str, rule: str, clause: str, about: str | None = None, **detail: str) -> Evidence:
+    def evidence(key: str, what: EvidenceKind, about: str | None = None, **detail: str) -> Evidence:
+        rule, clause = basis_of(what)
         return Evidence(
             key=f"{case.case_key}/{key}",
             what=what,
@@ -46,9 +48,9 @@ def closed_by_hand(file: CaseFile, by: Actor, reason: str, outcome: str | None, 
             }
         ),
         evidence=(
-            evidence("ended-by-force", "case.ended_by_force", "R-30", "II.0", reason=reason),
+            evidence("ended-by-force", "case.ended_by_force", reason=reason),
             *(
-                evidence(f"ended-by-force/{n}", "incident.closed", "R-28", "III.4", i.incident_id, **came_of_it)
+                evidence(f"ended-by-force/{n}", "incident.closed", i.incident_id, **came_of_it)
                 for n, i in enumerate(open_incidents, start=1)
             ),
         ),

@@ -38,9 +38,7 @@ def unauthorised_cut(
     facts, cut_id = facts.numbered("cut")
     cut = Cut(cut_id=cut_id, meter_id=meter_id, at=at, arrived_at=now, lawful=False, restore_ticket=restore_ticket)
     facts = facts.but(cuts=(*facts.cuts, cut))
-    facts = facts.noted(
-        now, "cut.found", "R-27", "III.4", at=at, actor=actor, about=about or cut_id, meter_id=meter_id, source=source
-    )
+    facts = facts.noted(now, "cut.found", at=at, actor=actor, about=about or cut_id, meter_id=meter_id, source=source)
     wrong_meter = meter_id != facts.account.meter_id
     facts, _ = open_incident(
         facts,

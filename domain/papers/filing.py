@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from domain.papers.sheets import Document
 from domain.record.evidence import Evidence
 from domain.record.rows import NoticeRow, TicketOrder
 
-PAPER_FILED = "paper.filed"
+PAPER_FILED: Final = "paper.filed"
 """What the record says of a paper: where it lies, and its SHA-256."""
 
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from domain.proof.reading import Check, Checks, Cut, Reading, amount, bills, check, moment, text
 from domain.record.case_file import FiledEvidence
+from domain.record.kinds import kinds
 
-_MARCH = ("notice.issued", "approval.asked", "ticket.sent", "permit.granted")
+_TOWARDS_A_CUT = kinds("notice.issued", "approval.asked", "ticket.sent", "permit.granted")
 _SKEW = timedelta(minutes=5)
 
 
@@ -45,7 +46,7 @@ def willingness_stops_the_march(r: Reading) -> Checks:
     for entry in r.file.evidence:
         subject, _, happened = entry.what.partition(".")
         key = f"hold {entry.about}" if subject == "hold" else subject
-        if entry.what in ("hold.placed", "promise.made", "plan.agreed"):
+        if entry.what in kinds("hold.placed", "promise.made", "plan.agreed"):
             if key in lifted_first:
                 lifted_first.discard(key)
                 continue
@@ -54,7 +55,7 @@ def willingness_stops_the_march(r: Reading) -> Checks:
         elif subject in ("hold", "promise", "plan") and happened in ("lifted", "ended", "kept", "broken"):
             if standing.pop(key, None) is None and subject == "hold":
                 lifted_first.add(key)
-        elif entry.what in _MARCH and standing and entry.detail.get("kind") != "restore":
+        elif entry.what in _TOWARDS_A_CUT and standing and entry.detail.get("kind") != "restore":
             yield check(False, *standing.values(), entry)
 
 
@@ -111,7 +112,7 @@ def _stops_after_voids(r: Reading) -> Checks:
     voids: dict[str, list[FiledEvidence]] = {"yellow": [], "red": []}
     for entry in r.file.evidence:
         kind = str(entry.detail.get("kind"))
-        if entry.what in ("serve_again.requested", "permit.granted", "debt.settled"):
+        if entry.what in kinds("serve_again.requested", "permit.granted", "debt.settled"):
             voids = {"yellow": [], "red": []}
         elif entry.what == "notice.served" and kind == "yellow":
             voids["yellow"] = []
@@ -235,9 +236,8 @@ def ticket_the_day_before(r: Reading) -> Checks:
 
 def told_again_in_the_last_half_hour(r: Reading) -> Checks:
     """R-16: told in [T - 30 min, T], before the permit: by the reader, or by a channel seen to have accepted."""
-    kinds = ("customer.told", "customer.told_by_channel")
     for cut in r.cuts:
-        said = r.all(*kinds, about=cut.ticket.about) if cut.ticket else ()
+        said = r.all("customer.told", "customer.told_by_channel", about=cut.ticket.about) if cut.ticket else ()
         told = [e for e in said if _in_time(r, cut, e) and _accepted(r, e)]
         yield check(bool(told), *told[:1], *(() if told else (cut.report,)))
 

@@ -13,6 +13,7 @@ from itertools import chain
 from domain.law.policy import Policy
 from domain.papers.filing import PAPER_FILED
 from domain.record.case_file import CaseFile, FiledEvidence
+from domain.record.kinds import EvidenceKind, kinds
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def in_the_order_of_the_case(file: CaseFile) -> CaseFile:
     )
 
 
-_PRINTED = ("notice.issued", "ticket.sent", "delay.declared")
+_PRINTED = kinds("notice.issued", "ticket.sent", "delay.declared")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Reading:
     file: CaseFile
     policy: Policy
 
-    def all(self, *what: str, about: str | None = None, **detail: object) -> tuple[FiledEvidence, ...]:
+    def all(self, *what: EvidenceKind, about: str | None = None, **detail: object) -> tuple[FiledEvidence, ...]:
         """Evidence of these kinds, in the order in which it was recorded."""
         found = sorted(chain.from_iterable(self._by_what.get(w, ()) for w in what), key=lambda e: e.seq)
         return tuple(
@@ -101,18 +102,18 @@ class Reading:
             and all(e.detail.get(name) == value for name, value in detail.items())
         )
 
-    def first(self, *what: str, about: str | None = None, **detail: object) -> FiledEvidence | None:
+    def first(self, *what: EvidenceKind, about: str | None = None, **detail: object) -> FiledEvidence | None:
         """The first of these, if there is any."""
         return next(iter(self.all(*what, about=about, **detail)), None)
 
     def before(
-        self, entry: FiledEvidence, *what: str, about: str | None = None, **detail: object
+        self, entry: FiledEvidence, *what: EvidenceKind, about: str | None = None, **detail: object
     ) -> FiledEvidence | None:
         """The last of these recorded before that entry."""
         return next((e for e in reversed(self.all(*what, about=about, **detail)) if e.seq < entry.seq), None)
 
     def after(
-        self, entry: FiledEvidence, *what: str, about: str | None = None, **detail: object
+        self, entry: FiledEvidence, *what: EvidenceKind, about: str | None = None, **detail: object
     ) -> FiledEvidence | None:
         """The first of these recorded after that entry."""
         return next((e for e in self.all(*what, about=about, **detail) if e.seq > entry.seq), None)
@@ -143,8 +144,8 @@ class Reading:
         return datetime.combine(day + timedelta(days=1), datetime.min.time(), tzinfo=self.policy.zone)
 
     @cached_property
-    def _by_what(self) -> dict[str, list[FiledEvidence]]:
-        found: dict[str, list[FiledEvidence]] = {}
+    def _by_what(self) -> dict[EvidenceKind, list[FiledEvidence]]:
+        found: dict[EvidenceKind, list[FiledEvidence]] = {}
         # A permit stands in the record before its step is known to Temporal. If a crash makes the step run again, the
         # crew was told the later one of that number, and never the earlier.
         told = {e.about: e.key for e in self.file.evidence if e.what == "permit.granted"}
@@ -226,7 +227,7 @@ class Reading:
         since, cause = min(causes, key=lambda c: c[0], default=(None, None))
         about = ticket.about if ticket else None
 
-        def of_ticket(what: str) -> FiledEvidence | None:
+        def of_ticket(what: EvidenceKind) -> FiledEvidence | None:
             return next((e for e in self.all(what) if e.seq > start.seq and about and e.about == about), None)
 
         return Darkness(

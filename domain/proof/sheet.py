@@ -13,7 +13,7 @@ from domain.proof.reading import in_the_order_of_the_case
 from domain.proof.rules import ProofLine
 from domain.record.case_file import CaseFile, FiledEvidence
 from domain.record.chain import ChainVerdict
-from domain.record.evidence import what_happened
+from domain.record.kinds import kind_name
 from domain.words import role_name, state_name
 
 StateOf = Callable[[Document], Literal["intact", "missing", "changed"]]
@@ -110,7 +110,7 @@ def _row(number: int, entry: FiledEvidence, case_key: str, head: Letterhead, zon
         number=number,
         at=_when(entry.at, zone),
         recorded_at=_when(entry.recorded_at, zone),
-        what=what_happened(entry.what, head.language),
+        what=kind_name(entry.what, head.language),
         rule=entry.rule,
         clause=entry.clause,
         by=_who(entry.actor_role or "", entry.actor_id or "", head),

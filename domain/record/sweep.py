@@ -43,14 +43,3 @@ class SweepPage(Contract):
     signalled: int
     missing: tuple[Id, ...] = ()
     at: Moment
-
-
-class SweepSummary(Contract):
-    """What a whole sweep covered."""
-
-    sweep_id: Id
-    pages: int
-    counted: int
-    disconnected: int
-    changed: int
-    signalled: int

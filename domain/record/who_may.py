@@ -1,15 +1,17 @@
 """Who may do what, read from evidence: the second look at roles and units, by the register and not by the case."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from domain.contract.tables import HOLD_ROLES, UPDATES
 from domain.law.policy import LEADERS
 from domain.record.evidence import Evidence, Owner
+from domain.record.kinds import EvidenceKind, kinds
 
-NOT_ADMITTED = "act.not_admitted"
+NOT_ADMITTED: Final = "act.not_admitted"
 """What the register writes in place of an act that this actor may not do: kept as a claim, and counting for nothing."""
 
-_BY_UPDATE = {
+_BY_UPDATE: dict[EvidenceKind, str] = {
     "notice.delivered": "record_delivery",
     "notice.refused": "record_delivery",
     "notice.undeliverable": "record_delivery",
@@ -32,7 +34,7 @@ _BY_UPDATE = {
     "incident.closed": "close_incident",
     "withdrawn": "withdraw",
 }
-WHO_MAY: Mapping[str, frozenset[str]] = {
+WHO_MAY: Mapping[EvidenceKind, frozenset[str]] = {
     **{what: frozenset(UPDATES[update].roles) for what, update in _BY_UPDATE.items()},
     "approval.given": frozenset(LEADERS),
     "approval.rejected": frozenset(LEADERS),
@@ -42,7 +44,7 @@ WHO_MAY: Mapping[str, frozenset[str]] = {
     "hold.lifted": HOLD_ROLES,
     "report.sent": frozenset(("liaison",)),
 }
-ANYBODY = frozenset(("cut.reported", "cut.found", "supply.reported", "message.refused", "message.ignored"))
+ANYBODY = kinds("cut.reported", "cut.found", "supply.reported", "message.refused", "message.ignored")
 """What is recorded and judged, or refused, whoever tells it."""
 _OF_THE_CENTRE = frozenset(("reader", "team_leader", "centre_director"))
 
@@ -62,12 +64,14 @@ def contradiction(entry: Evidence, case: Owner) -> str | None:
     return None
 
 
-def one_person_too_often(entry: Evidence, earlier: tuple[tuple[str, str | None, str | None], ...]) -> str | None:
+def one_person_too_often(
+    entry: Evidence, earlier: tuple[tuple[EvidenceKind, str | None, str | None], ...]
+) -> str | None:
     """Why this person cannot approve this notice (R-12): `earlier` are what, person and role of its evidence so far."""
     for what, person, role in earlier:
         if person != entry.actor_id:
             continue
-        if what in ("notice.delivered", "notice.refused"):
+        if what in kinds("notice.delivered", "notice.refused"):
             return f"{person} delivered this notice, and may not approve it"
         if what == "approval.given" and role != entry.actor_role:
             return f"{person} has filled another level"

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from domain.proof.reading import Cut, Reading, bills, moment
 from domain.record.case_file import FiledEvidence
+from domain.record.kinds import kinds
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def stops(r: Reading) -> Iterator[Stopped]:
     for entry in r.file.evidence:
         subject, _, happened = entry.what.partition(".")
         key = f"{subject} {entry.about}" if subject == "hold" else subject
-        if entry.what in ("hold.placed", "promise.made", "plan.agreed"):
+        if entry.what in kinds("hold.placed", "promise.made", "plan.agreed"):
             open_since.setdefault(key, entry)
         elif happened in ("lifted", "ended", "kept", "broken") and key in open_since:
             yield Stopped(subject, open_since.pop(key).recorded_at, entry.recorded_at)

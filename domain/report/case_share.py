@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from domain.record.kinds import EvidenceKind
 from domain.report.month import Debt
 from domain.vocabulary import Outcome, Stage
 
@@ -20,7 +21,7 @@ NO_DEBT = Debt()
 class Event(NamedTuple):
     """One entry of a case's evidence, as far as a report reads it."""
 
-    what: str
+    what: EvidenceKind
     rule: str
     at: datetime
     recorded_at: datetime
@@ -229,7 +230,7 @@ def _reopened(s: _Story, _e: Event) -> None:
     s.closed_inside = s.outcome = None
 
 
-_TELLS: dict[str, Callable[[_Story, Event], None]] = {
+_TELLS: dict[EvidenceKind, Callable[[_Story, Event], None]] = {
     "case.opened": _opened,
     "debt.read": _debt_read,
     "notice.issued": _issued,

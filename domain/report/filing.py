@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 
 from domain.contract.refusals import Refused, happened_at
 from domain.record.case_file import WorkItem
@@ -15,7 +16,8 @@ from domain.vocabulary import Actor, Contract, Id, Moment, Text
 
 REPORTS = "government-report"
 """The name under which reports stand in the register: their evidence is a chain like an account's, and anchored too."""
-MADE, SENT = "report.made", "report.sent"
+MADE: Final = "report.made"
+SENT: Final = "report.sent"
 
 
 class ReportOrder(Contract):

@@ -1,4 +1,4 @@
-"""The command line: a file for each group of commands; each reads its flags, calls, and prints.
+"""The command line: a file for each group of commands; a command reads its flags, calls, and prints.
 
-What a command does stands in `client`, `edge/ingest`, `edge/operations`, `edge/doctor`.
+What a command does is in `client`, `edge/ingest`, `edge/operations`, `edge/doctor`, never here.
 """

@@ -9,12 +9,12 @@ import typer
 from client.problems import DONE, USAGE, Misused
 from edge.commands.deliveries import add_delivery_commands
 from edge.commands.doctor import add_doctor_command
-from edge.commands.look import add_look_commands
 from edge.commands.messages import add_message_commands
 from edge.commands.operate import add_operate_commands
 from edge.commands.policy import add_policy_commands
+from edge.commands.read import add_read_commands
 from edge.commands.report import add_report_commands
-from edge.commands.start import add_feed_commands
+from edge.commands.start import add_start_commands
 from edge.terminal import print_problem
 
 AddCommands = Callable[[typer.Typer], None]
@@ -29,8 +29,8 @@ def application(*others: AddCommands) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    add_feed_commands(app)
-    add_look_commands(app)
+    add_start_commands(app)
+    add_read_commands(app)
     add_delivery_commands(app)
     add_operate_commands(app)
     add_policy_commands(app)

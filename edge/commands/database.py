@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from edge.session import AsJson, Session, run
-from edge.terminal import print_table
+from edge.terminal import Printer
 
 _STATES = {
     "empty": "空 empty: the first command or worker makes the tables",
@@ -41,12 +41,12 @@ def _upgrade(as_json: AsJson = False) -> None:
 
 
 def add_database_commands(app: typer.Typer, panel: str) -> None:
-    """The commands that look at the databases' tables and change them."""
+    """database current, database upgrade."""
     app.add_typer(database, name="database", rich_help_panel=panel)
 
 
-def _show(result: dict[str, Any]) -> None:
-    print_table(
+def _show(result: dict[str, Any], out: Printer) -> None:
+    out.table(
         "数据库 databases",
         ("库 database", "状态 state", "版本 revision", "程序版本 newest", "地址 address"),
         [(d["database"], _STATES[d["state"]], d["revision"], d["newest"], d["address"]) for d in result["databases"]],

@@ -1,4 +1,4 @@
-"""deliveries: what was sent to whom, when and by which channel; what waits; what was given up, and to send it again."""
+"""The command deliveries: what was sent, what waits, what was given up, and sending that again."""
 
 from typing import Annotated, Any, get_args
 
@@ -7,13 +7,13 @@ import typer
 from domain.record.deliveries import DELIVERY_STATES, GIVEN_UP_FOR, TRY_OUTCOMES, Delivery, DeliveryState
 from domain.vocabulary import Role
 from edge.session import AsJson, Session, run
-from edge.terminal import console, print_table, when
+from edge.terminal import Printer
 
 _SHOWN_TRIES = 4
 
 
 def add_delivery_commands(app: typer.Typer) -> None:
-    """deliveries, among the commands that look."""
+    """deliveries, among the commands that read."""
     app.command("deliveries", rich_help_panel="Look")(_deliveries)
 
 
@@ -53,48 +53,48 @@ def _deliveries(
         queued = session.parts.outbox.send_again([one.message_key for one in found]) if again else ()
         return {"deliveries": found, "queued_again": queued}
 
-    def show(result: dict[str, Any]) -> None:
-        (_show_queued if again else _show)(result)
+    def show(result: dict[str, Any], out: Printer) -> None:
+        (_show_queued if again else _show)(result, out)
         for note in nowhere:
-            console().print(note, markup=False)
+            out.say(note)
 
     run(as_json, act, show)
 
 
-def _show(result: dict[str, Any]) -> None:
-    print_table(
+def _show(result: dict[str, Any], out: Printer) -> None:
+    out.table(
         "消息发送 Deliveries",
         ("时间 filed", "户号 account", "收件人 to", "事项 subject", "状态 state", "渠道 channels"),
         (
             (
-                when(one.filed_at),
+                out.when(one.filed_at),
                 one.account_id,
                 " ".join(filter(None, (one.to_role, one.to_unit, one.to_person))),
                 one.subject or one.message_key,
-                _state(one),
-                _tries(one),
+                _state(one, out),
+                _tries(one, out),
             )
             for one in result["deliveries"]
         ),
     )
 
 
-def _tries(one: Delivery) -> str:
+def _tries(one: Delivery, out: Printer) -> str:
     """The last ones: three days of tries would fill the screen."""
     earlier = len(one.tries) - _SHOWN_TRIES
     lines = [f"… 此前 {earlier} 次 earlier tries"] if earlier > 0 else []
-    lines += [f"{when(t.at)} {t.channel}: {' '.join(TRY_OUTCOMES[t.outcome])}" for t in one.tries[-_SHOWN_TRIES:]]
+    lines += [f"{out.when(t.at)} {t.channel}: {' '.join(TRY_OUTCOMES[t.outcome])}" for t in one.tries[-_SHOWN_TRIES:]]
     return "\n".join(lines)
 
 
-def _state(one: Delivery) -> str:
+def _state(one: Delivery, out: Printer) -> str:
     words = [" ".join(DELIVERY_STATES[one.state])]
     if one.reason is not None:
         words.append(" ".join(GIVEN_UP_FOR[one.reason]))
     at = one.given_up_at or one.again_at
-    return "\n".join((*words, when(at))) if at else "\n".join(words)
+    return "\n".join((*words, out.when(at))) if at else "\n".join(words)
 
 
-def _show_queued(result: dict[str, Any]) -> None:
+def _show_queued(result: dict[str, Any], out: Printer) -> None:
     count = len(result["queued_again"])
-    console().print(f"重新排队 queued again: {count}. 由运行中的工作进程发送 A worker that runs sends them.")
+    out.say(f"重新排队 queued again: {count}. 由运行中的工作进程发送 A worker that runs sends them.")

@@ -18,7 +18,7 @@ from domain.law.policy import Policy
 from domain.law.policy_file import PolicyError, load_policy
 from domain.vocabulary import Contract
 from edge.session import Account, AsJson, Session, run
-from edge.terminal import console, print_fields
+from edge.terminal import Printer
 
 Data = Annotated[str | None, typer.Option("--data", help="the payload: a JSON object, @FILE, or - for stdin")]
 UpdateId = Annotated[str | None, typer.Option("--update-id", help="the same id again gives the first answer")]
@@ -40,7 +40,7 @@ def _command(name: str, spec: MessageSpec) -> Callable[..., None]:
             given = {flags[key]: value for key, value in values.items() if value is not None}
             return await _send(session, name, account, _payload(spec, account, data, given), update_id)
 
-        run(as_json, act, lambda result: _show(name, result))
+        run(as_json, act, lambda result, out: _show(name, result, out))
 
     fixed = [_parameter("account", Account), _parameter("data", Data, None), _parameter("as_json", AsJson, False)]
     if name in UPDATES:
@@ -160,18 +160,16 @@ async def _send(
     return await cases.update(client, account, name, payload, update_id=update_id)
 
 
-def _show(name: str, result: dict[str, Any]) -> None:
+def _show(name: str, result: dict[str, Any], out: Printer) -> None:
     if name in SIGNALS:
         how = {"opened": "已立案 case opened", "joined": "已并入在办案件 sent to the running case"}[result["case"]]
-        console().print(f"{how}: {result['workflow_id']}")
+        out.say(f"{how}: {result['workflow_id']}")
         return
     unmet = result.get("unmet") or ()
-    console().print("已答复 Answered" if result else "已受理 Done")
-    print_fields((key, value) for key, value in result.items() if key != "unmet")
+    out.say("已答复 Answered" if result else "已受理 Done")
+    out.fields((key, value) for key, value in result.items() if key != "unmet")
     for condition in unmet:
-        console().print(
-            f"  ✗ {condition['rule']} ({condition['clause']}) {condition['text_zh']} {condition['text_en']}"
-        )
+        out.say(f"  ✗ {condition['rule']} ({condition['clause']}) {condition['text_zh']} {condition['text_en']}")
 
 
 def _kebab(name: str) -> str:

@@ -11,9 +11,9 @@ from client.cases import BadRequest, NoAnswer, TemporalUnavailable, checked
 from client.problems import NotThere, Problem
 from domain.law.policy_choice import known_policies
 from domain.record.moratorium import Moratorium
-from edge.operations.moratorium import PATIENCE_SECONDS, Telling, Word, preview_declaring, preview_lifting
+from edge.operations.moratorium import PATIENCE_SECONDS, Act, Notification, preview_declaring, preview_lifting
 from edge.session import AsJson, Session, run
-from edge.terminal import bars, console, print_fields, print_table, when
+from edge.terminal import Printer, bars
 
 moratorium = typer.Typer(help="暂缓停电: standing orders not to cut")
 
@@ -67,15 +67,15 @@ def _declare(
         order = _register(session, order)
         if order.starts_at > now:  # a hold placed by signal would stand from now on
             return {"moratorium_id": order.moratorium_id, "registered": True, "starts_at": order.starts_at} | unknown
-        return {"registered": True} | await _tell(session, order, "declare", by, patience) | unknown
+        return {"registered": True} | await _notify(session, order, "declare", by, patience) | unknown
 
-    def show(result: dict[str, Any]) -> None:
+    def show(result: dict[str, Any], out: Printer) -> None:
         if dry_run:
-            _show_preview(result)
+            _show_preview(result, out)
         else:
-            _show("已登记 registered", result)
+            _show("已登记 registered", result, out)
         if "on_record" in result:
-            console().print(_unknown_value(scope, value, result["on_record"]), markup=False)
+            out.say(_unknown_value(scope, value, result["on_record"]))
 
     run(as_json, act, show)
 
@@ -98,9 +98,15 @@ def _lift(
         if dry_run:
             return preview_lifting(parts.moratoria, order, parts.register.capacity.of)
         parts.register.lift_moratorium(moratorium_id, by, session.now())
-        return {"lifted": True} | await _tell(session, order, "lift", by, patience)
+        return {"lifted": True} | await _notify(session, order, "lift", by, patience)
 
-    run(as_json, act, lambda result: _show_spread(result) if dry_run else _show("已解除 lifted", result))
+    def show(result: dict[str, Any], out: Printer) -> None:
+        if dry_run:
+            _show_spread(result, out)
+        else:
+            _show("已解除 lifted", result, out)
+
+    run(as_json, act, show)
 
 
 def _of_none(session: Session, order: Moratorium) -> dict[str, Any]:
@@ -111,6 +117,7 @@ def _of_none(session: Session, order: Moratorium) -> dict[str, Any]:
 
 def _register(session: Session, order: Moratorium) -> Moratorium:
     """Write it down, once per id; what stands there under the id is what counts, and must say the same."""
+    when = session.printer.when
     session.parts.register.declare_moratorium(order)
     there = session.parts.moratoria.one(order.moratorium_id)
     assert there is not None
@@ -132,39 +139,39 @@ def _register(session: Session, order: Moratorium) -> Moratorium:
     return there
 
 
-async def _tell(session: Session, order: Moratorium, word: Word, by: str, patience: float) -> dict[str, Any]:
+async def _notify(session: Session, order: Moratorium, act: Act, by: str, patience: float) -> dict[str, Any]:
     try:
-        telling = Telling(
+        notification = Notification(
             client=await session.client(),
             book=session.parts.moratoria,
             order=order,
-            word=word,
+            act=act,
             by=by,
             task_queue=session.settings.task_queue,
             encrypted=session.settings.payload_keys is not None,
             patience=patience,
         )
         with bars(_BARS) as (progress, _say):
-            told = await telling.tell(progress)
+            notified = await notification.send(progress)
     except (TemporalUnavailable, NoAnswer) as problem:
-        done = "is in the register and obeyed at every look" if word == "declare" else "is lifted in the register"
-        again = "the same command with" if word == "declare" else "the same command for"
+        done = "is in the register and obeyed at every look" if act == "declare" else "is lifted in the register"
+        again = "the same command with" if act == "declare" else "the same command for"
         raise NotThere(
             problem.type,
             f"moratorium {order.moratorium_id} {done}, but the running cases were not all told: {problem.message} "
             f"Then give {again} the id {order.moratorium_id} again.",
             {"moratorium_id": order.moratorium_id},
         ) from problem
-    return {"moratorium_id": order.moratorium_id} | asdict(told)
+    return {"moratorium_id": order.moratorium_id} | asdict(notified)
 
 
 # ---- showing ----------------------------------------------------------------------------------
 
 
-def _show(label: str, result: dict[str, Any]) -> None:
+def _show(label: str, result: dict[str, Any], out: Printer) -> None:
     if "cases" not in result:
-        starts = f"{when(result['starts_at'])} 起生效；到时以同一编号再执行一次，即刻通知在办案件。"
-        print_fields(
+        starts = f"{out.when(result['starts_at'])} 起生效；到时以同一编号再执行一次，即刻通知在办案件。"
+        out.fields(
             (
                 (label, result["moratorium_id"]),
                 ("", f"{starts} Obeyed from then on; the same command then tells the running cases at once."),
@@ -172,11 +179,11 @@ def _show(label: str, result: dict[str, Any]) -> None:
         )
         return
     batch = result["batch"]
-    print_fields(
+    out.fields(
         (
             (label, result["moratorium_id"]),
             ("范围内在办 cases covered", str(result["cases"])),
-            ("批量任务 batch job", batch and _batch_words(result["job_id"], batch)),
+            ("批量任务 batch job", batch and _batch_summary(result["job_id"], batch)),
             ("逐户通知 told one by one", str(result["signalled"])),
             ("案件已确认 confirmed", str(result["confirmed"])),
             ("尚未确认 not confirmed yet", ", ".join(result["unconfirmed"])),
@@ -185,7 +192,7 @@ def _show(label: str, result: dict[str, Any]) -> None:
     )
 
 
-def _batch_words(job: str, batch: dict[str, Any]) -> str:
+def _batch_summary(job: str, batch: dict[str, Any]) -> str:
     note = f" ({batch['note']})" if batch["note"] else ""
     return f"{job}: {batch['state']}, {batch['reached']} reached, {batch['failed']} failed{note}"
 
@@ -199,33 +206,33 @@ def _unknown_value(scope: str, value: str, there: list[str]) -> str:
     )
 
 
-def _show_preview(result: dict[str, Any]) -> None:
-    console().print("试运行，未写入任何内容 Dry run: nothing was written.")
-    print_fields((("范围内在办 cases covered", str(result["cases"])),))
+def _show_preview(result: dict[str, Any], out: Printer) -> None:
+    out.say("试运行，未写入任何内容 Dry run: nothing was written.")
+    out.fields((("范围内在办 cases covered", str(result["cases"])),))
     rows: list[tuple[str, datetime, str]] = [(c["account_id"], c["cut_at"], c["stage"]) for c in result["cuts"]]
     if rows:
-        print_table(
+        out.table(
             f"将取消的停电 cuts that fall away: {len(rows)}",
             ("户号 account", "计划停电 planned", "阶段 stage"),
-            ((account, when(at), stage) for account, at, stage in sorted(rows, key=lambda row: (row[1], row[0]))),
+            ((account, out.when(at), stage) for account, at, stage in sorted(rows, key=lambda row: (row[1], row[0]))),
         )
     if result["assumed"]:
-        console().print(
+        out.say(
             f"适用规则未知，按默认规则推算 judged by the default policy, for theirs is not known here: "
             f"{', '.join(result['assumed'])}"
         )
     if result["permits"]:
-        print_table(
+        out.table(
             f"在场许可 permits out: {len(result['permits'])}",
             ("户号 account", "许可 permit", "有效至 valid until"),
-            ((p["account_id"], p["permit_id"], when(p["valid_until"])) for p in result["permits"]),
+            ((p["account_id"], p["permit_id"], out.when(p["valid_until"])) for p in result["permits"]),
         )
 
 
-def _show_spread(result: dict[str, Any]) -> None:
-    console().print("试运行，未写入任何内容 Dry run: nothing was written.")
-    print_fields((("暂缓中 cases held", str(result["held"])),))
-    print_table(
+def _show_spread(result: dict[str, Any], out: Printer) -> None:
+    out.say("试运行，未写入任何内容 Dry run: nothing was written.")
+    out.fields((("暂缓中 cases held", str(result["held"])),))
+    out.table(
         "重新排期 new cut times",
         ("供电单位 field unit", "案件 cases", "每日上限 a day", "至少天数 days at least"),
         ((u["field_unit"], u["cases"], u["a_day"] or "不限 no limit", u["days"]) for u in result["units"]),

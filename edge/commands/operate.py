@@ -15,7 +15,7 @@ from edge.commands.moratorium import moratorium
 from edge.operations.close_row import close_rows
 from edge.operations.papers_again import print_again
 from edge.session import Account, AsJson, Session, end_with, run
-from edge.terminal import print_fields, print_table
+from edge.terminal import Printer
 
 _PANEL = "Operate"
 
@@ -42,8 +42,8 @@ def _install(
             result["evidence_anchor"] = await install_evidence_anchor(client, queue, zone, hour, minute)
         return result
 
-    def show(result: dict[str, Any]) -> None:
-        print_fields(
+    def show(result: dict[str, Any], out: Printer) -> None:
+        out.fields(
             (
                 ("定时任务 schedule", result["schedule"]),
                 ("结果 done", result["done"]),
@@ -78,8 +78,8 @@ def _anchor(
         except (AnchorBroken, OSError) as problem:
             raise Problem("AnchorBroken", str(problem)) from problem
 
-    def show(result: dict[str, Any]) -> None:
-        print_fields(
+    def show(result: dict[str, Any], out: Printer) -> None:
+        out.fields(
             (
                 ("次数 number", result["number"]),
                 ("时间 at", result["at"]),
@@ -125,8 +125,8 @@ def _papers_again(
         doubts.extend(done.doubts())
         return done.as_result()
 
-    def show(result: dict[str, Any]) -> None:
-        print_table(
+    def show(result: dict[str, Any], out: Printer) -> None:
+        out.table(
             f"户号 {account} 的文书 Papers",
             ("文书 paper", "状态 state", "补印 printed again"),
             ((p["key"], p["state"], "✓" if p["printed_again"] else "") for p in result["papers"]),
@@ -150,7 +150,7 @@ def _close_row(
         actor = checked(Actor, {"id": by, "role": role})
         return await close_rows(session, account, actor, reason, outcome)
 
-    def show(result: dict[str, Any]) -> None:
-        print_fields((("已销 closed", ", ".join(result["closed"])),))
+    def show(result: dict[str, Any], out: Printer) -> None:
+        out.fields((("已销 closed", ", ".join(result["closed"])),))
 
     run(as_json, act, show)

@@ -17,7 +17,7 @@ from domain.law.policy_keys import BELOW_THE_REGULATION, TERMS, differences, ter
 from domain.record.case_file import CaseFile
 from domain.replay.policy_replay import Replayed, replay
 from edge.session import AsJson, Session, run
-from edge.terminal import console, print_fields, print_json, print_problem, print_table, when
+from edge.terminal import Printer, print_json, print_problem
 
 _PAGE = 500
 _FILE = typer.Argument(help="a pack of policies/, a policy file, or a file that chooses", show_default=False)
@@ -48,9 +48,10 @@ def _check(file: Annotated[str, _FILE], as_json: AsJson = False) -> None:
     result = {"file": file, "policies": [one.label for one in policies.every], "notes": notes}
     if as_json:
         return print_json(result)
-    console().print(f"可以使用 It may be used: {', '.join(result['policies'])}")
+    out = Printer()
+    out.say(f"可以使用 It may be used: {', '.join(result['policies'])}")
     for note in notes:
-        console().print(f"注意 Note: {note}")
+        out.say(f"注意 Note: {note}")
 
 
 @policy.command("diff")
@@ -60,7 +61,7 @@ def _diff(first: Annotated[str, _PACK], second: Annotated[str, _PACK], as_json: 
     found = differences(one, other)
     if as_json:
         return print_json({"before": one.label, "after": other.label, "differences": found})
-    print_table(
+    Printer().table(
         f"{one.label} → {other.label}",
         ("键 key", "规则 rule", "条款 clause", one.label, other.label, "含义 meaning"),
         ((d.key, d.rule, d.clause, _value(d.before), _value(d.after), f"{d.text_zh}\n{d.text_en}") for d in found),
@@ -117,22 +118,22 @@ def _replayed(session: Session, file: CaseFile, policies: Policies) -> tuple[Rep
 
 
 def totals(lines: Iterable[Replayed]) -> dict[str, Any]:
-    """Counts over all marches; of notices, cuts and crew days only over those that could be told."""
+    """Counts over all attempts; notices, cuts and crew days only over those with a known verdict."""
     every = tuple(lines)
-    told = tuple(line for line in every if line.verdict != "unknown")
+    known = tuple(line for line in every if line.verdict != "unknown")
     verdicts = Counter(line.verdict for line in every)
-    later = [line.days for line in told if line.verdict in ("later", "earlier")]
+    later = [line.days for line in known if line.verdict in ("later", "earlier")]
     return {
         "marches": len(every),
         **{word: verdicts[word] for word in ("not_reached", "later", "earlier", "possible", "unchanged", "unknown")},
-        "cuts": sum(line.was_cut for line in told),
-        "cuts_avoided": sum(line.was_cut and line.verdict == "not_reached" for line in told),
+        "cuts": sum(line.was_cut for line in known),
+        "cuts_avoided": sum(line.was_cut and line.verdict == "not_reached" for line in known),
         "cuts_added_at_most": verdicts["possible"],
         "mean_days_moved": round(sum(later) / len(later), 1) if later else 0,
-        "notices": sum(line.notices for line in told),
-        "notices_then": sum(line.notices_then for line in told),
-        "crew_days": sum(line.crew_days for line in told),
-        "crew_days_then": sum(line.crew_days_then for line in told),
+        "notices": sum(line.notices for line in known),
+        "notices_then": sum(line.notices_then for line in known),
+        "crew_days": sum(line.crew_days for line in known),
+        "crew_days_then": sum(line.crew_days_then for line in known),
     }
 
 
@@ -146,8 +147,8 @@ _VERDICTS = {
 }
 
 
-def _show(result: dict[str, Any]) -> None:
-    print_table(
+def _show(result: dict[str, Any], out: Printer) -> None:
+    out.table(
         f"按 {', '.join(result['policies'])} 重演 Replayed",
         ("户号 account", "次 march", "停电 cut", "实际或计划 at", "重演 then", "结清 paid", "结论 verdict", "天 days"),
         (
@@ -155,9 +156,9 @@ def _show(result: dict[str, Any]) -> None:
                 line.account_id,
                 line.march,
                 "是 yes" if line.was_cut else "否 no",
-                when(line.cut_at),
-                when(line.then_at),
-                when(line.paid_at),
+                out.when(line.cut_at),
+                out.when(line.then_at),
+                out.when(line.paid_at),
                 _VERDICTS[line.verdict] + (f"\n{line.why_zh} {line.why_en}" if line.why_en else ""),
                 line.days or "",
             )
@@ -165,7 +166,7 @@ def _show(result: dict[str, Any]) -> None:
         ),
     )
     found = result["totals"]
-    print_fields(
+    out.fields(
         (
             ("结论 verdicts", ", ".join(f"{word} {found[key]}" for key, word in _VERDICTS.items())),
             ("避免的停电 cuts avoided", f"{found['cuts_avoided']} / {found['cuts']}"),
@@ -175,7 +176,7 @@ def _show(result: dict[str, Any]) -> None:
         )
     )
     for sentence in result["assumed"]:
-        console().print(f"假定 Assumed: {sentence}")
+        out.say(f"假定 Assumed: {sentence}")
 
 
 def _loaded(file: str, as_json: bool) -> Policies:

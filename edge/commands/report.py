@@ -15,7 +15,7 @@ from domain.papers.sheets import Document, PaperRow
 from domain.report.filing import REPORTS, Report, ReportMade, ReportOrder, ReportSent, SendReport
 from domain.report.month import Figures, Month
 from edge.session import AsJson, Session, run
-from edge.terminal import PAPER_STATES, console, print_fields, print_table, when
+from edge.terminal import PAPER_STATES, Printer
 
 MonthNamed = Annotated[str | None, typer.Argument(metavar="MONTH", help="such as 2026-10", show_default=False)]
 MonthOption = Annotated[str | None, typer.Option("--month", metavar="MONTH", help="the same", show_default=False)]
@@ -55,8 +55,8 @@ def _make(
             sentence = f"the report is kept, but not its paper; the same command again prints it: {problem}"
             raise NotThere("PapersUnavailable", sentence) from problem
 
-    def show(made: ReportMade) -> None:
-        print_fields(
+    def show(made: ReportMade, out: Printer) -> None:
+        out.fields(
             (
                 ("报告 report", made.report_id),
                 ("结果 done", "已编制 made" if made.new else "此前已编制 there was one; --again makes another"),
@@ -96,7 +96,7 @@ def _show(
         }
         return shown | ({"differs": _differs(found.figures, parts.figures.of(found.month))} if check else {})
 
-    run(as_json, act, lambda shown: _print(shown, language))
+    run(as_json, act, lambda shown, out: _print(shown, language, out))
 
 
 @report.command("sent")
@@ -121,13 +121,13 @@ def _sent(
         message = checked(SendReport, sending)
         return _unless_refused(lambda: session.parts.reports.sent(asked, message, session.now()))
 
-    def show(done: ReportSent) -> None:
-        print_fields(
+    def show(done: ReportSent, out: Printer) -> None:
+        out.fields(
             (
                 ("已登记报送 recorded as sent", done.report_id),
                 ("文号 reference", done.reference),
                 ("受文机关 to", done.authority),
-                ("时间 at", when(done.at)),
+                ("时间 at", out.when(done.at)),
                 ("经办 by", done.by),
             )
         )
@@ -160,28 +160,31 @@ def _line(session: Session, one: Report) -> dict[str, Any]:
     }
 
 
-def _print(shown: dict[str, Any], language: Literal["zh", "en"]) -> None:
+def _print(shown: dict[str, Any], language: Literal["zh", "en"], out: Printer) -> None:
     found, record = shown["report"], shown["record"]
-    console().print(found.text_zh if language == "zh" else found.text_en, markup=False, soft_wrap=True)
-    print_table(
+    out.say(found.text_zh if language == "zh" else found.text_en, soft_wrap=True)
+    out.table(
         "月报 Reports",
         ("报告 report", "编制 made", "更正原因 reason", "报送 sent", "文号 reference"),
-        ((x["report_id"], when(x["made_at"]), x["reason"], when(x["sent_at"]), x["reference"]) for x in shown["all"]),
+        (
+            (x["report_id"], out.when(x["made_at"]), x["reason"], out.when(x["sent_at"]), x["reference"])
+            for x in shown["all"]
+        ),
     )
     for sent in shown["sent"]:
-        console().print(f"已报送 Sent: {sent.authority}, {sent.reference}, {when(sent.at)}, {sent.by}", markup=False)
+        out.say(f"已报送 Sent: {sent.authority}, {sent.reference}, {out.when(sent.at)}, {sent.by}")
     if not shown["sent"]:
-        console().print("尚未登记报送 Not recorded as sent yet")
+        out.say("尚未登记报送 Not recorded as sent yet")
     if record.intact:
-        console().print(f"记录完整 The record is intact: {record.length}:{record.head}")
+        out.say(f"记录完整 The record is intact: {record.length}:{record.head}")
     else:
-        console().print(f"记录被改动 The record is NOT intact: {record.reason_zh} {record.reason_en}")
+        out.say(f"记录被改动 The record is NOT intact: {record.reason_zh} {record.reason_en}")
     for paper in shown["papers"]:
         state = PAPER_STATES[paper.state]
-        console().print(f"文书{state}: {paper.key} (ARREARS_DOCUMENTS)", markup=False, soft_wrap=True)
+        out.say(f"文书{state}: {paper.key} (ARREARS_DOCUMENTS)", soft_wrap=True)
     if "differs" in shown:
         differs = ", ".join(shown["differs"])
-        console().print(
+        out.say(
             f"重新统计不一致 Counted again, these differ: {differs}"
             if differs
             else "重新统计一致 Counted again: the same figures"

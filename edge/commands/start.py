@@ -1,4 +1,4 @@
-"""Commands that bring cases about: demo, ingest, overdue."""
+"""Commands that open cases: demo, ingest, overdue."""
 
 import importlib
 from dataclasses import asdict
@@ -9,16 +9,16 @@ import typer
 
 from client.problems import Problem
 from composition.parts import NotEmbedded
-from edge.ingest.announcer import CaseAnnounce
+from edge.ingest.announcer import CaseAnnouncer
 from edge.ingest.ingest import ingest
 from edge.ingest.overdue import open_overdue
 from edge.session import AsJson, Session, end_with, run
-from edge.terminal import bars, console, print_fields
+from edge.terminal import Printer, bars
 
 _PANEL = "Start"
 
 
-def add_feed_commands(app: typer.Typer) -> None:
+def add_start_commands(app: typer.Typer) -> None:
     """demo, ingest and overdue, in this order in the help."""
     for name, command in (("demo", _demo), ("ingest", _ingest), ("overdue", _overdue)):
         app.command(name, rich_help_panel=_PANEL)(command)
@@ -53,7 +53,7 @@ def _ingest(
             report = await ingest(
                 files,
                 book,
-                CaseAnnounce(client, policies, session.settings.task_queue),
+                CaseAnnouncer(client, policies, session.settings.task_queue),
                 now=session.now(),
                 policies=policies,
                 dry_run=dry_run,
@@ -64,10 +64,10 @@ def _ingest(
         refused.extend(report.refused_files)
         return report.model_dump(mode="json") | ({"dry_run": True} if dry_run else {})
 
-    def show(result: dict[str, Any]) -> None:
+    def show(result: dict[str, Any], out: Printer) -> None:
         if dry_run:
-            console().print("试运行，仅写拒收清单 Dry run: nothing was written but the list of refused lines.")
-        print_fields(
+            out.say("试运行，仅写拒收清单 Dry run: nothing was written but the list of refused lines.")
+        out.fields(
             (label, str(result[key]) if result[key] is not None else None)
             for label, key in (
                 ("行数 lines", "lines"),
@@ -101,8 +101,8 @@ def _overdue(
         )
         return asdict(done)
 
-    def show(result: dict[str, Any]) -> None:
-        print_fields(
+    def show(result: dict[str, Any], out: Printer) -> None:
+        out.fields(
             (
                 ("查询户数 asked", str(result["asked"])),
                 ("新立案 cases opened", str(result["cases_opened"])),
@@ -110,6 +110,6 @@ def _overdue(
             )
         )
         for account, why in result["not_opened"].items():
-            console().print(f"  {account}: {why}")
+            out.say(f"  {account}: {why}")
 
     run(as_json, act, show)

@@ -1,6 +1,6 @@
-"""The demo: server, worker, register and a billing book on this machine, and people played by a script.
+"""The demo: server, worker, register and billing book on this machine, and people played by a script.
 
-`run` is what `starter.py demo` calls; the lives themselves are in `lives`.
+`run` is what `starter.py demo` calls. The lives are in `lives`, their common steps in `procedure`.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ def _now() -> datetime:
 
 
 async def _demo(stage: Stage, screen: Screen, lives: Sequence[Life]) -> int:
-    """The whole performance, under the watch that server and worker live."""
+    """Play the lives while a watch restarts the worker, or ends the demo when the server has ended."""
     playing = asyncio.create_task(_play(stage, screen, lives))
     watching = asyncio.create_task(stage.watch(screen.say))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)
@@ -69,7 +69,7 @@ async def _demo(stage: Stage, screen: Screen, lives: Sequence[Life]) -> int:
 async def _play(stage: Stage, screen: Screen, lives: Sequence[Life]) -> int:
     began = time.monotonic()
     screen.say(f"演示目录 the demo's folder: {stage.folder}")
-    client = await stage.raise_curtain()
+    client = await stage.start()
     screen.say(f"Temporal UI: {stage.ui} · 工作进程 worker: {stage.pids['worker']}")
     settings = Settings.model_validate(
         {

@@ -41,12 +41,12 @@ class Customer:
 
     @property
     def email(self) -> str:
-        """Its e-mail address; two of three have given none, and are told at the door."""
+        """Its e-mail address; two of three have none, and are notified at the door."""
         return f"{self.account_id}@customers.example" if self.number % 3 == 0 else ""
 
     @property
     def preferred_channel(self) -> str:
-        """What it wants to be told by first, as the export writes it: who gave an address wants mail."""
+        """Its preferred channel, as the export writes it: who has an address prefers mail."""
         return "邮件" if self.email else ""
 
     @property

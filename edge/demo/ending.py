@@ -19,7 +19,7 @@ from edge.operations.proof import proof_of, write_pdf
 
 _SKIPPED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
 
-# What the record says, with what in its details, is a step of a life: in a word, and in the sign that the table shows.
+# A step of a life: the kind of evidence, what its details must hold, the step's name, the sign in the table.
 _STEPS: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ("notice.issued", {"kind": "yellow"}, "yellow", "黄"),
     ("notice.issued", {"kind": "red"}, "red", "红"),
@@ -166,7 +166,7 @@ def _steps(evidence: Iterable[FiledEvidence]) -> Iterator[tuple[str, str]]:
 
 
 async def _events(town: Town, account_id: str, run_id: str) -> int:
-    """Events of a case's history, less those that only tell of skipped time, which no real case has."""
+    """Events of a case's history, without those of skipped time, which no real case has."""
     handle = town.client.get_workflow_handle(workflow_id(account_id), run_id=run_id)
     return sum([1 async for e in handle.fetch_history_events() if e.event_type != _SKIPPED])
 

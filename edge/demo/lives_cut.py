@@ -1,23 +1,23 @@
-"""The lives in which supply was cut, by us or by somebody else, and the ways back to light."""
+"""The lives in which supply was cut, by us or by somebody else, and then restored."""
 
 from datetime import timedelta
 from decimal import Decimal
 
-from edge.demo.march import (
+from edge.demo.playing import Answer, Case, expect
+from edge.demo.procedure import (
     approve,
     at,
     close_incident,
     cut,
     deliver,
     half_hour,
-    light,
     permit,
+    restore,
     ticket,
     to_cut,
     to_window,
     window,
 )
-from edge.demo.playing import Answer, Case, expect
 
 
 async def cut_and_restored(c: Case) -> None:
@@ -25,11 +25,11 @@ async def cut_and_restored(c: Case) -> None:
     await to_cut(c)
     await c.later(hours=3)
     await c.pays()
-    await light(c)
+    await restore(c)
 
 
 async def declared_delay(c: Case) -> None:
-    """III.3: more than 24 hours, with customer and leader told before they ended."""
+    """III.3: more than 24 hours, with customer and leader notified before they ended."""
     await to_cut(c)
     await c.later(hours=1)
     await c.pays()
@@ -37,15 +37,15 @@ async def declared_delay(c: Case) -> None:
     await c.later(hours=12, minutes=10)
     await c.does("acknowledge_escalation", "team_leader", remark="线路抢修中 the line is being repaired")
     await c.later(hours=8)
-    told = (await c.now()).isoformat()
+    now = (await c.now()).isoformat()
     await c.says(
         "declare_delay",
         "team_leader",
         reason="暴雨致线路故障 a storm has damaged the line",
-        customer_told_at=told,
+        customer_told_at=now,
         customer_told_how="电话 by telephone",
         leader=c.customer.actor("centre_director")["id"],
-        leader_told_at=told,
+        leader_told_at=now,
     )
     await c.later(hours=7)
     await c.does("report_restored")
@@ -79,7 +79,7 @@ async def meter_confirmed(c: Case) -> None:
     await c.does("report_cut", meter_id=sent["meter_id"])
     await c.later(days=1)
     await c.pays()
-    await light(c)
+    await restore(c)
 
 
 async def asked_the_hotline(c: Case) -> None:
@@ -94,18 +94,18 @@ async def asked_the_hotline(c: Case) -> None:
     await c.later(minutes=20)
     answer = await c.says("request_restoration", "hotline", request_id=f"HL2-{c.account_id}", **ask)
     expect(answer.get("ticket_id"), f"no ticket: {answer}")
-    await light(c)
+    await restore(c)
 
 
 async def found_by_the_sweep(c: Case) -> None:
-    """III.2: nobody told the case of the payment; the daily sweep looks at every open case's."""
+    """III.2: nobody announced the payment to the case; the daily sweep finds it."""
     await to_cut(c)
     await c.later(hours=5)
     await c.pays(silently=True)
     await c.later(hours=2)
     await c.comes_to_its_turn()
     await c.sweep()
-    await light(c)
+    await restore(c)
 
 
 async def plan_kept(c: Case) -> None:
@@ -114,7 +114,7 @@ async def plan_kept(c: Case) -> None:
     await c.later(hours=6)
     half = (c.customer.amount / 2).quantize(Decimal("0.01"))
     await _plan(c, half)
-    await light(c)
+    await restore(c)
     await c.later(days=5)
     await c.pays(half)
     await c.later(days=10)
@@ -126,7 +126,7 @@ async def plan_broken(c: Case) -> None:
     await to_cut(c)
     await c.later(hours=6)
     await _plan(c, (c.customer.amount / 2).quantize(Decimal("0.01")))
-    await light(c)
+    await restore(c)
     await c.later(days=9)
     await deliver(c, "yellow")
     await c.later(days=2)
@@ -142,13 +142,13 @@ async def _plan(c: Case, first: Decimal) -> None:
 
 
 async def another_bill(c: Case) -> None:
-    """II.0: a bill that joins later does not hold up the light, and gets a yellow notice of its own afterwards."""
+    """II.0: a bill that joins later does not delay the restoration, and gets a yellow notice of its own afterwards."""
     await to_cut(c)
     second = await c.is_billed(Decimal("143.10"), (c.town.now() - timedelta(days=2)).date())
     await c.sees("two bills", lambda s: len(s["bills"]) == 2)
     await c.later(hours=4)
     await c.pays(bill=1)
-    await light(c)
+    await restore(c)
     notice = await deliver(c, "yellow")
     expect(notice["bills"] == [f"B-{c.account_id}-{second}"], f"the new notice names {notice['bills']}")
     await c.later(days=1)
@@ -160,11 +160,11 @@ async def withdrawn_after_the_cut(c: Case) -> None:
     await to_cut(c)
     await c.later(hours=1)
     await c.says("withdraw", "centre_director", reason="账单有误，撤销 the bill was wrong")
-    await light(c)
+    await restore(c)
 
 
 async def unauthorised_in_a_case(c: Case) -> None:
-    """III.4: found cut without a permit of ours: restored at once, the debt is judged once light is back."""
+    """III.4: found cut without a permit of ours: restored at once; the debt is judged after that."""
     await deliver(c, "yellow")
     await c.later(days=1)
     await c.hears(
@@ -174,21 +174,21 @@ async def unauthorised_in_a_case(c: Case) -> None:
         reported_by="用户本人 the customer",
         source="95598",
     )
-    await light(c, hours=2)
+    await restore(c, hours=2)
     await close_incident(c, "外协人员擅自停电，已处理 a contractor acted on his own; dealt with")
     await c.later(days=2)
     await c.pays()
 
 
 async def unauthorised_without_a_case(c: Case) -> None:
-    """III.4: cut first, no case at all: the report opens one, and it begins with light."""
+    """III.4: cut first, no case at all: the report opens one, which begins by restoring."""
     await c.found_cut_by_crew("no case")
-    await light(c, hours=2)
+    await restore(c, hours=2)
     await close_incident(c, "无票停电，已按违纪处理 a cut without a ticket; disciplined")
 
 
 async def reported_late(c: Case) -> None:
-    """II.8: paid at 09:58, cut at 10:02, both told later and out of order: light at once, and an incident."""
+    """II.8: paid at 09:58, cut at 10:02, both reported later and out of order: restored at once, and an incident."""
     sent = await to_window(c)
     begin = at((await c.snapshot())["planned_cut_at"])
     await c.until(begin + timedelta(minutes=50))
@@ -202,7 +202,7 @@ async def reported_late(c: Case) -> None:
         at=(begin + timedelta(minutes=62)).isoformat(),
     )
     await c.pays(at=begin + timedelta(minutes=58))
-    await light(c, hours=1)
+    await restore(c, hours=1)
     await close_incident(c, "交费与停电仅差四分钟，已致歉 four minutes apart; we apologised")
 
 
@@ -215,4 +215,4 @@ async def cut_at_the_second_time(c: Case) -> None:
     await cut(c, await window(c, await half_hour(c, await ticket(c))))
     await c.later(hours=2)
     await c.pays()
-    await light(c)
+    await restore(c)

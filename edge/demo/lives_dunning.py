@@ -3,9 +3,9 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from edge.demo import march
-from edge.demo.march import approve, at, deliver, to_red, to_served
+from edge.demo import procedure
 from edge.demo.playing import Case, expect
+from edge.demo.procedure import approve, at, deliver, to_red, to_served
 
 # ---- paid before anything is cut --------------------------------------------------------------
 
@@ -38,7 +38,7 @@ async def partial_payments(c: Case) -> None:
 
 
 async def promise_kept(c: Case) -> None:
-    """I.3: a promise stops the march until it is kept."""
+    """I.3: a promise stops the procedure until it is kept."""
     await to_red(c)
     await deliver(c, "red")
     await _promise(c, "reader", days=14)
@@ -78,7 +78,7 @@ async def dispute(c: Case) -> None:
 
 
 async def stacked_holds(c: Case) -> None:
-    """I.3: several holds stand at once; the march goes on when the last is gone."""
+    """I.3: several holds stand at once; the procedure goes on when the last is gone."""
     await deliver(c, "yellow")
     end = await c.now()
     await c.hears(
@@ -161,10 +161,10 @@ async def non_residential(c: Case) -> None:
     expect(not any(n.get("served_at") for n in snap["notices"] if n["kind"] == "red"), "served without the station")
     await c.does("acknowledge_escalation", "station_head", remark="营业站已知悉 the station knows")
     expect(await approve(c) == ["centre_director", "company_leader"], "other levels were asked")
-    await march.cut(c, await march.window(c, await march.half_hour(c, await march.ticket(c))))
+    await procedure.cut(c, await procedure.window(c, await procedure.half_hour(c, await procedure.ticket(c))))
     await c.later(hours=1)
     await c.pays()
-    await march.light(c)
+    await procedure.restore(c)
 
 
 async def important_customer(c: Case) -> None:
@@ -181,13 +181,13 @@ async def important_customer(c: Case) -> None:
         reference="协调会 meeting",
         authority="区政府 district",
     )
-    await march.half_hour(c, await march.ticket(c))
+    await procedure.half_hour(c, await procedure.ticket(c))
     await c.later(minutes=10)
     await c.pays()
 
 
 async def large_amount(c: Case) -> None:
-    """III.4: from 50 000 on the company leader approves too, whoever the customer is."""
+    """III.4: from 50 000 on the company leader approves too, for any customer."""
     await to_served(c)
     await c.refused("NotAllowed", "decide_approval", "team_leader", **await _approving(c))
     expect(await approve(c) == ["centre_director", "company_leader"], "other levels were asked")
@@ -216,7 +216,7 @@ async def rejected(c: Case) -> None:
 
 async def unacknowledged(c: Case) -> None:
     """II.3: the field unit does not take the ticket: the time slips, and a new red notice is served."""
-    await march.to_ticket(c)
+    await procedure.to_ticket(c)
     await c.until_deadline()
     await deliver(c, "red")
     await c.later(days=1)
@@ -225,7 +225,7 @@ async def unacknowledged(c: Case) -> None:
 
 async def not_cut(c: Case) -> None:
     """II.7: the crew leaves without cutting: the time slips."""
-    sent = await march.to_window(c)
+    sent = await procedure.to_window(c)
     await c.says("report_not_cut", "field_crew", ticket_id=sent["ticket_id"], reason="无人在家 nobody at home")
     await c.does("acknowledge_escalation", "team_leader", remark="另约时间 another time")
     await deliver(c, "red")
@@ -235,8 +235,8 @@ async def not_cut(c: Case) -> None:
 
 async def paid_at_the_meter(c: Case) -> None:
     """II.6, II.8: a payment arrives while the crew holds its permit: revoked, and nothing is cut."""
-    sent = await march.to_window(c)
-    await march.permit(c, sent)
+    sent = await procedure.to_window(c)
+    await procedure.permit(c, sent)
     await c.later(minutes=3)
     await c.pays()
     await c.sees("billing's word that all is paid", lambda s: s["owed"] == "0.00")
@@ -245,11 +245,11 @@ async def paid_at_the_meter(c: Case) -> None:
 
 async def meter_denied(c: Case) -> None:
     """II.7: the reader says it is another's meter: the attempt ends, with an incident."""
-    sent = await march.to_window(c)
+    sent = await procedure.to_window(c)
     doubt = {"ticket_id": sent["ticket_id"], "meter_id": sent["meter_id"]}
     await c.says("report_meter_uncertain", "field_crew", **doubt, remark="两块表无户号 two meters, no number")
     await c.does("verify_meter", meter_id=sent["meter_id"], confirmed=False)
-    await march.close_incident(c, "现场表号贴错，已更正 the labels were swapped; corrected")
+    await procedure.close_incident(c, "现场表号贴错，已更正 the labels were swapped; corrected")
     await c.does("serve_again", reason="表号已更正 the labels are right now")
     await deliver(c, "red")
     await c.later(days=1)
@@ -258,7 +258,7 @@ async def meter_denied(c: Case) -> None:
 
 async def billing_silent(c: Case) -> None:
     """II.6: billing gives no answer in the last half-hour: no cut, and the time slips at once."""
-    sent = await march.to_ticket(c)
+    sent = await procedure.to_ticket(c)
     await c.says("acknowledge_ticket", "field_crew", ticket_id=sent["ticket_id"])
     await c.comes_to_its_turn()
     await c.billing_down()

@@ -1,4 +1,4 @@
-"""A mailbox for the demo: `python -m aiosmtpd -c edge.mail_folder.MailFolder FOLDER` lays each mail there."""
+"""A mailbox for the demo: `python -m aiosmtpd -c edge.demo.mail_folder.MailFolder FOLDER` lays each mail there."""
 
 import argparse
 from pathlib import Path

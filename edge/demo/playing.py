@@ -1,4 +1,4 @@
-"""Plays the people of one case: it looks at the snapshot who is awaited, and sends what that person would send."""
+"""Plays the people of one case: reads in the snapshot who is awaited, and sends what that person would send."""
 
 import asyncio
 import uuid
@@ -21,14 +21,15 @@ from composition.settings.model import Settings
 from domain.contract.updates import ReportCut
 from domain.money.book import BookedPayment
 from edge.demo.book import Customer, bill_line, write_bills, write_payments
-from edge.ingest.announcer import CaseAnnounce
+from edge.ingest.announcer import CaseAnnouncer
 from edge.ingest.ingest import IngestReport, ingest
 
 PATIENCE = 180.0
 """Seconds until a case that does not do what the script expects is given up; a killed worker costs some of them."""
-_LOOK_AGAIN, _LOOK_RARELY = 0.03, 0.3  # seconds from one look at a case to the next, longer each time
-# Past a deadline by as much as a worker may need to act on it: time skipped to a moment that real time has passed
-# meanwhile would run on to the next deadline.
+_PAUSE, _LONGEST_PAUSE = 0.03, 0.3  # seconds from one reading of a case to the next, longer each time
+
+# As much past a deadline as a worker may need to act on it. Time skipped to a moment already past would run on to the
+# next deadline.
 _JUST_AFTER = timedelta(minutes=5)
 
 Answer = dict[str, Any]
@@ -86,7 +87,7 @@ class Town:
             return await ingest(
                 files,
                 self.parts.book,
-                CaseAnnounce(self.client, self.parts.policies, self.settings.task_queue),
+                CaseAnnouncer(self.client, self.parts.policies, self.settings.task_queue),
                 now=self.now(),
                 policies=self.parts.policies,
                 say=say,
@@ -94,7 +95,7 @@ class Town:
             )
 
     async def book_quietly(self, payment: BookedPayment) -> None:
-        """Billing has the payment, and no case is told of it: neither now nor with another account's file."""
+        """Billing has the payment, and announces it to no case: neither now nor with another account's file."""
         book = self.parts.book
         async with self._ingesting:
             await asyncio.to_thread(book.add_payments, (payment,))
@@ -117,7 +118,7 @@ class Case:
         """The account."""
         return self.customer.account_id
 
-    # ---- looking -------------------------------------------------------------------------------
+    # ---- reading -------------------------------------------------------------------------------
 
     async def snapshot(self) -> Answer:
         """The `snapshot` query; with no worker there is no answer, so it is asked until one is there."""
@@ -128,12 +129,12 @@ class Case:
                         self.town.client, self.account_id, "snapshot", patience=timedelta(seconds=10)
                     )
                     return answer
-                await asyncio.sleep(_LOOK_RARELY)
+                await asyncio.sleep(_LONGEST_PAUSE)
 
     async def sees(self, what: str, found: Callable[[Answer], Any]) -> Any:
         """What `found` finds in the snapshot, once it finds something. OffScript: it never did."""
         snap: Answer = {}
-        pause = _LOOK_AGAIN
+        pause = _PAUSE
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 while True:
@@ -141,7 +142,7 @@ class Case:
                     if it := found(snap):
                         return it
                     await asyncio.sleep(pause)
-                    pause = min(1.5 * pause, _LOOK_RARELY)
+                    pause = min(1.5 * pause, _LONGEST_PAUSE)
         raise OffScript(f"{what} did not come; {_where(snap)}")
 
     async def awaited(self, act: str, role: str | None = None) -> Answer:
@@ -176,10 +177,10 @@ class Case:
                 try:
                     return await cases.update(self.town.client, self.account_id, act, payload, update_id=update_id)
                 except cases.NoAnswer:
-                    await asyncio.sleep(_LOOK_RARELY)
+                    await asyncio.sleep(_LONGEST_PAUSE)
 
     async def does(self, act: str, role: str | None = None, **payload: Any) -> Answer:
-        """Whoever is awaited does what is awaited of him; the id is taken from `waiting_for`."""
+        """The awaited person does what is awaited; the id comes from `waiting_for`."""
         entry = await self.awaited(act, role)
         if act in _ID_FIELD and entry.get("id"):
             payload[_ID_FIELD[act]] = entry["id"]
@@ -222,7 +223,7 @@ class Case:
         bill: int | None = None,
         silently: bool = False,
     ) -> str:
-        """Money reaches the billing book through a file of payments; `silently`, billing has it and tells nobody."""
+        """Money reaches the billing book through a file of payments; `silently`, billing announces nothing."""
         self._payments += 1
         payment = BookedPayment(
             f"P-{self.account_id}-{self._payments}",
@@ -287,7 +288,7 @@ class Case:
             await self.town.clocks.fast_forward(handle, ahead)
 
     async def comes_to_its_turn(self) -> None:
-        """Wait for the other lives to be over: what this one does next would trouble them."""
+        """Wait for the other lives to end: what this one does next would disturb them."""
         await self.town.turns[self.turn].wait()
 
     async def later(self, **delta: float) -> None:

@@ -20,7 +20,7 @@ _OUTCOMES = {"settled": "结清 settled", "restored": "复电 restored", "withdr
 
 
 class Screen:
-    """Where the demo speaks: a line for each life that runs, and lines that stay for what is done."""
+    """Where the demo prints: a line for each life that runs, and lines that stay for what is done."""
 
     def __init__(self, as_json: bool, total: int) -> None:
         self.as_json = as_json

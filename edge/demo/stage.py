@@ -1,4 +1,4 @@
-"""The demo's stage: a real Temporal server with its UI and a worker as processes of their own, in a folder in var/."""
+"""The processes of the demo: a Temporal server with its UI, a worker, a mail server; in a folder in var/."""
 
 import asyncio
 import os
@@ -99,7 +99,7 @@ class Stage:
             "ARREARS_NOTIFY": str(self.folder / "channels.toml"),
         }
 
-    async def raise_curtain(self) -> Client:
+    async def start(self) -> Client:
         """Start the server on free ports, then the worker; returns a client once the namespace is ready.
 
         NotThere: the server is not installed, or does not come up.

@@ -11,13 +11,13 @@ from sqlalchemy import make_url
 from temporalio.client import Client
 
 from activities.register import RegisterUnavailable
-from adapters.checkup.database import look_at_billing, look_at_register, open_rows, time_at_register, unsent
+from adapters.checkup.database import check_billing, check_register, open_rows, time_at_register, unsent
 from client.problems import NotThere
 from composition.parts import ask_billing, connect
 from composition.settings.checkup import ReadSettings
 from composition.settings.fields import ConfigurationError
 from edge.doctor import cases, databases, machine, temporal
-from edge.doctor.finding import Finding, Look, aside, broken, in_time, ok, warning
+from edge.doctor.finding import Check, Finding, aside, broken, in_time, ok, warning
 from edge.doctor.workers import workers
 
 PATIENCE_SECONDS = 8.0
@@ -35,20 +35,20 @@ class Doctor:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def examine(self) -> tuple[Finding, ...]:
-        """Look at every part at the same time, and name them in the order in which they are needed."""
+        """Check every part at the same time, and name them in the order in which they are needed."""
         found = self.read.settings
         quick = found.model_copy(update={"connect_seconds": CONNECT_SECONDS})
         self._client = asyncio.create_task(connect(quick))
         self._rows = asyncio.create_task(aside(lambda: open_rows(self._register_url)))
         queue, anchored = found.task_queue, found.anchor is not None
-        looks: tuple[tuple[str, Look], ...] = (
+        checks: tuple[tuple[str, Check], ...] = (
             ("settings", _at_once(lambda: machine.settings(self.read))),
             ("policy", _at_once(lambda: machine.policy(found))),
             ("temporal", self._server),
             ("search attributes", self._with(temporal.search_attributes)),
             ("workers", self._with(lambda client: workers(client, queue, self.now()))),
             ("schedules", self._with(lambda client: temporal.schedules(client, anchored, self.now()))),
-            ("register", lambda: databases.register(lambda: look_at_register(self._register_url))),
+            ("register", lambda: databases.register(lambda: check_register(self._register_url))),
             ("billing", self._billing),
             ("channels", _at_once(lambda: machine.channels(found))),
             ("outbox", lambda: databases.outbox(lambda: unsent(self._register_url), self.now())),
@@ -62,7 +62,7 @@ class Doctor:
         )
         try:
             seconds = {"open rows": CASES_SECONDS, "payload keys": CASES_SECONDS}
-            seen = (in_time(part, look, seconds.get(part, PATIENCE_SECONDS)) for part, look in looks)
+            seen = (in_time(part, check, seconds.get(part, PATIENCE_SECONDS)) for part, check in checks)
             findings = await asyncio.gather(*seen)
         finally:
             for task in (self._client, self._rows):
@@ -92,17 +92,17 @@ class Doctor:
             do = "start it first: without it nothing moves, and workers, schedules and cases cannot be looked at"
             return (broken("temporal", str(problem), do),)
 
-    def _with(self, look: Callable[[Client], Awaitable[tuple[Finding, ...]]]) -> Look:
-        """A look that needs Temporal; where that is gone, it is said once and not for every part."""
+    def _with(self, check: Callable[[Client], Awaitable[tuple[Finding, ...]]]) -> Check:
+        """A check that needs Temporal; if Temporal is down, its own part says so, and this one finds nothing."""
 
-        async def wait_and_look() -> tuple[Finding, ...]:
+        async def wait_and_check() -> tuple[Finding, ...]:
             try:
                 client = await asyncio.shield(self._client)
             except (NotThere, ConfigurationError):
                 return ()
-            return await look(client)
+            return await check(client)
 
-        return wait_and_look
+        return wait_and_check
 
     async def _open_rows(self, client: Client) -> tuple[Finding, ...]:
         try:
@@ -123,7 +123,7 @@ class Doctor:
         ask = lambda: ask_billing(settings)  # noqa: E731
         if settings.billing_over_http:
             return await databases.billing_system(settings.billing_url.get_secret_value(), ask)
-        return await databases.billing(lambda: look_at_billing(settings.billing_url.get_secret_value()), ask)
+        return await databases.billing(lambda: check_billing(settings.billing_url.get_secret_value()), ask)
 
     async def _clocks(self) -> tuple[Finding, ...]:
         """Whether those who judge by the time agree on it: Temporal, the register's server, this machine."""
@@ -135,8 +135,8 @@ class Doctor:
         for whose, ask in askings.items():
             before = self.now()
             with contextlib.suppress(NotThere, ConfigurationError, RegisterUnavailable):
-                if (told := await ask()) is not None:
-                    found.append(_skew(whose, told - min(max(told, before), self.now())))
+                if (time := await ask()) is not None:
+                    found.append(_skew(whose, time - min(max(time, before), self.now())))
         return tuple(found)
 
     async def _time_at_temporal(self) -> datetime:
@@ -151,8 +151,8 @@ def _skew(whose: str, ahead: timedelta) -> Finding:
     return (broken if abs(ahead) > TOO_MUCH_SKEW else warning)("clocks", says, "set both by a time server (NTP)")
 
 
-def _at_once(look: Callable[[], Iterable[Finding]]) -> Look:
+def _at_once(check: Callable[[], Iterable[Finding]]) -> Check:
     async def find() -> tuple[Finding, ...]:
-        return await aside(lambda: tuple(look()))
+        return await aside(lambda: tuple(check()))
 
     return find

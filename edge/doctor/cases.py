@@ -1,13 +1,14 @@
-"""The doctor at the cases: stuck ones, rows of the register that no workflow carries on, and keys that open them."""
+"""The doctor's check of the cases: stuck ones, open rows that no workflow carries on, payload keys."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from client.cases import running
 from client.payload_codec import EncryptedPayloads
 from domain.contract.refusals import UNBELIEVED
 from domain.record.sweep import OpenRow
@@ -21,7 +22,7 @@ _AT_ONCE = 20
 
 
 async def stuck(client: Client) -> tuple[Finding, ...]:
-    """Cases whose code and history do not agree: nothing they are told moves them."""
+    """Cases whose code and history do not agree: no message moves them."""
     count = (await client.count_workflows(f"TemporalReportedProblems IS NOT NULL AND {RUNNING}")).count
     if count:
         return (broken("cases", f"{count} are stuck: their workflow tasks fail", "docs/runbook.md, sections 3 and 4"),)
@@ -30,14 +31,14 @@ async def stuck(client: Client) -> tuple[Finding, ...]:
 
 async def left_behind(client: Client, rows: Sequence[OpenRow]) -> tuple[Finding, ...]:
     """Rows that the register calls open, and that no workflow carries on: terminated by hand, or lost with a server."""
-    running = {workflow.id async for workflow in client.list_workflows(RUNNING, page_size=1_000)}
-    alone = [row for row in rows if not row.followed and row.workflow_id not in running]
+    listed = {workflow.id async for workflow in client.list_workflows(RUNNING, page_size=1_000)}
+    alone = [row for row in rows if not row.followed and row.workflow_id not in listed]
     # The list is some seconds late, so each of these is asked for by name.
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def runs(row: OpenRow) -> bool:
         async with gate:
-            return await _runs(client, row.workflow_id)
+            return await running(client, row.workflow_id) is not None
 
     there = await asyncio.gather(*(runs(row) for row in alone))
     alone = [row for row, found in zip(alone, there, strict=True) if not found]
@@ -46,24 +47,14 @@ async def left_behind(client: Client, rows: Sequence[OpenRow]) -> tuple[Finding,
     )
 
 
-async def _runs(client: Client, workflow_id: str) -> bool:
-    try:
-        described = await client.get_workflow_handle(workflow_id).describe()
-    except RPCError as problem:
-        if problem.status != RPCStatusCode.NOT_FOUND:
-            raise
-        return False
-    return described.status == WorkflowExecutionStatus.RUNNING
-
-
 def _unattended(alone: Sequence[OpenRow], followed: Sequence[OpenRow]) -> Iterator[Finding]:
-    dark, lit = [r for r in alone if r.supply_off], [r for r in alone if not r.supply_off]
-    if dark:
-        says = f"without supply, and no case carries them on: {_names(dark)}"
-        do = "light first: starter.py supply-found-cut ACCOUNT --source operator … (docs/runbook.md, section 4)"
+    without_supply, supplied = [r for r in alone if r.supply_off], [r for r in alone if not r.supply_off]
+    if without_supply:
+        says = f"without supply, and no case carries them on: {_names(without_supply)}"
+        do = "restore first: starter.py supply-found-cut ACCOUNT --source operator … (docs/runbook.md, section 4)"
         yield broken("open rows", says, do)
-    if lit:
-        says = f"open in the register, and no case carries them on: {_names(lit)}"
+    if supplied:
+        says = f"open in the register, and no case carries them on: {_names(supplied)}"
         do = "starter.py overdue ACCOUNT opens those anew that still owe; then starter.py close-row ACCOUNT"
         yield warning("open rows", says, do)
     if followed:

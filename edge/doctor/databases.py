@@ -1,11 +1,11 @@
-"""The doctor at the databases: do register and billing answer, are they whole, may we write, is evidence guarded."""
+"""The doctor's check of register, outbox and billing: whether they answer, are whole and writable, and send."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
-from adapters.checkup.database import DatabaseSeen
+from adapters.checkup.database import DatabaseChecked
 from domain.metrics import UnsentCounted
 from edge.doctor.finding import Finding, aside, broken, ok, spoken, warning
 
@@ -14,10 +14,10 @@ SOON = timedelta(minutes=15)
 _NO_ANSWER = "start the database, or correct {}"
 
 
-async def register(look: Callable[[], DatabaseSeen]) -> tuple[Finding, ...]:
+async def register(check: Callable[[], DatabaseChecked]) -> tuple[Finding, ...]:
     """The register: reachable, whole, writable, its evidence guarded."""
     try:
-        seen = await aside(look)
+        seen = await aside(check)
     except RegisterUnavailable as problem:
         return (broken("register", str(problem), _NO_ANSWER.format("ARREARS_REGISTER_URL")),)
     return tuple(_faults("register", seen)) or (ok("register", f"{seen.address}: whole, writable, evidence guarded"),)
@@ -37,10 +37,10 @@ async def outbox(count: Callable[[], UnsentCounted], now: datetime) -> tuple[Fin
     return (warning("outbox", says, do),)
 
 
-async def billing(look: Callable[[], DatabaseSeen], ask: Callable[[], object]) -> tuple[Finding, ...]:
+async def billing(check: Callable[[], DatabaseChecked], ask: Callable[[], object]) -> tuple[Finding, ...]:
     """The billing book: reachable, whole, writable, with customers and bills in it, and answering."""
     try:
-        seen = await aside(look)
+        seen = await aside(check)
         if faults := tuple(_faults("billing", seen)):
             return faults
         await aside(ask)
@@ -61,7 +61,7 @@ async def billing_system(address: str, ask: Callable[[], object]) -> tuple[Findi
     return (ok("billing", f"{address}: answers"),)
 
 
-def _faults(part: str, seen: DatabaseSeen) -> Iterator[Finding]:
+def _faults(part: str, seen: DatabaseChecked) -> Iterator[Finding]:
     if not seen.made:
         says = f"{seen.address}: is not there yet"
         yield warning(part, says, f"the first worker makes it; if there was one, correct ARREARS_{part.upper()}_URL")

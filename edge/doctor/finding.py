@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found. `broken`: something needed is not there; `warning`: it works, and somebody should look."""
+    """One thing found. `broken`: something needed is not there; `warning`: it works, and somebody should see to it."""
 
     part: str
     state: State
@@ -31,7 +31,7 @@ def ok(part: str, says: str) -> Finding:
 
 
 def warning(part: str, says: str, do: str) -> Finding:
-    """It works, and should be looked at."""
+    """It works, and somebody should see to it."""
     return Finding(part, "warning", says, do)
 
 
@@ -46,20 +46,20 @@ def spoken(age: timedelta) -> str:
     return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} h"
 
 
-Look = Callable[[], Awaitable[Iterable[Finding]]]
+Check = Callable[[], Awaitable[Iterable[Finding]]]
 
 
-async def in_time(part: str, look: Look, seconds: float) -> tuple[Finding, ...]:
-    """What the look finds; a part that hangs or fails is a finding, and hides no other part."""
+async def in_time(part: str, check: Check, seconds: float) -> tuple[Finding, ...]:
+    """What the check finds; a part that hangs or fails is a finding, and hides no other part."""
     try:
         async with asyncio.timeout(seconds):
-            return tuple(await look())
+            return tuple(await check())
     except TimeoutError:
         return (broken(part, f"gave no answer within {seconds:g} s", "see whether it hangs, or the network does"),)
     except RPCError as problem:
         says = f"Temporal gives no answer to this: {problem.status.name}: {_in_short(problem)}"
         return (broken(part, says, "see what is said of temporal, and what the login of TEMPORAL_* may do there"),)
-    except Exception as problem:  # top of this look: whoever reads the report must learn of all the other parts
+    except Exception as problem:  # top of this check: the report must name all the other parts
         *_, (frame, line) = traceback.walk_tb(problem.__traceback__)
         where = f"{frame.f_code.co_filename}:{line}"
         says = f"could not be looked at: {type(problem).__name__}: {_in_short(problem)} ({where})"
@@ -70,7 +70,7 @@ def _in_short(problem: Exception) -> str:
     return (str(problem).strip().splitlines() or [""])[0]
 
 
-async def aside(look: Callable[[], T]) -> T:
+async def aside(check: Callable[[], T]) -> T:
     """The answer of something that blocks; if it hangs, nothing waits for its end."""
     answer: Future[T] = Future()
 
@@ -78,8 +78,8 @@ async def aside(look: Callable[[], T]) -> T:
         if not answer.set_running_or_notify_cancel():
             return
         try:
-            answer.set_result(look())
-        except BaseException as problem:  # handed over to whoever asked, and raised there: he would wait for ever
+            answer.set_result(check())
+        except BaseException as problem:  # raised where it was asked, which would wait for ever
             answer.set_exception(problem)
 
     threading.Thread(target=work, name="doctor", daemon=True).start()

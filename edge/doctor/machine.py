@@ -1,4 +1,4 @@
-"""The doctor at this machine: settings, policy, folders, disks, the anchor file."""
+"""The doctor's check of this machine: settings, policy, routing table, folders, disks, the anchor file."""
 
 import shutil
 import tempfile
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from activities.anchor import AnchorBroken
-from adapters.checkup.channels import look_at_channels
+from adapters.checkup.channels import check_channels
 from composition.settings.checkup import ReadSettings
 from composition.settings.model import Settings
 from domain.law.policy_choice import load_policies
@@ -78,7 +78,7 @@ def channels(found: Settings) -> Iterator[Finding]:
         do = "write a routing table (docs/operating.md, Channels)"
         yield warning(part, says, do) if found.mode == "production" else ok(part, says)
         return
-    seen = look_at_channels(found.routes_file)
+    seen = check_channels(found.routes_file)
     if seen.wrong is not None:
         yield broken(part, seen.wrong, "correct it, or ARREARS_NOTIFY; no worker starts with it")
         return

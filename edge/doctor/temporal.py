@@ -1,4 +1,4 @@
-"""The doctor at Temporal: is it there, does it know what a case shows, does what is daily or monthly happen."""
+"""The doctor's check of Temporal: the server, its search attributes, the schedules, its clock."""
 
 import asyncio
 import contextlib
@@ -96,7 +96,7 @@ def _last_run(described: ScheduleDescription) -> str:
 
 
 async def time_at_server(client: Client) -> datetime:
-    """The server's time: by its own clock it notes when a poller was heard of.
+    """The server's time: it notes by its own clock when a poller last asked.
 
     Nothing answers this poll: its task queue is made up, and forgotten by the server within minutes.
     """

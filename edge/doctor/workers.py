@@ -1,4 +1,4 @@
-"""The doctor looks for workers: does anybody ask for work, of a version that gets it, and when was he last heard of."""
+"""The doctor's check of the workers: who asks for work, whether his version gets any, when he last asked."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from edge.doctor.finding import Finding, broken, ok, warning
 from edge.doctor.temporal import describe_queue
 
 RECENTLY = timedelta(minutes=2)
-"""A poller not heard of for so long is gone: the server names it for minutes more."""
+"""A poller silent for so long is gone: the server lists it for minutes more."""
 SILENT = timedelta(seconds=70)
 """A worker that runs asks anew each minute, however little there is to do: one silent for longer may have ended."""
 KINDS = {
@@ -75,7 +75,7 @@ def _spelled(version: WorkerDeploymentVersion) -> str:
 
 
 def _latest(asking: Iterable[_Asks]) -> tuple[_Asks, ...]:
-    """Each once, by name, as he was heard of last, for whichever half."""
+    """Each worker once, by name, as it last asked for either kind of work."""
     by_name = sorted(asking, key=lambda who: (who.identity, -who.silent))
     return tuple({who.identity: who for who in by_name}.values())
 

@@ -1,13 +1,13 @@
-"""Announce on Temporal: billing news to the cases, through the public contract alone."""
+"""Announces to the cases on Temporal: opens, joins or signals them by the public contract."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
+from temporalio.service import RPCError
 
-from client.cases import NoCase, open_or_join, patiently, signal, unavailable, workflow_id
+from client.cases import NoCase, open_or_join, patiently, running, signal, unavailable, workflow_id
 from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReversed
 from domain.customer import Account
 from domain.law.policy_choice import Policies
@@ -15,7 +15,7 @@ from edge.ingest.overdue import summary
 
 
 @dataclass(frozen=True)
-class CaseAnnounce:
+class CaseAnnouncer:
     """Opens each case under the policy that fits it. A server that does not answer raises TemporalUnavailable."""
 
     client: Client
@@ -41,12 +41,9 @@ class CaseAnnounce:
     async def running(self, account_id: str) -> bool:
         """Ask the server for the case's latest run."""
         try:
-            case = await self.client.get_workflow_handle(workflow_id(account_id)).describe()
+            return await running(self.client, workflow_id(account_id)) is not None
         except RPCError as problem:
-            if problem.status == RPCStatusCode.NOT_FOUND and not problem.message.startswith("Namespace"):
-                return False
             raise unavailable(problem) from problem
-        return case.status == WorkflowExecutionStatus.RUNNING
 
     async def _open(
         self, name: str, account: Account, owed: Decimal, event: BillOverdue | PaymentReversed

@@ -1,4 +1,4 @@
-"""A dry run's stand-in for the cases: it asks which are running, answers as they would, and tells them nothing."""
+"""What a dry run announces to: it asks which cases run, answers as they would, and sends them nothing."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,14 +6,14 @@ from typing import Literal
 
 from domain.contract.signals import BillOverdue, PaymentReceived, PaymentReversed
 from domain.customer import Account
-from edge.ingest.announcing import Announce
+from edge.ingest.announcements import Announcer
 
 
 @dataclass(frozen=True)
-class Rehearsed:
-    """Announce that only looks."""
+class DryRunAnnouncer:
+    """Answers as the cases would, and sends nothing."""
 
-    cases: Announce
+    cases: Announcer
 
     async def open_or_join(self, account: Account, owed: Decimal, event: BillOverdue) -> Literal["opened", "joined"]:
         """Whether the case would be opened or joined."""
@@ -21,14 +21,14 @@ class Rehearsed:
         return "joined" if await self.cases.running(account.account_id) else "opened"
 
     async def payment(self, account_id: str, event: PaymentReceived) -> bool:
-        """Whether a case would have been told."""
+        """Whether a case would have had the signal."""
         del event
         return await self.cases.running(account_id)
 
     async def reversal(
         self, account: Account, owed: Decimal, event: PaymentReversed, may_open: bool
     ) -> Literal["opened", "joined", "none"]:
-        """Whether the case would be opened or joined, or nobody told."""
+        """Whether the case would be opened or joined, or none is there."""
         del owed, event
         if await self.cases.running(account.account_id):
             return "joined"

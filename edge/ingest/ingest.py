@@ -1,44 +1,29 @@
-"""`ingest`: billing exports go into the billing book, every bad line is named, and the cases are told what is new."""
+"""`ingest`: reads billing exports into the billing book, names every bad line, announces to the cases what is new."""
 
 import asyncio
 import csv
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Protocol, Self
+from typing import IO, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from domain.customer import Customer
 from domain.law.policy_choice import Policies
-from domain.money.book import BookedBill, BookedPayment, Verdict
+from domain.money.book import Verdict
 from domain.vocabulary import Contract
-from edge.ingest.announcing import Announce, Announcements, Progress, Say, announce_all
-from edge.ingest.dry_run import Rehearsed
+from edge.ingest.announcements import Announcer, Progress, Say, announce_all
+from edge.ingest.book import BillingBook
+from edge.ingest.dry_run import DryRunAnnouncer
 from edge.ingest.lines import Export, FileRefused, ReadLine, open_export
 
 _BATCH = 2_000
 _ORDER = ("customers", "bills", "payments")
-
-
-class BillingBook(Announcements, Protocol):
-    """The embedded billing book; one that answers over HTTP cannot be written to. May raise BillingUnavailable."""
-
-    def add_customers(self, customers: Sequence[Customer], export: str = "") -> tuple[Verdict, ...]:
-        """Book customers, and bring known ones up to date."""
-
-    def add_bills(self, bills: Sequence[BookedBill]) -> tuple[Verdict, ...]:
-        """Book bills that are new."""
-
-    def add_payments(self, payments: Sequence[BookedPayment]) -> tuple[Verdict, ...]:
-        """Book payments and reversals that are new."""
-
-    def rehearsal(self) -> AbstractContextManager[Self]:
-        """The same book, with all that is written to it undone at the end."""
 
 
 class IngestReport(Contract):
@@ -61,7 +46,7 @@ class IngestReport(Contract):
 async def ingest(
     files: Sequence[Path],
     billing: BillingBook,
-    announce: Announce,
+    announcer: Announcer,
     *,
     now: datetime,
     policies: Policies,
@@ -70,11 +55,11 @@ async def ingest(
     say: Say = lambda _: None,
     reject_path: Path | None = None,
 ) -> IngestReport:
-    """Book the lines of these exports, whatever their order, then announce what the cases have not been told.
+    """Book the lines of these exports, whatever their order, then announce what is new to the cases.
 
     `progress(what, done, total)` gets bytes for a file, accounts for `announce`; `say` sentences for people. Rejected
     lines go to `reject_path`, else to a new file in var/. In a dry run only that file is written. BillingUnavailable,
-    and what `announce` raises, end the run: what is booked stays, and the next run announces what this one did not.
+    and what the announcer raises, end the run: what is booked stays, and the next run announces what this one did not.
     """
     zone = ZoneInfo(policies.default.timezone)
     with ExitStack() as stack:
@@ -82,9 +67,9 @@ async def ingest(
         rejects = stack.enter_context(_RejectFile(reject_path, now.astimezone(zone)))
         load = _Load(book, rejects, zone, progress, say)
         await asyncio.to_thread(load.all, files)
-        told = await announce_all(
+        announced = await announce_all(
             book,
-            Rehearsed(announce) if dry_run else announce,
+            DryRunAnnouncer(announcer) if dry_run else announcer,
             now=now,
             min_debt=lambda account: policies.for_account(account).min_debt,
             progress=progress,
@@ -97,9 +82,9 @@ async def ingest(
             duplicates=load.duplicates,
             rejected=rejects.count,
             reject_file=str(rejects.path) if rejects.path and rejects.count else None,
-            cases_opened=told.cases_opened,
-            cases_joined=told.cases_joined,
-            payments_signalled=told.payments_signalled,
+            cases_opened=announced.cases_opened,
+            cases_joined=announced.cases_joined,
+            payments_signalled=announced.payments_signalled,
             refused_files=tuple(load.refused),
         )
 

@@ -1,4 +1,4 @@
-"""Reads a billing export line by line, whatever its encoding and separator; a bad line is named, and no more lost."""
+"""Reads a billing export line by line, in any encoding and with any separator; names a bad line and reads on."""
 
 import csv
 import json
@@ -213,7 +213,7 @@ def _encoding(stream: IO[bytes], beginning: bytes) -> tuple[str, int]:
 
 
 def _kind(path: Path, titles: Sequence[str]) -> Kind:
-    """What the file holds, told by its columns. FileRefused: nothing of ours, or a column is missing."""
+    """What the file holds, by its columns. FileRefused: nothing of ours, or a column is missing."""
     found = {kind: _columns_found(columns, titles) for kind, columns in COLUMNS.items()}
     lacking = {
         kind: [c for c in columns if not c.optional and c.name not in found[kind]] for kind, columns in COLUMNS.items()
@@ -352,7 +352,7 @@ def _fields(text: str, delimiter: str) -> list[str]:
 
 
 class _Quoting:
-    """Tells whether a line ends inside a quoted field, and finds the lines that complete it."""
+    """Finds whether a line ends inside a quoted field, and which lines complete it."""
 
     def __init__(self, delimiter: str) -> None:
         d = re.escape(delimiter.encode())
@@ -364,7 +364,7 @@ class _Quoting:
         return self._open.fullmatch(data) is not None
 
     def rest(self, data: bytes, again: deque[_Raw], lines: Iterator[_Raw]) -> list[_Raw]:
-        """The lines that close the field; all looked at are put back, and none returned, if nothing closes it."""
+        """The lines that close the field; if nothing closes it, all that were read are put back, and none returned."""
         more: list[_Raw] = []
         while len(more) < _LINES_IN_A_RECORD and len(data) <= _LONGEST_LINE:
             following = again.popleft() if again else next(lines, None)

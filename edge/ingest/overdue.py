@@ -5,32 +5,19 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
 
 from temporalio.client import Client
 
+from activities.billing import BillingSystem
 from client.cases import open_or_join, patiently
-from domain.contract.signals import BillOverdue
 from domain.customer import Account
 from domain.law.policy_choice import Policies
 from domain.money.debt import AccountDebt, BillDebt, DebtQuery
+from edge.ingest.events import bill_overdue
 
 PAGE = 500
 AT_ONCE = 32
 _CLASSES = {"residential": "居民 residential", "non_residential": "非居民 non-residential"}
-
-
-class BillingSystem(Protocol):
-    """Billing, as far as this question goes. Every method may raise BillingUnavailable."""
-
-    def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
-        """The standing data of these accounts, without those billing does not know."""
-
-    def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
-        """What each account owes, in the order of the queries; None for one that billing does not know."""
-
-    def overdue_accounts(self, as_of: datetime, after: str, limit: int) -> tuple[str, ...]:
-        """Accounts with an overdue bill unpaid, in order of account id, those greater than `after`."""
 
 
 @dataclass
@@ -89,13 +76,7 @@ async def _open(
             f"欠费 {debt.owed} 低于起点 {policy.min_debt} the debt is below the minimum for a case"
         )
     else:
-        event = BillOverdue(
-            event_id=f"overdue-{bill.bill_id}",
-            account_id=debt.account_id,
-            bill_id=bill.bill_id,
-            amount=bill.amount,
-            due_date=bill.due_date,
-        )
+        event = bill_overdue(debt.account_id, bill)
         line = summary(account, debt.owed, policy.currency)
         how = await patiently(
             lambda: open_or_join(

@@ -1,1 +1,4 @@
-"""What an operator does beside the cases: proofs, papers put back, rows closed, moratoria."""
+"""What operators do besides sending messages: proof, papers-again, close-row, moratorium.
+
+`edge/commands` reads the flags and prints. SQL is in `adapters/register`.
+"""

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
+from temporalio.service import RPCError
 
-from client.cases import unavailable, workflow_id
+from client.cases import running, unavailable, workflow_id
 from client.problems import Problem
 from domain.case.terminated import closed_by_hand
 from domain.record.case_file import CaseFile
@@ -19,7 +19,7 @@ MAY_CLOSE_INCIDENTS = ("centre_director", "company_leader")
 async def close_rows(session: Session, account: str, by: Actor, reason: str, outcome: str | None) -> dict[str, Any]:
     """Close every open row of the account that no workflow carries on.
 
-    Problem: there is none; the customer is dark and has no case; an incident is open, and has no outcome yet.
+    Problem: there is none; the customer is without supply and has no case; an incident is open, and has no outcome yet.
     """
     runs = await _running(await session.client(), account)
     files = await asyncio.to_thread(_open_files, session, account)
@@ -57,10 +57,7 @@ def _open_files(session: Session, account: str) -> list[CaseFile]:
 async def _running(client: Client, account: str) -> str | None:
     """The key of the case that runs; None if none does."""
     try:
-        described = await client.get_workflow_handle(workflow_id(account)).describe()
+        case = await running(client, workflow_id(account))
     except RPCError as problem:
-        if problem.status == RPCStatusCode.NOT_FOUND:
-            return None
         raise unavailable(problem) from problem
-    running = described.status == WorkflowExecutionStatus.RUNNING
-    return described.raw_description.workflow_execution_info.first_run_id if running else None
+    return case.raw_description.workflow_execution_info.first_run_id if case else None

@@ -1,9 +1,8 @@
-"""Carries a moratorium to the running cases, after the register has it: the quick half, never the binding one.
+"""Notifies the running cases of a moratorium that the register has: it is the register that binds, this is quicker.
 
-The register's word is looked up by every case when it opens, before a notice, at T - 24 h, at T - 30 min and at the
-permit, and each day while it is held. So a case that is missed here, because visibility does not show it yet or the
-server is not there, is held all the same before anything is done to it. Whom a batch has missed shows in the register:
-a case that is held writes so down, and who has not is told one by one.
+Every case reads the register's moratoria when it opens, before a notice, at T - 24 h, T - 30 min and the permit.
+While it is held, it reads them every day. So a case that this notification misses is held before anything is done to
+it. A held case writes so into the register; the cases that have not are signalled one by one.
 """
 
 import asyncio
@@ -25,11 +24,11 @@ from domain.vocabulary import Actor
 
 AT_ONCE = 32  # as when a billing export is announced: the workers keep room at a small server
 PATIENCE_SECONDS = 15.0
-"""How long the cases' own word is waited for while none comes in."""
-_LOOK_EVERY = 1.0
+"""How long to wait while no case confirms."""
+_CHECK_EVERY = 1.0
 _ATTRIBUTES = {"region": "Region", "class": "CustomerClass", "centre": "ReadingCentre"}
 
-Word = Literal["declare", "lift"]
+Act = Literal["declare", "lift"]
 Progress = Callable[[str, int, int], None]
 
 
@@ -50,12 +49,12 @@ class MoratoriumBook(Protocol):
 
 
 @dataclass(frozen=True)
-class Told:
-    """What came of telling the cases.
+class Notified:
+    """What came of notifying the cases.
 
-    `cases`: open and covered; `batch`: how Temporal's batch operation ended, none if there was nobody left to tell;
-    `signalled`: told one by one; `confirmed`: have written it down, or closed; `unconfirmed`, `without_workflow`:
-    accounts that have not, and those that no workflow carries on.
+    `cases`: open and covered. `batch`: how Temporal's batch operation ended; none if no case was left to notify.
+    `signalled`: notified one by one. `confirmed`: have written it down, or closed. `unconfirmed`: accounts that have
+    not. `without_workflow`: accounts that no workflow carries on.
     """
 
     cases: int
@@ -75,8 +74,8 @@ def preview_declaring(
 ) -> dict[str, Any]:
     """How many cases it would hold, which cuts would fall away (account and planned time), which permits are out.
 
-    Each cut is judged by the policy under which its notice was issued; `assumed` are the accounts whose policy is not
-    among those known by their label, and that were judged by the default.
+    Each cut is judged by the policy under which its notice was issued. `assumed`: accounts whose policy is not among
+    those known by their label; they were judged by the default.
     """
     cases = book.covered(order)
     planned = [c for c in cases if c.cut_at is not None]
@@ -127,12 +126,12 @@ def preview_lifting(book: MoratoriumBook, order: Moratorium, capacity: Callable[
     return {"dry_run": True, "held": len(held), "units": [line(u, n) for u, n in sorted(units.items())]}
 
 
-# ---- telling ----------------------------------------------------------------------------------
+# ---- notifying --------------------------------------------------------------------------------
 
 
-def job_id(moratorium_id: str, word: Word) -> str:
+def job_id(moratorium_id: str, act: Act) -> str:
     """The batch job of a moratorium: a command that is repeated finds its own job again."""
-    return f"moratorium-{word}-{moratorium_id}"
+    return f"moratorium-{act}-{moratorium_id}"
 
 
 def cases_covered(order: Moratorium, task_queue: str) -> str:
@@ -144,37 +143,37 @@ def cases_covered(order: Moratorium, task_queue: str) -> str:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """One moratorium's declaring or lifting, told by `by`."""
+class Notification:
+    """The declaring or lifting of one moratorium, by the person `by`."""
 
     client: Client
     book: MoratoriumBook
     order: Moratorium
-    word: Word
+    act: Act
     by: str
     task_queue: str
     encrypted: bool
     patience: float = PATIENCE_SECONDS
 
-    async def tell(self, progress: Progress) -> Told:
-        """Tell the covered cases; again, it tells those that have not heard yet. TemporalUnavailable as named."""
-        if self.word == "lift":  # or signals of a declaring still under way would arrive after the lifting
+    async def send(self, progress: Progress) -> Notified:
+        """Notify the covered cases; again, those that have not confirmed. TemporalUnavailable as named."""
+        if self.act == "lift":  # or signals of a declaring still under way would arrive after the lifting
             await stop_batch(self.client, job_id(self.order.moratorium_id, "declare"), "lifted")
         total = len(await self._covered())
         batch, left = None, await self._left()
         if left:
             batch = await self._batch(progress)
         if batch is not None and batch.state != "not_run":
-            left = await self._heard(total, progress)
+            left = await self._confirmed(total, progress)
         missing = await self._one_by_one(left)
-        unheard = await self._heard(total, progress) if left else ()
-        return Told(
+        unconfirmed = await self._confirmed(total, progress) if left else ()
+        return Notified(
             cases=total,
             batch=batch,
             job_id=self._job().job_id,
             signalled=len(left) - len(missing),
-            confirmed=total - len(unheard),
-            unconfirmed=tuple(c.account_id for c in unheard if c.account_id not in missing),
+            confirmed=total - len(unconfirmed),
+            unconfirmed=tuple(c.account_id for c in unconfirmed if c.account_id not in missing),
             without_workflow=tuple(sorted(missing)),
         )
 
@@ -185,7 +184,7 @@ class Telling:
 
     def _message(self) -> HoldPlaced | HoldLifted:
         order, actor = self.order, Actor(id=self.by, role="operator")
-        if self.word == "lift":
+        if self.act == "lift":
             return HoldLifted(hold_id=order.moratorium_id, actor=actor)
         return HoldPlaced(
             hold_id=order.moratorium_id, kind="moratorium", reason=order.reason, until=order.until, actor=actor
@@ -193,11 +192,11 @@ class Telling:
 
     @property
     def _signal(self) -> str:
-        return "hold_lifted" if self.word == "lift" else "hold_placed"
+        return "hold_lifted" if self.act == "lift" else "hold_placed"
 
     def _job(self) -> BatchSignal:
         return BatchSignal(
-            job_id=job_id(self.order.moratorium_id, self.word),
+            job_id=job_id(self.order.moratorium_id, self.act),
             query=cases_covered(self.order, self.task_queue),
             signal=self._signal,
             payload=self._message(),
@@ -208,20 +207,20 @@ class Telling:
         return await asyncio.to_thread(self.book.covered, self.order)
 
     async def _left(self) -> tuple[CoveredCase, ...]:
-        """Covered cases that have not written down what they were to be told."""
+        """Covered cases that have not confirmed."""
         held = await asyncio.to_thread(self.book.held, self.order)
-        lifting = self.word == "lift"
+        lifting = self.act == "lift"
         return tuple(c for c in await self._covered() if (c.case_key in held) is lifting)
 
-    async def _heard(self, total: int, progress: Progress) -> tuple[CoveredCase, ...]:
-        """Those left, once all have heard, or none has for a while."""
+    async def _confirmed(self, total: int, progress: Progress) -> tuple[CoveredCase, ...]:
+        """The cases left, once all have confirmed, or none has for a while."""
         loop = asyncio.get_running_loop()
-        left, pause = await self._left(), _LOOK_EVERY
+        left, pause = await self._left(), _CHECK_EVERY
         quiet_since = loop.time()
         while left and loop.time() - quiet_since < self.patience:
             await asyncio.sleep(pause)
             asked, before, left = loop.time(), len(left), await self._left()
-            pause = max(_LOOK_EVERY, 5 * (loop.time() - asked))  # over a great many cases a look is work, too
+            pause = max(_CHECK_EVERY, 5 * (loop.time() - asked))  # over a great many cases a check is work, too
             if len(left) < before:
                 quiet_since = loop.time()
             progress("confirmed", total - len(left), total)
@@ -231,7 +230,7 @@ class Telling:
         """Signal each; the account ids of those that no workflow carries on."""
         message, gate = self._message(), asyncio.Semaphore(AT_ONCE)
 
-        async def tell(case: CoveredCase) -> str | None:
+        async def notify(case: CoveredCase) -> str | None:
             async with gate:
                 try:
                     await patiently(lambda: signal(self.client, case.account_id, self._signal, message))
@@ -239,7 +238,7 @@ class Telling:
                     return case.account_id
             return None
 
-        return frozenset(a for a in await _all(tell(c) for c in cases) if a is not None)
+        return frozenset(a for a in await _all(notify(c) for c in cases) if a is not None)
 
 
 async def _all(asked: Iterable[Awaitable[str | None]]) -> list[str | None]:

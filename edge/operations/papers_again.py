@@ -11,8 +11,6 @@ from domain.papers.sheets import PaperRow
 from domain.proof.sheet import papers_named, papers_of
 from edge.operations.proof import BACKUP, Proof, doubts_about_the_record, papers_not_intact, proof_of
 
-_ENOUGH = 100_000  # messages about one account
-
 
 @dataclass(frozen=True)
 class PrintedAgain:
@@ -54,7 +52,7 @@ def print_again(parts: Parts, account: str, case: str | None = None) -> PrintedA
 def _back(parts: Parts, proof: Proof, missing: set[str]) -> Iterator[str]:
     """Keys of the missing papers that came out as they were."""
     account, papers = proof.file.case.account_id, parts.papers
-    card, handed_out = parts.register.card(account), parts.reader.outbox(account_id=account, limit=_ENOUGH)
+    card, handed_out = parts.register.card(account), parts.reader.messages(account)
     for entry, document in papers_named(proof.file):
         if document.key in missing:
             sheets = sheets_again(entry, proof.file, handed_out, card, papers.head, parts.policy.timezone)

@@ -44,7 +44,7 @@ class Proof:
         }
 
     def notes(self, language: str) -> tuple[str, ...]:
-        """What the reader of a proof must be told besides."""
+        """What the reader of a proof must know besides."""
         zh = language == "zh"
         notes = []
         if self.file.case.policy != self.judged_by:

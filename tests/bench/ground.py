@@ -27,7 +27,7 @@ from composition.parts import Parts, build
 from composition.settings.model import Settings
 from tests.bench.bare_plan import PLANS, Plan, write_plans
 from tests.bench.bench_workers import PAUSE
-from tests.world import TIME_SKIPPING, temporal_cli
+from tests.support.world import TIME_SKIPPING, temporal_cli
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE_FLAGS = ("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full")

@@ -23,7 +23,8 @@ from domain.record.rows import Record
 from tests.bench.bare_plan import Plan, plan_of
 from tests.bench.bare_rows import ROWS, open_rows
 from tests.bench.ground import BARE, OURS, Ground
-from tests.world import CENTRE, PEOPLE, STATION, UNIT, overdue_event
+from tests.support.register_reading import WholeRegister
+from tests.support.world import CENTRE, PEOPLE, STATION, UNIT, overdue_event
 
 AMOUNT = "200.00"
 SOON = timedelta(seconds=30)
@@ -71,7 +72,7 @@ class Watch:
         self._waiting: defaultdict[tuple[str, str], list[tuple[int, asyncio.Future[float]]]] = defaultdict(list)
 
     async def look(self, pause: float = 0.005) -> None:
-        """Look again and again."""
+        """Read again and again."""
         with closing(sqlite3.connect(self._path, isolation_level=None)) as database:
             last = self._skip(database)
             while True:
@@ -113,7 +114,7 @@ class Watch:
 
 @asynccontextmanager
 async def watching(watch: Watch, pause: float = 0.005) -> AsyncIterator[Watch]:
-    """The watch looks for as long as the context lasts."""
+    """The watch reads for as long as the context lasts."""
     task = asyncio.create_task(watch.look(pause))
     try:
         yield watch
@@ -125,7 +126,7 @@ async def watching(watch: Watch, pause: float = 0.005) -> AsyncIterator[Watch]:
 
 def watch_of_ours(ground: Ground) -> Watch:
     """Evidence in the register."""
-    ground.parts.reader.count_cases()  # makes the tables
+    ground.parts.reader.list_cases(limit=1)  # makes the tables
     return Watch(
         str(ground.parts.register_engine.url.database),
         "SELECT rowid AS n, account_id, what FROM evidence WHERE rowid > ? ORDER BY rowid",
@@ -175,7 +176,7 @@ class Life:
         return await self.handle.execute_update("told" if self.bare else name, payload)
 
     async def hears_of(self, payment: BookedPayment) -> None:
-        """The case is told of a payment."""
+        """The case gets the signal of a payment."""
         payload = {"payment_id": payment.payment_id, "amount": AMOUNT, "paid_at": payment.paid_at.isoformat()}
         await self.handle.signal("happened" if self.bare else "payment_received", payload)
 
@@ -203,7 +204,7 @@ class Life:
 
     async def cut_at(self) -> datetime:
         """The stated time of the cut."""
-        notices = await asyncio.to_thread(self.ground.parts.reader.notices, self.account)
+        notices = await asyncio.to_thread(WholeRegister(self.ground.parts.reader.engine).notices, self.account)
         if self.plan is not None:
             return self.opened_at + timedelta(seconds=self.plan.cut_after)
         return notices[0].cut_at
@@ -265,7 +266,7 @@ async def paid_after_yellow(life: Life) -> None:
 
 
 async def to_cut(life: Life) -> None:
-    """The whole march to a lawful cut."""
+    """The whole procedure to a lawful cut."""
     await life.sees("notice.issued")
     await life.says("record_delivery", "reader", notice_id=life.id("yellow-notice"), outcome="signed")
     await life.sees("notice.delivered")
@@ -295,7 +296,7 @@ async def to_cut(life: Life) -> None:
 
 
 async def cut_and_restored(life: Life) -> None:
-    """The whole life: notices, permit, cut, payment, light."""
+    """The whole life: notices, permit, cut, payment, restoration."""
     await to_cut(life)
     await life.until(await life.now() + timedelta(hours=3))
     await life.pays()

@@ -16,7 +16,7 @@ NAMES = {"arrears": "ArrearsCase", "bare": "bare reference"}
 
 
 def draw(rows: Sequence[Row], path: Path) -> bool:
-    """Draw what these rows hold; False if none of them tells of growth."""
+    """Draw what these rows hold; False if none of them shows growth."""
     growth = next((r.detail["growth"] for r in rows if "growth" in r.detail), None)
     swept = [r.detail for r in rows if r.id == "S8"]
     if growth is None and not swept:

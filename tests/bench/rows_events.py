@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tests.bench.figures import Row
-from tests.event_counts import A_FURTHER_ATTEMPT, PATHS, a_further_attempt, actions, least
-from tests.world import running_world
+from tests.support.event_counts import A_FURTHER_ATTEMPT, PATHS, a_further_attempt, actions, least
+from tests.support.world import running_world
 
 
 async def event_rows(folder: Path, small: bool) -> list[Row]:

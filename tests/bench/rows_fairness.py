@@ -1,4 +1,4 @@
-"""S7, second line: in which order a full queue is worked off: lights first, and reading centres in turn."""
+"""S7, second line: in which order a full queue is worked off: restorations first, and reading centres in turn."""
 
 import asyncio
 from collections.abc import Sequence

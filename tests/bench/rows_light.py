@@ -52,7 +52,7 @@ SMALL = Scale(sleeping=20, blocks=1, in_a_block=2, notices=160, backlog=15)
 
 
 def light_plan(ticket_size: int, start_size: int) -> Plan:
-    """A bare signal-to-activity round trip: told, one row written."""
+    """A bare signal-to-activity round trip: signalled, one row written."""
     steps = (
         Step(kind="signal", number=2),
         Step(kind="activity", number=1, size=ticket_size, shows="ticket.sent"),

@@ -10,15 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from edge.ingest.announcer import CaseAnnounce
-from edge.ingest.announcing import AT_ONCE
+from edge.ingest.announcements import AT_ONCE
+from edge.ingest.announcer import CaseAnnouncer
 from edge.ingest.ingest import ingest
 from tests.bench.bare_plan import Plan
 from tests.bench.figures import Row, row_of_ratio
 from tests.bench.ground import BARE, OURS, Ground, fresh_ground
 from tests.bench.lives import AMOUNT, bare_opening, customer
 from tests.bench.rows_speed import rounds_of
-from tests.world import overdue_event
+from tests.support.world import overdue_event
 
 _numbers = itertools.count(1)
 HEADERS = ("account_id", "name", "address", "customer_class", "important", "meter_id", "reading_centre", "reader")
@@ -49,7 +49,7 @@ async def _ingested(ground: Ground, count: int) -> float:
     report = await ingest(
         files,
         ground.parts.book,
-        CaseAnnounce(ground.client, ground.parts.policies, OURS),
+        CaseAnnouncer(ground.client, ground.parts.policies, OURS),
         now=datetime.now(UTC),
         policies=ground.parts.policies,
         reject_path=ground.folder / "rejected.csv",

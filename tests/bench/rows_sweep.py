@@ -41,7 +41,7 @@ class Swept:
 
 
 async def listed(ground: Ground, count: int) -> None:
-    """So many open cases in register and billing book that no workflow carries on: the sweep only looks at them."""
+    """So many open cases in register and billing book that no workflow carries on: the sweep only reads them."""
     for start in range(0, count, _AT_ONCE):
         await asyncio.to_thread(_list_some, ground, min(_AT_ONCE, count - start))
 
@@ -78,7 +78,7 @@ def _list_some(ground: Ground, count: int) -> None:
 
 
 async def pay_unheard(ground: Ground, ids: Sequence[str]) -> None:
-    """These accounts have paid in full, and no case was told."""
+    """These accounts have paid in full, and no case was signalled."""
     at = datetime.now(UTC)
     payments = [BookedPayment(f"P-{i}", i, Decimal(AMOUNT), at) for i in ids]
     await asyncio.to_thread(ground.parts.book.add_payments, payments)

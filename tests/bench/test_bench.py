@@ -19,7 +19,7 @@ from tests.bench.rows_opening import s4
 from tests.bench.rows_replay import replay_ratio
 from tests.bench.rows_speed import whole_cases
 from tests.bench.rows_sweep import sweeps
-from tests.register_records import case_row
+from tests.support.register_records import case_row
 
 HISTORIES = Path(__file__).parents[1] / "histories" / "light-at-once"
 CALM = Round(100.0, 95.0, 93.0, 98.0)
@@ -133,7 +133,7 @@ async def test_ingest_is_measured_against_starts_by_the_client_alone(tmp_path: P
     assert len(row.detail["plain_starts"]) == 1
 
 
-async def test_lights_overtake_notices_and_reading_centres_take_turns(tmp_path: Path) -> None:
+async def test_restorations_overtake_notices_and_reading_centres_take_turns(tmp_path: Path) -> None:
     done = await worked_off(tmp_path, QUEUES, flood=60, few=3)
     assert last_place(done, LIGHT) < 25
     assert last_place(done, OTHER) < 45

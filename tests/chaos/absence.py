@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from tests.world import Case, World, running_world
+from tests.support.world import Case, World, running_world
 
 HOURS = (1, 23, 25)
 LIMIT = timedelta(hours=24)
@@ -94,7 +94,7 @@ async def _alone(a: Absent) -> None:
 
 
 async def _told_at_last(a: Absent) -> None:
-    """Whoever tells the case of the payment does so before a worker is back."""
+    """Whoever reports the payment to the case does so before a worker is back."""
     a.back = await a.case.now()
     gone = a.back - a.since
     if a.left == "paid meanwhile":

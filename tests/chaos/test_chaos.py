@@ -29,7 +29,7 @@ async def test_killed_workers_and_servers_lose_nothing_and_do_nothing_twice(tmp_
 
 @pytest.mark.timeout(180)
 async def test_a_field_unit_that_gives_no_answer_for_two_days_loses_nothing(tmp_path: Path) -> None:
-    """The other counterparties are in tests/case/test_outages.py, and in `make chaos`."""
+    """The other counterparties are in tests/workflows/test_outages.py, and in `make chaos`."""
     for outage in await run_outages(tmp_path, each=1, down=("field service",)):
         assert not outage.faults
         assert outage.visible

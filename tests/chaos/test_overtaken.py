@@ -20,7 +20,7 @@ from temporalio.worker import Replayer, Worker
 
 from client.converter import data_converter
 from composition.serving import WORKFLOWS, activities, sandbox
-from tests.world import Case, World, running_world
+from tests.support.world import Case, World, running_world
 
 _STICKY_SECONDS = 11  # until the server no longer sends a case's tasks to the worker that had it
 

@@ -28,7 +28,7 @@ from domain.case.start_and_result import CaseOpening
 from domain.contract.tables import OPENING_SIGNALS, SIGNALS, UPDATES
 from domain.vocabulary import Contract
 from tests.fuzz.hostile import GOOD_POLICY, LONG_RUN, Slot, Spoiled, sample, slots, spoiled
-from tests.world import Case, World
+from tests.support.world import Case, World
 
 AT_ONCE = 8  # the server takes ten updates of a case at a time, and a client tries an eleventh only so often
 HEAVY = 500_000  # bytes: the server lets in few of these at a time

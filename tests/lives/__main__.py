@@ -15,7 +15,7 @@ from tests.lives.life import Life, read, to_text
 from tests.lives.running import IN_FLIGHT, Batch, Lived, new_run_after, play_seeds, play_town, standing_town, town_of
 
 CUT_AT_LEAST = 0.20
-"""A run in which fewer lives than this were cut has not looked where it matters, and is void."""
+"""A run in which fewer lives than this were cut has not checked where it matters, and is void."""
 LOST_AT_MOST = 0.02
 _MIX = (
     "yellow served",

@@ -9,7 +9,7 @@ from domain.money.book import BookedPayment
 from tests.lives.book import Booked
 from tests.lives.life import Step
 from tests.lives.playing import Playing, Snapshot, StepPlayer
-from tests.world import PEOPLE
+from tests.support.world import PEOPLE
 
 # ---- money -------------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ async def _payments(p: Playing) -> list[tuple[str, Decimal]]:
 
 
 async def bill(p: Playing, step: Step, _snap: Snapshot, now: datetime) -> None:
-    """Another bill, overdue by the case's clock, and told or not."""
+    """Another bill, overdue by the case's clock, and announced or not."""
     today = now.astimezone(p.town.world.policy.zone).date()
     bill_id = await p.town.world.bill(p.account_id, step["amount"], step["overdue_days"], today)
     p.booked.append(Booked(bill_id, await p.case.now()))

@@ -1,4 +1,4 @@
-"""Random lives, drawn with hypothesis: mostly the march, with whatever people, payments and outages put in its way."""
+"""Random lives, drawn with hypothesis: mostly the procedure, and what people, payments and outages put in its way."""
 
 import contextlib
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.lives.life import Life, Step, to_text
 
 MARCH: Step = {"do": "march"}
 MOODS = {"calm": 8, "lively": 22, "stormy": 45}
-"""How many of a hundred steps are something other than the march."""
+"""How many of a hundred steps are something other than the procedure."""
 
 _STAMPS = ("now", "T-1s", "T", "T+1s", "an hour ago", "two days ago", "permit-1s", "permit+1s", "cut-1s", "cut+1s")
 _SHARES = ("all", "half", "a cent less", "a cent more", "double", "one bill", "tiny")
@@ -165,7 +165,7 @@ _CUSTOMER: st.SearchStrategy[Any] = st.fixed_dictionaries(
 
 @st.composite
 def lives(draw: st.DrawFn) -> Life:
-    """A life: a customer and some forty-five steps; the calmer the mood, the further the march gets."""
+    """A life: a customer and some forty-five steps; the calmer the mood, the further the procedure gets."""
     disturbed = MOODS[draw(_one(*MOODS))]
     anything = st.one_of(*DISTURBANCES)
 

@@ -9,7 +9,7 @@ from tests.lives import law
 from tests.lives.book import Book, Fact, Row
 
 AT_ONCE = timedelta(seconds=30)
-"""Between a word that stops a cut and the end of its permit: billing may have to be asked in between."""
+"""Between a message that stops a cut and the end of its permit: billing may have to be asked in between."""
 ASKED_WITHIN = timedelta(seconds=20)
 A_MOMENT = timedelta(seconds=1)
 
@@ -169,7 +169,7 @@ def _doubt(book: Book, grant: Fact, ticket_id: str) -> Iterator[tuple[str, str]]
 
 
 def held_by(book: Book, n: int) -> set[str]:
-    """What stopped the march at that place: holds, a promise, a plan, a withdrawal (R-04)."""
+    """What stopped the procedure at that place: holds, a promise, a plan, a withdrawal (R-04)."""
     standing: set[str] = set()
     lifted: set[str] = set()
     for fact in book.facts:
@@ -192,7 +192,7 @@ def held_by(book: Book, n: int) -> set[str]:
 
 
 def dark_meters(book: Book, n: int) -> set[str]:
-    """Meters without supply at that place, as far as the register tells."""
+    """Meters without supply at that place, as far as the register says."""
     dark: set[str] = set()
     for fact in book.facts:
         if fact.n >= n:

@@ -1,4 +1,4 @@
-"""P3 and R-24 to R-28: whether light came back in time after every cut, or declared, or is on record as a breach."""
+"""P3 and R-24 to R-28: whether supply was restored in time after every cut, or is declared, or recorded as a breach."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ AFTER_OUTAGE = 6 * law.HOUR
 
 @dataclass(frozen=True)
 class Dark:
-    """One darkness: the meter, what began it, what ended it (if anything did), since when its 24 hours run."""
+    """One time without supply: the meter, what began and (perhaps) ended it, and since when its 24 hours run."""
 
     meter: str
     began: Fact
@@ -27,7 +27,7 @@ class Dark:
 
 
 def judge_light(book: Book) -> Iterator[Breach]:
-    """Every darkness of the case, and its incidents."""
+    """Every time without supply of the case, and its incidents."""
     for dark in darknesses(book):
         yield from _restored_or_recorded(book, dark)
         yield from _ticket_at_once(book, dark)
@@ -59,13 +59,13 @@ def darknesses(book: Book) -> Iterator[Dark]:
 
 
 def _lit_before_it_was_reported(book: Book, began: Fact, meter: str) -> Fact | None:
-    """Found dark and lit again, and only then does the crew tell that it had cut."""
+    """Found cut off and restored, and only then does the crew report that it had cut."""
     lit = book.all("supply.restored", before=began.n)
     return next((f for f in lit if f.detail["meter_id"] == meter and f.at > began.at), None)
 
 
 def _restoration_due(book: Book, began: Fact, lit: Fact | None) -> tuple[datetime | None, Fact | None]:
-    """The earliest reason for light: settlement, a plan, a withdrawal."""
+    """The earliest reason to restore: settlement, a plan, a withdrawal."""
     end = lit.n if lit else 10**9
     reasons = [(f.moment("settled_at"), f) for f in book.all("debt.settled", about=began.about)]
     reasons += [(f.recorded_at, f) for f in book.all("plan.agreed") if began.n < f.n < end]
@@ -115,7 +115,7 @@ def _restored_or_recorded(book: Book, dark: Dark) -> Iterator[Breach]:
 
 
 def _ticket_at_once(book: Book, dark: Dark) -> Iterator[Breach]:
-    """The restoration ticket goes out as soon as the case knows that light is due (R-24, R-27)."""
+    """The restoration ticket goes out as soon as the case knows that restoration is due (R-24, R-27)."""
     if dark.told is None or (dark.lit and dark.lit.n < dark.began.n):
         return
     known = max(dark.told.recorded_at, dark.began.recorded_at)
@@ -206,7 +206,7 @@ def _unlawful_reports(book: Book) -> Iterator[Breach]:
 
 
 def _incidents(book: Book) -> Iterator[Breach]:
-    """Each incident is told to the leaders and kept as a row; a case closes only when each has its outcome (R-28)."""
+    """Leaders are notified of each incident, a row keeps it, and it has an outcome before the case closes (R-28)."""
     for fact in book.all("incident.opened"):
         row = book.incidents.get(str(fact.about))
         if row is None:

@@ -1,4 +1,4 @@
-"""Plays a life from its opening to its evening: the march of the procedure, with its steps in between."""
+"""Plays a life from its opening to its evening: the procedure, with its steps in between."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,9 +10,9 @@ from tests.lives.book import Booked
 from tests.lives.life import Life, Step
 from tests.lives.playing import Playing, Snapshot, StepPlayer
 from tests.lives.town import Town
-from tests.world import SOON, Case
+from tests.support.world import SOON, Case
 
-# ---- the march ---------------------------------------------------------------------------------
+# ---- the procedure ---------------------------------------------------------------------------------
 
 
 async def march(p: Playing, _step: Step, snap: Snapshot, now: datetime) -> None:
@@ -34,7 +34,7 @@ async def march(p: Playing, _step: Step, snap: Snapshot, now: datetime) -> None:
 
 
 async def _what_waited_for(p: Playing, act: str) -> bool:
-    """Play the steps that were put off until the march comes to this act; false if there are none."""
+    """Play the steps that were put off until the procedure comes to this act; false if there are none."""
     for number, (wanted, steps) in enumerate(p.later):
         if wanted == act:
             del p.later[number]
@@ -45,7 +45,7 @@ async def _what_waited_for(p: Playing, act: str) -> bool:
 
 
 async def when(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> None:
-    """Put steps off until the march comes to an act."""
+    """Put steps off until the procedure comes to an act."""
     p.later.append((step["act"], step["steps"]))
 
 
@@ -146,7 +146,7 @@ STEPS: dict[str, StepPlayer] = {**ACTS, "march": march, "when": when, "together"
 
 
 async def play(town: Town, life: Life, account_id: str) -> Playing:
-    """Open the case and live the life to its end; what is dark then has two days more to be lit or to be a breach."""
+    """Open the case and live the life to its end; what is cut off then has two more days to be restored or a breach."""
     who = life["customer"]
     world = town.world
     await world.customer(account_id=account_id, customer_class=who["customer_class"], important=who["important"])
@@ -168,7 +168,7 @@ async def play(town: Town, life: Life, account_id: str) -> Playing:
 
 
 async def _evening(playing: Playing) -> None:
-    """Everything answers again, the case looks once more, and darkness has time to be noticed."""
+    """Everything answers again, the case reads once more, and a cut has time to be noticed."""
     if playing.town.put_back(playing.account_id):
         await playing.skip(timedelta(hours=5))
     await playing.tell("recheck_requested", request_id=f"evening-{playing.account_id}", source="operator")

@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from tests.lives.book import Booked
 from tests.lives.life import Step
 from tests.lives.town import Town
-from tests.world import SOON, Case, Refusal
+from tests.support.world import SOON, Case, Refusal
 
 LONGEST_LIFE = timedelta(days=90)
 PATIENCE = 90.0
@@ -48,7 +48,7 @@ class Playing:
     def account_id(self) -> str:
         return self.case.account_id
 
-    # ---- looking -------------------------------------------------------------------------------
+    # ---- reading -------------------------------------------------------------------------------
 
     async def at_rest(self) -> datetime:
         """The case's clock, once nothing is under way; an outage keeps something under way for long."""

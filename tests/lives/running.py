@@ -75,7 +75,7 @@ class Batch:
 
 
 async def live(town: Town, name: str, life: Life) -> Lived:
-    """One life, from its opening to the oracle's word."""
+    """One life, from its opening to the oracle's verdict."""
     account_id = f"L-{name}-{time.monotonic_ns() % 10**9:09d}"
     lived = Lived(name, life)
     try:
@@ -99,7 +99,7 @@ async def live(town: Town, name: str, life: Life) -> Lived:
 
 
 async def _judged(town: Town, playing: Playing, lived: Lived) -> Book:
-    """The oracle's word, and whether the case ever failed to go on; what is still being written is waited for."""
+    """The oracle's verdict, and whether the case ever failed to go on; what is still being written is waited for."""
     for patience in (0.0, 1.0, 3.0):
         await asyncio.sleep(patience)
         book = await asyncio.to_thread(
@@ -164,7 +164,7 @@ async def _restart_now_and_then(town: Town) -> None:
 
 
 async def _sweep_now_and_then(town: Town, done: list[str]) -> None:
-    """The daily sweep of the real register, by the wall's clock: it asks cases whose debt differs to look again."""
+    """The daily sweep of the real register, by the wall's clock: it asks cases whose debt differs to read it again."""
     while True:
         await asyncio.sleep(SWEEP_EVERY)
         sweep = f"daily-sweep-{datetime.now(UTC).timestamp()}"
@@ -226,7 +226,7 @@ def new_run_after(seed: int) -> int | None:
 
 
 def _quiet() -> None:
-    """Outages are meant here, and would be told by the thousand."""
+    """Outages are meant here, and would be logged by the thousand."""
     logging.getLogger("temporalio").setLevel(logging.CRITICAL)
     errors = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
     with suppress(RuntimeError):  # set already in this process

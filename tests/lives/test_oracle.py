@@ -53,7 +53,7 @@ class Files:
 
 @pytest.fixture(scope="module")
 async def truth(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """A non-residential, important customer who refused to sign, was cut, paid, and has light again."""
+    """A non-residential, important customer who refused to sign, was cut, paid, and is restored."""
     folder = tmp_path_factory.mktemp("truth")
     async with running_town(folder) as town:
         lived = await play(town, CUT_AND_RESTORED, "A-true")
@@ -132,7 +132,7 @@ def _put(database: Database, row: Row) -> None:
 
 
 def instead(what: str, of: str, **detail: Any) -> Callable[[Database], None]:
-    """A line of one kind is told as one of another: the chain stays whole."""
+    """A line of one kind is given as one of another: the chain stays whole."""
 
     def doctor(database: Database) -> None:
         row = find(database, of)

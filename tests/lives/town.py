@@ -18,7 +18,7 @@ from domain.law.calendar import BarredDay
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.papers.sheets import Document
 from domain.record.rows import Message, NoticeOrder, Record, TicketOrder
-from tests.world import World, running_world
+from tests.support.world import World, running_world
 
 # Once in so many days the government orders a day off, and says so only three days before: plans meet it late.
 ORDERED_EVERY, ORDERED_ON, TOLD_DAYS_BEFORE = 11, 5, 3

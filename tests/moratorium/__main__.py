@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tests.moratorium.reaching import HERE, open_town, shown
-from tests.world import running_world
+from tests.support.world import running_world
 
 
 async def _run(cases: int, others: int, folder: Path) -> bool:

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from temporalio.api.enums.v1 import EventType
 
-from tests.edge.programs import program
-from tests.world import Case, World
+from tests.support.programs import program
+from tests.support.register_reading import WholeRegister
+from tests.support.world import Case, World
 
 HERE, ELSEWHERE = "R-here", "R-elsewhere"
 AT_ONCE = 32
@@ -63,7 +64,7 @@ class Town:
 async def open_town(world: World, folder: Path, here: int, elsewhere: int) -> Town:
     """So many open cases, each with its yellow notice out."""
     cases = await _many(world.open(region=HERE if n < here else ELSEWHERE) for n in range(here + elsewhere))
-    await until(lambda: _yellow(world, len(cases)), 1800, every=0.2 + len(cases) / 500)  # a look is work, too
+    await until(lambda: _yellow(world, len(cases)), 1800, every=0.2 + len(cases) / 500)  # a reading is work, too
     return Town(world, folder, cases[:here], cases[here:])
 
 
@@ -93,7 +94,7 @@ async def _signals(case: Case) -> Counter[str]:
 
 
 def _holds(world: World, case: Case) -> int:
-    return sum(e.what == "hold.placed" for e in world.parts.reader.evidence(case.account_id))
+    return sum(e.what == "hold.placed" for e in WholeRegister(world.parts.reader.engine).evidence(case.account_id))
 
 
 async def _many(asked: Iterable[Awaitable[T]]) -> list[T]:

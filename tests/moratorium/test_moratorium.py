@@ -17,11 +17,11 @@ from domain.law.policy_choice import known_policies
 from domain.law.policy_file import load_policy
 from domain.record.moratorium import Moratorium
 from domain.vocabulary import Actor
-from edge.operations.moratorium import Telling, Word, preview_declaring, preview_lifting
-from tests.case.test_policies import DAY, move
-from tests.edge.programs import program
+from edge.operations.moratorium import Act, Notification, preview_declaring, preview_lifting
 from tests.moratorium.reaching import HERE, open_town
-from tests.world import SOON, Case, World
+from tests.support.programs import program
+from tests.support.world import SOON, Case, World
+from tests.workflows.test_policies import DAY, move
 
 KNOWN = known_policies()
 A_DAY = 3  # what the field unit of these tests can restore
@@ -31,7 +31,7 @@ OPERATOR = Actor(id="c-001", role="operator")
 
 
 def declared(world: World, moratorium_id: str, region: str, starts_at: datetime) -> Moratorium:
-    """A moratorium is in the register, and no case has been told."""
+    """A moratorium is in the register, and no case has been signalled."""
     order = Moratorium(
         moratorium_id=moratorium_id,
         scope="region",
@@ -45,15 +45,15 @@ def declared(world: World, moratorium_id: str, region: str, starts_at: datetime)
     return order
 
 
-def telling(world: World, order: Moratorium, word: Word) -> Telling:
+def notification(world: World, order: Moratorium, act: Act) -> Notification:
     """What the commands do once the register has it."""
-    return Telling(
-        world.client, world.parts.moratoria, order, word, "c-001", world.settings.task_queue, encrypted=False
+    return Notification(
+        world.client, world.parts.moratoria, order, act, "c-001", world.settings.task_queue, encrypted=False
     )
 
 
 def quietly(_what: str, _done: int, _total: int) -> None:
-    """Progress that nobody looks at."""
+    """Progress that nobody reads."""
 
 
 async def told_of(case: Case, moratorium_id: str) -> None:
@@ -82,24 +82,24 @@ async def test_it_reaches_every_open_case_it_covers_and_no_other(world: World, t
         await later.notice("yellow")
 
 
-async def test_whom_the_batch_does_not_find_is_told_by_the_register(world: World) -> None:
+async def test_whom_the_batch_does_not_find_is_found_by_the_register(world: World) -> None:
     """Visibility of the embedded server finds no value with a double quote; the register does."""
     case = await world.open(region='R "west"')
     await case.recorded("notice.issued")
     order = declared(world, "m-quote", 'R "west"', await case.now() - timedelta(hours=1))
-    told = await replace(telling(world, order, "declare"), patience=1.0).tell(quietly)
+    told = await replace(notification(world, order, "declare"), patience=1.0).send(quietly)
     assert told.batch is not None
     assert (told.batch.reached, told.signalled, told.confirmed) == (0, 1, 1)
 
 
 async def test_a_case_of_the_register_that_no_workflow_carries_on_is_named(world: World) -> None:
-    """It was terminated by hand: nobody can be told, and somebody must look."""
+    """It was terminated by hand: nobody can be notified, and somebody must check."""
     case = await world.open(region="R-gone")
     await case.notice("yellow")
     await case.at_rest()
     await case.handle.terminate()
     order = declared(world, "m-gone", "R-gone", await case.now() - timedelta(hours=1))
-    told = await replace(telling(world, order, "declare"), patience=0.5).tell(quietly)
+    told = await replace(notification(world, order, "declare"), patience=0.5).send(quietly)
     assert (told.confirmed, told.without_workflow, told.unconfirmed) == (0, (case.account_id,), ())
 
 
@@ -174,7 +174,7 @@ async def test_a_dry_run_says_whose_policy_it_does_not_know(world: World) -> Non
 
 
 async def test_a_signal_that_comes_after_the_lifting_leaves_no_hold(world: World) -> None:
-    """R-04: the register's word wins at each look, also over a batch that its own lifting has overtaken."""
+    """R-04: the register's answer wins at each reading, also over a batch that its own lifting has overtaken."""
     case = await world.open(region="R-late")
     await case.notice("yellow")
     now = await case.now()
@@ -222,12 +222,12 @@ async def test_new_cut_times_are_spread_by_what_the_field_unit_can_restore(world
         assert {c["account_id"]: c["cut_at"] for c in preview["cuts"]} == {
             c.account_id: at for c, at in zip(cases, first, strict=True)
         }
-        assert (await telling(utility, order, "declare").tell(quietly)).confirmed == 7
+        assert (await notification(utility, order, "declare").send(quietly)).confirmed == 7
         await asyncio.gather(*(c.until(max(first) + SOON) for c in cases))
         spread = preview_lifting(parts.moratoria, order, parts.register.capacity.of)
         assert spread["units"] == [{"field_unit": "FU-02", "cases": 7, "a_day": 3, "days": 3}]
         parts.register.lift_moratorium("m-heat", "d-001", await cases[0].now() - timedelta(minutes=1))
-        assert (await telling(utility, order, "lift").tell(quietly)).confirmed == 7
+        assert (await notification(utility, order, "lift").send(quietly)).confirmed == 7
         notices = [await c.undelivered("red") for c in cases]
         again = [datetime.fromisoformat(n["cut_at"]) for n in notices]
         assert _per_day(utility, again) == [3, 3, 1]
@@ -251,7 +251,7 @@ async def test_a_day_that_is_given_back_is_booked_by_the_next(world: World, tmp_
         assert await _to_red(third) == freed
 
 
-async def test_while_the_server_runs_another_batch_the_cases_are_told_one_by_one(
+async def test_while_the_server_runs_another_batch_the_cases_are_signalled_one_by_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A namespace runs one at a time, and another may take long."""
@@ -262,7 +262,7 @@ async def test_while_the_server_runs_another_batch_the_cases_are_told_one_by_one
     other = BatchSignal("other", "WorkflowId = 'nobody'", "hold_lifted", HoldLifted(hold_id="x", actor=OPERATOR), "x")
     running = asyncio.create_task(run_batch(world.client, other, lambda _done, _total: None))
     await asyncio.sleep(0.3)
-    told = await telling(world, order, "declare").tell(quietly)
+    told = await notification(world, order, "declare").send(quietly)
     assert told.batch is not None
     assert (told.batch.state, told.signalled, told.confirmed) == ("not_run", 1, 1)
     assert (await running).state == "completed"

@@ -1,5 +1,6 @@
 """A deliberate fault in the procedure: one edit of one file, and the tests that must notice it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,26 @@ class Fault:
         return text.replace(self.right, self.wrong)
 
     def applied_in(self, root: Path) -> str:
-        """The text that `file` would have under that root; raises NoLongerApplies, also where the file is gone."""
+        """The text that `file` would have under that root.
+
+        Raises NoLongerApplies, also where the file is gone; it names the one other file in which the text now stands.
+        """
         path = root / self.file
-        if not path.is_file():
-            raise NoLongerApplies(f"{self.name}: there is no {self.file}")
-        return self.applied_to(path.read_text(encoding="utf-8"))
+        try:
+            if not path.is_file():
+                raise NoLongerApplies(f"{self.name}: there is no {self.file}")
+            return self.applied_to(path.read_text(encoding="utf-8"))
+        except NoLongerApplies as problem:
+            elsewhere = [p for p in _program(root) if p != path and p.read_text("utf-8").count(self.right) == 1]
+            if len(elsewhere) != 1:
+                raise
+            raise NoLongerApplies(f"{problem}; it stands in {elsewhere[0].relative_to(root)}") from None
+
+
+def _program(root: Path) -> Iterator[Path]:
+    """Every file of the program that a fault may edit."""
+    for path in sorted(root.glob("*")):
+        if path.suffix == ".py":
+            yield path
+        elif (path / "__init__.py").is_file() and path.name != "tests":
+            yield from (p for p in sorted(path.rglob("*")) if p.suffix in (".py", ".typ"))

@@ -1,32 +1,28 @@
 """Faults around the procedure: holds and moratoria, a silent crew, duplicates, answers out of order, the proof."""
 
 from tests.mutants.fault import Fault
-from tests.mutants.faults_of_cutting import CUTTING, SIGNALS
-from tests.mutants.faults_of_notices import ATTEMPT, C_HOLDS, DEADLINES, NOTICES, PEOPLE, STEPS, T_DEADLINES
+from tests.mutants.faults_of_notices import C_HOLDS, T_DEADLINES
 
-DESK, SUPPLY, DUNNING = "workflows/case_desk.py", "domain/proof/supply.py", "domain/proof/dunning.py"
-T_PROOF, T_RULINGS, T_ALLOCATION = (
-    "tests/domain/test_proof.py",
-    "tests/domain/test_rulings.py",
-    "tests/domain/test_allocation.py",
-)
-TERMS, T_CHANGE = "domain/terms.py", "tests/domain/test_policy_change.py"
-C_DUPLICATES, C_PERMIT = "tests/case/test_duplicates.py::", "tests/case/test_permit_and_cut.py::"
-C_DISCIPLINE = "tests/case/test_discipline.py::"
+T_PROOF = "tests/domain/proof/test_rules.py"
+T_RULINGS = "tests/domain/case/test_rulings.py"
+T_ALLOCATION = "tests/domain/money/test_allocation.py"
+T_CHANGE = "tests/domain/case/test_policy_change.py"
+C_PERMIT = "tests/workflows/test_permit_and_cut.py::"
+C_DISCIPLINE = "tests/workflows/test_discipline.py::"
 
 FAULTS = (
     Fault(
         name="anybody may place a hold",
         rule="R-04",
-        file=SIGNALS,
-        right="    if actor.role not in m.HOLD_ROLES:\n",
+        file="domain/case/rulings/signals.py",
+        right="    if actor.role not in HOLD_ROLES:\n",
         wrong='    if actor.role == "hotline":\n',
         tests=(T_RULINGS, f"{C_HOLDS}test_a_hold_from_who_may_not_place_one_is_ignored_and_noted"),
     ),
     Fault(
         name="a moratorium that the register knows does not hold",
         rule="R-04",
-        file=STEPS,
+        file="domain/case/billing_answers.py",
         right="    for moratorium in look.moratoria:\n",
         wrong="    for moratorium in look.moratoria[1:]:\n",
         tests=(T_RULINGS,),
@@ -34,15 +30,15 @@ FAULTS = (
     Fault(
         name="a moratorium is never lifted",
         rule="R-04",
-        file=STEPS,
+        file="domain/case/billing_answers.py",
         right="if not unknown and hold.hold_id not in look.moratoria:",
         wrong="if not unknown and not hold.hold_id:",
         tests=(T_RULINGS,),
     ),
     Fault(
-        name="a moratorium told of after its lifting stands for ever",
+        name="a moratorium signalled after its lifting stands for ever",
         rule="R-04",
-        file=STEPS,
+        file="domain/case/billing_answers.py",
         right="unknown = not hold.listed and hold.hold_id not in look.moratoria_over",
         wrong="unknown = not hold.listed",
         tests=(T_RULINGS,),
@@ -53,7 +49,7 @@ FAULTS = (
         file="domain/case/procedure.py",
         right="if fresh and has_cut_day(facts, now) else",
         wrong="if fresh else",
-        tests=("tests/domain/test_cut_days.py",),
+        tests=("tests/domain/case/test_cut_days.py",),
     ),
     Fault(
         name="one cut too many is booked for a day",
@@ -61,12 +57,12 @@ FAULTS = (
         file="adapters/register/cut_slots.py",
         right="booked.get(d, 0) < capacity",
         wrong="booked.get(d, 0) <= capacity",
-        tests=("tests/adapters/test_cut_slots.py",),
+        tests=("tests/adapters/register/test_cut_slots.py",),
     ),
     Fault(
         name="a plan may fall short of what is owed",
         rule="R-04",
-        file=PEOPLE,
+        file="domain/case/rulings/arrangements.py",
         right="if message.total < facts.debt.owed:",
         wrong="if message.total < facts.policy.min_debt:",
         tests=(f"{C_HOLDS}test_a_plan_covers_the_debt_and_ascends",),
@@ -74,23 +70,23 @@ FAULTS = (
     Fault(
         name="an agreed plan leaves the permit open",
         rule="R-18",
-        file=PEOPLE,
-        right='return revoke_permit(facts, now, "a plan is agreed"), m.Done()',
-        wrong="return facts, m.Done()",
+        file="domain/case/rulings/arrangements.py",
+        right='return revoke_permit(facts, now, "a plan is agreed"), Done()',
+        wrong="return facts, Done()",
         tests=(T_RULINGS,),
     ),
     Fault(
         name="serving again does not restart the count of voids",
         rule="R-07",
-        file=PEOPLE,
-        right="return facts.but(needs_person=None, voids_in_a_row={}), m.Done()",
-        wrong="return facts.but(needs_person=None), m.Done()",
+        file="domain/case/rulings/steering.py",
+        right="return facts.but(needs_person=None, voids_in_a_row={}), Done()",
+        wrong="return facts.but(needs_person=None), Done()",
         tests=(T_RULINGS,),
     ),
     Fault(
         name="a void notice is not put before the team leader",
         rule="R-07",
-        file=ATTEMPT,
+        file="domain/case/attempt.py",
         right="    if reported:\n",
         wrong='    if reported and notice.kind == "yellow":\n',
         tests=(T_DEADLINES,),
@@ -98,25 +94,25 @@ FAULTS = (
     Fault(
         name="settled bills leave the ticket in the field",
         rule="R-11",
-        file=DEADLINES,
+        file="domain/case/deadlines.py",
         right='        facts = recall_cut_ticket(facts, now, "the bills are settled")\n',
         wrong="",
         tests=(T_DEADLINES,),
     ),
     Fault(
-        name="the station head is not told of a red notice",
+        name="the station head is not notified of a red notice",
         rule="R-10",
-        file=STEPS,
+        file="domain/case/issuing.py",
         right='if kind == "red" and facts.account.customer_class == "non_residential":',
         wrong='if kind == "yellow" and facts.account.customer_class == "non_residential":',
         tests=(
-            "tests/case/test_refused_signatures.py::test_station_head_is_told_of_every_red_notice_and_acknowledges_a_refusal",
+            "tests/workflows/test_refused_signatures.py::test_station_head_is_notified_of_every_red_notice_and_acknowledges_a_refusal",
         ),
     ),
     Fault(
         name="an approval after T - 24 h is taken",
         rule="R-14",
-        file=NOTICES,
+        file="domain/case/rulings/approvals.py",
         right='    if now > clock.ticket_time(notice.cut_at, terms(facts, notice)):\n        raise _too_late("approval',
         wrong='    if now > notice.cut_at:\n        raise _too_late("approval',
         tests=(T_DEADLINES, T_RULINGS),
@@ -124,7 +120,7 @@ FAULTS = (
     Fault(
         name="a silent crew is never asked for through the team leader",
         rule="R-18",
-        file=DEADLINES,
+        file="domain/case/deadlines.py",
         right="        if notice and clock.window_end(notice.cut_at, terms(facts, notice)) <= now:\n",
         wrong="        if notice and facts.withdrawn:\n",
         tests=(T_DEADLINES, f"{C_PERMIT}test_after_the_window_the_team_leader_finds_out_and_ends_the_wait"),
@@ -132,7 +128,7 @@ FAULTS = (
     Fault(
         name="a cut reported under a permit of another meter is lawful",
         rule="R-27",
-        file=CUTTING,
+        file="domain/case/rulings/cutting.py",
         right='if permit.meter_id != message.meter_id or permit.state == "redeemed" or not permit.live_at(at):',
         wrong='if permit.state == "redeemed" or not permit.live_at(at):',
         tests=(f"{C_DISCIPLINE}test_the_wrong_meter_cut_under_a_permit",),
@@ -140,26 +136,26 @@ FAULTS = (
     Fault(
         name="a permit is redeemed twice",
         rule="R-18",
-        file=CUTTING,
+        file="domain/case/rulings/cutting.py",
         right='if permit.meter_id != message.meter_id or permit.state == "redeemed" or not permit.live_at(at):',
         wrong="if permit.meter_id != message.meter_id or not permit.live_at(at):",
         tests=(T_RULINGS,),
     ),
     Fault(
-        name="supply reported back by the customer ends the darkness",
+        name="supply reported back by the customer ends the cut",
         rule="R-25",
-        file="domain/case/rulings/tickets.py",
+        file="domain/case/rulings/restoring.py",
         right='ours = message.actor.role == "field_crew" and message.actor.unit in',
         wrong="ours = message.actor.unit is None or message.actor.unit not in",
-        tests=("tests/case/test_restoration.py::test_only_the_field_unit_ends_the_darkness",),
+        tests=("tests/workflows/test_restoration.py::test_only_the_field_unit_reports_supply_restored",),
     ),
     Fault(
         name="an older answer of billing replaces a newer one",
         rule="R-17",
-        file=DESK,
+        file="workflows/billing_desk.py",
         right="newest = number > self._last_answered",
         wrong="newest = number >= 0",
-        tests=("tests/case/test_billing_answers.py",),
+        tests=("tests/workflows/test_billing_answers.py",),
     ),
     Fault(
         name="a payment counts for another bill than the one it names",
@@ -183,7 +179,7 @@ FAULTS = (
         file="domain/contract/business_keys.py",
         right='"decide_approval": lambda msg: (msg.notice_id, msg.actor.role, msg.actor.id, msg.decision),',
         wrong='"decide_approval": lambda msg: (msg.notice_id, msg.decision),',
-        tests=("tests/case/test_approvals.py::test_every_level_that_class_and_amount_name_must_approve",),
+        tests=("tests/workflows/test_approvals.py::test_every_level_that_class_and_amount_name_must_approve",),
     ),
     Fault(
         name="an effect repeated is done twice",
@@ -191,12 +187,12 @@ FAULTS = (
         file="adapters/sql/statements.py",
         right="return _insert(dialect, table).on_conflict_do_nothing()",
         wrong="return _insert(dialect, table)",
-        tests=("tests/adapters/test_register.py",),
+        tests=("tests/adapters/register/test_register.py",),
     ),
     Fault(
         name="the proof takes 6 days for 7",
         rule="proof",
-        file=DUNNING,
+        file="domain/proof/dunning.py",
         right="notice_time = timedelta(hours=24 * r.terms(issued).red_notice_days)",
         wrong="notice_time = timedelta(hours=24 * r.policy.red_notice_days - 24)",
         tests=(T_PROOF,),
@@ -204,15 +200,15 @@ FAULTS = (
     Fault(
         name="the proof overlooks a ticket for a void notice",
         rule="proof",
-        file=SUPPLY,
+        file="domain/proof/supply.py",
         right="late = [t for t in tickets if t.seq > void.seq]",
         wrong="late: list[FiledEvidence] = []",
         tests=(T_PROOF,),
     ),
     Fault(
-        name="the proof overlooks light that came late",
+        name="the proof overlooks a restoration that came late",
         rule="proof",
-        file=SUPPLY,
+        file="domain/proof/supply.py",
         right="yield check(dark.end.at <= due or dark.delay is not None, dark.cause, dark.ticket, dark.end)",
         wrong="yield check(True, dark.cause, dark.ticket, dark.end)",
         tests=(T_PROOF,),
@@ -220,7 +216,7 @@ FAULTS = (
     Fault(
         name="the proof takes anybody for the field crew",
         rule="proof",
-        file=SUPPLY,
+        file="domain/proof/supply.py",
         right='yield check(live and cut.report.actor_role == "field_crew", cut.permit, cut.report)',
         wrong="yield check(live, cut.permit, cut.report)",
         tests=(T_PROOF,),
@@ -228,7 +224,7 @@ FAULTS = (
     Fault(
         name="the proof takes a yellow notice that was void",
         rule="proof",
-        file=DUNNING,
+        file="domain/proof/dunning.py",
         right="kept = issued is not None and void is None and not spent",
         wrong="kept = issued is not None and not spent",
         tests=(T_PROOF,),
@@ -236,7 +232,7 @@ FAULTS = (
     Fault(
         name="a change of policy moves the deadlines of what stands",
         rule="R-30",
-        file=TERMS,
+        file="domain/case/facts.py",
         right="return policies_since(facts, begun)[0]",
         wrong="return policies_since(facts, begun)[-1]",
         tests=(f"{T_CHANGE}::test_no_deadline_moves_forward_whatever_stands",),
@@ -244,7 +240,7 @@ FAULTS = (
     Fault(
         name="a change of policy brings the next yellow notice's times forward",
         rule="R-30",
-        file=STEPS,
+        file="domain/case/issuing.py",
         right="    for policy in all_policies(facts):  #",
         wrong="    for policy in all_policies(facts)[-1:]:  #",
         tests=(f"{T_CHANGE}::test_no_deadline_moves_forward_whatever_stands",),
@@ -260,7 +256,7 @@ FAULTS = (
     Fault(
         name="a change of policy drops an approval that was required",
         rule="R-12",
-        file=TERMS,
+        file="domain/case/facts.py",
         right="customer_class, notice.amount) for p in policies_since(facts, notice))\n",
         wrong="customer_class, notice.amount) for p in policies_since(facts, notice)[-1:])\n",
         tests=(T_CHANGE,),
@@ -268,7 +264,7 @@ FAULTS = (
     Fault(
         name="a stricter policy takes back what was little enough",
         rule="R-11",
-        file=TERMS,
+        file="domain/case/facts.py",
         right="max((facts.policy.tolerance, *kept))\n",
         wrong="max((facts.policy.tolerance, *()))\n",
         tests=(T_CHANGE,),
@@ -279,24 +275,24 @@ FAULTS = (
         file="domain/law/clock.py",
         right="    if season := calendar.season(day):\n",
         wrong="    if (season := calendar.season(day)) and day.day == 1:\n",
-        tests=("tests/domain/test_seasons.py",),
+        tests=("tests/domain/law/test_seasons.py",),
     ),
     Fault(
         name="the replay of a policy could write into the register",
         rule="R-30",
-        file="worker.py",
+        file="composition/parts.py",
         right="    return RegisterReader(open_register_to_read(settings.register_url.get_secret_value()))\n",
         wrong="    return RegisterReader(open_register(settings.register_url.get_secret_value()))\n",
-        tests=("tests/edge/test_policy_commands.py::test_the_replay_could_not_write_if_it_tried",),
+        tests=("tests/edge/commands/test_policy.py::test_the_replay_could_not_write_if_it_tried",),
     ),
     Fault(
         name="every message to a case that waits for the register costs it an activity",
         rule="R-30",
         file="workflows/arrears_case.py",
-        right="return self.unwritten and not self._late and workflow.patched(WRITTEN_WHILE_LEAVING)",
-        wrong="return self.unwritten and workflow.patched(WRITTEN_WHILE_LEAVING)",
+        right="return self.record.unwritten and not self.record.late and workflow.patched(WRITTEN_WHILE_LEAVING)",
+        wrong="return self.record.unwritten and workflow.patched(WRITTEN_WHILE_LEAVING)",
         tests=(
-            "tests/case/test_outages.py::test_a_flood_while_a_paid_case_waits_for_the_register_costs_it_no_activities",
+            "tests/workflows/test_outages.py::test_a_flood_while_a_paid_case_waits_for_the_register_costs_it_no_activities",
         ),
     ),
     Fault(
@@ -305,6 +301,6 @@ FAULTS = (
         file="domain/papers/reprint.py",
         right='"window_end": named.detail.get(WINDOW_END)',
         wrong='"window_end": None',
-        tests=("tests/edge/test_paper_commands.py::test_every_missing_paper_comes_back_as_it_was",),
+        tests=("tests/edge/operations/test_papers_again.py::test_every_missing_paper_comes_back_as_it_was",),
     ),
 )

@@ -1,33 +1,16 @@
 """Faults from the ticket to the switch: the last half-hour, the permit, the slip, barred days (II.3 - II.7)."""
 
 from tests.mutants.fault import Fault
-from tests.mutants.faults_of_notices import (
-    ATTEMPT,
-    CLOCK,
-    CONDITIONS,
-    DEADLINES,
-    PROCEDURE,
-    STEPS,
-    T_CLOCK,
-    T_CONDITIONS,
-    T_DEADLINES,
-    T_PROCEDURE,
-    T_RULINGS,
-)
+from tests.mutants.faults_of_notices import T_CLOCK, T_CONDITIONS, T_DEADLINES, T_PROCEDURE, T_RULINGS
 
-CASE, MESSAGES = "workflows/arrears_case.py", "workflows/case_messages.py"
-CUTTING, FIELD, SIGNALS = (
-    "domain/case/rulings/cutting.py",
-    "domain/case/rulings/tickets.py",
-    "domain/case/rulings/signals.py",
-)
-C_TICKET, C_PERMIT = "tests/case/test_ticket_and_half_hour.py::", "tests/case/test_permit_and_cut.py::"
+C_TICKET = "tests/workflows/test_ticket_and_half_hour.py::"
+C_PERMIT = "tests/workflows/test_permit_and_cut.py::"
 
 HALF_HOUR = (
     Fault(
         name="a ticket that nobody acknowledged leads to a cut",
         rule="R-15",
-        file=CONDITIONS,
+        file="domain/case/conditions.py",
         right='facts.cut_ticket.state == "acknowledged"',
         wrong="facts.cut_ticket.live",
         tests=(T_CONDITIONS,),
@@ -35,21 +18,21 @@ HALF_HOUR = (
     Fault(
         name="a ticket sent on the day of the cut",
         rule="R-15",
-        file=DEADLINES,
+        file="domain/case/deadlines.py",
         right="if clock.ticket_too_late(red.cut_at, policy) <= now:",
         wrong="if red.cut_at <= now:",
         tests=(T_DEADLINES,),
     ),
     Fault(
-        name="writing the last call counts as having told the customer",
+        name="writing the last call counts as having notified the customer",
         rule="R-16",
-        file=STEPS,
+        file="domain/case/final_half_hour.py",
         right="half_hour_reached=True)",
         wrong="half_hour_reached=True, told_at=now)",
-        tests=(T_PROCEDURE, f"{C_TICKET}test_customer_not_told_is_not_cut"),
+        tests=(T_PROCEDURE, f"{C_TICKET}test_customer_not_notified_is_not_cut"),
     ),
     Fault(
-        name="told an hour before counts as told in the last half-hour",
+        name="notified an hour before counts as notified in the last half-hour",
         rule="R-16",
         file="domain/case/final_half_hour.py",
         right="counts = clock.final_notice_time(red.cut_at, terms(facts, red)) <= told_at <= red.cut_at",
@@ -57,33 +40,33 @@ HALF_HOUR = (
         tests=(T_DEADLINES,),
     ),
     Fault(
-        name="a channel that refused the notice counts as having told the customer",
+        name="a channel that refused the notice counts as having notified the customer",
         rule="R-16",
         file="domain/case/final_half_hour.py",
         right='if one.outcome == "accepted"), None)',
         wrong='if one.outcome != "dead"), None)',
-        tests=("tests/domain/test_telling.py",),
+        tests=("tests/domain/case/test_final_half_hour.py",),
     ),
     Fault(
-        name="who has paid is told that he will be cut",
+        name="who has paid is notified that he will be cut",
         rule="R-17",
-        file=CASE,
-        right="if by_channel and telling.must_be_told(self.facts, ticket.ticket_id):",
+        file="workflows/arrears_case.py",
+        right="if by_channel and final_half_hour.must_be_told(self.facts, ticket.ticket_id):",
         wrong="if by_channel and self.facts.notices:",
-        tests=("tests/case/test_told_by_channel.py::test_who_has_paid_is_told_nothing",),
+        tests=("tests/workflows/test_notified_by_channel.py::test_who_has_paid_is_not_notified",),
     ),
     Fault(
         name="billing is not asked at T - 30 min",
         rule="R-17",
-        file=CASE,
-        right="answered = await self.look_around(at_once=True)",
+        file="workflows/arrears_case.py",
+        right="answered = await self.billing.read_circumstances(at_once=True)",
         wrong="answered = True",
         tests=(f"{C_TICKET}test_silent_billing_at_the_last_half_hour_slips_at_once",),
     ),
     Fault(
         name="billing's silence at T - 30 min means that he owes",
         rule="R-17",
-        file=STEPS,
+        file="domain/case/final_half_hour.py",
         right='word = "no_answer" if not answered else "owes" if owes(facts, red) else "settled"',
         wrong='word = "owes" if not answered or owes(facts, red) else "settled"',
         tests=(T_DEADLINES, f"{C_TICKET}test_silent_billing_at_the_last_half_hour_slips_at_once"),
@@ -91,15 +74,15 @@ HALF_HOUR = (
     Fault(
         name="billing is not asked at the permit",
         rule="R-17",
-        file=MESSAGES,
-        right="answered = asked and await self.look_around(at_once=True)",
+        file="workflows/case_messages.py",
+        right="answered = asked and await self.billing.read_circumstances(at_once=True)",
         wrong="answered = asked",
-        tests=(f"{C_PERMIT}test_paid_but_not_told_is_found_when_the_crew_asks",),
+        tests=(f"{C_PERMIT}test_paid_but_not_reported_is_found_when_the_crew_asks",),
     ),
     Fault(
         name="billing's silence at the permit means that he owes",
         rule="R-17",
-        file=CUTTING,
+        file="domain/case/rulings/cutting.py",
         right="        unmet.append(NO_ANSWER)\n",
         wrong="        answered = True\n",
         tests=(T_RULINGS,),
@@ -107,7 +90,7 @@ HALF_HOUR = (
     Fault(
         name="a payment that arrives while billing is asked does not matter",
         rule="R-17",
-        file=CUTTING,
+        file="domain/case/rulings/cutting.py",
         right="        unmet.append(ASK_AGAIN)\n",
         wrong="        pass\n",
         tests=(T_RULINGS,),
@@ -118,7 +101,7 @@ PERMIT = (
     Fault(
         name="two permits at once",
         rule="R-18",
-        file=CONDITIONS,
+        file="domain/case/conditions.py",
         right="if facts.open_permit or any(",
         wrong="if any(",
         tests=(T_CONDITIONS,),
@@ -126,7 +109,7 @@ PERMIT = (
     Fault(
         name="another crew is given the first one's permit",
         rule="R-18",
-        file=CUTTING,
+        file="domain/case/rulings/cutting.py",
         right="        and permit.holder == message.actor.id\n",
         wrong="",
         tests=(T_RULINGS,),
@@ -134,7 +117,7 @@ PERMIT = (
     Fault(
         name="a permit before the stated time",
         rule="R-18",
-        file=CONDITIONS,
+        file="domain/case/conditions.py",
         right="red.cut_at <= now < clock.window_end(red.cut_at, terms(facts, red))",
         wrong="now < clock.window_end(red.cut_at, terms(facts, red))",
         tests=(T_CONDITIONS,),
@@ -142,7 +125,7 @@ PERMIT = (
     Fault(
         name="a permit after the window",
         rule="R-18",
-        file=CONDITIONS,
+        file="domain/case/conditions.py",
         right="red.cut_at <= now < clock.window_end(red.cut_at, terms(facts, red))",
         wrong="red.cut_at <= now <= clock.window_end(red.cut_at, terms(facts, red))",
         tests=(T_CONDITIONS,),
@@ -150,7 +133,7 @@ PERMIT = (
     Fault(
         name="a permit that outlasts the window",
         rule="R-18",
-        file=CLOCK,
+        file="domain/law/clock.py",
         right="policy.permit_minutes), policy), window_end(cut_at, policy))",
         wrong="policy.permit_minutes), policy), end_of_day(cut_at.date(), policy))",
         tests=(T_CLOCK,),
@@ -158,7 +141,7 @@ PERMIT = (
     Fault(
         name="a permit for another meter",
         rule="R-18",
-        file=CONDITIONS,
+        file="domain/case/conditions.py",
         right="    elif ticket.meter_id != meter_id:\n",
         wrong="    elif not meter_id:\n",
         tests=(T_CONDITIONS,),
@@ -166,15 +149,15 @@ PERMIT = (
     Fault(
         name="a settling payment does not revoke the permit",
         rule="R-18",
-        file=SIGNALS,
+        file="domain/case/rulings/signals.py",
         right='facts = revoke_permit(facts, now, f"payment {message.payment_id} arrived")',
         wrong="pass",
         tests=(T_RULINGS,),
     ),
     Fault(
-        name="the crew is not told that its permit is revoked",
+        name="the crew is not notified that its permit is revoked",
         rule="R-18",
-        file=ATTEMPT,
+        file="domain/case/attempt.py",
         right='    return facts.told(\n        now,\n        "field_crew",\n        "permit revoked",',
         wrong='    return facts or facts.told(\n        now,\n        "field_crew",\n        "permit revoked",',
         tests=(T_RULINGS,),
@@ -182,7 +165,7 @@ PERMIT = (
     Fault(
         name="a permit never lapses",
         rule="R-18",
-        file=DEADLINES,
+        file="domain/case/deadlines.py",
         right="if permit and permit.valid_until <= now:",
         wrong="if permit and permit.found_dark_at and permit.valid_until <= now:",
         tests=(T_DEADLINES,),
@@ -190,7 +173,7 @@ PERMIT = (
     Fault(
         name="a doubtful meter is cut",
         rule="R-19",
-        file=CONDITIONS,
+        file="domain/case/conditions.py",
         right='facts.cut_ticket.meter_verdict in (None, "confirmed")',
         wrong='facts.cut_ticket.meter_verdict != "denied"',
         tests=(T_CONDITIONS,),
@@ -198,7 +181,7 @@ PERMIT = (
     Fault(
         name="any reader vouches for the meter",
         rule="R-19",
-        file=FIELD,
+        file="domain/case/rulings/tickets.py",
         right="if message.actor.id != served_by:",
         wrong="if message.actor.id != served_by and message.substitute_named_by is not None:",
         tests=(f"{C_PERMIT}test_a_substitute_reader_verifies_when_the_team_leader_names_him",),
@@ -206,15 +189,15 @@ PERMIT = (
     Fault(
         name="a slip moves the time of the old notice",
         rule="R-20",
-        file=ATTEMPT,
+        file="domain/case/attempt.py",
         right="    facts = void_notice(facts, red.notice_id, now, reason, counted=counted)\n",
-        wrong="    facts = facts.with_notice(red.notice_id, cut_at=red.cut_at + timedelta(days=1))\n",
+        wrong="    facts = facts.with_notice(red.notice_id, cut_at=now)\n",
         tests=(T_DEADLINES,),
     ),
     Fault(
         name="a cut on a Friday",
         rule="R-21",
-        file=CLOCK,
+        file="domain/law/clock.py",
         right="if WEEKDAYS[weekday] in policy.no_cut_weekdays:",
         wrong="if WEEKDAYS[weekday] in policy.no_cut_weekdays and weekday != 4:",
         tests=(T_CLOCK,),
@@ -222,7 +205,7 @@ PERMIT = (
     Fault(
         name="a cut on the eve of a holiday",
         rule="R-21",
-        file=CLOCK,
+        file="domain/law/clock.py",
         right='"eve": policy.bar_eves',
         wrong='"eve": False',
         tests=(T_CLOCK,),
@@ -230,7 +213,7 @@ PERMIT = (
     Fault(
         name="a cut on a working Saturday",
         rule="R-21",
-        file=CLOCK,
+        file="domain/law/clock.py",
         right='"working_day": True',
         wrong='"working_day": False',
         tests=(T_CLOCK,),
@@ -238,7 +221,7 @@ PERMIT = (
     Fault(
         name="the calendar is not read again the day before",
         rule="R-21",
-        file=PROCEDURE,
+        file="domain/case/procedure.py",
         right="return SendCutTicket() if fresh and facts.looked_at >= ticket_time else LookAround()",
         wrong="return SendCutTicket()",
         tests=(T_PROCEDURE,),
@@ -246,7 +229,7 @@ PERMIT = (
     Fault(
         name="a hold is ignored at the permit",
         rule="R-04",
-        file=CONDITIONS,
+        file="domain/case/conditions.py",
         right="return not facts.held and facts.withdrawn is None",
         wrong="return facts.withdrawn is None",
         tests=(T_CONDITIONS,),
@@ -254,7 +237,7 @@ PERMIT = (
     Fault(
         name="settled bills are cut all the same",
         rule="R-11",
-        file=CONDITIONS,
+        file="domain/case/conditions.py",
         right="return facts.red is not None and owes(facts, facts.red)",
         wrong="return facts.red is not None",
         tests=(T_CONDITIONS,),

@@ -1,31 +1,27 @@
 """Faults after the switch, and in the record: restoration, discipline, duplicates, evidence (III, II.0)."""
 
 from tests.mutants.fault import Fault
-from tests.mutants.faults_of_cutting import CASE, CUTTING, SIGNALS
-from tests.mutants.faults_of_notices import ATTEMPT, PEOPLE, PROCEDURE, T_DEADLINES, T_PROCEDURE
+from tests.mutants.faults_of_notices import T_DEADLINES, T_PROCEDURE
 
-DARKNESS, RESTORATION, CHAIN = (
-    "domain/case/unauthorised_cut.py",
-    "domain/case/restoration.py",
-    "adapters/register/chain.py",
-)
-T_CHAIN = "tests/adapters/test_evidence_chain.py"
-C_RESTORATION, C_DISCIPLINE = "tests/case/test_restoration.py::", "tests/case/test_discipline.py::"
-C_LATE, C_DUPLICATES, C_OPENING = (
-    "tests/case/test_late_reports.py::",
-    "tests/case/test_duplicates.py::",
-    "tests/case/test_opening.py::",
-)
-C_SWEEP = "tests/case/test_sweep.py::"
+T_CHAIN = "tests/adapters/register/test_chain.py"
+C_RESTORATION = "tests/workflows/test_restoration.py::"
+C_DISCIPLINE = "tests/workflows/test_discipline.py::"
+C_LATE = "tests/workflows/test_late_reports.py::"
+C_DUPLICATES = "tests/workflows/test_duplicates.py::"
+C_OPENING = "tests/workflows/test_opening.py::"
+C_SWEEP = "tests/workflows/test_daily_sweep.py::"
 
 LIGHT = (
     Fault(
         name="the hotline gets a ticket although the bills still owe",
         rule="R-22",
-        file="workflows/case_messages.py",
+        file="domain/case/rulings/restoring.py",
         right="if cut is None or cut.restore_since is not None:",
         wrong="if cut is None or cut.restore_since is not None or cut.lawful:",
-        tests=(f"{C_RESTORATION}test_the_hotline_hears_what_is_owed_and_later_gets_a_ticket",),
+        tests=(
+            "tests/domain/case/test_restoration_requests.py",
+            f"{C_RESTORATION}test_the_hotline_hears_what_is_owed_and_later_gets_a_ticket",
+        ),
     ),
     Fault(
         name="the sweep passes over a changed debt",
@@ -33,10 +29,10 @@ LIGHT = (
         file="activities/sweep.py",
         right="if _mark(debts[c.account_id]) != c.debt_mark]",
         wrong="if _mark(debts[c.account_id]) != c.debt_mark and not c.supply_off]",
-        tests=(f"{C_SWEEP}test_a_payment_nobody_told_of_brings_the_light_back_and_nobody_else_is_disturbed",),
+        tests=(f"{C_SWEEP}test_a_payment_that_nobody_reported_restores_supply_and_nobody_else_is_disturbed",),
     ),
     Fault(
-        name="the sweep leaves the dark to a book that does not know them",
+        name="the sweep leaves who is cut off to a book that does not know him",
         rule="R-23",
         file="activities/sweep.py",
         right="asked = [*changed, *(c for c in unknown if c.supply_off)]",
@@ -50,12 +46,12 @@ LIGHT = (
         right="        (debt,) = self.billing.debts((query,))\n",
         wrong="        (debt,) = self.billing.debts((query,))\n"
         "        debt = debt or AccountDebt(account_id=query.account_id, as_of=query.as_of)\n",
-        tests=("tests/case/test_unknown_account.py::test_a_wrong_book_settles_nothing_and_the_right_one_goes_on",),
+        tests=("tests/workflows/test_unknown_account.py::test_a_wrong_book_settles_nothing_and_the_right_one_goes_on",),
     ),
     Fault(
         name="restoration waits for the late fee",
         rule="R-24",
-        file="domain/terms.py",
+        file="domain/case/facts.py",
         right="and (not policy.late_fee_blocks or facts.debt.credit",
         wrong="and (facts.debt.credit",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_the_late_fee_does_not_hold_up_supply"),
@@ -63,23 +59,23 @@ LIGHT = (
     Fault(
         name="restoration waits for every bill, noticed or not",
         rule="R-24",
-        file=CUTTING,
+        file="domain/case/rulings/cutting.py",
         right="bills = (notice.live_bills or notice.bills) if notice else ()",
         wrong="bills = tuple(b.bill_id for b in facts.arrears)",
         tests=(f"{C_RESTORATION}test_a_bill_that_joined_before_the_cut_does_not_hold_up_supply_either",),
     ),
     Fault(
-        name="a hold keeps the light off",
+        name="a hold keeps supply off",
         rule="R-24",
-        file=PROCEDURE,
+        file="domain/case/procedure.py",
         right="    if dark := restoration_without_ticket(facts):\n",
         wrong="    if (dark := restoration_without_ticket(facts)) and not facts.held:\n",
-        tests=(T_PROCEDURE, f"{C_RESTORATION}test_a_hold_after_the_cut_does_not_stop_the_light"),
+        tests=(T_PROCEDURE, f"{C_RESTORATION}test_a_hold_after_the_cut_does_not_stop_the_restoration"),
     ),
     Fault(
         name="a restoration ticket waits for an answer of billing",
         rule="R-24",
-        file=PROCEDURE,
+        file="domain/case/procedure.py",
         right="    if dark := restoration_without_ticket(facts):\n",
         wrong="    if (dark := restoration_without_ticket(facts)) and not facts.debt_is_stale:\n",
         tests=(T_PROCEDURE,),
@@ -87,7 +83,7 @@ LIGHT = (
     Fault(
         name="a reversal recalls the restoration ticket",
         rule="R-24",
-        file=SIGNALS,
+        file="domain/case/rulings/signals.py",
         right="    facts = facts.but(heard=_without(facts.heard, message)",
         wrong=(
             "    for ticket in facts.tickets:\n"
@@ -103,7 +99,9 @@ LIGHT = (
         file="domain/case/announced_payments.py",
         right="[latest + wait for wait in ASKED_AGAIN_AFTER]",
         wrong="[latest + wait for wait in ASKED_AGAIN_AFTER[-1:]]",
-        tests=("tests/case/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",),
+        tests=(
+            "tests/workflows/test_announced_payments.py::test_supply_is_restored_as_soon_as_billing_shows_what_was_announced",
+        ),
     ),
     Fault(
         name="the hour in which an announced payment is believed runs from the announcement",
@@ -111,7 +109,7 @@ LIGHT = (
         file="domain/case/announced_payments.py",
         right="return payment.missed_at or payment.at",
         wrong="return payment.at",
-        tests=("tests/domain/test_unbooked.py",),
+        tests=("tests/domain/case/test_announced_payments.py",),
     ),
     Fault(
         name="a payment on its way is not waited for once something else was paid",
@@ -119,7 +117,7 @@ LIGHT = (
         file="domain/case/announced_payments.py",
         right="if debt.owed <= facts.policy.tolerance:",
         wrong="if debt.owed <= facts.policy.tolerance or debt.paid_total > facts.debt.paid_total:",
-        tests=("tests/domain/test_unbooked.py",),
+        tests=("tests/domain/case/test_announced_payments.py",),
     ),
     Fault(
         name="an announced payment is waited for only until supply is off",
@@ -127,12 +125,14 @@ LIGHT = (
         file="domain/case/announced_payments.py",
         right="return facts.cut_ticket is not None or any(cut.bills for cut in facts.cuts_off)",
         wrong="return facts.cut_ticket is not None",
-        tests=("tests/case/test_announced_payments.py::test_light_comes_as_soon_as_billing_shows_what_was_announced",),
+        tests=(
+            "tests/workflows/test_announced_payments.py::test_supply_is_restored_as_soon_as_billing_shows_what_was_announced",
+        ),
     ),
     Fault(
-        name="a former unit's light counts whenever it was",
+        name="a former unit's restoration counts whenever it was",
         rule="R-25",
-        file="domain/case/rulings/tickets.py",
+        file="domain/case/rulings/restoring.py",
         right="if at <= p.until}",
         wrong="if p.until}",
         tests=(f"{C_RESTORATION}test_the_crew_that_had_the_ticket_when_it_restored_is_believed",),
@@ -143,15 +143,15 @@ LIGHT = (
         file="activities/tickets.py",
         right='if order.ticket.kind == "restore":',
         wrong='if order.ticket.kind == "cut":',
-        tests=("tests/case/test_papers.py::test_light_does_not_wait_for_an_installation_at_fault",),
+        tests=("tests/workflows/test_papers.py::test_restoration_does_not_wait_for_an_installation_at_fault",),
     ),
     Fault(
         name="a plan hides the settlement that came before it",
         rule="R-25",
-        file=RESTORATION,
+        file="domain/case/restoration.py",
         right="if not cut.by_plan or",
         wrong="if cut.by_plan or",
-        tests=(f"{C_RESTORATION}test_a_settlement_older_than_the_plan_counts_when_billing_tells_of_it",),
+        tests=(f"{C_RESTORATION}test_a_settlement_older_than_the_plan_counts_when_billing_reports_it",),
     ),
     Fault(
         name="a permit while an announced payment is on its way",
@@ -160,13 +160,13 @@ LIGHT = (
         right="(facts.debt_is_stale or would_settle(facts))",
         wrong="facts.debt_is_stale",
         tests=(
-            "tests/case/test_announced_payments.py::test_no_permit_while_a_payment_is_on_its_way_and_one_when_it_never_came",
+            "tests/workflows/test_announced_payments.py::test_no_permit_while_a_payment_is_on_its_way_and_one_when_it_never_came",
         ),
     ),
     Fault(
-        name="the crew's word of the light is lost when its ticket passes on",
+        name="the crew's report of the restoration is lost when its ticket passes on",
         rule="R-25",
-        file="domain/case/rulings/tickets.py",
+        file="domain/case/rulings/restoring.py",
         right="return {None, facts.account.field_unit, *former}",
         wrong="return {None, facts.account.field_unit}",
         tests=(f"{C_RESTORATION}test_the_crew_that_had_the_ticket_when_it_restored_is_believed",),
@@ -177,12 +177,12 @@ LIGHT = (
         file="activities/tickets.py",
         right='if order.ticket.kind == "restore":',
         wrong='if order.ticket.kind == "both":',
-        tests=("tests/case/test_papers.py::test_light_does_not_wait_for_a_printer",),
+        tests=("tests/workflows/test_papers.py::test_restoration_does_not_wait_for_a_printer",),
     ),
     Fault(
         name="the 24 hours run from the detection of the payment",
         rule="R-25",
-        file=RESTORATION,
+        file="domain/case/restoration.py",
         right="facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, at)",
         wrong="facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, now)",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_the_day_runs_from_the_payment_and_not_from_its_detection"),
@@ -190,7 +190,7 @@ LIGHT = (
     Fault(
         name="no warning at 20 hours",
         rule="R-25",
-        file=RESTORATION,
+        file="domain/case/restoration.py",
         right="for i, at in enumerate(times[cut.warned :], start=cut.warned):",
         wrong="for i, at in enumerate(times[cut.warned : 1], start=cut.warned):",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_warnings_at_twelve_and_twenty_hours_and_the_breach_at_the_end"),
@@ -198,7 +198,7 @@ LIGHT = (
     Fault(
         name="a breach passes in silence",
         rule="R-26",
-        file=RESTORATION,
+        file="domain/case/restoration.py",
         right="        if cut.restore_due_by <= now:\n",
         wrong="        if cut.restore_due_by <= now and cut.delay_declared:\n",
         tests=(T_DEADLINES,),
@@ -206,7 +206,7 @@ LIGHT = (
     Fault(
         name="a delay is accepted after the 24 hours",
         rule="R-26",
-        file=PEOPLE,
+        file="domain/case/rulings/restoring.py",
         right="if c.restore_since and now < clock.restore_due(c.restore_since, terms(facts, c))]",
         wrong="if c.restore_since]",
         tests=(f"{C_RESTORATION}test_a_delay_is_declared_in_time_and_by_a_leader",),
@@ -217,12 +217,12 @@ LIGHT = (
         file="domain/law/clock.py",
         right="return end_of_day(local_day(settled_at, policy) + _A_DAY, policy)",
         wrong="return end_of_day(local_day(settled_at, policy) + 2 * _A_DAY, policy)",
-        tests=("tests/domain/test_clock.py",),
+        tests=("tests/domain/law/test_clock.py",),
     ),
     Fault(
-        name="a withdrawal after the cut leaves the customer dark",
+        name="a withdrawal after the cut leaves the customer cut off",
         rule="R-25",
-        file=RESTORATION,
+        file="domain/case/restoration.py",
         right="facts = restoration_due(facts, cut.cut_id, facts.withdrawn.at)",
         wrong="pass",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_withdrawn_after_the_cut_is_restored_first"),
@@ -230,7 +230,7 @@ LIGHT = (
     Fault(
         name="cut after the payment, and no incident",
         rule="P2",
-        file=RESTORATION,
+        file="domain/case/restoration.py",
         right="    if at > cut.at:\n",
         wrong="    if at > cut.at or not cut.breached:\n",
         tests=(T_DEADLINES, f"{C_LATE}test_cut_at_two_paid_at_one_is_restored_at_once_with_an_incident"),
@@ -241,15 +241,18 @@ DISCIPLINE = (
     Fault(
         name="an unauthorised cut is not restored at once",
         rule="R-27",
-        file=DARKNESS,
+        file="domain/case/unauthorised_cut.py",
         right="return restoration_due(facts, cut_id, now), next(",
         wrong="return facts, next(",
-        tests=(T_DEADLINES, f"{C_DISCIPLINE}test_supply_found_cut_during_the_march_is_restored_and_the_march_goes_on"),
+        tests=(
+            T_DEADLINES,
+            f"{C_DISCIPLINE}test_supply_found_cut_during_the_procedure_is_restored_and_the_procedure_goes_on",
+        ),
     ),
     Fault(
         name="a cut after the revocation counts as lawful",
         rule="R-27",
-        file="domain/case/facts.py",
+        file="domain/case/entities.py",
         right="return self.given_at <= moment < (self.ended_at or self.valid_until)",
         wrong="return self.given_at <= moment < self.valid_until",
         tests=(f"{C_DISCIPLINE}test_cut_after_the_revocation",),
@@ -257,15 +260,15 @@ DISCIPLINE = (
     Fault(
         name="anybody's cut under the crew's permit is lawful",
         rule="R-27",
-        file=CUTTING,
+        file="domain/case/rulings/cutting.py",
         right='return message.actor.role == "field_crew" and message.actor.unit in units',
         wrong="return message.actor.unit in units or permit is not None",
         tests=(f"{C_DISCIPLINE}test_a_reader_cutting_under_the_crews_permit_makes_nothing_lawful",),
     ),
     Fault(
-        name="leaders are not told of an incident",
+        name="leaders are not notified of an incident",
         rule="R-27",
-        file=ATTEMPT,
+        file="domain/case/incidents.py",
         right='leaders: tuple[Role, ...] = ("centre_director", "company_leader")',
         wrong="leaders: tuple[Role, ...] = ()",
         tests=(T_DEADLINES, f"{C_DISCIPLINE}test_supply_found_cut_of_an_account_without_a_case"),
@@ -273,7 +276,7 @@ DISCIPLINE = (
     Fault(
         name="a case closes over an incident without an outcome",
         rule="R-28",
-        file=PROCEDURE,
+        file="domain/case/procedure.py",
         right="return not unanswered_permits(facts) and all(i.outcome is not None for i in facts.incidents)",
         wrong="return not unanswered_permits(facts)",
         tests=(T_PROCEDURE,),
@@ -281,7 +284,7 @@ DISCIPLINE = (
     Fault(
         name="a case closes before the crew has answered for its permit",
         rule="R-18",
-        file=PROCEDURE,
+        file="domain/case/procedure.py",
         right="return not unanswered_permits(facts) and all(i.outcome is not None for i in facts.incidents)",
         wrong="return all(i.outcome is not None for i in facts.incidents)",
         tests=(T_PROCEDURE,),
@@ -290,9 +293,9 @@ DISCIPLINE = (
 
 RECORD = (
     Fault(
-        name="a payment told twice counts twice",
+        name="a payment reported twice counts twice",
         rule="R-11",
-        file=SIGNALS,
+        file="domain/case/rulings/signals.py",
         right='key = f"payment:{message.payment_id}"',
         wrong='key = f"payment:{message.payment_id}:{now.isoformat()}"',
         tests=(f"{C_DUPLICATES}test_every_signal_repeated_leaves_one_row_and_one_effect",),
@@ -300,7 +303,7 @@ RECORD = (
     Fault(
         name="a business key without the run id",
         rule="R-30",
-        file=CASE,
+        file="workflows/arrears_case.py",
         right="case_key=info.first_execution_run_id,",
         wrong="case_key=info.workflow_id,",
         tests=(f"{C_OPENING}test_closed_case_is_followed_by_another_with_notices_of_its_own",),
@@ -308,7 +311,7 @@ RECORD = (
     Fault(
         name="evidence is not hashed over the entry before it",
         rule="R-30",
-        file=CHAIN,
+        file="adapters/register/chain.py",
         right='if name != "hash"',
         wrong='if name not in ("hash", "prev_hash")',
         tests=(T_CHAIN,),
@@ -319,15 +322,15 @@ RECORD = (
         file="workflows/case_messages.py",
         right="        if refusal.type in RECORDED:\n",
         wrong='        if refusal.type in RECORDED and name == "request_permit":\n',
-        tests=("tests/case/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),
+        tests=("tests/workflows/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),
     ),
     Fault(
         name="acts on another unit's account are taken",
         rule="R-12",
-        file="domain/contract/refusals.py",
+        file="domain/case/checks.py",
         right="if actor.unit is not None and ours is not None and actor.unit != ours:",
         wrong='if actor.unit is not None and ours is not None and actor.unit != ours and actor.role != "field_crew":',
-        tests=("tests/case/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),
+        tests=("tests/workflows/test_refusals.py::test_every_act_by_everybody_who_may_not_is_refused_and_recorded",),
     ),
 )
 

@@ -1,5 +1,8 @@
 """The short version of `make mutants`: every edit still applies, and a few faults are caught without a server."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,21 @@ def test_every_edit_still_applies_exactly_once(fault: Fault) -> None:
     for test in fault.tests:
         path, _, name = test.partition("::")
         assert name.partition("[")[0] in (ROOT / path).read_text(encoding="utf-8"), f"{test} is gone"
+
+
+def test_every_fault_knows_the_names_that_it_uses(tmp_path: Path) -> None:
+    """A name that the file does not know would be found by any test: that proves nothing about the law."""
+    for number, fault in enumerate(FAULTS):
+        (tmp_path / f"fault_{number}.py").write_text(fault.applied_in(ROOT), encoding="utf-8")
+    rules = ("--isolated", "--no-cache", "--select", "F821,F822,E9", "--output-format", "concise")
+    linted = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", *rules, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    unknown = {
+        FAULTS[int(number)].name: why for number, why in re.findall(r"fault_(\d+)\.py:[\d:]+ (.*)", linted.stdout)
+    }
+    assert not unknown
+    assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
 def test_the_table_is_long_enough_and_names_each_fault_once() -> None:
@@ -56,3 +74,13 @@ def test_an_edit_that_no_longer_applies_is_named() -> None:
         fault = Fault("a name", "R-01", file, right, "y", ())
         with pytest.raises(NoLongerApplies, match="a name"):
             fault.applied_in(ROOT)
+
+
+def test_a_text_that_was_moved_is_found_in_its_new_file(tmp_path: Path) -> None:
+    (tmp_path / "domain" / "law").mkdir(parents=True)
+    (tmp_path / "domain" / "__init__.py").touch()
+    (tmp_path / "domain" / "law" / "clock.py").write_text("a sentence\n", encoding="utf-8")
+    (tmp_path / "domain" / "deadlines.py").write_text("another\n", encoding="utf-8")
+    for file in ("domain/deadlines.py", "domain/gone.py"):
+        with pytest.raises(NoLongerApplies, match=r"a name: .*; it stands in domain/law/clock\.py$"):
+            Fault("a name", "R-01", file, "a sentence", "y", ()).applied_in(tmp_path)

@@ -11,6 +11,7 @@ from domain.contract import updates as m
 from domain.contract.answers import ApprovalRecorded, Done
 from domain.contract.refusals import Refused
 from domain.law import clock
+from domain.record.kinds import EvidenceKind
 
 
 def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) -> tuple[CaseFacts, ApprovalRecorded]:
@@ -41,11 +42,11 @@ def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) 
     facts = _decided(facts, message, now, "approval.given")
     missing = missing_approvals(facts)
     if not missing:
-        facts = facts.noted(now, "approvals.complete", "R-12", "III.4", about=notice.notice_id)
+        facts = facts.noted(now, "approvals.complete", about=notice.notice_id)
     return facts, ApprovalRecorded(granted=not missing, still_needed=missing)
 
 
-def _decided(facts: CaseFacts, message: m.DecideApproval, now: datetime, what: str) -> CaseFacts:
+def _decided(facts: CaseFacts, message: m.DecideApproval, now: datetime, what: EvidenceKind) -> CaseFacts:
     approval = Approval(
         notice_id=message.notice_id, role=message.actor.role, decision=message.decision, by=message.actor.id, at=now
     )
@@ -53,8 +54,6 @@ def _decided(facts: CaseFacts, message: m.DecideApproval, now: datetime, what: s
     return facts.noted(
         now,
         what,
-        "R-12",
-        "III.4",
         actor=message.actor,
         about=message.notice_id,
         role=message.actor.role,
@@ -91,8 +90,6 @@ def record_filing(facts: CaseFacts, message: m.RecordFiling, now: datetime) -> t
     facts = facts.noted(
         now,
         "filing.recorded",
-        "R-14",
-        "III.5",
         actor=message.actor,
         about=notice.notice_id if notice else None,
         purpose=message.purpose,

@@ -33,8 +33,6 @@ def record_promise(facts: CaseFacts, message: m.RecordPromise, now: datetime) ->
     facts = facts.noted(
         now,
         "promise.made",
-        "R-04",
-        "I.3",
         actor=message.actor,
         about=message.promise_id,
         amount=message.amount,
@@ -70,8 +68,6 @@ def agree_plan(facts: CaseFacts, message: m.AgreePlan, now: datetime) -> tuple[C
     facts = facts.noted(
         now,
         "plan.agreed",
-        "R-04",
-        "I.3",
         actor=message.actor,
         about=message.plan_id,
         instalments=tuple(f"{i.due} {i.amount}" for i in message.instalments),

@@ -53,8 +53,6 @@ def decide_permit(
         facts = facts.noted(
             now,
             "billing.checked",
-            "R-17",
-            "II.6",
             about=message.ticket_id,
             when="permit",
             answer=_billing_word(facts) if answered else "no_answer",
@@ -64,8 +62,6 @@ def decide_permit(
         facts = facts.noted(
             now,
             "permit.refused",
-            "R-18",
-            "II.7",
             actor=message.actor,
             about=message.ticket_id,
             meter_id=message.meter_id,
@@ -88,8 +84,6 @@ def decide_permit(
     facts = facts.noted(
         now,
         "permit.granted",
-        "R-18",
-        "II.7",
         actor=message.actor,
         about=permit_id,
         permit_id=permit_id,
@@ -126,8 +120,7 @@ def report_cut(facts: CaseFacts, message: m.ReportCut, now: datetime) -> tuple[C
         facts = facts.noted(
             now,
             "cut.reported",
-            "R-27",
-            "III.4",
+            under=("R-27", "III.4"),
             at=at,
             actor=message.actor,
             about=cut.cut_id,
@@ -173,8 +166,6 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
     return facts.noted(
         now,
         "cut.reported",
-        "R-18",
-        "II.7",
         at=at,
         actor=message.actor,
         about=cut_id,
@@ -261,8 +252,6 @@ def report_not_cut(facts: CaseFacts, message: m.ReportNotCut, now: datetime) -> 
     facts = facts.noted(
         now,
         "not_cut.reported",
-        "R-18",
-        "II.7",
         at=at,
         actor=message.actor,
         about=ticket.ticket_id,
@@ -273,7 +262,11 @@ def report_not_cut(facts: CaseFacts, message: m.ReportNotCut, now: datetime) -> 
             if permit.state == "open":
                 facts = facts.with_permit(permit.permit_id, state="revoked", ended_at=min(now, permit.valid_until))
                 facts = facts.noted(
-                    now, "permit.revoked", "R-18", "II.7", about=permit.permit_id, reason="given back by the crew"
+                    now,
+                    "permit.revoked",
+                    under=("R-18", "II.7"),
+                    about=permit.permit_id,
+                    reason="given back by the crew",
                 )
             facts = facts.with_permit(permit.permit_id, answered=True)
             facts = close_escalations(facts, about=permit.permit_id)

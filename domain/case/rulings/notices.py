@@ -40,8 +40,6 @@ def record_delivery(facts: CaseFacts, message: m.RecordDelivery, now: datetime) 
         facts = facts.noted(
             now,
             "delivery.too_late",
-            "R-07",
-            "II.2",
             at=at,
             actor=message.actor,
             about=notice.notice_id,
@@ -66,8 +64,6 @@ def _undeliverable(
     facts = facts.noted(
         now,
         "notice.undeliverable",
-        "R-08",
-        "II.2",
         at=at,
         actor=message.actor,
         about=notice.notice_id,
@@ -84,8 +80,7 @@ def _delivered(
     facts = facts.noted(
         now,
         "notice.delivered",
-        rule,
-        clause,
+        under=(rule, clause),
         at=at,
         actor=actor,
         about=notice_id,
@@ -111,8 +106,6 @@ def _delivered(
     facts = facts.noted(
         now,
         "notice.refused",
-        "R-09",
-        "II.2",
         at=at,
         actor=actor,
         about=notice_id,
@@ -158,8 +151,7 @@ def _serve(facts: CaseFacts, notice_id: str, served_at: datetime, now: datetime)
     return facts.noted(
         now,
         "notice.served",
-        rule,
-        clause,
+        under=(rule, clause),
         at=served_at,
         about=notice_id,
         kind=notice.kind,
@@ -186,8 +178,6 @@ def acknowledge_escalation(facts: CaseFacts, message: m.AcknowledgeEscalation, n
     facts = facts.noted(
         now,
         "escalation.acknowledged",
-        "R-09",
-        "II.2",
         actor=message.actor,
         about=escalation.escalation_id,
         remark=message.remark,

@@ -40,8 +40,6 @@ def change_policy(facts: CaseFacts, message: m.ChangePolicy, now: datetime) -> t
     facts = facts.noted(
         now,
         "policy.changed",
-        "R-30",
-        "II.0",
         actor=message.actor,
         about=policy.label,
         before=before.label,

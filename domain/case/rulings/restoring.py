@@ -1,4 +1,4 @@
-"""Rulings on restoration: supply reported restored, a delay declared (III.1, III.3)."""
+"""Rulings on restoration: it is asked for, supply is reported restored, a delay is declared (III.1, III.3)."""
 
 from datetime import datetime
 
@@ -6,11 +6,37 @@ from domain.case.checks import check_actor
 from domain.case.entities import Cut
 from domain.case.escalations import close_escalations
 from domain.case.facts import CaseFacts, terms
-from domain.case.restoration import lit_too_late
+from domain.case.restoration import cut_to_answer_for, lit_too_late
 from domain.contract import updates as m
-from domain.contract.answers import Done
+from domain.contract.answers import Done, RestorationAnswer, StillOwing
 from domain.contract.refusals import Refused, happened_at
 from domain.law import clock
+from domain.vocabulary import money
+
+
+def request_restoration(
+    facts: CaseFacts, message: m.RequestRestoration, now: datetime
+) -> tuple[CaseFacts, RestorationAnswer]:
+    """What 95598 or the counter is answered, once billing has been asked (R-22).
+
+    A restoration that is due, or done meanwhile, is answered with its ticket; else the answer is what is still owing.
+    """
+    cut = cut_to_answer_for(facts)
+    if cut is None or cut.restore_since is not None:
+        ticket = cut.restore_ticket if cut else facts.cuts[-1].restore_ticket
+        answer = RestorationAnswer(ticket_id=ticket)
+    else:
+        owing = StillOwing(amount=money(facts.outstanding(cut.bills)), late_fee=facts.late_fee(now, cut.bills))
+        answer = RestorationAnswer(still_owing=owing)
+    facts = facts.noted(
+        now,
+        "restoration.requested",
+        actor=message.actor,
+        about=message.request_id,
+        source=message.source,
+        answer="ticket" if answer.ticket_id else "still_owing",
+    )
+    return facts, answer
 
 
 def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) -> tuple[CaseFacts, Done]:
@@ -27,8 +53,6 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
         facts = facts.noted(
             now,
             "supply.reported",
-            "R-25",
-            "III.3",
             at=at,
             actor=message.actor,
             about=message.ticket_id,
@@ -61,8 +85,6 @@ def _lit_again(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: dateti
     facts = facts.noted(
         now,
         "supply.restored",
-        "R-25",
-        "III.3",
         at=at,
         actor=message.actor,
         about=cut.restore_ticket,
@@ -101,8 +123,6 @@ def declare_delay(facts: CaseFacts, message: m.DeclareDelay, now: datetime) -> t
         facts = facts.noted(
             now,
             "delay.declared",
-            "R-26",
-            "III.3",
             actor=message.actor,
             about=cut.restore_ticket,
             reason=message.reason,

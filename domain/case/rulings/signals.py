@@ -33,8 +33,6 @@ def bill_overdue(facts: CaseFacts, message: BillOverdue, now: datetime) -> CaseF
     facts = facts.noted(
         now,
         "bill.overdue",
-        "R-01",
-        "II.0",
         about=message.bill_id,
         amount=message.amount,
         due_date=str(message.due_date),
@@ -52,8 +50,6 @@ def payment_received(facts: CaseFacts, message: PaymentReceived, now: datetime) 
     facts = facts.noted(
         now,
         "payment.hint",
-        "R-11",
-        "II.8",
         at=at,
         about=message.payment_id,
         amount=message.amount,
@@ -78,8 +74,6 @@ def payment_reversed(facts: CaseFacts, message: PaymentReversed, now: datetime) 
     facts = facts.noted(
         now,
         "payment.reversed",
-        "R-24",
-        "II.0",
         at=min(message.at or now, now),
         about=message.payment_id,
         reason=message.reason,
@@ -101,8 +95,6 @@ def recheck_requested(facts: CaseFacts, message: RecheckRequested, now: datetime
     facts = facts.noted(
         now,
         "recheck.requested",
-        "R-23",
-        "III.2",
         at=min(message.at or now, now),
         about=message.request_id,
         source=message.source,
@@ -130,8 +122,6 @@ def hold_placed(facts: CaseFacts, message: HoldPlaced, now: datetime) -> CaseFac
     facts = facts.noted(
         now,
         "hold.placed",
-        "R-04",
-        "I.3",
         at=_signalled_at(message.at, now),
         actor=message.actor,
         about=hold.hold_id,
@@ -151,7 +141,7 @@ def hold_lifted(facts: CaseFacts, message: HoldLifted, now: datetime) -> CaseFac
     if (hold is None and message.hold_id in facts.lifted_early) or (hold and not hold.stands):
         return facts
     at = _signalled_at(message.at, now)
-    facts = facts.noted(now, "hold.lifted", "R-04", "I.3", at=at, actor=message.actor, about=message.hold_id)
+    facts = facts.noted(now, "hold.lifted", at=at, actor=message.actor, about=message.hold_id)
     if hold is None:
         return facts.but(lifted_early=(*facts.lifted_early, message.hold_id))
     return facts.with_hold(hold.hold_id, ended_at=now)
@@ -174,8 +164,6 @@ def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -
     facts = facts.noted(
         now,
         "cut.found",
-        "R-27",
-        "III.4",
         at=at,
         about=message.report_id,
         meter_id=message.meter_id,
@@ -203,7 +191,7 @@ def _may_explain(permit: Permit, at: datetime) -> bool:
 
 def ignored(facts: CaseFacts, now: datetime, name: str, reason: str, actor: Actor | None = None) -> CaseFacts:
     """A signal that cannot be taken leaves a note and nothing else."""
-    return facts.noted(now, "message.ignored", "R-30", "II.0", actor=actor, message=name, reason=reason)
+    return facts.noted(now, "message.ignored", actor=actor, message=name, reason=reason)
 
 
 def _may_not_hold(facts: CaseFacts, actor: Actor) -> str | None:

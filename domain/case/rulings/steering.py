@@ -19,7 +19,7 @@ def serve_again(facts: CaseFacts, message: m.ServeAgain, now: datetime) -> tuple
     undelivered_yellow = yellow is not None and not yellow.served
     if facts.cuts_off or facts.withdrawn or (red is None and not undelivered_yellow and facts.needs_person is None):
         raise Refused("NotWaiting", "there is no attempt to give up", rule="R-07", clause="II.2")
-    facts = facts.noted(now, "serve_again.requested", "R-07", "II.2", actor=message.actor, reason=message.reason)
+    facts = facts.noted(now, "serve_again.requested", actor=message.actor, reason=message.reason)
     reason = f"served again: {message.reason}"
     if red is not None:
         facts = end_attempt(facts, now, reason, counted=False)
@@ -47,9 +47,7 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
                     about=ticket.ticket_id,
                 )
     facts = facts.but(account=facts.account.model_copy(update={message.role: message.to}))
-    facts = facts.noted(
-        now, "reassigned", "R-30", "II.2", actor=message.actor, role=message.role, to=message.to, before=before
-    )
+    facts = facts.noted(now, "reassigned", actor=message.actor, role=message.role, to=message.to, before=before)
     if message.role == "field_unit":
         for ticket in facts.tickets:
             if ticket.live:
@@ -101,8 +99,6 @@ def close_incident(facts: CaseFacts, message: m.CloseIncident, now: datetime) ->
     return facts.noted(
         now,
         "incident.closed",
-        "R-28",
-        "III.4",
         actor=message.actor,
         about=incident.incident_id,
         outcome=message.outcome,
@@ -115,7 +111,7 @@ def withdraw(facts: CaseFacts, message: m.Withdraw, now: datetime) -> tuple[Case
     if facts.withdrawn:
         raise Refused("NotWaiting", "the case is withdrawn already", clause="I.3")
     facts = facts.but(withdrawn=Withdrawal(reason=message.reason, at=now), needs_person=None)
-    facts = facts.noted(now, "withdrawn", "R-04", "I.3", actor=message.actor, reason=message.reason)
+    facts = facts.noted(now, "withdrawn", actor=message.actor, reason=message.reason)
     facts = recall_cut_ticket(facts, now, "the case was withdrawn")
     for notice in (facts.red, facts.yellow):
         if notice is not None:

@@ -26,8 +26,7 @@ def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: date
     return facts.noted(
         now,
         "ticket.acknowledged",
-        "R-15" if ticket.kind == "cut" else "R-22",
-        clause,
+        under=("R-15" if ticket.kind == "cut" else "R-22", clause),
         actor=message.actor,
         about=ticket.ticket_id,
         kind=ticket.kind,
@@ -60,8 +59,6 @@ def report_meter_uncertain(facts: CaseFacts, message: m.ReportMeterUncertain, no
     facts = facts.noted(
         now,
         "meter.uncertain",
-        "R-19",
-        "II.7",
         actor=message.actor,
         about=ticket.ticket_id,
         meter_id=message.meter_id,
@@ -113,8 +110,6 @@ def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tup
     facts = facts.noted(
         now,
         "meter.verified",
-        "R-19",
-        "II.7",
         at=at,
         actor=message.actor,
         about=ticket.ticket_id,

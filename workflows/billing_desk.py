@@ -1,0 +1,153 @@
+"""BillingDesk: the questions of a case to billing, their order, and what an answer changes in the facts (II.6)."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.billing import BillingActivities, DebtAsked, LookAround, Standing
+    from domain.case import announced_payments
+    from domain.case.billing_answers import with_debt, with_look
+    from domain.case.cut_days import slot_wish
+    from domain.case.facts import CaseFacts, seasons_last
+    from domain.case.restoration import bills_lit_by_plan, paid_beside_a_plan
+    from domain.money.debt import AccountDebt
+    from workflows import counterparties as wait
+    from workflows.effects import insist
+    from workflows.facts_holder import FactsHolder
+
+CALENDAR_HORIZON = timedelta(days=120)
+"""How far ahead of now the calendar of holidays is read."""
+ANSWER_IS_FRESH = timedelta(seconds=20)
+"""How old an answer of billing may be when the permit, or the last half-hour, is judged by it."""
+ASKED_AT_ONCE = "light-at-once"
+"""Change: where supply is off, billing is asked within the workflow task, and no longer by an activity in a queue."""
+ASKED_AGAIN = "asked-again"
+"""Change: billing is asked again for a payment that was announced and that it does not show."""
+PAID_BESIDE_A_PLAN = "paid-beside-a-plan"
+"""Change: a settlement that billing reports later restores supply, even where a plan was to restore it."""
+
+
+class BillingDesk:
+    """Asks billing, at most one question in the background, and takes each answer into the facts."""
+
+    def __init__(self, held: FactsHolder) -> None:
+        self._held = held
+        self._questions = 0
+        self._last_answered = 0
+        self._question: asyncio.Task[bool] | None = None
+
+    # ---- a question in the background ----------------------------------------------------------
+
+    @property
+    def question(self) -> asyncio.Task[bool] | None:
+        """The question in the background, until `surface_faults` has seen its end."""
+        return self._question
+
+    @property
+    def asking(self) -> bool:
+        """Whether billing has yet to answer a question in the background."""
+        return self._question is not None and not self._question.done()
+
+    def ask_what_is_owed(self) -> None:
+        """Ask what is owed, in the background: neither time nor people wait for the answer."""
+        self._question = asyncio.create_task(self._read_debt())
+
+    def ask_for_circumstances(self) -> None:
+        """Read debt, calendar and moratoria in the background, for as long as it takes."""
+        self._question = asyncio.create_task(self.read_circumstances(at_once=False))
+
+    def surface_faults(self) -> None:
+        """Raise the fault of a question that has ended; a question without one is forgotten."""
+        if self._question is not None and self._question.done():
+            self._question.result()
+            self._question = None
+
+    # ---- asking --------------------------------------------------------------------------------
+
+    async def _read_debt(self) -> bool:
+        number, hints, now = self.number_a_question(), self._held.facts.hints, workflow.now()
+        query = self._query(now)
+        supply_is_off = bool(self._held.facts.cuts_off)
+        debt = await self._debt_at_once(query) if supply_is_off and workflow.patched(ASKED_AT_ONCE) else None
+        if debt is None:
+            first = self._held.facts.cuts_off
+            config = wait.titled(wait.BILLING_FOR_RESTORATION if first else wait.BILLING, "II.6 what is owed")
+            debt = await insist(BillingActivities.read_debt, query, config)
+        if self.is_newest(number):
+            self._held.take(self._with_answer(query, debt, hints))
+        return True
+
+    async def _debt_at_once(self, query: DebtAsked) -> AccountDebt | None:
+        """What billing says within the workflow task; None if it does not answer at once."""
+        try:
+            return await workflow.execute_local_activity_method(
+                BillingActivities.read_debt, query, **wait.BILLING_AT_ONCE
+            )
+        except FailureError:
+            return None
+
+    async def read_circumstances(self, *, at_once: bool) -> bool:
+        """Read debt, calendar and moratoria; false if `at_once` asked for an answer within seconds and none came.
+
+        An answer that waited long for a worker counts as none: what was true then may be so no longer (R-17).
+        """
+        number, hints, now = self.number_a_question(), self._held.facts.hints, workflow.now()
+        request = self._circumstances(now)
+        standing: Standing
+        if at_once:
+            config = wait.titled(wait.BILLING_NOW, "II.6 debt, calendar, moratoria")
+            try:
+                standing = await workflow.execute_activity_method(BillingActivities.look_around, request, **config)
+            except ActivityError:
+                return False
+        else:
+            config = wait.titled(wait.BILLING, "II.6 debt, calendar, moratoria")
+            standing = await insist(BillingActivities.look_around, request, config)
+        facts = self._held.facts
+        if self.is_newest(number):
+            facts = self._with_answer(request.debt, standing.debt, hints)
+        self._held.take(with_look(facts, standing, now, workflow.now()))
+        return not at_once or workflow.now() - now <= ANSWER_IS_FRESH
+
+    def _circumstances(self, now: datetime) -> LookAround:
+        facts = self._held.facts
+        return LookAround(
+            account=facts.account,
+            debt=self._query(now),
+            calendar_through=(now + CALENDAR_HORIZON + seasons_last(facts)).date(),
+            doubted=tuple(h.hold_id for h in facts.standing_holds if h.kind == "moratorium" and not h.listed),
+            wish=slot_wish(facts, now),
+        )
+
+    def _query(self, now: datetime) -> DebtAsked:
+        facts = self._held.facts
+        bills = set(facts.query_bills())
+        if (restored := bills_lit_by_plan(facts)) and workflow.patched(PAID_BESIDE_A_PLAN):
+            bills |= restored
+        return DebtAsked(account_id=facts.account.account_id, as_of=now, bills=tuple(sorted(bills)), stage=facts.stage)
+
+    # ---- answers -------------------------------------------------------------------------------
+
+    def _with_answer(self, query: DebtAsked, debt: AccountDebt, hints: int) -> CaseFacts:
+        """The facts with billing's answer to a question asked after so many hints."""
+        unseen = announced_payments.unseen(self._held.facts, debt, hints)
+        facts = with_debt(self._held.facts, query, debt, workflow.now(), hints)
+        if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):
+            facts = paid
+        if unseen and announced_payments.decide_about_light(facts) and workflow.patched(ASKED_AGAIN):
+            return announced_payments.awaited(facts, unseen, workflow.now())
+        return facts.but(unbooked=())
+
+    def number_a_question(self) -> int:
+        """The number of a new question."""
+        self._questions += 1
+        return self._questions
+
+    def is_newest(self, number: int) -> bool:
+        """An older question's answer never replaces a newer one: it may not know of a payment that the newer does."""
+        newest = number > self._last_answered
+        self._last_answered = max(number, self._last_answered)
+        return newest
