@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case import announced_payments
     from domain.case.billing_answers import with_debt, with_look
     from domain.case.cut_days import slot_wish
-    from domain.case.facts import CaseFacts, seasons_last
+    from domain.case.facts import CaseFacts
     from domain.case.restoration import bills_lit_by_plan, paid_beside_a_plan
     from domain.money.debt import AccountDebt
     from workflows import counterparties as wait
@@ -117,7 +117,7 @@ class BillingDesk:
         return LookAround(
             account=facts.account,
             debt=self._query(now),
-            calendar_through=(now + CALENDAR_HORIZON + seasons_last(facts)).date(),
+            calendar_through=(now + CALENDAR_HORIZON + facts.seasons_last()).date(),
             doubted=tuple(h.hold_id for h in facts.standing_holds if h.kind == "moratorium" and not h.listed),
             wish=slot_wish(facts, now),
         )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from domain.case.entities import Announced
-from domain.case.facts import CaseFacts, tolerance
+from domain.case.facts import CaseFacts
 from domain.money.debt import AccountDebt
 
 ASKED_AGAIN_AFTER = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60))
@@ -68,7 +68,7 @@ def would_settle(facts: CaseFacts) -> bool:
 def settled_by(facts: CaseFacts, amount: Decimal) -> bool:
     """Whether so much more would settle the bills of the red notice, or those for which supply is off."""
     return any(
-        facts.outstanding(bills) - amount <= tolerance(facts, begun)
+        facts.outstanding(bills) - amount <= facts.tolerance(begun)
         for begun, bills in (
             *((cut, cut.bills) for cut in facts.cuts_off if cut.bills),
             *(((facts.red, facts.red.live_bills),) if facts.red else ()),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from domain.case.entities import Notice
-from domain.case.facts import CaseFacts, owes, policies_since, protected_days, required_approvals, terms
+from domain.case.facts import CaseFacts
 from domain.contract.answers import Condition
 from domain.law import clock
 from domain.vocabulary import Role
@@ -75,7 +75,7 @@ ASK_AGAIN = Condition(
 
 def _owes(facts: CaseFacts, now: datetime) -> bool:
     del now
-    return facts.red is not None and owes(facts, facts.red)
+    return facts.red is not None and facts.owes(facts.red)
 
 
 def _yellow_served(facts: CaseFacts, now: datetime) -> bool:
@@ -94,7 +94,7 @@ def _red_in_time(facts: CaseFacts, now: datetime) -> bool:
     return (
         red is not None
         and red.delivered_at is not None
-        and clock.red_notice_is_timely(red.delivered_at, red.cut_at, terms(facts, red))
+        and clock.red_notice_is_timely(red.delivered_at, red.cut_at, facts.terms(red))
     )
 
 
@@ -138,7 +138,7 @@ def _meter_certain(facts: CaseFacts, now: datetime) -> bool:
 
 def _inside_window(facts: CaseFacts, now: datetime) -> bool:
     red = facts.red
-    return red is not None and red.cut_at <= now < clock.window_end(red.cut_at, terms(facts, red))
+    return red is not None and red.cut_at <= now < clock.window_end(red.cut_at, facts.terms(red))
 
 
 def _day_allowed(facts: CaseFacts, now: datetime) -> bool:
@@ -196,8 +196,8 @@ _RULES: tuple[_Rule, ...] = (
 
 def why_the_day_is_barred(facts: CaseFacts, red: Notice) -> clock.Bar | None:
     """Why nobody may be cut off on the day that the red notice states, by any policy since it was issued (R-21)."""
-    day, calendar = clock.local_day(red.cut_at, facts.policy), protected_days(facts)
-    bars = (clock.bar(day, policy, calendar) for policy in policies_since(facts, red))
+    day, calendar = clock.local_day(red.cut_at, facts.policy), facts.protected_days()
+    bars = (clock.bar(day, policy, calendar) for policy in facts.policies_since(red))
     return next((bar for bar in bars if bar), None)
 
 
@@ -205,7 +205,7 @@ def statutory_day_reached(facts: CaseFacts, red: Notice) -> bool:
     """Whether the stated time lies late enough after the due date of the oldest bill that still owes (R-03)."""
     oldest = oldest_due(facts, red.live_bills)
     day = clock.local_day(red.cut_at, facts.policy)
-    return oldest is None or all(clock.earliest_cut_day(oldest, p) <= day for p in policies_since(facts, red))
+    return oldest is None or all(clock.earliest_cut_day(oldest, p) <= day for p in facts.policies_since(red))
 
 
 def oldest_due(facts: CaseFacts, bills: tuple[str, ...]) -> date | None:
@@ -219,7 +219,7 @@ def missing_approvals(facts: CaseFacts) -> tuple[Role, ...]:
     if red is None:
         return ()
     given = {a.role for a in facts.approvals if a.notice_id == red.notice_id and a.decision == "approved"}
-    return tuple(r for r in required_approvals(facts, red) if r not in given)
+    return tuple(r for r in facts.required_approvals(red) if r not in given)
 
 
 def filing_missing(facts: CaseFacts) -> bool:

@@ -9,7 +9,7 @@ the time, and a booking of its own would cost each case another activity.
 from datetime import date, datetime
 
 from domain.case.conditions import oldest_due
-from domain.case.facts import CaseFacts, protected_days, terms
+from domain.case.facts import CaseFacts
 from domain.law import clock
 from domain.law.circumstances import SlotWish
 
@@ -28,7 +28,7 @@ def red_schedule(facts: CaseFacts, now: datetime, *, not_before: date | None = N
     yellow, oldest = facts.yellow, oldest_due(facts, bills_for_red(facts))
     assert yellow is not None, "a red notice follows a yellow one"
     assert oldest is not None, "a notice names at least one bill that owes"
-    stated, calendar = yellow.cut_at, protected_days(facts)
+    stated, calendar = yellow.cut_at, facts.protected_days()
     for former in facts.former:
         stated = clock.red_schedule(now, stated, oldest, former.policy, calendar).cut_at
     return clock.red_schedule(now, stated, oldest, facts.policy, calendar, not_before=not_before)
@@ -49,7 +49,7 @@ def slot_wish(facts: CaseFacts, now: datetime) -> SlotWish | None:
     yellow = facts.yellow
     if not facts.spreads_cuts or facts.held or facts.needs_person or facts.red or yellow is None or not yellow.served:
         return None
-    if now < clock.red_issue_time(yellow.deadline, yellow.cut_at, terms(facts, yellow)) or not bills_for_red(facts):
+    if now < clock.red_issue_time(yellow.deadline, yellow.cut_at, facts.terms(yellow)) or not bills_for_red(facts):
         return None
     if has_cut_day(facts, now):
         return None
@@ -59,5 +59,5 @@ def slot_wish(facts: CaseFacts, now: datetime) -> SlotWish | None:
         case_key=facts.case_key,
         earliest=clock.local_day(first, facts.policy),
         policy=facts.policy,
-        seasons=protected_days(facts).seasons,
+        seasons=facts.protected_days().seasons,
     )

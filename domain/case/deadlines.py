@@ -12,7 +12,7 @@ from domain.case.attempt import end_attempt, recall_cut_ticket, void_notice
 from domain.case.conditions import filing_missing, missing_approvals, statutory_day_reached, why_the_day_is_barred
 from domain.case.entities import Escalation, Notice
 from domain.case.escalations import raise_escalation
-from domain.case.facts import CaseFacts, owes, required_approvals, terms
+from domain.case.facts import CaseFacts
 from domain.case.unauthorised_cut import darkness_under_a_permit_waits_for_nobody
 from domain.law import clock
 
@@ -80,11 +80,11 @@ def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
         if notice.stands and (settled := _newly_settled(facts, notice)):
             facts = facts.with_notice(notice.notice_id, settled_bills=(*notice.settled_bills, *settled))
     red, yellow = facts.red, facts.yellow
-    if red and not owes(facts, red):
+    if red and not facts.owes(red):
         facts = _note_settled(facts, now, red.bills)
         facts = recall_cut_ticket(facts, now, "the bills are settled")
         facts = void_notice(facts, red.notice_id, now, "settled", counted=False, reported=False)
-    if yellow and not owes(facts, yellow):
+    if yellow and not facts.owes(yellow):
         if not red:
             facts = _note_settled(facts, now, yellow.bills)
         facts = void_notice(facts, yellow.notice_id, now, "settled", counted=False, reported=False)
@@ -118,7 +118,7 @@ def _undelivered_notices_go_void(facts: CaseFacts, now: datetime) -> CaseFacts:
     for notice in (facts.yellow, facts.red):
         if notice is None or notice.delivered_at is not None or notice.state != "to_deliver":
             continue
-        policy = terms(facts, notice)
+        policy = facts.terms(notice)
         by = (
             clock.yellow_deliver_by(notice.deadline, policy)
             if notice.kind == "yellow"
@@ -134,7 +134,7 @@ def _silence_climbs_the_ladder(facts: CaseFacts, now: datetime) -> CaseFacts:
     """A refusal that nobody has acknowledged goes to the next rung; the earlier ones stay open (R-09)."""
     for e in facts.escalations:
         notice = facts.notice(e.notice_id) if e.notice_id else None
-        policy = terms(facts, notice) if notice else facts.policy
+        policy = facts.terms(notice) if notice else facts.policy
         ladder = policy.escalation_ladder
         if not _silent(e, now) or e.rung not in ladder:
             continue
@@ -164,9 +164,9 @@ def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
     red = facts.red
     if red is None or not red.served or red.approval_asked or facts.held or facts.cuts_off:
         return facts
-    if now > clock.ticket_time(red.cut_at, terms(facts, red)):
+    if now > clock.ticket_time(red.cut_at, facts.terms(red)):
         return facts
-    roles = required_approvals(facts, red)
+    roles = facts.required_approvals(red)
     facts = facts.with_notice(red.notice_id, approval_asked=True)
     facts = facts.noted(now, "approval.asked", about=red.notice_id, roles=roles)
     for role in missing_approvals(facts):
@@ -199,7 +199,7 @@ def _attempts_end(facts: CaseFacts, now: datetime) -> CaseFacts:
     red = facts.red
     if red is None:
         return facts
-    ticket_time = clock.ticket_time(red.cut_at, terms(facts, red))
+    ticket_time = clock.ticket_time(red.cut_at, facts.terms(red))
     if (facts.held or facts.withdrawn or facts.cuts_off) and now >= ticket_time:
         return end_attempt(facts, now, _why_held(facts), counted=False)
     reason = _why_it_slips(facts, now)
@@ -220,7 +220,7 @@ def _why_it_slips(facts: CaseFacts, now: datetime) -> str | None:
     """Why the standing red notice can no longer lead to a cut at its time, or None while it still can."""
     red, ticket = facts.red, facts.cut_ticket
     assert red is not None
-    policy = terms(facts, red)
+    policy = facts.terms(red)
     ticket_time = clock.ticket_time(red.cut_at, policy)
     if ticket is None:
         if now < ticket_time:
@@ -270,7 +270,7 @@ def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFa
             continue
         ticket = facts.ticket(permit.ticket_id)
         notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
-        if notice and clock.window_end(notice.cut_at, terms(facts, notice)) <= now:
+        if notice and clock.window_end(notice.cut_at, facts.terms(notice)) <= now:
             facts, _ = raise_escalation(
                 facts,
                 now,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from domain.case.entities import Ticket
-from domain.case.facts import CaseFacts, owes, terms
+from domain.case.facts import CaseFacts
 from domain.law import clock
 from domain.papers.final_notice import final_notice_texts
 from domain.record.deliveries import ChannelTry
@@ -76,7 +76,7 @@ def _told(
 ) -> tuple[CaseFacts, bool]:
     red = facts.red
     assert red is not None
-    counts = clock.final_notice_time(red.cut_at, terms(facts, red)) <= told_at <= red.cut_at
+    counts = clock.final_notice_time(red.cut_at, facts.terms(red)) <= told_at <= red.cut_at
     facts = facts.noted(
         now,
         what,
@@ -125,7 +125,7 @@ def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answe
     ticket, red = facts.ticket(ticket_id), facts.red
     if ticket is None or not ticket.live or red is None:
         return facts
-    word = "no_answer" if not answered else "owes" if owes(facts, red) else "settled"
+    word = "no_answer" if not answered else "owes" if facts.owes(red) else "settled"
     facts = facts.with_ticket(ticket_id, billing_checked_at=now, billing_answer=word)
     return facts.noted(
         now,

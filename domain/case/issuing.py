@@ -6,7 +6,7 @@ from domain.case.attempt import end_attempt
 from domain.case.conditions import oldest_due
 from domain.case.cut_days import bills_for_red, red_schedule
 from domain.case.entities import Notice, NoticeKind, Ticket
-from domain.case.facts import CaseFacts, all_policies, protected_days, terms
+from domain.case.facts import CaseFacts
 from domain.law import clock
 from domain.record.rows import BillLine
 from domain.vocabulary import money
@@ -66,8 +66,8 @@ def _yellow_plan(facts: CaseFacts, now: datetime) -> _Plan:
     oldest = oldest_due(facts, named)
     assert oldest is not None, "a notice names at least one bill that owes"
     schedule: clock.Schedule | None = None
-    for policy in all_policies(facts):  # by the one in force, and never before what a former one would state
-        schedule = clock.yellow_schedule(now, oldest, policy, protected_days(facts), schedule)
+    for policy in facts.all_policies():  # by the one in force, and never before what a former one would state
+        schedule = clock.yellow_schedule(now, oldest, policy, facts.protected_days(), schedule)
     assert schedule is not None
     return named, schedule, None
 
@@ -122,7 +122,7 @@ def ticket_arrived(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts
     ticket, red = facts.ticket(ticket_id), facts.red
     if ticket is None or ticket.kind != "cut" or not ticket.live or red is None:
         return facts
-    if now < clock.ticket_too_late(red.cut_at, terms(facts, red)):
+    if now < clock.ticket_too_late(red.cut_at, facts.terms(red)):
         return facts
     return end_attempt(facts, now, "the ticket did not reach the field unit the day before", counted=True)
 

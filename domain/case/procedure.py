@@ -11,7 +11,7 @@ from typing import Literal
 from domain.case.announced_payments import asked_again_at
 from domain.case.cut_days import has_cut_day
 from domain.case.entities import Cut, Notice
-from domain.case.facts import CaseFacts, terms
+from domain.case.facts import CaseFacts
 from domain.law import clock
 from domain.vocabulary import Outcome
 
@@ -105,16 +105,16 @@ def _march(facts: CaseFacts, now: datetime) -> Act:
     if not yellow.served:
         return sleep(facts, now)
     if red is None:
-        if now < clock.red_issue_time(yellow.deadline, yellow.cut_at, terms(facts, yellow)):
+        if now < clock.red_issue_time(yellow.deadline, yellow.cut_at, facts.terms(yellow)):
             return sleep(facts, now)
         return IssueNotice("red") if fresh and has_cut_day(facts, now) else LookAround()
     if not red.served:
         return sleep(facts, now)
     if ticket is None:
-        if now < (ticket_time := clock.ticket_time(red.cut_at, terms(facts, red))):
+        if now < (ticket_time := clock.ticket_time(red.cut_at, facts.terms(red))):
             return sleep(facts, now)
         return SendCutTicket() if fresh and facts.looked_at >= ticket_time else LookAround()
-    if not ticket.half_hour_reached and now >= clock.final_notice_time(red.cut_at, terms(facts, red)):
+    if not ticket.half_hour_reached and now >= clock.final_notice_time(red.cut_at, facts.terms(red)):
         return CheckBeforeCut()
     return sleep(facts, now)
 
@@ -195,7 +195,7 @@ def boundaries(facts: CaseFacts) -> list[tuple[datetime, str]]:
             found.append((e.answer_by, f"II.2 {e.rung} must have acknowledged"))
     for cut in facts.cuts_off:
         if cut.restore_since and cut.restore_due_by and not cut.breached:
-            warnings = clock.restore_warning_times(cut.restore_since, terms(facts, cut))
+            warnings = clock.restore_warning_times(cut.restore_since, facts.terms(cut))
             found += [(at, "III.3 warning") for at in warnings[cut.warned :]]
             found.append((cut.restore_due_by, "III.3 light again by now"))
     for permit in facts.permits:
@@ -203,7 +203,7 @@ def boundaries(facts: CaseFacts) -> list[tuple[datetime, str]]:
             ticket = facts.ticket(permit.ticket_id)
             notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
             if notice:
-                end = clock.window_end(notice.cut_at, terms(facts, notice))
+                end = clock.window_end(notice.cut_at, facts.terms(notice))
                 found.append((end, "II.7 the crew must have reported"))
     if not facts.cuts_off:
         found += _notice_boundaries(facts, facts.yellow) + _notice_boundaries(facts, facts.red)
@@ -222,7 +222,7 @@ def _promised_days(facts: CaseFacts) -> list[datetime]:
 def _notice_boundaries(facts: CaseFacts, notice: Notice | None) -> list[tuple[datetime, str]]:
     if notice is None:
         return []
-    policy = terms(facts, notice)
+    policy = facts.terms(notice)
     if notice.kind == "yellow":
         if notice.delivered_at is None:
             return [

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from domain.case.entities import Cut
 from domain.case.escalations import close_escalations, raise_escalation
-from domain.case.facts import CaseFacts, policies_since, settled_for_supply, terms
+from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
 from domain.law import clock
 from domain.vocabulary import Role
@@ -62,7 +62,7 @@ def a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
     if plan is None or plan.state != "open":
         return facts
     for cut in facts.cuts_off:
-        if cut.restore_since is None and any(p.restore_on_plan for p in policies_since(facts, cut)):
+        if cut.restore_since is None and any(p.restore_on_plan for p in facts.policies_since(cut)):
             facts = facts.with_cut(cut.cut_id, settled_at=plan.agreed_at, by_plan=True)
             facts = restoration_due(facts, cut.cut_id, plan.agreed_at)
     return facts
@@ -94,7 +94,7 @@ def bills_lit_by_plan(facts: CaseFacts) -> set[str]:
 def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
     if not set(cut.bills) <= set(facts.debt_asked):
         return False  # billing has not been asked about these bills yet
-    return settled_for_supply(facts, cut, now)
+    return facts.settled_for_supply(cut, now)
 
 
 def withdrawal_restores(facts: CaseFacts, now: datetime) -> CaseFacts:
@@ -123,7 +123,7 @@ def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
                 f"supply was not restored by {by}",
             )
             continue
-        policy = terms(facts, cut)
+        policy = facts.terms(cut)
         times = clock.restore_warning_times(cut.restore_since, policy)
         for i, at in enumerate(times[cut.warned :], start=cut.warned):
             if at > now:
@@ -162,7 +162,7 @@ def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts
 
 def restoration_due_by(facts: CaseFacts, cut: Cut, since: datetime) -> datetime:
     """By when light must be back, if the hours run from then."""
-    policy = terms(facts, cut)
+    policy = facts.terms(cut)
     return clock.exception_end(since, policy) if cut.delay_declared else clock.restore_due(since, policy)
 
 

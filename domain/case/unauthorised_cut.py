@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.case.attempt import revoke_permit
 from domain.case.entities import Cut, Permit
-from domain.case.facts import CaseFacts, owes, policies_since
+from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
 from domain.case.restoration import restoration_due
 from domain.vocabulary import Actor
@@ -85,7 +85,7 @@ def darkness_under_a_permit_waits_for_nobody(facts: CaseFacts, now: datetime) ->
 def _light_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
     ticket = facts.ticket(permit.ticket_id)
     notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
-    settled = notice is not None and not owes(facts, notice)
+    settled = notice is not None and not facts.owes(notice)
     planned = facts.plan is not None and facts.plan.state == "open"
-    lit_by_plan = notice is not None and any(p.restore_on_plan for p in policies_since(facts, notice))
+    lit_by_plan = notice is not None and any(p.restore_on_plan for p in facts.policies_since(notice))
     return settled or facts.withdrawn is not None or (planned and lit_by_plan)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from domain.case.conditions import filing_missing, missing_approvals, why_not_cut
 from domain.case.entities import Cut, Incident, Notice, Ticket
-from domain.case.facts import CaseFacts, terms
+from domain.case.facts import CaseFacts
 from domain.case.procedure import boundaries, unanswered_permits
 from domain.law import clock
 from domain.record.rows import CaseRow, IncidentRow, NoticeRow, Record, Task, TicketRow
@@ -81,11 +81,11 @@ def _awaited_march(facts: CaseFacts, now: datetime) -> list[Awaited]:
     if facts.needs_person:
         found.append(Awaited(role="team_leader", act="serve_again"))
     if yellow and yellow.delivered_at is None:
-        by = clock.yellow_deliver_by(yellow.deadline, terms(facts, yellow))
+        by = clock.yellow_deliver_by(yellow.deadline, facts.terms(yellow))
         found.append(Awaited(role="reader", act="record_delivery", id=yellow.notice_id, by=by))
     if red is None:
         return found
-    policy = terms(facts, red)
+    policy = facts.terms(red)
     ticket_time = clock.ticket_time(red.cut_at, policy)
     if red.delivered_at is None:
         by = clock.red_deliver_by(red.cut_at, policy)
@@ -234,7 +234,7 @@ def ticket_row(facts: CaseFacts, ticket_id: str) -> TicketRow:
 def window_end(facts: CaseFacts, ticket: Ticket) -> datetime | None:
     """When a disconnection ticket's cut may no longer begin (R-18); of a restoration ticket, nothing."""
     notice = facts.notice(ticket.notice_id) if ticket.kind == "cut" and ticket.notice_id else None
-    return clock.window_end(notice.cut_at, terms(facts, notice)) if notice else None
+    return clock.window_end(notice.cut_at, facts.terms(notice)) if notice else None
 
 
 def _notice_row(facts: CaseFacts, notice: Notice) -> NoticeRow:

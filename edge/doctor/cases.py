@@ -51,7 +51,7 @@ def _unattended(alone: Sequence[OpenRow], followed: Sequence[OpenRow]) -> Iterat
     without_supply, supplied = [r for r in alone if r.supply_off], [r for r in alone if not r.supply_off]
     if without_supply:
         says = f"without supply, and no case carries them on: {_names(without_supply)}"
-        do = "restore first: starter.py supply-found-cut ACCOUNT --source operator … (docs/runbook.md, section 4)"
+        do = "restoration first: starter.py supply-found-cut ACCOUNT --source operator … (docs/runbook.md, section 4)"
         yield broken("open rows", says, do)
     if supplied:
         says = f"open in the register, and no case carries them on: {_names(supplied)}"

@@ -133,8 +133,8 @@ SERVICE = (
         name="the 7 days run from issue instead of delivery, at the permit",
         rule="R-07",
         file="domain/case/conditions.py",
-        right="and clock.red_notice_is_timely(red.delivered_at, red.cut_at, terms(facts, red))",
-        wrong="and clock.red_notice_is_timely(red.issued_at, red.cut_at, terms(facts, red))",
+        right="and clock.red_notice_is_timely(red.delivered_at, red.cut_at, facts.terms(red))",
+        wrong="and clock.red_notice_is_timely(red.issued_at, red.cut_at, facts.terms(red))",
         tests=(T_CONDITIONS,),
     ),
     Fault(

@@ -207,7 +207,7 @@ LIGHT = (
         name="a delay is accepted after the 24 hours",
         rule="R-26",
         file="domain/case/rulings/restoring.py",
-        right="if c.restore_since and now < clock.restore_due(c.restore_since, terms(facts, c))]",
+        right="if c.restore_since and now < clock.restore_due(c.restore_since, facts.terms(c))]",
         wrong="if c.restore_since]",
         tests=(f"{C_RESTORATION}test_a_delay_is_declared_in_time_and_by_a_leader",),
     ),

@@ -6,7 +6,7 @@ from domain.case.attempt import end_attempt
 from domain.case.checks import check_actor, known_notice
 from domain.case.conditions import missing_approvals
 from domain.case.entities import Approval, Filing
-from domain.case.facts import CaseFacts, required_approvals, terms
+from domain.case.facts import CaseFacts
 from domain.contract import updates as m
 from domain.contract.answers import ApprovalRecorded, Done
 from domain.contract.refusals import Refused
@@ -17,7 +17,7 @@ from domain.record.kinds import EvidenceKind
 def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) -> tuple[CaseFacts, ApprovalRecorded]:
     """One level approves or rejects the cut of one red notice (R-12, R-13)."""
     notice, actor = known_notice(facts, message.notice_id), message.actor
-    check_actor(facts, actor, required_approvals(facts, notice))
+    check_actor(facts, actor, facts.required_approvals(notice))
     if notice.state == "void" or notice.spent:
         raise _too_late(f"notice {notice.notice_id} no longer stands: {notice.void_reason or 'used up'}")
     if notice.kind != "red" or not notice.served or facts.held or facts.cuts_off:
@@ -33,7 +33,7 @@ def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) 
         reason = f"rejected by {actor.role}" + (f": {message.remark}" if message.remark else "")
         facts = end_attempt(facts, now, reason, counted=False)
         return facts.but(needs_person=reason), ApprovalRecorded(granted=False, still_needed=())
-    if now > clock.ticket_time(notice.cut_at, terms(facts, notice)):
+    if now > clock.ticket_time(notice.cut_at, facts.terms(notice)):
         raise _too_late("approval must be complete when the ticket is due, 24 hours before the cut")
     if actor.role not in missing_approvals(facts):
         raise Refused(
@@ -80,7 +80,7 @@ def record_filing(facts: CaseFacts, message: m.RecordFiling, now: datetime) -> t
             raise Refused(
                 "NotWaiting", "a filing is made for a red notice", field="notice_id", rule="R-14", clause="III.5"
             )
-        if facts.cut_ticket is None and now > clock.ticket_time(notice.cut_at, terms(facts, notice)):
+        if facts.cut_ticket is None and now > clock.ticket_time(notice.cut_at, facts.terms(notice)):
             raise _too_late("the filing must be complete when the ticket is due, 24 hours before the cut")
         if any((f.notice_id, f.reference) == (notice.notice_id, message.reference) for f in facts.filings):
             return facts, Done()

@@ -8,7 +8,7 @@ from domain.case.checks import check_actor, known_ticket
 from domain.case.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
 from domain.case.entities import Cut, Permit, Ticket
 from domain.case.escalations import close_escalations
-from domain.case.facts import CaseFacts, owes, terms
+from domain.case.facts import CaseFacts
 from domain.case.incidents import actor_name
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
 from domain.contract import updates as m
@@ -78,7 +78,7 @@ def decide_permit(
         holder=message.actor.id,
         field_unit=facts.account.field_unit,
         given_at=now,
-        valid_until=clock.permit_end(now, red.cut_at, terms(facts, red)),
+        valid_until=clock.permit_end(now, red.cut_at, facts.terms(red)),
     )
     facts = facts.but(permits=(*facts.permits, permit), voids_in_a_row={})
     facts = facts.noted(
@@ -97,7 +97,7 @@ def decide_permit(
 
 def _billing_word(facts: CaseFacts) -> str:
     red = facts.red
-    return "owes" if red and owes(facts, red) else "settled"
+    return "owes" if red and facts.owes(red) else "settled"
 
 
 # ---- the cut ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from domain.case.attempt import void_notice
 from domain.case.checks import check_actor, known_notice
 from domain.case.entities import Notice
 from domain.case.escalations import close_escalations, raise_escalation
-from domain.case.facts import CaseFacts, terms
+from domain.case.facts import CaseFacts
 from domain.contract import updates as m
 from domain.contract.answers import DeliveryRecorded, Done
 from domain.contract.refusals import Refused, happened_at
@@ -89,7 +89,7 @@ def _delivered(
         delivered_at=at,
         cut_at=notice.cut_at,
     )
-    policy = terms(facts, notice)
+    policy = facts.terms(notice)
     timely = (
         clock.yellow_is_timely(at, notice.deadline, policy)
         if notice.kind == "yellow"
@@ -201,7 +201,7 @@ def _refusal_may_count(facts: CaseFacts, notice_id: str, now: datetime) -> CaseF
         for e in facts.escalations
         if e.notice_id == notice_id and e.kind == "refusal" and e.state == "acknowledged"
     }
-    on_ladder = bool(rungs & set(terms(facts, notice).escalation_ladder))
+    on_ladder = bool(rungs & set(facts.terms(notice).escalation_ladder))
     if not on_ladder or (_station_head_answers(facts, notice) and "station_head" not in rungs):
         return facts
     return _serve(facts, notice_id, now, now)

@@ -6,7 +6,7 @@ from domain.case.attempt import revoke_permit
 from domain.case.checks import check_actor
 from domain.case.conditions import why_not_cut
 from domain.case.entities import FormerPolicy
-from domain.case.facts import CaseFacts, required_approvals
+from domain.case.facts import CaseFacts
 from domain.contract import updates as m
 from domain.contract.answers import PolicyChanged
 from domain.contract.refusals import Refused
@@ -88,4 +88,4 @@ def _bad(key: str, sentence: str) -> Refused:
 
 
 def _asked_of_the_red_notice(facts: CaseFacts) -> tuple[str, ...]:
-    return required_approvals(facts, facts.red) if facts.red else ()
+    return facts.required_approvals(facts.red) if facts.red else ()

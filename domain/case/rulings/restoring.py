@@ -5,7 +5,7 @@ from datetime import datetime
 from domain.case.checks import check_actor
 from domain.case.entities import Cut
 from domain.case.escalations import close_escalations
-from domain.case.facts import CaseFacts, terms
+from domain.case.facts import CaseFacts
 from domain.case.restoration import cut_to_answer_for, lit_too_late
 from domain.contract import updates as m
 from domain.contract.answers import Done, RestorationAnswer, StillOwing
@@ -112,7 +112,7 @@ def declare_delay(facts: CaseFacts, message: m.DeclareDelay, now: datetime) -> t
     waiting = [c for c in facts.cuts_off if c.restore_since is not None]
     if not waiting:
         raise Refused("NotWaiting", "no restoration is due", rule="R-26", clause="III.3")
-    in_time = [c for c in waiting if c.restore_since and now < clock.restore_due(c.restore_since, terms(facts, c))]
+    in_time = [c for c in waiting if c.restore_since and now < clock.restore_due(c.restore_since, facts.terms(c))]
     if not in_time:
         raise Refused("TooLate", "a delay is declared before the 24 hours end", rule="R-26", clause="III.3")
     for cut in in_time:

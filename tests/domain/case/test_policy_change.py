@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.case import issuing
 from domain.case.conditions import missing_approvals, why_not_cut, why_the_day_is_barred
 from domain.case.deadlines import settle
-from domain.case.facts import CaseFacts, policies_since, required_approvals, settled_for_supply, terms
+from domain.case.facts import CaseFacts
 from domain.case.procedure import boundaries
 from domain.case.restoration import restoration_due, settled_at
 from domain.case.rulings import UPDATE_RULINGS
@@ -141,7 +141,7 @@ def test_a_red_notice_keeps_its_time_and_its_seven_days() -> None:
     after = changed(served(notices=(YELLOW_SERVED, RED)), LAX, RED_BY - HOUR)
     assert after.red is not None
     assert after.red.cut_at == T
-    assert terms(after, after.red).red_notice_days == 7
+    assert after.terms(after.red).red_notice_days == 7
     late = settle(after, RED_BY + MINUTE)
     assert late.red is None, "not delivered 7 × 24 h before: void, though the new policy asks for 3 days"
 
@@ -200,9 +200,9 @@ def test_a_second_change_keeps_what_began_under_the_first() -> None:
     twice = changed(with_red, LAX, RED.issued_at)
     assert twice.yellow
     assert twice.red
-    assert terms(twice, twice.yellow) == Policy()
-    assert terms(twice, twice.red) == STRICT
-    assert required_approvals(twice, twice.red) == ("centre_director", "company_leader", "team_leader")
+    assert twice.terms(twice.yellow) == Policy()
+    assert twice.terms(twice.red) == STRICT
+    assert twice.required_approvals(twice.red) == ("centre_director", "company_leader", "team_leader")
 
 
 # ---- no deadline moves forward, whatever stands -----------------------------------------------
@@ -274,21 +274,21 @@ Deadline = Callable[[CaseFacts], datetime | date | None]
 
 def of_yellow(count: Callable[..., Any], *what: str) -> Deadline:
     def deadline(f: CaseFacts) -> Any:
-        return count(*(getattr(f.yellow, w) for w in what), terms(f, f.yellow)) if f.yellow else None
+        return count(*(getattr(f.yellow, w) for w in what), f.terms(f.yellow)) if f.yellow else None
 
     return deadline
 
 
 def of_red(count: Callable[..., Any], *more: Any) -> Deadline:
     def deadline(f: CaseFacts) -> Any:
-        return count(*more, f.red.cut_at, terms(f, f.red)) if f.red else None
+        return count(*more, f.red.cut_at, f.terms(f.red)) if f.red else None
 
     return deadline
 
 
 def of_cut(count: Callable[..., Any]) -> Deadline:
     def deadline(f: CaseFacts) -> Any:
-        return count(f.cuts[0].restore_since or T + 3 * HOUR, terms(f, f.cuts[0])) if f.cuts else None
+        return count(f.cuts[0].restore_since or T + 3 * HOUR, f.terms(f.cuts[0])) if f.cuts else None
 
     return deadline
 
@@ -308,7 +308,7 @@ def first_allowed(f: CaseFacts) -> datetime | None:
     """The earliest day on which the standing red notice could lead to a cut, by statute."""
     if f.red is None:
         return None
-    return clock.start_of_day(max(clock.earliest_cut_day(OLD, p) for p in policies_since(f, f.red)), f.policy)
+    return clock.start_of_day(max(clock.earliest_cut_day(OLD, p) for p in f.policies_since(f.red)), f.policy)
 
 
 # For the customer, later is kinder, or the same. Every function of the clock that gives a time stands here once.
@@ -385,15 +385,15 @@ def test_nothing_that_protects_is_lost(before: CaseFacts, policy: Policy, now: d
     before = settle(before, now)
     after = moved(before, policy, now)
     if before.red and after.red:
-        assert set(required_approvals(before, before.red)) <= set(required_approvals(after, after.red))
+        assert set(before.required_approvals(before.red)) <= set(after.required_approvals(after.red))
         asked_now = policy.approvals_for(before.account.customer_class, before.red.amount)
-        assert set(asked_now) <= set(required_approvals(after, after.red))
+        assert set(asked_now) <= set(after.required_approvals(after.red))
         assert not why_the_day_is_barred(before, before.red) or why_the_day_is_barred(after, after.red)
     for cut in before.cuts:
         settled = settled_at(before, cut.bills, now)
         for paid in (before, before.but(debt=SETTLED)):
-            lit = settled_for_supply(paid, cut, settled)
-            assert not lit or settled_for_supply(after.but(debt=paid.debt), cut, settled)
+            lit = paid.settled_for_supply(cut, settled)
+            assert not lit or after.but(debt=paid.debt).settled_for_supply(cut, settled)
 
 
 def test_what_was_little_enough_when_the_notice_was_issued_stays_enough() -> None:
