@@ -1,42 +1,13 @@
-"""What evidence says happened, who is who, how a case ended: the Chinese word for each name in the record."""
+"""What everything is called, in Chinese and in English: roles, classes, stages, outcomes, incidents, holds, scopes.
 
-from typing import NamedTuple
+One table for each, for screens, papers and the report alike. Where a paper has worded a name otherwise since its first
+version, the table says so: a paper is named by its digest, and must print again byte by byte.
+"""
 
-_ROLES_ZH = {
-    "reader": "抄表员",
-    "team_leader": "抄表班长",
-    "centre_director": "抄表中心主任",
-    "company_leader": "公司主管领导",
-    "station_head": "营业站站长",
-    "field_crew": "供电单位",
-    "hotline": "95598",
-    "liaison": "联络员",
-    "operator": "操作员",
-}
-_STATES_ZH = {
-    "settled": "结清",
-    "restored": "已复电",
-    "withdrawn": "已撤销",
-    "yellow_notice": "黄色催费单",
-    "red_notice": "红色通知书",
-    "ticketed": "已出工作票",
-    "final_half_hour": "停电前半小时",
-    "disconnected": "已停电",
-    "restoring": "复电中",
-    "closed": "已结案",
-    "residential": "居民",
-    "non_residential": "非居民",
-}
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
-
-def role_name(role: str, language: str) -> str:
-    """The name of a role."""
-    return _ROLES_ZH.get(role, role) if language == "zh" else spaced(role)
-
-
-def state_name(state: str, language: str) -> str:
-    """The name of a stage, an outcome or a customer class."""
-    return _STATES_ZH.get(state, state) if language == "zh" else spaced(state)
+from domain.vocabulary import CustomerClass, IncidentKind, Outcome, Role, Stage
 
 
 class Both(NamedTuple):
@@ -44,6 +15,93 @@ class Both(NamedTuple):
 
     zh: str
     en: str
+
+
+class Name(NamedTuple):
+    """A name in both languages; `in_report` where the monthly report has a wording of its own."""
+
+    zh: str
+    en: str
+    in_report: Both | None = None
+
+
+ROLES: dict[Role, Name] = {
+    "reader": Name("抄表员", "reader"),
+    "team_leader": Name("抄表班长", "team leader"),
+    "centre_director": Name("抄表中心主任", "centre director"),
+    "company_leader": Name("公司主管领导", "company leader"),
+    "station_head": Name("营业站站长", "station head"),
+    "field_crew": Name("供电单位", "field crew"),
+    "hotline": Name("95598", "hotline"),
+    "liaison": Name("联络员", "liaison"),
+    "operator": Name("操作员", "operator"),
+}
+CLASSES: dict[CustomerClass, Name] = {
+    "residential": Name("居民", "residential"),
+    "non_residential": Name("非居民", "non-residential"),
+}
+STAGES: dict[Stage, Name] = {
+    "yellow_notice": Name("黄色催费单", "yellow notice", Both("黄色催费", "yellow notice")),
+    "red_notice": Name("红色通知书", "red notice", Both("红色通知", "red notice")),
+    "ticketed": Name("已出工作票", "ticketed", Both("已出停电工作票", "ticketed")),
+    "final_half_hour": Name("停电前半小时", "last half-hour"),
+    "disconnected": Name("已停电", "disconnected"),
+    "restoring": Name("复电中", "restoring"),
+    "closed": Name("已结案", "closed"),
+}
+OUTCOMES: dict[Outcome, Name] = {
+    "settled": Name("结清", "settled", Both("结清，未停电", "settled, not cut")),
+    "restored": Name("已复电", "restored", Both("停电后已复电", "restored after a cut")),
+    "withdrawn": Name("已撤销", "withdrawn", Both("撤销", "withdrawn")),
+}
+INCIDENTS: dict[IncidentKind, Name] = {
+    "unauthorised_cut": Name("未经批准停电", "unauthorised cut"),
+    "cut_after_settlement": Name("结清后停电", "cut after settlement"),
+    "wrong_meter": Name("错表", "wrong meter"),
+    "restoration_breach": Name("逾时复电", "restoration breach"),
+}
+HOLDS: dict[Literal["dispute", "hardship", "medical", "moratorium", "other"], Name] = {
+    "dispute": Name("争议", "dispute"),
+    "hardship": Name("困难", "hardship"),
+    "medical": Name("医疗", "medical"),
+    "moratorium": Name("暂缓停电", "moratorium"),
+    "other": Name("其他", "other"),
+}
+SCOPES: dict[Literal["region", "class", "centre"], Name] = {
+    "region": Name("区域", "region"),
+    "class": Name("用电类别", "class"),
+    "centre": Name("抄表中心", "centre"),
+}
+
+
+def name_of(names: Mapping[Any, Name], key: str, language: str) -> str:
+    """What something is called in a language; a key that the table does not know stays as it is."""
+    name = names.get(key)
+    if name is None:
+        return key
+    return name.zh if language == "zh" else name.en
+
+
+def both_of(names: Mapping[Any, Name], key: str) -> str:
+    """What something is called on a screen: Chinese first, then English."""
+    name = names.get(key)
+    return f"{name.zh} {name.en}" if name else key
+
+
+def in_report(names: Mapping[Any, Name], *keys: str) -> dict[str, Both]:
+    """These names as the monthly report words them; all of them if no key is given."""
+    chosen = {key: names[key] for key in keys or names}
+    return {key: name.in_report or Both(name.zh, name.en) for key, name in chosen.items()}
+
+
+def role_name(role: str, language: str) -> str:
+    """The name of a role."""
+    return name_of(ROLES, role, "zh") if language == "zh" else spaced(role)
+
+
+def state_name(state: str, language: str) -> str:
+    """The name of a stage, an outcome or a customer class, as a proof prints it."""
+    return name_of({**STAGES, **OUTCOMES, **CLASSES}, state, "zh") if language == "zh" else spaced(state)
 
 
 def spaced(name: str) -> str:

@@ -96,7 +96,7 @@ def red_notice(town: Town, account_id: str) -> Sheet:
     """The sheet of the account's red notice, which prints the very paper that the record names by its digest."""
     parts = town.parts
     file = proof_of(parts, account_id, None).file
-    handed_out = parts.reader.outbox(account_id=account_id, limit=1000)
+    handed_out = parts.reader.messages(account_id)
     card = parts.register.card(account_id)
     for entry, document in papers_named(file):
         if entry.detail.get("kind") == "red":

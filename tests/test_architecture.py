@@ -28,7 +28,7 @@ IN_THE_DOMAIN = {
     "domain.words": {"domain.vocabulary"},
     "domain.customer": {"domain.vocabulary"},
     "domain.metrics": {"domain.report", "domain.vocabulary", "domain.words"},
-    "domain.law": {"domain.vocabulary", "domain.words"},
+    "domain.law": {"domain.customer", "domain.vocabulary", "domain.words"},
     "domain.money": {"domain.customer", "domain.law", "domain.vocabulary"},
     "domain.contract": {"domain.law", "domain.vocabulary"},
     "domain.record": {"domain.contract", "domain.customer", "domain.law", "domain.vocabulary", "domain.words"},
@@ -59,7 +59,7 @@ DOMAIN_MAY_USE = {"pydantic", "pydantic_core", "annotated_types"}
 SAME_AT_EVERY_REPLAY = DOMAIN_MAY_USE | {
     *("domain", "workflows", "activities", "temporalio"),
     *("asyncio", "collections", "contextlib", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib"),
-    *("itertools", "json", "re", "typing", "unicodedata", "zoneinfo"),
+    *("itertools", "json", "re", "string", "typing", "unicodedata", "zoneinfo"),
 }
 WORKFLOWS_MAY_TAKE = {"pathlib", "tomllib"}  # a policy pack is read where a worker starts, never in a case
 CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}

@@ -16,9 +16,8 @@ from adapters.channels.apprise import BUDGET_SECONDS, AppriseChannels, Letter, p
 from adapters.channels.routes import Channel, Routes, known_of_staff
 from adapters.register.outbox import Parcel, SqlOutbox
 from domain.law.clauses import CLAUSE_OF_STAGE
-from domain.papers.urgency import AT_ONCE
 from domain.record.deliveries import ChannelTry, GivenUpFor
-from domain.record.reasons import heading
+from domain.record.subjects import AT_ONCE, heading
 
 LANES, LANES_FOR_THE_URGENT = 8, 4
 _ANY_URGENCY = 9

@@ -14,6 +14,7 @@ from adapters.register.tables import TABLES
 from adapters.sql.engine import reading
 from domain.law.policy import Policy
 from domain.record.kinds import EvidenceKind, kinds
+from domain.record.reasons import because
 from domain.report.case_share import TELLING, Event, case_in_month
 from domain.report.month import Figures, Incidents, Notices, StandingOrder, Supply, bounds
 from domain.report.totals import Sum, Traits, lights
@@ -148,7 +149,7 @@ class _Counting:
 
     def notices(self) -> dict[str, Notices]:
         """What became of the notices of each kind inside the month."""
-        paid = case((_NOTICES.c.void_reason == "settled", 1), else_=0)
+        paid = case((_NOTICES.c.void_reason == because("settled"), 1), else_=0)
         query = (
             select(_NOTICES.c.kind, _EVIDENCE.c.what, paid, func.count())
             .join(_NOTICES, _NOTICES.c.notice_id == _EVIDENCE.c.about)

@@ -1,14 +1,15 @@
-"""The ends of things: void notices, recalled tickets, revoked permits, incidents, reports to a rung."""
+"""How an attempt ends: its notice is void, its ticket recalled, its permit revoked."""
 
 from datetime import datetime
 
 from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
-from domain.record.reasons import reason_zh
+from domain.record.reasons import Reason, reason_zh
+from domain.record.subjects import subject
 
 
 def void_notice(
-    facts: CaseFacts, notice_id: str, now: datetime, reason: str, *, counted: bool, reported: bool = True
+    facts: CaseFacts, notice_id: str, now: datetime, reason: Reason, *, counted: bool, reported: bool = True
 ) -> CaseFacts:
     """Void a notice for its time; put it before the team leader, and count it towards waiting for a person (R-07).
 
@@ -32,7 +33,7 @@ def void_notice(
     return facts
 
 
-def end_attempt(facts: CaseFacts, now: datetime, reason: str, *, counted: bool) -> CaseFacts:
+def end_attempt(facts: CaseFacts, now: datetime, reason: Reason, *, counted: bool) -> CaseFacts:
     """Give up the standing red notice and all that hangs on it (R-20): nothing is cut at a time nobody was told."""
     red = facts.red
     facts = recall_cut_ticket(facts, now, reason)
@@ -42,7 +43,7 @@ def end_attempt(facts: CaseFacts, now: datetime, reason: str, *, counted: bool) 
     return facts.but(stage="red_notice") if not facts.cuts_off else facts
 
 
-def recall_cut_ticket(facts: CaseFacts, now: datetime, reason: str) -> CaseFacts:
+def recall_cut_ticket(facts: CaseFacts, now: datetime, reason: Reason) -> CaseFacts:
     """Recall the disconnection ticket and revoke its permit; the crew is told of both."""
     facts = revoke_permit(facts, now, reason)
     ticket = facts.cut_ticket
@@ -53,14 +54,14 @@ def recall_cut_ticket(facts: CaseFacts, now: datetime, reason: str) -> CaseFacts
     return facts.told(
         now,
         "field_crew",
-        "ticket recalled",
+        subject("ticket_recalled"),
         f"停电工作票 {ticket.ticket_id} 已撤回，不得停电（表号 {ticket.meter_id}）。原因：{reason_zh(reason)}",
         f"Disconnection ticket {ticket.ticket_id} is recalled: do not cut meter {ticket.meter_id}. Reason: {reason}",
         about=ticket.ticket_id,
     )
 
 
-def revoke_permit(facts: CaseFacts, now: datetime, reason: str) -> CaseFacts:
+def revoke_permit(facts: CaseFacts, now: datetime, reason: Reason) -> CaseFacts:
     """Revoke the open permit at once (R-18, P2); the crew is told, and must say whether it had already cut."""
     permit = facts.open_permit
     if permit is None:
@@ -70,7 +71,7 @@ def revoke_permit(facts: CaseFacts, now: datetime, reason: str) -> CaseFacts:
     return facts.told(
         now,
         "field_crew",
-        "permit revoked",
+        subject("permit_revoked"),
         f"停电许可 {permit.permit_id} 已撤销，立即停止操作（表号 {permit.meter_id}），并回报现场情况。"
         f"原因：{reason_zh(reason)}",
         f"Permit {permit.permit_id} is revoked: stop at once, meter {permit.meter_id}, and report. Reason: {reason}",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from domain.contract.signals import SupplyFoundCut
 from domain.record.evidence import Evidence
 from domain.record.rows import CaseRow, Message, Record
+from domain.record.subjects import subject
 from domain.vocabulary import Contract, Id, Moment, Role
 
 _TOLD_OF_DARKNESS: tuple[Role, ...] = ("field_crew", "centre_director", "company_leader")
@@ -48,7 +49,7 @@ def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], told: i
                 Message(
                     key=f"{case.case_key}/darkness/{number}/{role}",
                     to_role=role,
-                    subject="supply found cut",
+                    subject=subject("supply_found_cut"),
                     text_zh=f"户号 {case.account_id}、表号 {report.meter_id} 被发现已停电，但{_WHY_ZH[why]}。"
                     "请立即核实并先行恢复供电。",
                     text_en=f"Account {case.account_id}, meter {report.meter_id} was found without supply, but {why}. "

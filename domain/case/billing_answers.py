@@ -7,6 +7,7 @@ from domain.case.entities import Hold
 from domain.case.facts import CaseFacts
 from domain.law.circumstances import Look
 from domain.money.debt import AccountDebt, DebtQuery
+from domain.record.subjects import subject
 
 
 def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: datetime, hints: int) -> CaseFacts:
@@ -30,7 +31,7 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
         facts = facts.told(
             now,
             "reader",
-            "partial payment",
+            subject("partial_payment"),
             f"户号 {facts.account.account_id} 已交 {paid} 元，尚欠 {debt.owed} 元，请与客户商定承诺或分期。",
             f"Account {facts.account.account_id} paid {paid} and still owes {debt.owed}: offer a promise or a plan.",
         )

@@ -73,23 +73,19 @@ ASK_AGAIN = Condition(
 # ---- the tests --------------------------------------------------------------------------------
 
 
-def _owes(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _owes(facts: CaseFacts, _now: datetime) -> bool:
     return facts.red is not None and facts.owes(facts.red)
 
 
-def _yellow_served(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _yellow_served(facts: CaseFacts, _now: datetime) -> bool:
     return facts.yellow is not None and facts.yellow.served
 
 
-def _red_served(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _red_served(facts: CaseFacts, _now: datetime) -> bool:
     return facts.red is not None and facts.red.served
 
 
-def _red_in_time(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _red_in_time(facts: CaseFacts, _now: datetime) -> bool:
     red = facts.red
     return (
         red is not None
@@ -106,33 +102,27 @@ def _statutory_day(facts: CaseFacts, now: datetime) -> bool:
     return oldest is None or clock.earliest_cut_day(oldest, facts.policy) <= clock.local_day(now, facts.policy)
 
 
-def _approved(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _approved(facts: CaseFacts, _now: datetime) -> bool:
     return facts.red is not None and not missing_approvals(facts)
 
 
-def _filed(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _filed(facts: CaseFacts, _now: datetime) -> bool:
     return not facts.account.important or (facts.red is not None and not filing_missing(facts))
 
 
-def _acknowledged(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _acknowledged(facts: CaseFacts, _now: datetime) -> bool:
     return facts.cut_ticket is not None and facts.cut_ticket.state == "acknowledged"
 
 
-def _told(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _told(facts: CaseFacts, _now: datetime) -> bool:
     return facts.cut_ticket is not None and facts.cut_ticket.told_at is not None
 
 
-def _checked(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _checked(facts: CaseFacts, _now: datetime) -> bool:
     return facts.cut_ticket is not None and facts.cut_ticket.billing_answer == "owes"
 
 
-def _meter_certain(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _meter_certain(facts: CaseFacts, _now: datetime) -> bool:
     return facts.cut_ticket is None or facts.cut_ticket.meter_verdict in (None, "confirmed")
 
 
@@ -141,19 +131,16 @@ def _inside_window(facts: CaseFacts, now: datetime) -> bool:
     return red is not None and red.cut_at <= now < clock.window_end(red.cut_at, facts.terms(red))
 
 
-def _day_allowed(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _day_allowed(facts: CaseFacts, _now: datetime) -> bool:
     red = facts.red  # without one no day is stated yet, and R-11 bars the cut
     return red is None or why_the_day_is_barred(facts, red) is None
 
 
-def _nothing_holds(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _nothing_holds(facts: CaseFacts, _now: datetime) -> bool:
     return not facts.held and facts.withdrawn is None and facts.needs_person is None
 
 
-def _supply_is_on(facts: CaseFacts, now: datetime) -> bool:
-    del now
+def _supply_is_on(facts: CaseFacts, _now: datetime) -> bool:
     return not facts.cuts_off
 
 

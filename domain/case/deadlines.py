@@ -5,7 +5,8 @@ the billing system and each wake-up, so a case that wakes late goes through ever
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from domain.case import restoration
 from domain.case.attempt import end_attempt, recall_cut_ticket, void_notice
@@ -15,6 +16,20 @@ from domain.case.escalations import raise_escalation
 from domain.case.facts import CaseFacts
 from domain.case.unauthorised_cut import darkness_under_a_permit_waits_for_nobody
 from domain.law import clock
+from domain.record.reasons import Reason, because
+from domain.record.subjects import subject
+
+A_MOMENT = timedelta(milliseconds=1)
+Times = list[tuple[datetime, str]]
+"""Times at which the clock changes something, each with what it is, for Temporal UI."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What happens (`apply`), and the times at which the clock alone brings it about (`due`); none: facts do."""
+
+    apply: Callable[[CaseFacts, datetime], CaseFacts]
+    due: Callable[[CaseFacts], Times] = lambda facts: []  # noqa: ARG005
 
 
 def settle(facts: CaseFacts, now: datetime) -> CaseFacts:
@@ -22,9 +37,14 @@ def settle(facts: CaseFacts, now: datetime) -> CaseFacts:
     while True:
         before = facts
         for rule in _RULES:
-            facts = rule(facts, now)
+            facts = rule.apply(facts, now)
         if facts is before:
             return facts
+
+
+def due_times(facts: CaseFacts) -> Times:
+    """Every time, past or ahead, at which a rule falls due: the case wakes then, and `settle` applies it."""
+    return [time for rule in _RULES for time in rule.due(facts)]
 
 
 # ---- I.3: holds, promises, plans --------------------------------------------------------------
@@ -82,19 +102,18 @@ def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
     red, yellow = facts.red, facts.yellow
     if red and not facts.owes(red):
         facts = _note_settled(facts, now, red.bills)
-        facts = recall_cut_ticket(facts, now, "the bills are settled")
-        facts = void_notice(facts, red.notice_id, now, "settled", counted=False, reported=False)
+        facts = recall_cut_ticket(facts, now, because("bills_settled"))
+        facts = void_notice(facts, red.notice_id, now, because("settled"), counted=False, reported=False)
     if yellow and not facts.owes(yellow):
         if not red:
             facts = _note_settled(facts, now, yellow.bills)
-        facts = void_notice(facts, yellow.notice_id, now, "settled", counted=False, reported=False)
+        facts = void_notice(facts, yellow.notice_id, now, because("settled"), counted=False, reported=False)
         facts = facts.but(voids_in_a_row={}, needs_person=None)
     return facts
 
 
-def _nothing_left_needs_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
+def _nothing_left_needs_nobody(facts: CaseFacts, _now: datetime) -> CaseFacts:
     """With all debt settled, what a person was to decide is moot, and the next debt starts anew."""
-    del now
     if facts.needs_person is None or facts.in_arrears or facts.debt_is_stale:
         return facts
     return facts.but(needs_person=None, voids_in_a_row={})
@@ -118,15 +137,9 @@ def _undelivered_notices_go_void(facts: CaseFacts, now: datetime) -> CaseFacts:
     for notice in (facts.yellow, facts.red):
         if notice is None or notice.delivered_at is not None or notice.state != "to_deliver":
             continue
-        policy = facts.terms(notice)
-        by = (
-            clock.yellow_deliver_by(notice.deadline, policy)
-            if notice.kind == "yellow"
-            else clock.red_deliver_by(notice.cut_at, policy)
-        )
-        if now > by:
+        if now > _deliver_by(facts, notice):
             counted = not facts.held and not facts.cuts_off
-            facts = void_notice(facts, notice.notice_id, now, "not delivered in time", counted=counted)
+            facts = void_notice(facts, notice.notice_id, now, because("not_delivered_in_time"), counted=counted)
     return facts
 
 
@@ -147,7 +160,7 @@ def _silence_climbs_the_ladder(facts: CaseFacts, now: datetime) -> CaseFacts:
                 "refusal",
                 higher[0],
                 notice_id=e.notice_id,
-                subject=f"no answer from {e.rung}",
+                subject=because("no_answer", role=e.rung),
                 answer_hours=policy.service_ack_hours,
             )
     return facts
@@ -173,7 +186,7 @@ def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
         facts = facts.told(
             now,
             role,
-            "approval asked",
+            subject("approval_asked"),
             f"请审批停电：户号 {facts.account.account_id}，欠费 {red.amount} 元，通知书 {red.notice_id}，"
             f"计划停电时间 {clock.local_words(red.cut_at, facts.policy)}。",
             f"Decide on the cut of account {facts.account.account_id}: {red.amount} owed, notice {red.notice_id}, "
@@ -206,17 +219,17 @@ def _attempts_end(facts: CaseFacts, now: datetime) -> CaseFacts:
     return end_attempt(facts, now, reason, counted=True) if reason else facts
 
 
-def _why_held(facts: CaseFacts) -> str:
+def _why_held(facts: CaseFacts) -> Reason:
     if facts.withdrawn:
-        return "the case was withdrawn"
+        return because("case_withdrawn")
     if facts.cuts_off:
-        return "supply was found cut"
+        return because("found_cut")
     if facts.standing_holds:
-        return f"hold: {facts.standing_holds[0].kind}"
-    return "a promise or plan stands"
+        return because("held", hold=facts.standing_holds[0].kind)
+    return because("promise_or_plan_stands")
 
 
-def _why_it_slips(facts: CaseFacts, now: datetime) -> str | None:
+def _why_it_slips(facts: CaseFacts, now: datetime) -> Reason | None:
     """Why the standing red notice can no longer lead to a cut at its time, or None while it still can."""
     red, ticket = facts.red, facts.cut_ticket
     assert red is not None
@@ -226,36 +239,36 @@ def _why_it_slips(facts: CaseFacts, now: datetime) -> str | None:
         if now < ticket_time:
             return None
         if not red.served:
-            return "the refusal was not acknowledged in time" if red.delivered_at else None
+            return because("refusal_not_acknowledged") if red.delivered_at else None
         if missing := missing_approvals(facts):
-            return f"not approved in time by {', '.join(missing)}"
+            return because("not_approved_in_time", roles=", ".join(missing))
         if filing_missing(facts):
-            return "the filing with the power authority is missing"
+            return because("filing_missing")
         if clock.ticket_too_late(red.cut_at, policy) <= now:
-            return "the ticket could not be sent the day before"
+            return because("ticket_not_sent")
         return _why_the_day_is_wrong(facts) if facts.looked_at >= ticket_time else None
     if ticket.state == "sent" and now >= clock.final_notice_time(red.cut_at, policy):
-        return "the field unit did not acknowledge the ticket"
+        return because("ticket_not_acknowledged")
     if ticket.billing_answer == "no_answer":
-        return "the billing system gave no answer in the last half-hour"
+        return because("billing_silent")
     if ticket.crew_left:
-        return "the crew left without cutting"
+        return because("crew_left")
     if now >= red.cut_at and ticket.told_at is None:
-        return "the customer was not told again"
+        return because("not_notified_again")
     if now >= red.cut_at and ticket.billing_checked_at is None:
-        return "the billing system was not asked in the last half-hour"
+        return because("billing_not_asked")
     if now >= clock.window_end(red.cut_at, policy) and facts.open_permit is None:
-        return "nothing was cut inside the window"
+        return because("not_cut_in_window")
     return None
 
 
-def _why_the_day_is_wrong(facts: CaseFacts) -> str | None:
+def _why_the_day_is_wrong(facts: CaseFacts) -> Reason | None:
     """Statute and calendar, judged again when the ticket is due (R-03, R-21)."""
     red = facts.red
     assert red is not None
     if barred := why_the_day_is_barred(facts, red):
-        return f"the day is barred: {barred.en}"
-    return None if statutory_day_reached(facts, red) else "the oldest bill still owing is not yet 31 days past due"
+        return because("day_barred", day=barred.en)
+    return None if statutory_day_reached(facts, red) else because("oldest_bill_too_young")
 
 
 # ---- II.7: the crew's answer ------------------------------------------------------------------
@@ -277,27 +290,111 @@ def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFa
                 "permit_unanswered",
                 "team_leader",
                 about=permit.permit_id,
-                subject=f"permit {permit.permit_id} ended and the crew has not reported",
+                subject=because("crew_never_answered", permit=permit.permit_id),
             )
     return facts
 
 
-_RULES: tuple[Callable[[CaseFacts, datetime], CaseFacts], ...] = (
-    _holds_run_out,
-    _promise_is_judged,
-    _plan_is_judged,
-    restoration.settlement_makes_restoration_due,
-    restoration.a_plan_makes_restoration_due,
-    _settled_bills_end_the_march,
-    _nothing_left_needs_nobody,
-    _permits_lapse,
-    _undelivered_notices_go_void,
-    _silence_climbs_the_ladder,
-    _attempts_end,
-    _approval_is_asked_for,
-    _crew_is_asked_through_the_leader,
-    darkness_under_a_permit_waits_for_nobody,
-    restoration.withdrawal_restores,
-    restoration.restoration_is_watched,
-    restoration.restored_closes_reports,
+# ---- when each falls due ----------------------------------------------------------------------
+
+
+def _holds_end(facts: CaseFacts) -> Times:
+    ends = (hold.until for hold in facts.standing_holds if hold.kind != "dispute")
+    return [(end, "II.0 a hold ends") for end in ends if end]
+
+
+def promised_days(facts: CaseFacts) -> list[datetime]:
+    """The ends of the days on which a promise or an instalment is judged, once billing has been asked after them."""
+    return [at for at, _ in (*_promise_ends(facts), *_instalments_are_due(facts))]
+
+
+def _promise_ends(facts: CaseFacts) -> Times:
+    promise = facts.promise
+    if promise is None or promise.state != "open":
+        return []
+    return [(clock.promise_end(promise.until, facts.policy), "I.3 a promised day ends")]
+
+
+def _instalments_are_due(facts: CaseFacts) -> Times:
+    plan = facts.plan
+    if plan is None or plan.state != "open":
+        return []
+    return [(clock.promise_end(i.due, facts.policy), "I.3 a promised day ends") for i in plan.instalments]
+
+
+def _deliver_by(facts: CaseFacts, notice: Notice) -> datetime:
+    """The last moment at which delivery is in time (R-05, R-07)."""
+    policy = facts.terms(notice)
+    if notice.kind == "yellow":
+        return clock.yellow_deliver_by(notice.deadline, policy)
+    return clock.red_deliver_by(notice.cut_at, policy)
+
+
+def _delivery_ends(facts: CaseFacts) -> Times:
+    if facts.cuts_off:
+        return []
+    whys = ((facts.yellow, "II.1 yellow notice delivered in time"), (facts.red, "II.2 red notice delivered in time"))
+    return [(_deliver_by(facts, n) + A_MOMENT, why) for n, why in whys if n and n.delivered_at is None]
+
+
+def _rungs_must_answer(facts: CaseFacts) -> Times:
+    silent = (e for e in facts.escalations if e.kind == "refusal" and e.state == "open" and not e.climbed)
+    return [(e.answer_by, f"II.2 {e.rung} must have acknowledged") for e in silent if e.answer_by]
+
+
+def _attempt_times(facts: CaseFacts) -> Times:
+    """The times of a delivered red notice: at each the case acts, or the attempt ends."""
+    red = facts.red
+    if red is None or red.delivered_at is None or facts.cuts_off:
+        return []
+    policy = facts.terms(red)
+    if facts.cut_ticket is None:
+        return [
+            (clock.ticket_time(red.cut_at, policy), "II.3 ticket, the day before"),
+            (clock.ticket_too_late(red.cut_at, policy), "II.3 too late for the ticket"),
+        ]
+    return [
+        (clock.final_notice_time(red.cut_at, policy), "II.4 the last half-hour"),
+        (red.cut_at, "II.5 the stated time"),
+        (clock.window_end(red.cut_at, policy), "II.7 the window ends"),
+    ]
+
+
+def _permit_ends(facts: CaseFacts) -> Times:
+    red, permit = facts.red, facts.open_permit
+    if permit is None or red is None or red.delivered_at is None or facts.cut_ticket is None or facts.cuts_off:
+        return []
+    return [(permit.valid_until, "II.7 the permit ends")]
+
+
+def _crew_must_report(facts: CaseFacts) -> Times:
+    found: Times = []
+    for permit in facts.permits:
+        if not permit.answered and permit.state in ("revoked", "lapsed"):
+            ticket = facts.ticket(permit.ticket_id)
+            notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
+            if notice:
+                end = clock.window_end(notice.cut_at, facts.terms(notice))
+                found.append((end, "II.7 the crew must have reported"))
+    return found
+
+
+_RULES: tuple[_Rule, ...] = (
+    _Rule(_holds_run_out, _holds_end),
+    _Rule(_promise_is_judged, _promise_ends),
+    _Rule(_plan_is_judged, _instalments_are_due),
+    _Rule(restoration.settlement_makes_restoration_due),
+    _Rule(restoration.a_plan_makes_restoration_due),
+    _Rule(_settled_bills_end_the_march),
+    _Rule(_nothing_left_needs_nobody),
+    _Rule(_permits_lapse, _permit_ends),
+    _Rule(_undelivered_notices_go_void, _delivery_ends),
+    _Rule(_silence_climbs_the_ladder, _rungs_must_answer),
+    _Rule(_attempts_end, _attempt_times),
+    _Rule(_approval_is_asked_for),
+    _Rule(_crew_is_asked_through_the_leader, _crew_must_report),
+    _Rule(darkness_under_a_permit_waits_for_nobody),
+    _Rule(restoration.withdrawal_restores),
+    _Rule(restoration.restoration_is_watched, restoration.restoration_times),
+    _Rule(restoration.restored_closes_reports),
 )

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from domain.case.entities import Escalation
 from domain.case.facts import CaseFacts
-from domain.record.reasons import reason_zh
+from domain.record.reasons import Reason, reason_zh
+from domain.record.subjects import Subject, subject
 from domain.vocabulary import Role
 
 
@@ -14,7 +15,7 @@ def raise_escalation(
     kind: str,
     rung: Role,
     *,
-    subject: str,
+    subject: Reason,
     notice_id: str | None = None,
     about: str | None = None,
     answer_hours: int | None = None,
@@ -80,9 +81,9 @@ _ESCALATION_CLAUSE: dict[str, tuple[str, str]] = {
 }
 
 
-_ESCALATION_TITLE: dict[str, tuple[str, str]] = {
-    "refusal": ("客户拒签上报", "Signature refused"),
-    "void": ("通知书作废", "Notice void"),
-    "permit_unanswered": ("停电许可后无回报", "Permit without an answer from the crew"),
-    "restore_warning": ("复电时限预警", "Restoration warning"),
+_ESCALATION_TITLE: dict[str, tuple[str, Subject]] = {
+    "refusal": ("客户拒签上报", subject("signature_refused")),
+    "void": ("通知书作废", subject("notice_void")),
+    "permit_unanswered": ("停电许可后无回报", subject("permit_unanswered")),
+    "restore_warning": ("复电时限预警", subject("restoration_warning")),
 }

@@ -32,6 +32,7 @@ from domain.money.late_fee import total_late_fee
 from domain.record.evidence import Evidence
 from domain.record.kinds import Basis, EvidenceKind, basis_of
 from domain.record.rows import Message
+from domain.record.subjects import Subject
 from domain.vocabulary import Actor, Contract, Id, Moment, Money, Outcome, Role, Stage
 
 _T = TypeVar("_T", bound=Contract)
@@ -169,7 +170,7 @@ class CaseFacts(Contract):
         self,
         now: datetime,
         role: Literal["customer"] | Role,
-        subject: str,
+        subject: Subject,
         zh: str,
         en: str,
         about: str | None = None,

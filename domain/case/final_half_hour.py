@@ -8,9 +8,8 @@ from domain.law import clock
 from domain.papers.final_notice import final_notice_texts
 from domain.record.deliveries import ChannelTry
 from domain.record.kinds import EvidenceKind
+from domain.record.subjects import subject
 from domain.vocabulary import Actor
-
-"""What people read for each, in Chinese and English."""
 
 
 def ask_to_tell(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
@@ -26,7 +25,7 @@ def must_be_told(facts: CaseFacts, ticket_id: str) -> bool:
 
 def notify(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
     """Compose the notice to the customer: the last of `outgoing`."""
-    return facts.told(now, "customer", "the time of the cut, again", *_texts(facts), about=ticket_id)
+    return facts.told(now, "customer", subject("cut_time_again"), *_texts(facts), about=ticket_id)
 
 
 def channels_answered(facts: CaseFacts, ticket_id: str, tries: tuple[ChannelTry, ...], now: datetime) -> CaseFacts:
@@ -99,7 +98,7 @@ def _ask_the_reader(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFact
     return facts.told(
         now,
         "reader",
-        "tell the customer again",
+        subject("notify_again"),
         f"请于停电前再次通知客户停电时间并回报（工作票 {ticket_id}）。{zh}",
         f"Tell the customer the time again, and report it (ticket {ticket_id}). {en}",
         about=ticket_id,

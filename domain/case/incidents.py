@@ -4,6 +4,7 @@ from datetime import datetime
 
 from domain.case.entities import Incident
 from domain.case.facts import CaseFacts
+from domain.record.subjects import subject
 from domain.vocabulary import Actor, IncidentKind, Role
 
 
@@ -29,7 +30,7 @@ def open_incident(
         facts = facts.told(
             now,
             leader,
-            f"incident: {kind}",
+            subject("incident", incident=kind),
             f"事件上报：户号 {facts.account.account_id}，{why_zh}。请查明处理并给出结论（编号 {incident_id}）。",
             f"Incident on account {facts.account.account_id}: {why_en}. Close {incident_id} with an outcome.",
             about=incident_id,

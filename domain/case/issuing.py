@@ -1,4 +1,4 @@
-"""What the case's own steps change: an answer of billing, a notice planned, a ticket sent, the case closed."""
+"""What the case's own steps issue: a planned notice, a disconnection ticket, a restoration ticket."""
 
 from datetime import datetime
 
@@ -8,7 +8,9 @@ from domain.case.cut_days import bills_for_red, red_schedule
 from domain.case.entities import Notice, NoticeKind, Ticket
 from domain.case.facts import CaseFacts
 from domain.law import clock
+from domain.record.reasons import because
 from domain.record.rows import BillLine
+from domain.record.subjects import subject
 from domain.vocabulary import money
 
 # ---- II.1, II.2 -------------------------------------------------------------------------------
@@ -49,7 +51,7 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
         facts = facts.told(
             now,
             "station_head",
-            "red notice issued",
+            subject("red_notice_issued"),
             f"非居民户 {facts.account.account_id} 的红色中止供电通知书 {notice_id} 已开具，欠费 {notice.amount} 元。",
             f"Red notice {notice_id} is issued to non-residential account {facts.account.account_id}: "
             f"{notice.amount} owed.",
@@ -124,7 +126,7 @@ def ticket_arrived(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts
         return facts
     if now < clock.ticket_too_late(red.cut_at, facts.terms(red)):
         return facts
-    return end_attempt(facts, now, "the ticket did not reach the field unit the day before", counted=True)
+    return end_attempt(facts, now, because("ticket_arrived_late"), counted=True)
 
 
 # ---- III --------------------------------------------------------------------------------------
@@ -161,6 +163,3 @@ def _noted_ticket(facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, cl
         sent_by=ticket.sent_by,
         due_at=ticket.due_at,
     )
-
-
-# ---- closing ----------------------------------------------------------------------------------

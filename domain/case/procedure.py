@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from domain.case import deadlines
 from domain.case.announced_payments import asked_again_at
 from domain.case.cut_days import has_cut_day
 from domain.case.entities import Cut, Notice
@@ -15,7 +16,6 @@ from domain.case.facts import CaseFacts
 from domain.law import clock
 from domain.vocabulary import Outcome
 
-A_MOMENT = timedelta(milliseconds=1)
 LOOK_IS_FRESH = timedelta(minutes=5)
 LOOK_IS_TOO_OLD = timedelta(hours=2)
 MORATORIUM_IS_LOOKED_UP_EVERY = timedelta(days=1)
@@ -105,7 +105,7 @@ def _march(facts: CaseFacts, now: datetime) -> Act:
     if not yellow.served:
         return sleep(facts, now)
     if red is None:
-        if now < clock.red_issue_time(yellow.deadline, yellow.cut_at, facts.terms(yellow)):
+        if now < _red_issue_time(facts, yellow):
             return sleep(facts, now)
         return IssueNotice("red") if fresh and has_cut_day(facts, now) else LookAround()
     if not red.served:
@@ -129,7 +129,7 @@ def needs_billing(facts: CaseFacts, now: datetime) -> bool:
     """Somebody hinted at a change, a promised day has come, or billing is to be asked again for a payment."""
     if facts.debt_is_stale:
         return True
-    return any(facts.debt_read_at < due <= now for due in (*_promised_days(facts), *asked_again_at(facts)))
+    return any(facts.debt_read_at < due <= now for due in (*deadlines.promised_days(facts), *asked_again_at(facts)))
 
 
 def look_is_fresh(facts: CaseFacts, now: datetime) -> bool:
@@ -181,69 +181,15 @@ def sleep(facts: CaseFacts, now: datetime) -> Sleep:
 
 
 def boundaries(facts: CaseFacts) -> list[tuple[datetime, str]]:
-    """Every time, past or ahead, at which the clock alone changes something; with what it is, for Temporal UI."""
-    found: list[tuple[datetime, str]] = []
-    for hold in facts.standing_holds:
-        if hold.until and hold.kind != "dispute":
-            found.append((hold.until, "II.0 a hold ends"))
-        if hold.kind == "moratorium":
-            found.append((facts.looked_at + MORATORIUM_IS_LOOKED_UP_EVERY, "look up the moratorium"))
-    found += [(day, "I.3 a promised day ends") for day in _promised_days(facts)]
+    """Every time, past or ahead, at which a deadline falls due or an act of the case's own; with what it is."""
+    found = deadlines.due_times(facts)
+    if any(hold.kind == "moratorium" for hold in facts.standing_holds):
+        found.append((facts.looked_at + MORATORIUM_IS_LOOKED_UP_EVERY, "look up the moratorium"))
     found += [(at, "II.6 ask again for an announced payment") for at in asked_again_at(facts)]
-    for e in facts.escalations:
-        if e.kind == "refusal" and e.state == "open" and not e.climbed and e.answer_by:
-            found.append((e.answer_by, f"II.2 {e.rung} must have acknowledged"))
-    for cut in facts.cuts_off:
-        if cut.restore_since and cut.restore_due_by and not cut.breached:
-            warnings = clock.restore_warning_times(cut.restore_since, facts.terms(cut))
-            found += [(at, "III.3 warning") for at in warnings[cut.warned :]]
-            found.append((cut.restore_due_by, "III.3 light again by now"))
-    for permit in facts.permits:
-        if not permit.answered and permit.state in ("revoked", "lapsed"):
-            ticket = facts.ticket(permit.ticket_id)
-            notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
-            if notice:
-                end = clock.window_end(notice.cut_at, facts.terms(notice))
-                found.append((end, "II.7 the crew must have reported"))
-    if not facts.cuts_off:
-        found += _notice_boundaries(facts, facts.yellow) + _notice_boundaries(facts, facts.red)
+    if (yellow := facts.yellow) and yellow.served and facts.red is None and not facts.cuts_off:
+        found.append((_red_issue_time(facts, yellow), "II.2 red notice is due"))
     return found
 
 
-def _promised_days(facts: CaseFacts) -> list[datetime]:
-    days = []
-    if facts.promise and facts.promise.state == "open":
-        days.append(clock.promise_end(facts.promise.until, facts.policy))
-    if facts.plan and facts.plan.state == "open":
-        days += [clock.promise_end(i.due, facts.policy) for i in facts.plan.instalments]
-    return days
-
-
-def _notice_boundaries(facts: CaseFacts, notice: Notice | None) -> list[tuple[datetime, str]]:
-    if notice is None:
-        return []
-    policy = facts.terms(notice)
-    if notice.kind == "yellow":
-        if notice.delivered_at is None:
-            return [
-                (clock.yellow_deliver_by(notice.deadline, policy) + A_MOMENT, "II.1 yellow notice delivered in time")
-            ]
-        if facts.red is None and notice.served:
-            return [(clock.red_issue_time(notice.deadline, notice.cut_at, policy), "II.2 red notice is due")]
-        return []
-    if notice.delivered_at is None:
-        return [(clock.red_deliver_by(notice.cut_at, policy) + A_MOMENT, "II.2 red notice delivered in time")]
-    ticket = facts.cut_ticket
-    if ticket is None:
-        return [
-            (clock.ticket_time(notice.cut_at, policy), "II.3 ticket, the day before"),
-            (clock.ticket_too_late(notice.cut_at, policy), "II.3 too late for the ticket"),
-        ]
-    times = [
-        (clock.final_notice_time(notice.cut_at, policy), "II.4 the last half-hour"),
-        (notice.cut_at, "II.5 the stated time"),
-        (clock.window_end(notice.cut_at, policy), "II.7 the window ends"),
-    ]
-    if permit := facts.open_permit:
-        times.append((permit.valid_until, "II.7 the permit ends"))
-    return times
+def _red_issue_time(facts: CaseFacts, yellow: Notice) -> datetime:
+    return clock.red_issue_time(yellow.deadline, yellow.cut_at, facts.terms(yellow))

@@ -10,6 +10,7 @@ from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
 from domain.law import clock
+from domain.record.reasons import because
 from domain.vocabulary import Role
 
 _LEADERS_OF_WARNINGS: tuple[Role, ...] = ("team_leader", "centre_director")
@@ -55,9 +56,8 @@ def _cut_after_settlement(facts: CaseFacts, cut: Cut, at: datetime, now: datetim
     return facts
 
 
-def a_plan_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
+def a_plan_makes_restoration_due(facts: CaseFacts, _now: datetime) -> CaseFacts:
     """An agreed plan brings supply back, 24 hours from its arrival (R-24; wider than III.1, and so a policy)."""
-    del now
     plan = facts.plan
     if plan is None or plan.state != "open":
         return facts
@@ -97,9 +97,8 @@ def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
     return facts.settled_for_supply(cut, now)
 
 
-def withdrawal_restores(facts: CaseFacts, now: datetime) -> CaseFacts:
+def withdrawal_restores(facts: CaseFacts, _now: datetime) -> CaseFacts:
     """Who is dark when his case is given up gets light, 24 hours from then."""
-    del now
     if facts.withdrawn:
         for cut in facts.cuts_off:
             if cut.restore_since is None:
@@ -137,14 +136,24 @@ def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
                 "restore_warning",
                 _LEADERS_OF_WARNINGS[min(i, len(_LEADERS_OF_WARNINGS) - 1)],
                 about=cut.cut_id,
-                subject=f"not restored after {hours} h, due by {clock.local_words(cut.restore_due_by, facts.policy)}",
+                subject=because("not_restored", hours=hours, due=clock.local_words(cut.restore_due_by, facts.policy)),
             )
     return facts
 
 
-def restored_closes_reports(facts: CaseFacts, now: datetime) -> CaseFacts:
+def restoration_times(facts: CaseFacts) -> list[tuple[datetime, str]]:
+    """When `restoration_is_watched` warns next, and by when supply must be restored; for each cut (R-25, R-26)."""
+    found: list[tuple[datetime, str]] = []
+    for cut in facts.cuts_off:
+        if cut.restore_since and cut.restore_due_by and not cut.breached:
+            warnings = clock.restore_warning_times(cut.restore_since, facts.terms(cut))
+            found += [(at, "III.3 warning") for at in warnings[cut.warned :]]
+            found.append((cut.restore_due_by, "III.3 light again by now"))
+    return found
+
+
+def restored_closes_reports(facts: CaseFacts, _now: datetime) -> CaseFacts:
     """Nobody need read a warning of a light that is back."""
-    del now
     for cut in facts.cuts:
         if not cut.off and any(e.about == cut.cut_id and e.state == "open" for e in facts.escalations):
             facts = close_escalations(facts, about=cut.cut_id)

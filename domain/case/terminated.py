@@ -6,6 +6,7 @@ from datetime import datetime
 from domain.record.case_file import CaseFile
 from domain.record.evidence import Evidence
 from domain.record.kinds import EvidenceKind, basis_of
+from domain.record.reasons import because
 from domain.record.rows import NoticeRow, Record, TicketRow
 from domain.vocabulary import Actor
 
@@ -64,7 +65,7 @@ def _void(file: CaseFile) -> Iterator[NoticeRow]:
     for notice in file.notices:
         if notice.state == "to_deliver":
             row = {name: getattr(notice, name) for name in NoticeRow.model_fields}
-            yield NoticeRow.model_validate(row | {"state": "void", "void_reason": "its case was ended in Temporal"})
+            yield NoticeRow.model_validate(row | {"state": "void", "void_reason": because("terminated")})
 
 
 def _recalled(file: CaseFile) -> Iterator[TicketRow]:

@@ -1,4 +1,4 @@
-"""Supply that is off: whether a cut of ours explains it, what an unauthorised one sets going, when light is due."""
+"""A cut that nobody permitted: whether one of ours explains it, and what it sets going if none does (R-27)."""
 
 from datetime import datetime
 
@@ -7,6 +7,7 @@ from domain.case.entities import Cut, Permit
 from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
 from domain.case.restoration import restoration_due
+from domain.record.reasons import because
 from domain.vocabulary import Actor
 
 
@@ -49,7 +50,7 @@ def unauthorised_cut(
         f"表号 {meter_id} 未经许可被停电" + ("（错表）" if wrong_meter else ""),
         f"meter {meter_id} was cut without a live permit" + (" (wrong meter)" if wrong_meter else ""),
     )
-    facts = revoke_permit(facts, now, "supply was found cut")
+    facts = revoke_permit(facts, now, because("found_cut"))
     for permit in facts.permits:  # whoever was to be asked about this darkness: light is on its way
         if permit.meter_id == meter_id and permit.found_dark_at:
             facts = facts.with_permit(permit.permit_id, found_dark_at=None)

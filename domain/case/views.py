@@ -10,7 +10,9 @@ from domain.case.facts import CaseFacts
 from domain.case.procedure import boundaries, unanswered_permits
 from domain.law import clock
 from domain.record.rows import CaseRow, IncidentRow, NoticeRow, Record, Task, TicketRow
+from domain.record.subjects import subject
 from domain.vocabulary import Contract, Id, Moment, Role, money
+from domain.words import STAGES
 
 PORTION = 40_000
 """Characters of evidence, and of messages, that one record carries at most: 120 kB each, written in Chinese."""
@@ -321,8 +323,8 @@ def _json(value: Any, facts: CaseFacts) -> Any:
 def details(facts: CaseFacts, now: datetime, waiting: Iterable[Awaited]) -> str:
     """Current details: where the case stands, who must do what by when, what is unmet; Chinese, then English."""
     zone = facts.policy.zone
-    zh, en = _STAGES[facts.stage]
-    lines = [f"**{zh}** / {en}: {facts.account.account_id}, {facts.debt.owed} {facts.policy.currency}"]
+    stage = STAGES[facts.stage]
+    lines = [f"**{stage.zh}** / {stage.en}: {facts.account.account_id}, {facts.debt.owed} {facts.policy.currency}"]
     if facts.needs_person:
         lines.append(f"- 须由人处理 / needs a person: {facts.needs_person}")
     for awaited in waiting:
@@ -336,26 +338,17 @@ def details(facts: CaseFacts, now: datetime, waiting: Iterable[Awaited]) -> str:
     return "\n".join(lines)
 
 
-_STAGES: dict[str, tuple[str, str]] = {
-    "yellow_notice": ("黄色催费", "yellow notice"),
-    "red_notice": ("红色通知", "red notice"),
-    "ticketed": ("停电工作票已发", "ticket sent"),
-    "final_half_hour": ("停电前半小时", "last half-hour"),
-    "disconnected": ("已停电", "disconnected"),
-    "restoring": ("复电中", "restoring"),
-    "closed": ("结案", "closed"),
-}
 _ACTS: dict[str, tuple[str, str]] = {
     "record_delivery": ("送达通知书并回报", "deliver the notice and report"),
     "acknowledge_escalation": ("确认上报", "acknowledge the report"),
     "decide_approval": ("审批停电", "approve or reject the cut"),
     "record_filing": ("向电力管理部门报备", "file with the power authority"),
     "acknowledge_ticket": ("确认工作票", "acknowledge the ticket"),
-    "record_final_notice": ("停电前30分钟再次通知客户", "tell the customer again"),
+    "record_final_notice": ("停电前30分钟再次通知客户", subject("notify_again")),
     "request_permit": ("到表前申请停电许可", "ask for the permit at the meter"),
     "report_cut": ("回报停电", "report the cut"),
     "report_not_cut": ("或回报未停电", "or report that nothing was cut"),
-    "verify_meter": ("到场核实表计", "verify the meter"),
+    "verify_meter": ("到场核实表计", subject("verify_meter")),
     "report_restored": ("恢复送电并回报", "restore supply and report"),
     "record_promise": ("向客户建议承诺或分期", "offer a promise or a plan"),
     "serve_again": ("决定是否重新通知", "decide whether to serve again"),

@@ -1,4 +1,4 @@
-"""Refusals: typed, in a sentence, with the field, rule and clause; and the checks of role, unit, person and time."""
+"""Refusals: typed, in a sentence, with the field, rule and clause; and the check of a stated time."""
 
 from datetime import datetime
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The messages a case takes: payloads and answers of its signals and updates, as other systems send them."""
+"""The updates: payloads of what people and systems ask of a case."""
 
 from decimal import Decimal
 from itertools import pairwise

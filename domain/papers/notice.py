@@ -20,6 +20,7 @@ from domain.papers.phrases import (
 )
 from domain.papers.sheets import BillOnPaper, Letterhead, NoticeSheet
 from domain.record.rows import Message, NoticeOrder, NoticeRow
+from domain.record.subjects import subject
 
 TO_STOP_THE_CUT = (
     (
@@ -89,7 +90,7 @@ def notice_message(order: NoticeOrder, card: CustomerCard) -> Message:
         to_role="reader",
         to_unit=order.record.case.reading_centre,
         to_person=order.reader,
-        subject=f"{title_zh} {notice.kind} notice to deliver",
+        subject=subject("notice_to_deliver", title=f"{title_zh} {notice.kind}"),
         text_zh="\n".join(zh),
         text_en="\n".join(en),
         about=notice.notice_id,

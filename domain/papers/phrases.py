@@ -13,8 +13,6 @@ TITLES = {
     "cut": ("催费停电工作票", "Disconnection ticket"),
     "restore": ("复电工作票", "Restoration ticket"),
 }
-TICKET_TITLES = {kind: " ".join(TITLES[kind]) for kind in ("cut", "restore")}
-"""The subject of a work ticket, by its kind."""
 
 
 # ---- money and times as papers say them -------------------------------------------------------

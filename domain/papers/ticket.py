@@ -3,9 +3,10 @@
 from zoneinfo import ZoneInfo
 
 from domain.customer import CustomerCard
-from domain.papers.phrases import TICKET_TITLES, TITLES, in_language, line_of, moment_en, moment_zh
+from domain.papers.phrases import TITLES, in_language, line_of, moment_en, moment_zh
 from domain.papers.sheets import Letterhead, TicketSheet
 from domain.record.rows import Message, TicketOrder
+from domain.record.subjects import subject
 
 CREW_RULES = (
     (
@@ -59,7 +60,7 @@ def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
         key=f"{ticket.ticket_id}/paper",
         to_role="field_crew",
         to_unit=ticket.field_unit,
-        subject=TICKET_TITLES[ticket.kind],
+        subject=subject("cut_ticket" if ticket.kind == "cut" else "restoration_ticket"),
         text_zh="\n".join(head_zh + zh),
         text_en="\n".join(head_en + en),
         about=ticket.ticket_id,

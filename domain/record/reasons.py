@@ -1,89 +1,162 @@
-"""Why something ended, and what a message to staff is about, in Chinese: the words beside the English of the record."""
+"""Why something ended: a code for each reason, with its English sentence of the record and its Chinese one.
+
+The program deals in codes. The record keeps the English sentence, word for word; a sentence is found again here alone,
+also in its former wording, so that a better sentence changes no replay and no urgency.
+"""
 
 import re
 from collections.abc import Callable
+from functools import cache
+from string import Formatter
+from typing import Literal, NamedTuple, NewType
 
-from domain.report.words import HOLDS, INCIDENTS
-from domain.words import role_name
+from domain.words import HOLDS, name_of, role_name
 
-_REASONS = {
-    "a plan is agreed": "已签订分期协议",
-    "a promise or plan stands": "缓缴承诺或分期协议有效",
-    "another field unit takes over": "改由其他供电单位承办",
-    "delivered too late": "送达过迟",
-    "not delivered in time": "未按时送达",
-    "nothing was cut inside the window": "停电时段内未实施停电",
-    "supply had been cut already": "此前已被停电",
-    "supply was found cut": "发现已被停电",
-    "the bills are settled": "账单已交清",
-    "the billing system gave no answer in the last half-hour": "停电前半小时营销系统无应答",
-    "the billing system was not asked in the last half-hour": "停电前半小时未查询营销系统",
-    "the case was withdrawn": "案件已撤销",
-    "the crew is unsure of the meter": "现场人员对表号存疑",
-    "the crew left without cutting": "现场人员未停电离开",
-    "the customer has promised to pay": "客户承诺缴费",
-    "the customer was not told again": "未再次通知客户",
-    "the field unit did not acknowledge the ticket": "供电单位未确认工作票",
-    "the filing with the power authority is missing": "未向电力管理部门报备",
-    "the meter is not the right one": "表号不符",
-    "the oldest bill still owing is not yet 31 days past due": "最早一笔欠费逾期未满31日",
-    "the refusal was not acknowledged in time": "拒签未按时确认",
-    "the ticket could not be sent the day before": "未能在前一日下达工作票",
-    "the ticket did not reach the field unit the day before": "工作票未在前一日送达供电单位",
+ReasonCode = Literal[
+    "another_unit",
+    "billing_not_asked",
+    "billing_silent",
+    "bills_settled",
+    "case_withdrawn",
+    "crew_left",
+    "crew_never_answered",
+    "crew_unsure",
+    "cut_already",
+    "day_barred",
+    "delivered_too_late",
+    "filing_missing",
+    "found_cut",
+    "given_back",
+    "held",
+    "no_answer",
+    "not_approved_in_time",
+    "not_cut_in_window",
+    "not_delivered_in_time",
+    "not_notified_again",
+    "not_restored",
+    "oldest_bill_too_young",
+    "payment_arrived",
+    "plan_agreed",
+    "policy_changed",
+    "promise_made",
+    "promise_or_plan_stands",
+    "refusal_not_acknowledged",
+    "rejected",
+    "rejected_saying",
+    "served_again",
+    "settled",
+    "signature_refused",
+    "terminated",
+    "ticket_arrived_late",
+    "ticket_not_acknowledged",
+    "ticket_not_sent",
+    "withdrawn",
+    "wrong_meter",
+]
+Reason = NewType("Reason", str)
+"""A reason as the record keeps it: its English sentence, made by `because`."""
+
+
+class Wording(NamedTuple):
+    """The sentence of a reason in both languages, with its values in braces; `former`: how it was worded before."""
+
+    en: str
+    zh: str
+    former: tuple[str, ...] = ()
+
+
+REASONS: dict[ReasonCode, Wording] = {
+    "another_unit": Wording("another field unit takes over", "改由其他供电单位承办"),
+    "billing_not_asked": Wording(
+        "the billing system was not asked in the last half-hour", "停电前半小时未查询营销系统"
+    ),
+    "billing_silent": Wording("the billing system gave no answer in the last half-hour", "停电前半小时营销系统无应答"),
+    "bills_settled": Wording("the bills are settled", "账单已交清"),
+    "case_withdrawn": Wording("the case was withdrawn", "案件已撤销"),
+    "crew_left": Wording("the crew left without cutting", "现场人员未停电离开"),
+    "crew_never_answered": Wording(
+        "permit {permit} ended and the crew has not reported", "停电许可 {permit} 已结束，供电单位未回报"
+    ),
+    "crew_unsure": Wording("the crew is unsure of the meter", "现场人员对表号存疑"),
+    "cut_already": Wording("supply had been cut already", "此前已被停电"),
+    "day_barred": Wording("the day is barred: {day}", "当日不得停电"),
+    "delivered_too_late": Wording("delivered too late", "送达过迟"),
+    "filing_missing": Wording("the filing with the power authority is missing", "未向电力管理部门报备"),
+    "found_cut": Wording("supply was found cut", "发现已被停电"),
+    "given_back": Wording("given back by the crew", "供电单位交回"),
+    "held": Wording("hold: {hold}", "暂缓：{hold}"),
+    "no_answer": Wording("no answer from {role}", "{role}未答复"),
+    "not_approved_in_time": Wording("not approved in time by {roles}", "未按时批准：{roles}"),
+    "not_cut_in_window": Wording("nothing was cut inside the window", "停电时段内未实施停电"),
+    "not_delivered_in_time": Wording("not delivered in time", "未按时送达"),
+    "not_notified_again": Wording("the customer was not told again", "未再次通知客户"),
+    "not_restored": Wording("not restored after {hours} h, due by {due}", "{hours} 小时仍未复电，限 {due} 前"),
+    "oldest_bill_too_young": Wording(
+        "the oldest bill still owing is not yet 31 days past due", "最早一笔欠费逾期未满31日"
+    ),
+    "payment_arrived": Wording("payment {payment} arrived", "已收到缴费 {payment}"),
+    "plan_agreed": Wording("a plan is agreed", "已签订分期协议"),
+    "policy_changed": Wording("the policy is {policy} now", "现适用规则 {policy}"),
+    "promise_made": Wording("the customer has promised to pay", "客户承诺缴费"),
+    "promise_or_plan_stands": Wording("a promise or plan stands", "缓缴承诺或分期协议有效"),
+    "refusal_not_acknowledged": Wording("the refusal was not acknowledged in time", "拒签未按时确认"),
+    "rejected": Wording("rejected by {role}", "{role}不予批准"),
+    "rejected_saying": Wording("rejected by {role}: {remark}", "{role}不予批准：{remark}"),
+    "served_again": Wording("served again: {remark}", "重新通知：{remark}"),
+    "settled": Wording("settled", "结清"),
+    "signature_refused": Wording("the signature on {kind} notice {notice} was refused", "通知书 {notice} 拒绝签收"),
+    "terminated": Wording("its case was ended in Temporal", "案件已在系统中终止"),
+    "ticket_arrived_late": Wording(
+        "the ticket did not reach the field unit the day before", "工作票未在前一日送达供电单位"
+    ),
+    "ticket_not_acknowledged": Wording("the field unit did not acknowledge the ticket", "供电单位未确认工作票"),
+    "ticket_not_sent": Wording("the ticket could not be sent the day before", "未能在前一日下达工作票"),
+    "withdrawn": Wording("withdrawn", "撤销"),
+    "wrong_meter": Wording("the meter is not the right one", "表号不符"),
 }
-_WITH_A_WORD: tuple[tuple[str, Callable[..., str]], ...] = (
-    (r"payment (.+) arrived", "已收到缴费 {}".format),
-    (r"hold: (.+)", lambda kind: f"暂缓：{HOLDS[kind].zh if kind in HOLDS else kind}"),
-    (r"the policy is (.+) now", "现适用规则 {}".format),
-    (r"rejected by (\w+)", lambda role: f"{role_name(role, 'zh')}不予批准"),
-    (r"rejected by (\w+): (.+)", lambda role, remark: f"{role_name(role, 'zh')}不予批准：{remark}"),
-    (r"not approved in time by (.+)", lambda roles: f"未按时批准：{_roles(roles)}"),
-    (r"served again: (.+)", "重新通知：{}".format),
-    (r"no answer from (\w+)", lambda role: f"{role_name(role, 'zh')}未答复"),
-    (r"permit (.+) ended and the crew has not reported", "停电许可 {} 已结束，供电单位未回报".format),
-    (r"not restored after (.+) h, due by (.+)", "{} 小时仍未复电，限 {} 前".format),
-    (r"the signature on \w+ notice (.+) was refused", "通知书 {} 拒绝签收".format),
-    (r"the day is barred: .+", lambda: "当日不得停电"),
-)
-_SUBJECTS = {
-    "Notice void": "通知书作废",
-    "Permit without an answer from the crew": "停电许可后无回报",
-    "Restoration warning": "复电时限预警",
-    "Signature refused": "客户拒签上报",
-    "approval asked": "报请审批",
-    "partial payment": "部分缴费",
-    "permit revoked": "撤销停电许可",
-    "policy changed": "适用规则变更",
-    "reassigned to you": "转交办理",
-    "red notice issued": "已发红色通知书",
-    "report asked": "请回报现场情况",
-    "supply found cut": "发现停电",
-    "tell the customer again": "再次通知客户",
-    "ticket recalled": "撤回停电工作票",
-    "ticket taken over": "工作票已转交",
-    "verify the meter": "核实表号",
+_ONE_WORD = {"role", "kind"}
+_ZH_OF_VALUE: dict[str, Callable[[str], str]] = {
+    "hold": lambda kind: name_of(HOLDS, kind, "zh"),
+    "role": lambda role: role_name(role, "zh"),
+    "roles": lambda roles: "、".join(role_name(role, "zh") for role in roles.split(", ")),
 }
 
 
-def reason_zh(reason: str) -> str:
+def because(code: ReasonCode, **values: object) -> Reason:
+    """The sentence of a reason, as evidence and messages carry it."""
+    return Reason(REASONS[code].en.format(**values))
+
+
+def codes(*names: ReasonCode) -> frozenset[ReasonCode]:
+    """Some codes, so that the type checker reads their names where they are looked for."""
+    return frozenset(names)
+
+
+def code_of(sentence: str) -> ReasonCode | None:
+    """The code of a sentence of the record; None of one that a person wrote."""
+    return next((code for code, pattern in _patterns() if pattern.fullmatch(sentence)), None)
+
+
+def reason_zh(sentence: str) -> str:
     """The Chinese of a reason; what a person wrote stays as written."""
-    if reason in _REASONS:
-        return _REASONS[reason]
-    for pattern, chinese in _WITH_A_WORD:
-        if found := re.fullmatch(pattern, reason, re.DOTALL):
-            return chinese(*found.groups())
-    return reason
+    for code, pattern in _patterns():
+        if found := pattern.fullmatch(sentence):
+            values = {name: _ZH_OF_VALUE.get(name, str)(value) for name, value in found.groupdict().items()}
+            return REASONS[code].zh.format(**values)
+    return sentence
 
 
-def heading(subject: str) -> str:
-    """A subject as a message to staff is headed: Chinese first, unless it has both already."""
-    kind = subject.removeprefix("incident: ")
-    if kind in INCIDENTS:
-        return f"事件上报：{INCIDENTS[kind].zh} {subject}"
-    if month := re.fullmatch(r"government report (.+)", subject):
-        return f"欠费停复电月报 {month[1]} {subject}"
-    return f"{_SUBJECTS[subject]} {subject}" if subject in _SUBJECTS else subject
+@cache
+def _patterns() -> tuple[tuple[ReasonCode, re.Pattern[str]], ...]:
+    """Each wording as a pattern: those without values first, so that none is taken for a value of another."""
+    wordings = [(code, wording) for code, words in REASONS.items() for wording in (words.en, *words.former)]
+    wordings.sort(key=lambda one: "{" in one[1])
+    return tuple((code, _pattern(wording)) for code, wording in wordings)
 
 
-def _roles(names: str) -> str:
-    return "、".join(role_name(name, "zh") for name in names.split(", "))
+def _pattern(wording: str) -> re.Pattern[str]:
+    pattern = ""
+    for text, name, _, _ in Formatter().parse(wording):
+        value = r"\w+" if name in _ONE_WORD else ".+"
+        pattern += re.escape(text) + (f"(?P<{name}>{value})" if name else "")
+    return re.compile(pattern, re.DOTALL)

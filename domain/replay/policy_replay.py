@@ -14,14 +14,15 @@ from domain.law.calendar import Calendar
 from domain.law.policy import Policy
 from domain.proof.reading import Reading, amount, in_the_order_of_the_case, moment
 from domain.record.case_file import CaseFile
+from domain.record.reasons import codes
 from domain.replay.recorded_attempts import March, Tried, marches, stops
 from domain.vocabulary import Contract, Id, Moment
 
 Verdict = Literal["not_reached", "later", "earlier", "possible", "unchanged", "unknown"]
-_LATE = ("not delivered in time", "delivered too late")
-_AT_THE_TICKET = ("not approved in time", "the refusal was not acknowledged", "the filing with", "the day is barred")
-_BY_A_PERSON = ("served again", "rejected by")
-_WITH_THE_MARCH = ("settled", "withdrawn")
+_LATE = codes("not_delivered_in_time", "delivered_too_late")
+_AT_THE_TICKET = codes("not_approved_in_time", "refusal_not_acknowledged", "filing_missing", "day_barred")
+_BY_A_PERSON = codes("served_again", "rejected", "rejected_saying")
+_WITH_THE_PROCEDURE = codes("settled", "withdrawn")
 
 
 class Replayed(Contract):
@@ -198,7 +199,7 @@ def _reds(r: Reading, march: March, issue: datetime, stated: datetime, other: _C
         if tried.served is not None:
             _must_be_timely(tried, issue, by)
             _must_be_approved(tried, issue, schedule.cut_at, other.policy)
-        if tried.void is None or tried.void_reason in _WITH_THE_MARCH:
+        if tried.void is None or tried.void_reason in _WITH_THE_PROCEDURE:
             after = march.cut.report.at - tried.stated if march.cut else timedelta()
             return _Then(tuple(other.issued), tuple(other.crew), _after(schedule.cut_at, after))
         issue = _void_then(tried, issue, schedule.cut_at, by, other)
@@ -227,7 +228,7 @@ def _void_then(tried: Tried, issue: datetime, cut_at: datetime, deliver_by: date
     """When a void notice would have been void: late at its last moment, slipped as long before or after its T."""
     assert tried.void is not None
     reason = tried.void_reason
-    if reason.startswith(_LATE):
+    if reason in _LATE:
         if tried.delivered_at is None:
             return deliver_by
         delivered = _after(issue, tried.delivered_at - tried.issued.at)
@@ -238,9 +239,9 @@ def _void_then(tried: Tried, issue: datetime, cut_at: datetime, deliver_by: date
                 " followed is not on record",
             )
         return max(deliver_by, delivered)
-    if reason.startswith(_AT_THE_TICKET):
+    if reason in _AT_THE_TICKET:
         return clock.ticket_time(cut_at, other.policy)
-    if reason.startswith(_BY_A_PERSON) or tried.issued.detail.get("kind") == "yellow":
+    if reason in _BY_A_PERSON or tried.issued.detail.get("kind") == "yellow":
         return _after(issue, tried.void.at - tried.issued.at)
     return _after(cut_at, tried.void.at - tried.stated)
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from domain.proof.reading import Cut, Reading, bills, moment
 from domain.record.case_file import FiledEvidence
 from domain.record.kinds import kinds
+from domain.record.reasons import ReasonCode, code_of
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Tried:
         return moment(self.delivered, "delivered_at") or self.delivered.at
 
     @property
-    def void_reason(self) -> str:
-        """Why it came to nothing; empty while it stands."""
-        return str(self.void.detail.get("reason", "")) if self.void else ""
+    def void_reason(self) -> ReasonCode | None:
+        """Why it came to nothing; None while it stands, or where a person said why in his own words."""
+        return code_of(str(self.void.detail.get("reason", ""))) if self.void else None
 
 
 @dataclass(frozen=True)

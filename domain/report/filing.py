@@ -9,6 +9,7 @@ from domain.contract.refusals import Refused, happened_at
 from domain.record.case_file import WorkItem
 from domain.record.evidence import Evidence
 from domain.record.rows import Message, Words
+from domain.record.subjects import subject
 from domain.report.layout import layout
 from domain.report.month import Figures, Month
 from domain.report.text import text
@@ -105,10 +106,11 @@ def making_noted(report: Report) -> Evidence:
 def liaison_message(report: Report) -> Message:
     """The report in the liaison's hands, to be sent to the government; its sending is confirmed by `report sent`."""
     again = f"（第{report.number}稿）" if report.number > 1 else ""
+    month = report.month + (f" no. {report.number}" if report.number > 1 else "")
     return Message(
         key=f"{report.report_id}/liaison",
         to_role="liaison",
-        subject=f"government report {report.month}" + (f" no. {report.number}" if report.number > 1 else ""),
+        subject=subject("government_report", month=month),
         text_zh=f"请报送当地政府{again}，报送后以 report sent {report.month} 登记文号。\n\n{report.text_zh}",
         text_en=f"Send this to the local government, then record it with: report sent {report.month}.\n\n"
         f"{report.text_en}",

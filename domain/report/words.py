@@ -1,6 +1,7 @@
 """The words of the monthly report, in Chinese and in English: its titles, rows, columns and notes."""
 
-from domain.words import Both
+from domain import words
+from domain.words import Both, in_report
 
 TITLE = Both("用电客户欠费停复电情况月度报告", "Monthly report on disconnection for arrears")
 MADE_AT = Both("编制时间", "Made")
@@ -17,44 +18,13 @@ COLUMNS: tuple[tuple[str, Both], ...] = (
     ("restored", Both("复电", "restored")),
     ("breaches", Both("逾时复电", "breaches")),
 )
-CLASSES = {
-    "residential": Both("居民", "residential"),
-    "non_residential": Both("非居民", "non-residential"),
-    "": Both("未知", "not known"),
-}
-STAGES = {
-    "yellow_notice": Both("黄色催费", "yellow notice"),
-    "red_notice": Both("红色通知", "red notice"),
-    "ticketed": Both("已出停电工作票", "ticketed"),
-    "final_half_hour": Both("停电前半小时", "last half-hour"),
-    "disconnected": Both("已停电", "disconnected"),
-    "restoring": Both("复电中", "restoring"),
-}
-OUTCOMES = {
-    "settled": Both("结清，未停电", "settled, not cut"),
-    "restored": Both("停电后已复电", "restored after a cut"),
-    "withdrawn": Both("撤销", "withdrawn"),
-}
-ROLES = {
-    "team_leader": Both("抄表班长", "team leader"),
-    "station_head": Both("营业站站长", "station head"),
-    "centre_director": Both("抄表中心主任", "centre director"),
-    "company_leader": Both("公司主管领导", "company leader"),
-}
-INCIDENTS = {
-    "unauthorised_cut": Both("未经批准停电", "unauthorised cut"),
-    "cut_after_settlement": Both("结清后停电", "cut after settlement"),
-    "wrong_meter": Both("错表", "wrong meter"),
-    "restoration_breach": Both("逾时复电", "restoration breach"),
-}
-HOLDS = {
-    "dispute": Both("争议", "dispute"),
-    "hardship": Both("困难", "hardship"),
-    "medical": Both("医疗", "medical"),
-    "moratorium": Both("暂缓停电", "moratorium"),
-    "other": Both("其他", "other"),
-}
-SCOPES = {"region": Both("区域", "region"), "class": Both("用电类别", "class"), "centre": Both("抄表中心", "centre")}
+CLASSES = in_report(words.CLASSES) | {"": Both("未知", "not known")}
+STAGES = in_report(words.STAGES, *(stage for stage in words.STAGES if stage != "closed"))
+OUTCOMES = in_report(words.OUTCOMES)
+ROLES = in_report(words.ROLES, "team_leader", "station_head", "centre_director", "company_leader")
+INCIDENTS = in_report(words.INCIDENTS)
+HOLDS = in_report(words.HOLDS)
+SCOPES = in_report(words.SCOPES)
 STEPS: tuple[tuple[str, Both], ...] = (
     ("within_4", Both("4小时以内", "up to 4 h")),
     ("within_12", Both("4至12小时", "4 to 12 h")),

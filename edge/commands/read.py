@@ -11,20 +11,10 @@ from client import cases
 from client.problems import Misused, Problem
 from domain.record.chain import AnchorSeen
 from domain.vocabulary import Role, Stage
+from domain.words import OUTCOMES, STAGES, both_of
 from edge.operations.proof import doubts_about, proof_of, write_pdf
 from edge.session import Account, AsJson, Session, end_with, run
 from edge.terminal import PAPER_STATES, Printer
-
-_OUTCOMES = {"settled": "结清 settled", "restored": "已复电 restored", "withdrawn": "已撤销 withdrawn"}
-_STAGES = {
-    "yellow_notice": "黄色催费单 yellow notice",
-    "red_notice": "红色通知书 red notice",
-    "ticketed": "已出工作票 ticketed",
-    "final_half_hour": "停电前半小时 final half-hour",
-    "disconnected": "已停电 disconnected",
-    "restoring": "复电中 restoring",
-    "closed": "已结案 closed",
-}
 
 
 def add_read_commands(app: typer.Typer) -> None:
@@ -69,8 +59,8 @@ def _list(
             (
                 (
                     row.account_id,
-                    _STAGES.get(row.stage, row.stage),
-                    _OUTCOMES.get(row.outcome, "") if row.outcome else "",
+                    both_of(STAGES, row.stage),
+                    both_of(OUTCOMES, row.outcome) if row.outcome else "",
                     row.owed,
                     out.when(row.planned_cut_at),
                     ", ".join(dict.fromkeys(task.role for task in row.tasks)),
@@ -231,8 +221,8 @@ def _show_snapshot(case: dict[str, Any], out: Printer) -> None:
     out.fields(
         (
             ("户号 account", case["account_id"]),
-            ("阶段 stage", _STAGES.get(case["stage"], case["stage"])),
-            ("结果 outcome", _OUTCOMES.get(outcome, outcome) if outcome else None),
+            ("阶段 stage", both_of(STAGES, case["stage"])),
+            ("结果 outcome", both_of(OUTCOMES, outcome) if outcome else None),
             ("欠费 owed", case["owed"]),
             ("违约金 late fee", case["late_fee"]),
             ("截至 as of", out.when(case.get("as_of"))),

@@ -10,13 +10,12 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
+from domain.words import OUTCOMES, both_of
 from edge.demo.ending import SIGNS, Ending
 from edge.demo.lives import Life
 from edge.demo.mail_folder import mails_in
 from edge.demo.stage import Stage
 from edge.terminal import print_json
-
-_OUTCOMES = {"settled": "结清 settled", "restored": "复电 restored", "withdrawn": "撤销 withdrawn"}
 
 
 class Screen:
@@ -99,7 +98,7 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
         right = title.startswith(("天", "事"))
         table.add_column(title, justify="right" if right else "left", no_wrap=right or title.startswith("户"))
     for e in endings:
-        outcome = _OUTCOMES.get(e.outcome or "", "–") + ("" if not e.problems else " ✗")
+        outcome = (both_of(OUTCOMES, e.outcome) if e.outcome else "–") + ("" if not e.problems else " ✗")
         path = f"{e.life.title_zh} {e.life.title_en}\n{e.signs}"
         table.add_row(e.account_id, e.life.customer.kind, path, outcome, f"{e.days:g}", str(e.events))
     screen.out.print(table)

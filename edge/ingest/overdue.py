@@ -13,11 +13,11 @@ from client.cases import open_or_join, patiently
 from domain.customer import Account
 from domain.law.policy_choice import Policies
 from domain.money.debt import AccountDebt, BillDebt, DebtQuery
+from domain.words import CLASSES, both_of
 from edge.ingest.events import bill_overdue
 
 PAGE = 500
 AT_ONCE = 32
-_CLASSES = {"residential": "居民 residential", "non_residential": "非居民 non-residential"}
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Overdue:
 
 def summary(account: Account, owed: Decimal, currency: str) -> str:
     """The line that Temporal UI shows for a case: account, class and amount; nothing personal."""
-    kind = "重要用户 important" if account.important else _CLASSES[account.customer_class]
+    kind = "重要用户 important" if account.important else both_of(CLASSES, account.customer_class)
     return f"户号 {account.account_id} · {kind} · 欠费 owed {owed} {currency}"
 
 

@@ -265,7 +265,7 @@ FAULTS = (
         name="a stricter policy takes back what was little enough",
         rule="R-11",
         file="domain/case/facts.py",
-        right="max((facts.policy.tolerance, *kept))\n",
+        right="max((self.policy.tolerance, *kept))\n",
         wrong="max((facts.policy.tolerance, *()))\n",
         tests=(T_CHANGE,),
     ),

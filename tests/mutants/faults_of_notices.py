@@ -141,8 +141,8 @@ SERVICE = (
         name="a red notice that was not delivered in time stays",
         rule="R-07",
         file="domain/case/deadlines.py",
-        right="        if now > by:\n",
-        wrong='        if now > by and notice.kind == "yellow":\n',
+        right="        if now > _deliver_by(facts, notice):\n",
+        wrong='        if now > _deliver_by(facts, notice) and notice.kind == "yellow":\n',
         tests=(T_DEADLINES,),
     ),
     Fault(

@@ -52,7 +52,7 @@ LIGHT = (
         name="restoration waits for the late fee",
         rule="R-24",
         file="domain/case/facts.py",
-        right="and (not policy.late_fee_blocks or facts.debt.credit",
+        right="and (not policy.late_fee_blocks or self.debt.credit",
         wrong="and (facts.debt.credit",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_the_late_fee_does_not_hold_up_supply"),
     ),

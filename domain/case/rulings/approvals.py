@@ -1,4 +1,4 @@
-"""Rulings on approvals, filings and acknowledgements of a red notice (II.0, II.2, III.4)."""
+"""Rulings on the approval of a cut and on its filing (III.4, III.5)."""
 
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from domain.contract.answers import ApprovalRecorded, Done
 from domain.contract.refusals import Refused
 from domain.law import clock
 from domain.record.kinds import EvidenceKind
+from domain.record.reasons import because
 
 
 def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) -> tuple[CaseFacts, ApprovalRecorded]:
@@ -30,7 +31,11 @@ def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) 
         raise _same_person("one person fills one level only")
     if message.decision == "rejected":
         facts = _decided(facts, message, now, "approval.rejected")
-        reason = f"rejected by {actor.role}" + (f": {message.remark}" if message.remark else "")
+        reason = (
+            because("rejected_saying", role=actor.role, remark=message.remark)
+            if message.remark
+            else because("rejected", role=actor.role)
+        )
         facts = end_attempt(facts, now, reason, counted=False)
         return facts.but(needs_person=reason), ApprovalRecorded(granted=False, still_needed=())
     if now > clock.ticket_time(notice.cut_at, facts.terms(notice)):

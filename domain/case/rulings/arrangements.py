@@ -10,6 +10,7 @@ from domain.contract import updates as m
 from domain.contract.answers import Done
 from domain.contract.refusals import Refused
 from domain.law import clock
+from domain.record.reasons import because
 
 
 def record_promise(facts: CaseFacts, message: m.RecordPromise, now: datetime) -> tuple[CaseFacts, Done]:
@@ -38,7 +39,7 @@ def record_promise(facts: CaseFacts, message: m.RecordPromise, now: datetime) ->
         amount=message.amount,
         until=str(message.until),
     )
-    return revoke_permit(facts, now, "the customer has promised to pay"), Done()
+    return revoke_permit(facts, now, because("promise_made")), Done()
 
 
 def agree_plan(facts: CaseFacts, message: m.AgreePlan, now: datetime) -> tuple[CaseFacts, Done]:
@@ -72,7 +73,7 @@ def agree_plan(facts: CaseFacts, message: m.AgreePlan, now: datetime) -> tuple[C
         about=message.plan_id,
         instalments=tuple(f"{i.due} {i.amount}" for i in message.instalments),
     )
-    return revoke_permit(facts, now, "a plan is agreed"), Done()
+    return revoke_permit(facts, now, because("plan_agreed")), Done()
 
 
 def _must_owe(facts: CaseFacts) -> None:

@@ -15,6 +15,7 @@ from domain.contract import updates as m
 from domain.contract.answers import CutRecorded, Done, PermitAnswer
 from domain.contract.refusals import Refused, happened_at
 from domain.law import clock
+from domain.record.reasons import because
 from domain.vocabulary import Stage
 
 # ---- the permit -------------------------------------------------------------------------------
@@ -193,14 +194,14 @@ def _use_up_notices(facts: CaseFacts, now: datetime, ticket: Ticket) -> CaseFact
     """The notices of the cut are spent. A report that comes late may find another attempt under way: that one ends."""
     red = facts.red
     if red and red.notice_id != ticket.notice_id:
-        facts = end_attempt(facts, now, "supply had been cut already", counted=False)
+        facts = end_attempt(facts, now, because("cut_already"), counted=False)
     for notice in (facts.yellow, facts.red):
         if notice is None:
             continue
         if notice.state == "delivered":
             facts = facts.with_notice(notice.notice_id, spent=True)
         else:
-            facts = void_notice(facts, notice.notice_id, now, "supply had been cut already", counted=False)
+            facts = void_notice(facts, notice.notice_id, now, because("cut_already"), counted=False)
     return facts
 
 
@@ -266,7 +267,7 @@ def report_not_cut(facts: CaseFacts, message: m.ReportNotCut, now: datetime) -> 
                     "permit.revoked",
                     under=("R-18", "II.7"),
                     about=permit.permit_id,
-                    reason="given back by the crew",
+                    reason=because("given_back"),
                 )
             facts = facts.with_permit(permit.permit_id, answered=True)
             facts = close_escalations(facts, about=permit.permit_id)

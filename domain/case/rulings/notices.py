@@ -1,4 +1,4 @@
-"""Updates about notices: delivery, refusals and the ladder, approvals, filings (II.1, II.2, III.4, III.5)."""
+"""Rulings on the delivery of notices: signed, refused, and the acknowledgement of a refusal (II.1, II.2)."""
 
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from domain.contract.answers import DeliveryRecorded, Done
 from domain.contract.refusals import Refused, happened_at
 from domain.law import clock
 from domain.law.clock import CLOCK_SKEW
+from domain.record.reasons import because
 
 
 def record_delivery(facts: CaseFacts, message: m.RecordDelivery, now: datetime) -> tuple[CaseFacts, DeliveryRecorded]:
@@ -96,8 +97,8 @@ def _delivered(
         else clock.red_notice_is_timely(at, notice.cut_at, policy)
     )
     if not timely:
-        facts = void_notice(facts, notice_id, now, "delivered too late", counted=not facts.held)
-        return facts, DeliveryRecorded(served=False, void_reason="delivered too late")
+        facts = void_notice(facts, notice_id, now, because("delivered_too_late"), counted=not facts.held)
+        return facts, DeliveryRecorded(served=False, void_reason=because("delivered_too_late"))
     if message.outcome == "signed":
         facts = facts.with_notice(notice_id, outcome="signed", delivered_at=at, delivered_by=actor.id)
         return _serve(facts, notice_id, at, now), DeliveryRecorded(served=True)
@@ -121,7 +122,7 @@ def _delivered(
         "refusal",
         policy.escalation_ladder[0],
         notice_id=notice_id,
-        subject=f"the signature on {notice.kind} notice {notice_id} was refused",
+        subject=because("signature_refused", kind=notice.kind, notice=notice_id),
         answer_hours=policy.service_ack_hours,
     )
     if _station_head_answers(facts, notice):
@@ -131,7 +132,7 @@ def _delivered(
             "refusal",
             "station_head",
             notice_id=notice_id,
-            subject=f"the signature on {notice.kind} notice {notice_id} was refused",
+            subject=because("signature_refused", kind=notice.kind, notice=notice_id),
         )
     return facts, DeliveryRecorded(served=False)
 

@@ -12,6 +12,8 @@ from domain.contract.answers import PolicyChanged
 from domain.contract.refusals import Refused
 from domain.contract.tables import UPDATES
 from domain.law.policy import Policy
+from domain.record.reasons import because
+from domain.record.subjects import subject
 
 _FIXED = ("timezone", "currency")
 """Keys that a case keeps: its days and its debt are counted in them."""
@@ -52,11 +54,11 @@ def change_policy(facts: CaseFacts, message: m.ChangePolicy, now: datetime) -> t
     if facts.red and _asked_of_the_red_notice(facts) != asked:
         facts = facts.with_notice(facts.red.notice_id, approval_asked=False)  # the levels added are asked now
     if facts.open_permit and why_not_cut(facts, now):
-        facts = revoke_permit(facts, now, f"the policy is {policy.label} now")
+        facts = revoke_permit(facts, now, because("policy_changed", policy=policy.label))
     facts = facts.told(
         now,
         "team_leader",
-        "policy changed",
+        subject("policy_changed"),
         f"户号 {facts.account.account_id} 自即日起适用规则 {policy.label}（原 {before.label}）。"
         f"原因：{message.reason}。已开具的通知书及已开始计算的期限不变。",
         f"Account {facts.account.account_id} comes under policy {policy.label} from now on (before: {before.label}). "
@@ -66,9 +68,8 @@ def change_policy(facts: CaseFacts, message: m.ChangePolicy, now: datetime) -> t
     return facts, PolicyChanged(policy=policy.label, before=before.label, keeps_its_terms=begun)
 
 
-def keeping_tolerance(before: CaseFacts, facts: CaseFacts, now: datetime) -> CaseFacts:
+def keeping_tolerance(before: CaseFacts, facts: CaseFacts, _now: datetime) -> CaseFacts:
     """The policy replaced just now keeps its tolerance for what began under it (R-11)."""
-    del now
     if len(facts.former) == len(before.former):
         return facts
     *earlier, last = facts.former

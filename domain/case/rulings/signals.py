@@ -19,6 +19,8 @@ from domain.contract.signals import (
 )
 from domain.contract.tables import HOLD_ROLES
 from domain.law.clock import CLOCK_SKEW
+from domain.record.reasons import because
+from domain.record.subjects import subject
 from domain.vocabulary import Actor
 
 
@@ -61,7 +63,7 @@ def payment_received(facts: CaseFacts, message: PaymentReceived, now: datetime) 
         facts = facts.but(heard=(*facts.heard, announced)[-AWAITED_AT_MOST:])
     told = facts.announced + sum((p.amount for p in facts.unbooked), Decimal(0))
     if facts.red and facts.open_permit and settled_by(facts, told):
-        facts = revoke_permit(facts, now, f"payment {message.payment_id} arrived")
+        facts = revoke_permit(facts, now, because("payment_arrived", payment=message.payment_id))
     return facts
 
 
@@ -130,7 +132,7 @@ def hold_placed(facts: CaseFacts, message: HoldPlaced, now: datetime) -> CaseFac
     )
     if lifted:
         return facts
-    return revoke_permit(facts, now, f"hold: {hold.kind}")
+    return revoke_permit(facts, now, because("held", hold=hold.kind))
 
 
 def hold_lifted(facts: CaseFacts, message: HoldLifted, now: datetime) -> CaseFacts:
@@ -175,7 +177,7 @@ def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -
         facts = facts.told(
             now,
             "field_crew",
-            "report asked",
+            subject("report_asked"),
             f"户号 {facts.account.account_id} 被发现已停电，许可 {permit.permit_id} 当时有效，请立即回报。",
             f"Account {facts.account.account_id} was found without supply while permit {permit.permit_id} was live: "
             "report at once whether you cut.",

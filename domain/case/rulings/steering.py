@@ -1,4 +1,4 @@
-"""Updates by which people steer a case: promises, plans, a delay, serving again, reassigning, withdrawing."""
+"""Rulings by which people steer a case: serve again, reassign, close an incident, withdraw."""
 
 from datetime import datetime
 
@@ -9,6 +9,8 @@ from domain.case.facts import CaseFacts
 from domain.contract import updates as m
 from domain.contract.answers import Done
 from domain.contract.refusals import Refused
+from domain.record.reasons import because
+from domain.record.subjects import subject
 from domain.vocabulary import Role
 
 
@@ -20,7 +22,7 @@ def serve_again(facts: CaseFacts, message: m.ServeAgain, now: datetime) -> tuple
     if facts.cuts_off or facts.withdrawn or (red is None and not undelivered_yellow and facts.needs_person is None):
         raise Refused("NotWaiting", "there is no attempt to give up", rule="R-07", clause="II.2")
     facts = facts.noted(now, "serve_again.requested", actor=message.actor, reason=message.reason)
-    reason = f"served again: {message.reason}"
+    reason = because("served_again", remark=message.reason)
     if red is not None:
         facts = end_attempt(facts, now, reason, counted=False)
     elif yellow is not None and undelivered_yellow and facts.needs_person is None:
@@ -35,13 +37,13 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
     if before == message.to:
         return facts, Done()
     if message.role == "field_unit":
-        facts = revoke_permit(facts, now, "another field unit takes over")
+        facts = revoke_permit(facts, now, because("another_unit"))
         for ticket in facts.tickets:
             if ticket.live:
                 facts = facts.told(
                     now,
                     "field_crew",
-                    "ticket taken over",
+                    subject("ticket_taken_over"),
                     f"工作票 {ticket.ticket_id} 已转交 {message.to}，你方不得再操作（表号 {ticket.meter_id}）。",
                     f"Ticket {ticket.ticket_id} now belongs to {message.to}: leave meter {ticket.meter_id} alone.",
                     about=ticket.ticket_id,
@@ -78,7 +80,7 @@ def _told_of_transfer(facts: CaseFacts, now: datetime, role: Role, about: str) -
     return facts.told(
         now,
         role,
-        "reassigned to you",
+        subject("reassigned"),
         f"户号 {account} 的催费事项（{about}）现由你方负责，请查看待办并确认。",
         f"Account {account} ({about}) is now yours: look at your worklist and acknowledge.",
         about=about,
@@ -112,8 +114,8 @@ def withdraw(facts: CaseFacts, message: m.Withdraw, now: datetime) -> tuple[Case
         raise Refused("NotWaiting", "the case is withdrawn already", clause="I.3")
     facts = facts.but(withdrawn=Withdrawal(reason=message.reason, at=now), needs_person=None)
     facts = facts.noted(now, "withdrawn", actor=message.actor, reason=message.reason)
-    facts = recall_cut_ticket(facts, now, "the case was withdrawn")
+    facts = recall_cut_ticket(facts, now, because("case_withdrawn"))
     for notice in (facts.red, facts.yellow):
         if notice is not None:
-            facts = void_notice(facts, notice.notice_id, now, "withdrawn", counted=False, reported=False)
+            facts = void_notice(facts, notice.notice_id, now, because("withdrawn"), counted=False, reported=False)
     return facts, Done()

@@ -1,4 +1,4 @@
-"""Updates from the field: tickets, the last half-hour, the meter, supply back (II.3, II.4, II.7, III.3)."""
+"""Rulings on tickets: acknowledged, the customer notified again, the meter doubted and verified (II.3, II.4, II.7)."""
 
 from datetime import datetime
 
@@ -11,6 +11,8 @@ from domain.case.incidents import actor_name, open_incident
 from domain.contract import updates as m
 from domain.contract.answers import Done, FinalNoticeRecorded
 from domain.contract.refusals import Refused, happened_at
+from domain.record.reasons import because
+from domain.record.subjects import subject
 
 
 def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: datetime) -> tuple[CaseFacts, Done]:
@@ -64,14 +66,14 @@ def report_meter_uncertain(facts: CaseFacts, message: m.ReportMeterUncertain, no
         meter_id=message.meter_id,
         remark=message.remark,
     )
-    facts = revoke_permit(facts, now, "the crew is unsure of the meter")
+    facts = revoke_permit(facts, now, because("crew_unsure"))
     for permit in facts.permits:
         if permit.ticket_id == ticket.ticket_id and not permit.answered and permit.state != "redeemed":
             facts = facts.with_permit(permit.permit_id, answered=True)  # the crew stands there and has not cut
     return facts.told(
         now,
         "reader",
-        "verify the meter",
+        subject("verify_meter"),
         f"请立即到现场核实表计：户号 {facts.account.account_id}，工作票 {ticket.ticket_id}，表号 {message.meter_id}。",
         f"Go and verify the meter of account {facts.account.account_id}, ticket {ticket.ticket_id}: "
         f"the crew is unsure of {message.meter_id}.",
@@ -128,11 +130,8 @@ def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tup
         f"表号 {message.meter_id} 现场核实不符，停电终止",
         f"meter {message.meter_id} turned out not to be the right one; the attempt has ended",
     )
-    facts = end_attempt(facts, now, "the meter is not the right one", counted=False)
-    return facts.but(needs_person="the meter is not the right one"), Done()
-
-
-# ---- restored ---------------------------------------------------------------------------------
+    facts = end_attempt(facts, now, because("wrong_meter"), counted=False)
+    return facts.but(needs_person=because("wrong_meter")), Done()
 
 
 # ---- shared -----------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from adapters.register.outbox import SqlOutbox
 from adapters.register.tables import TABLES
 from adapters.register.writing import SqlRegister, open_register
 from composition.logs import configure_logging
-from domain.papers.phrases import TICKET_TITLES
 from domain.record.deliveries import ChannelTry
 from domain.record.rows import TicketOrder
+from domain.record.subjects import subject
 from tests.support.register_reading import messages_unsent
 from tests.support.register_records import evidence, message, record, ticket
 
@@ -88,7 +88,7 @@ def test_a_restoration_and_a_revocation_overtake_a_thousand_notices(register: Sq
     register.write(record(1, messages=tuple(message(f"m-{n:04}") for n in range(1000))))
     register.write(record(2, messages=(message("m-revoked", to_role="field_crew", subject="permit revoked"),)))
     light = ticket(ticket_id="t-light", kind="restore")
-    paper = message("m-light", to_role="field_crew", subject=TICKET_TITLES["restore"], about="t-light")
+    paper = message("m-light", to_role="field_crew", subject=subject("restoration_ticket"), about="t-light")
     register.send(TicketOrder(ticket=light, timezone="Asia/Shanghai", record=record(3)), paper)
     assert sorted(claimed(outbox, limit=4, least_urgent=1)) == ["m-light", "m-revoked"]
     assert claimed(outbox, limit=2) == ["m-0000", "m-0001"]
