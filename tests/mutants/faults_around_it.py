@@ -266,7 +266,7 @@ FAULTS = (
         rule="R-11",
         file="domain/case/facts.py",
         right="max((self.policy.tolerance, *kept))\n",
-        wrong="max((facts.policy.tolerance, *()))\n",
+        wrong="max((self.policy.tolerance, *()))\n",
         tests=(T_CHANGE,),
     ),
     Fault(

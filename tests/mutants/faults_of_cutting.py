@@ -159,7 +159,8 @@ PERMIT = (
         rule="R-18",
         file="domain/case/attempt.py",
         right='    return facts.notified(\n        now,\n        "field_crew",\n        subject("permit_revoked"),',
-        wrong='    return facts or facts.notified(\n        now,\n        "field_crew",\n        subject("permit_revoked"),',
+        wrong='    return facts or facts.notified(\n        now,\n        "field_crew",\n'
+        '        subject("permit_revoked"),',
         tests=(T_RULINGS,),
     ),
     Fault(
