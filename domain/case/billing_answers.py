@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from domain.case.entities import Hold
 from domain.case.facts import CaseFacts
-from domain.law.circumstances import Look
+from domain.law.circumstances import Circumstances
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.record.subjects import subject
 
@@ -38,7 +38,7 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
     return facts
 
 
-def with_look(facts: CaseFacts, look: Look, asked: datetime, now: datetime) -> CaseFacts:
+def with_look(facts: CaseFacts, look: Circumstances, asked: datetime, now: datetime) -> CaseFacts:
     """Calendar and moratoria as they were when `asked`: what the register lists, stands; what it lists no more, falls.
 
     An answer may come days after its question: an older one than the last changes nothing, and a hold lifted since

@@ -1,9 +1,9 @@
 """On which day a red notice may set its cut: the first allowed one, or a later one on which the field unit has room.
 
 R-07 sets the earliest day; R-20 and R-21 let many cases fall on the same one, when a moratorium is lifted above all.
-A unit that can bring back so many lights a day is sent to no more cuts than that (`Look.spreads_cuts`). The day is
-booked by the look around that precedes every red notice anyway, and not when the notice is issued: the notice states
-the time, and a booking of its own would cost each case another activity.
+A unit that can restore so many customers a day is sent to no more cuts than that (`Circumstances.spreads_cuts`). The
+day is booked when the case reads its circumstances, which precedes every red notice anyway. It is not booked when the
+notice is issued: the notice states the time, and a booking of its own would cost each case another activity.
 """
 
 from datetime import date, datetime

@@ -26,7 +26,7 @@ class CutSlot(Contract):
     day: Day
 
 
-class Look(Contract):
+class Circumstances(Contract):
     """What stood at one moment.
 
     `moratoria` hold the account by the register's word; `moratoria_over` are those the case had doubts about which the

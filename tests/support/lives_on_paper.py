@@ -24,7 +24,7 @@ from domain.contract.refusals import Refused
 from domain.contract.tables import SIGNALS, UPDATES
 from domain.customer import Account
 from domain.law.calendar import Calendar
-from domain.law.circumstances import Look
+from domain.law.circumstances import Circumstances
 from domain.law.policy import Policy
 from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
 from domain.record.rows import Record
@@ -126,7 +126,7 @@ class Life:
 
     def _look(self) -> None:
         self._ask()
-        self._take(with_look(self.facts, Look(calendar=Calendar()), self.now, self.now))
+        self._take(with_look(self.facts, Circumstances(calendar=Calendar()), self.now, self.now))
 
     def _check_before_cut(self) -> None:
         ticket = self.facts.cut_ticket

@@ -14,7 +14,7 @@ from domain.case.rulings.arrangements import agree_plan, record_promise
 from domain.contract import updates as m
 from domain.contract.signals import HoldPlaced, PaymentReceived
 from domain.law.calendar import Calendar
-from domain.law.circumstances import Look
+from domain.law.circumstances import Circumstances
 from domain.vocabulary import Actor, Role
 from tests.support.one_life import (
     DAY,
@@ -116,9 +116,9 @@ def test_serving_again_starts_the_count_anew() -> None:
     assert (after.needs_person, after.voids_in_a_row) == (None, {})
 
 
-def look(*moratoria: str, over: tuple[str, ...] = ()) -> Look:
+def look(*moratoria: str, over: tuple[str, ...] = ()) -> Circumstances:
     """What the register says of moratoria, on an ordinary day."""
-    return Look(calendar=Calendar(), moratoria=moratoria, moratoria_over=over)
+    return Circumstances(calendar=Calendar(), moratoria=moratoria, moratoria_over=over)
 
 
 def test_a_moratorium_holds_while_the_register_says_so() -> None:
