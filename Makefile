@@ -6,7 +6,7 @@ PYTEST_FLAGS ?= -n 3 --dist loadfile --no-loadscope-reorder
 SERVER_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench chaos lives mutants fuzz lint types server worker clean
+.PHONY: help demo test bench chaos lives mutants fuzz pictures lint types server worker clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: .venv/.made  ## speed and cost, measured against a bare reference (BENCH_
 
 lives: .venv/.made  ## a thousand random lives of a case, each judged by an oracle that reads only the register
 	$(BIN)/python -m tests.lives $(LIVES_FLAGS)
+
+pictures: .venv/.made  ## docs/pictures/ anew, from a life of the demo; needs Chromium (PICTURES=red-notice does not)
+	$(BIN)/python -m tests.pictures $(PICTURES)
 
 lint: .venv/.made  ## style
 	$(BIN)/ruff check .

@@ -18,11 +18,12 @@ class Both(NamedTuple):
 
 
 class Name(NamedTuple):
-    """A name in both languages; `in_report` where the monthly report has a wording of its own."""
+    """A name in both languages; `in_report` and `in_proof` where that paper has a wording of its own."""
 
     zh: str
     en: str
     in_report: Both | None = None
+    in_proof: str = ""
 
 
 ROLES: dict[Role, Name] = {
@@ -41,9 +42,9 @@ CLASSES: dict[CustomerClass, Name] = {
     "non_residential": Name("非居民", "non-residential"),
 }
 STAGES: dict[Stage, Name] = {
-    "yellow_notice": Name("黄色催费单", "yellow notice", Both("黄色催费", "yellow notice")),
-    "red_notice": Name("红色通知书", "red notice", Both("红色通知", "red notice")),
-    "ticketed": Name("已出工作票", "ticketed", Both("已出停电工作票", "ticketed")),
+    "yellow_notice": Name("黄色催费", "yellow notice", in_proof="黄色催费单"),
+    "red_notice": Name("红色通知", "red notice", in_proof="红色通知书"),
+    "ticketed": Name("已出停电工作票", "ticketed", in_proof="已出工作票"),
     "final_half_hour": Name("停电前半小时", "last half-hour"),
     "disconnected": Name("已停电", "disconnected"),
     "restoring": Name("复电中", "restoring"),
@@ -101,7 +102,10 @@ def role_name(role: str, language: str) -> str:
 
 def state_name(state: str, language: str) -> str:
     """The name of a stage, an outcome or a customer class, as a proof prints it."""
-    return name_of({**STAGES, **OUTCOMES, **CLASSES}, state, "zh") if language == "zh" else spaced(state)
+    if language != "zh":
+        return spaced(state)
+    states: dict[str, Name] = dict((*STAGES.items(), *OUTCOMES.items(), *CLASSES.items()))
+    return (states[state].in_proof or states[state].zh) if state in states else state
 
 
 def spaced(name: str) -> str:

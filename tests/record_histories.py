@@ -100,7 +100,7 @@ async def announced(world: World) -> Case:
     await case.signal("payment_received", payment_id=ahead, amount="200.00")
     await case.recorded("payment.unbooked")
     await case.pass_time(minutes=2)
-    await case.pay("200.00", told=False, payment_id=ahead)
+    await case.pay("200.00", reported=False, payment_id=ahead)
     await case.pass_time(minutes=4)
     await case.ticket("restore")
     return case

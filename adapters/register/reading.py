@@ -1,4 +1,4 @@
-"""Reading the register: lists of cases, worklists, messages, the file that a proof reads, a page of the sweep."""
+"""Reading the register: lists of cases, messages, the file that a proof reads, a page of the sweep."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +9,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, literal
 
 from adapters.register.chain import verify_chain
 from adapters.register.counting import count_register
-from adapters.register.reports import reports_to_send
 from adapters.register.tables import TABLES
+from adapters.register.worklist import tasks_of, worklist
 from adapters.sql.engine import reading
 from domain.metrics import Figures
 from domain.record.case_file import CaseFile, FiledEvidence, FiledMessage, FiledNotice, FiledTicket, WorkItem
 from domain.record.chain import ChainVerdict
-from domain.record.rows import CaseRow, IncidentRow, Task
+from domain.record.rows import CaseRow, IncidentRow
 from domain.record.sweep import OpenCase
 from domain.report.filing import MADE, REPORTS
 from domain.vocabulary import Contract
@@ -58,7 +58,7 @@ class RegisterReader:
             if after:
                 query = query.where(_comes_after(connection, after))
             lines = connection.execute(query).mappings().all()
-            tasks = _tasks(connection, [line["case_key"] for line in lines])
+            tasks = tasks_of(connection, [line["case_key"] for line in lines])
         return tuple(CaseRow.model_validate({**line, "tasks": tasks.get(line["case_key"], ())}) for line in lines)
 
     def case_file(self, account_id: str, case_key: str | None = None) -> CaseFile | None:
@@ -98,20 +98,8 @@ class RegisterReader:
         With `unit` or `person`, tasks of another unit or person are left out; a task that names none is everyone's. The
         liaison's has the reports to the government that are still to be sent.
         """
-        query = (
-            select(_TASKS)
-            .where(_TASKS.c.role == role)
-            .order_by(_TASKS.c.by.is_(None), _TASKS.c.by, _TASKS.c.account_id, _TASKS.c.place)
-            .limit(limit)
-        )
-        if unit is not None:
-            query = query.where(_TASKS.c.unit.is_(None) | (_TASKS.c.unit == unit))
-        if person is not None:
-            query = query.where(_TASKS.c.person.is_(None) | (_TASKS.c.person == person))
         with reading(self.engine) as connection:
-            items = _all(connection, WorkItem, query)
-            reports = reports_to_send(connection) if role == "liaison" else ()
-        return (*items, *reports)[:limit]
+            return worklist(connection, role, unit, person, limit)
 
     def messages(self, account_id: str) -> tuple[FiledMessage, ...]:
         """Every message about the account, newest first."""
@@ -158,7 +146,7 @@ def _latest_case(connection: Connection, account_id: str, case_key: str | None =
     line = connection.execute(query).mappings().one_or_none()
     if line is None:
         return None
-    return CaseRow.model_validate({**line, "tasks": _tasks(connection, [line["case_key"]]).get(line["case_key"], ())})
+    return CaseRow.model_validate({**line, "tasks": tasks_of(connection, [line["case_key"]]).get(line["case_key"], ())})
 
 
 def _reporting(connection: Connection, case: CaseRow) -> tuple[FiledEvidence, ...]:
@@ -173,14 +161,6 @@ def _reporting(connection: Connection, case: CaseRow) -> tuple[FiledEvidence, ..
         and (case.closed_at is None or datetime.fromisoformat(e.detail["begins_at"]) <= case.closed_at)
     }
     return tuple(e for e in every if e.about in lived)
-
-
-def _tasks(connection: Connection, case_keys: list[str]) -> dict[str, list[Task]]:
-    query = select(_TASKS).where(_TASKS.c.case_key.in_(case_keys)).order_by(_TASKS.c.case_key, _TASKS.c.place)
-    tasks: dict[str, list[Task]] = {}
-    for line in connection.execute(query).mappings():
-        tasks.setdefault(line["case_key"], []).append(Task.model_validate(dict(line)))
-    return tasks
 
 
 def _comes_after(connection: Connection, case_key: str) -> ColumnElement[bool]:

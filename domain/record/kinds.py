@@ -6,7 +6,9 @@ checker. What is read back is not checked against it: a record of any version mu
 
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import PlainValidator, StringConstraints, TypeAdapter
+from pydantic import PlainValidator, TypeAdapter
+
+from domain.vocabulary import Id
 
 EvidenceKind = Literal[
     "act.not_admitted",
@@ -82,10 +84,7 @@ EvidenceKind = Literal[
     "withdrawn",
 ]
 
-_NAME = StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=128)
-_A_NAME = TypeAdapter(Annotated[str, _NAME])
-
-RecordedKind = Annotated[EvidenceKind, PlainValidator(_A_NAME.validate_python)]
+RecordedKind = Annotated[EvidenceKind, PlainValidator(TypeAdapter(Id).validate_python)]
 """A kind as a record carries it: known to the type checker, and any name when it is read."""
 
 Basis = tuple[str, str]

@@ -36,7 +36,7 @@ def run(*, keep: bool, as_json: bool, lives: Sequence[Life] = LIVES) -> int:
     """
     try:
         with Stage(new_folder(_now()), keep=keep) as stage, Screen(as_json, len(lives)) as screen:
-            return asyncio.run(_demo(stage, screen, lives))
+            return asyncio.run(perform(stage, screen, lives))
     except Problem as problem:
         print_problem(problem, as_json)
         return problem.exit_code
@@ -49,7 +49,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _demo(stage: Stage, screen: Screen, lives: Sequence[Life]) -> int:
+async def perform(stage: Stage, screen: Screen, lives: Sequence[Life]) -> int:
     """Play the lives while a watch restarts the worker, or ends the demo when the server has ended."""
     playing = asyncio.create_task(_play(stage, screen, lives))
     watching = asyncio.create_task(stage.watch(screen.say))

@@ -16,7 +16,7 @@ from client.problems import NotThere
 from composition.parts import ask_billing, connect
 from composition.settings.checkup import ReadSettings
 from composition.settings.fields import ConfigurationError
-from edge.doctor import cases, databases, machine, temporal
+from edge.doctor import cases, databases, machine, outbox, temporal
 from edge.doctor.finding import Check, Finding, aside, broken, in_time, ok, warning
 from edge.doctor.workers import workers
 
@@ -51,7 +51,7 @@ class Doctor:
             ("register", lambda: databases.register(lambda: check_register(self._register_url))),
             ("billing", self._billing),
             ("channels", _at_once(lambda: machine.channels(found))),
-            ("outbox", lambda: databases.outbox(lambda: unsent(self._register_url), self.now())),
+            ("outbox", lambda: outbox.outbox(lambda: unsent(self._register_url), self.now())),
             ("cases", self._with(cases.stuck)),
             ("open rows", self._with(self._open_rows)),
             ("payload keys", self._with(self._payload_keys)),

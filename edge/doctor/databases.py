@@ -1,16 +1,12 @@
-"""The doctor's check of register, outbox and billing: whether they answer, are whole and writable, and send."""
+"""The doctor's check of register and billing: whether they answer, are whole, and writable."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
 
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
 from adapters.checkup.database import DatabaseChecked
-from domain.metrics import UnsentCounted
-from edge.doctor.finding import Finding, aside, broken, ok, spoken, warning
+from edge.doctor.finding import Finding, aside, broken, ok, warning
 
-SOON = timedelta(minutes=15)
-"""A message that no channel has accepted for longer was refused by all of them several times, or nobody sends it."""
 _NO_ANSWER = "start the database, or correct {}"
 
 
@@ -21,20 +17,6 @@ async def register(check: Callable[[], DatabaseChecked]) -> tuple[Finding, ...]:
     except RegisterUnavailable as problem:
         return (broken("register", str(problem), _NO_ANSWER.format("ARREARS_REGISTER_URL")),)
     return tuple(_faults("register", seen)) or (ok("register", f"{seen.address}: whole, writable, evidence guarded"),)
-
-
-async def outbox(count: Callable[[], UnsentCounted], now: datetime) -> tuple[Finding, ...]:
-    """Whether what is filed for staff goes out; that the register gives no answer, its own part says."""
-    try:
-        waiting = await aside(count)
-    except RegisterUnavailable:
-        return ()
-    age = timedelta() if waiting.oldest_filed_at is None else now - waiting.oldest_filed_at
-    if age <= SOON:
-        return (ok("outbox", f"{waiting.messages} messages to staff wait to be sent"),)
-    says = f"{waiting.messages} messages to staff wait to be sent, the oldest for {spoken(age)}"
-    do = "is a worker running, with ARREARS_NOTIFY? Its log has what each channel said (channel.tried)"
-    return (warning("outbox", says, do),)
 
 
 async def billing(check: Callable[[], DatabaseChecked], ask: Callable[[], object]) -> tuple[Finding, ...]:

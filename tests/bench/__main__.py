@@ -18,9 +18,9 @@ from tests.bench.picture import draw
 from tests.bench.rows_demo import s10
 from tests.bench.rows_events import event_rows
 from tests.bench.rows_fairness import fairness_row
-from tests.bench.rows_light import light_rows
 from tests.bench.rows_opening import s4
 from tests.bench.rows_replay import s9
+from tests.bench.rows_restoration import restoration_rows
 from tests.bench.rows_sleeping import growth, s5
 from tests.bench.rows_speed import s1
 from tests.bench.rows_sweep import s8
@@ -38,7 +38,7 @@ MEASURES: dict[str, Measure] = {
     "S4": s4,
     "S5": s5,
     "GROWTH": growth,
-    "S6": light_rows,
+    "S6": restoration_rows,
     "FAIRNESS": fairness,
     "S8": s8,
     "S9": s9,

@@ -71,7 +71,7 @@ class Watch:
         self.at: dict[tuple[str, str], float] = {}
         self._waiting: defaultdict[tuple[str, str], list[tuple[int, asyncio.Future[float]]]] = defaultdict(list)
 
-    async def look(self, pause: float = 0.005) -> None:
+    async def watch(self, pause: float = 0.005) -> None:
         """Read again and again."""
         with closing(sqlite3.connect(self._path, isolation_level=None)) as database:
             last = self._skip(database)
@@ -115,7 +115,7 @@ class Watch:
 @asynccontextmanager
 async def watching(watch: Watch, pause: float = 0.005) -> AsyncIterator[Watch]:
     """The watch reads for as long as the context lasts."""
-    task = asyncio.create_task(watch.look(pause))
+    task = asyncio.create_task(watch.watch(pause))
     try:
         yield watch
     finally:

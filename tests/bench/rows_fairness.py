@@ -12,7 +12,7 @@ from tests.bench.ground import QUEUES, fresh_ground
 from workflows import counterparties as wait
 
 WITHOUT = ("matching.useNewMatcher=true", "matching.enableFairness=false")
-QUEUE, LIGHT, FLOOD, OTHER = "order", "light", "RC-FLOOD", "RC-OTHER"
+QUEUE, RESTORATION, FLOOD, OTHER = "order", "light", "RC-FLOOD", "RC-OTHER"
 
 
 @workflow.defn
@@ -22,7 +22,7 @@ class OneTask:
     @workflow.run
     async def run(self, whose: str) -> None:
         """Ask for it, and wait."""
-        config = wait.RESTORATIONS if whose == LIGHT else wait.fairly(wait.NOTICES, whose)
+        config = wait.RESTORATIONS if whose == RESTORATION else wait.fairly(wait.NOTICES, whose)
         await workflow.execute_activity("do", whose, **config)
 
 
@@ -39,7 +39,7 @@ async def worked_off(folder: Path, dynamic: Sequence[str], flood: int, few: int)
         async with Worker(
             ground.client, task_queue=QUEUE, workflows=[OneTask], workflow_runner=UnsandboxedWorkflowRunner()
         ):
-            for whose, count in ((FLOOD, flood), (OTHER, few), (LIGHT, few)):
+            for whose, count in ((FLOOD, flood), (OTHER, few), (RESTORATION, few)):
                 for n in range(count):
                     task = f"{whose}-{n}"
                     handles.append(await ground.client.start_workflow("OneTask", whose, id=task, task_queue=QUEUE))
@@ -70,7 +70,7 @@ async def fairness_row(folder: Path, small: bool) -> Row:
         "S7",
         f"{few} notices of one centre, {few} tickets behind {flood} notices of another",
         f"notices done as number {here} of {len(fair)} at the latest (without fairness {there}); "
-        f"tickets as number {last_place(fair, LIGHT)} (without fairness {last_place(without, LIGHT)})",
+        f"tickets as number {last_place(fair, RESTORATION)} (without fairness {last_place(without, RESTORATION)})",
         "sooner",
         "reached" if here < there else "short",
         {"fair": fair, "without": without},

@@ -14,7 +14,7 @@ from tests.bench.figures import Ratio, Round, Row, Spread, percentile, row_of_ra
 from tests.bench.ground import QUEUES
 from tests.bench.lives import paid_after_yellow
 from tests.bench.picture import draw
-from tests.bench.rows_fairness import LIGHT, OTHER, last_place, worked_off
+from tests.bench.rows_fairness import OTHER, RESTORATION, last_place, worked_off
 from tests.bench.rows_opening import s4
 from tests.bench.rows_replay import replay_ratio
 from tests.bench.rows_speed import whole_cases
@@ -135,5 +135,5 @@ async def test_ingest_is_measured_against_starts_by_the_client_alone(tmp_path: P
 
 async def test_restorations_overtake_notices_and_reading_centres_take_turns(tmp_path: Path) -> None:
     done = await worked_off(tmp_path, QUEUES, flood=60, few=3)
-    assert last_place(done, LIGHT) < 25
+    assert last_place(done, RESTORATION) < 25
     assert last_place(done, OTHER) < 45

@@ -51,19 +51,19 @@ async def run_absence(folder: Path, each: int) -> list[Absent]:
             Absent(case, left, hours)
             for left in ("paid meanwhile", "crew on its way")
             for hours in HOURS
-            for case in await asyncio.gather(*(_dark(world, left) for _ in range(each)))
+            for case in await asyncio.gather(*(_cut_off(world, left) for _ in range(each)))
         ]
         await asyncio.gather(*(_before(a) for a in absent))
         await world.stop_worker()
         await asyncio.gather(*(_alone(a) for a in absent))
         await asyncio.sleep(_REAL_SECONDS)
-        await asyncio.gather(*(_told_at_last(a) for a in absent))
+        await asyncio.gather(*(_signalled_at_last(a) for a in absent))
         await world.start_worker()
         await asyncio.gather(*(_judged(a) for a in absent))
     return absent
 
 
-async def _dark(world: World, left: Left) -> Case:
+async def _cut_off(world: World, left: Left) -> Case:
     """A lawful cut; warnings in between would set the clock of a waiting case going, so such a case has none."""
     policy = world.policy.model_copy(update={"restore_warnings_hours": ()}) if left == "crew on its way" else None
     case = await world.open(policy=policy)
@@ -87,13 +87,13 @@ async def _alone(a: Absent) -> None:
     """So many hours on the case's clock, and nobody to serve it."""
     if a.left == "paid meanwhile":
         a.since = await a.case.now()
-        await a.case.pay("200.00", told=False)
+        await a.case.pay("200.00", reported=False)
     with suppress(TimeoutError):  # a case with a timer waits at it
         async with asyncio.timeout(5):
             await a.case.until(a.since + timedelta(hours=a.hours))
 
 
-async def _told_at_last(a: Absent) -> None:
+async def _signalled_at_last(a: Absent) -> None:
     """Whoever reports the payment to the case does so before a worker is back."""
     a.back = await a.case.now()
     gone = a.back - a.since
@@ -117,7 +117,7 @@ async def _judged(a: Absent) -> None:
         waited = breach.recorded_at - a.back
         a.expects(timedelta() <= waited < _FIRST_MOMENT, f"the breach was recorded {waited} after the return")
         for leader in ("centre_director", "company_leader"):
-            a.expects(await case.told(leader, "incident: restoration_breach"), f"{leader} was not told")
+            a.expects(await case.notified(leader, "incident: restoration_breach"), f"{leader} was not told")
     await case.recorded("ticket.sent", 2)
     ticket = await case.ticket("restore")
     await case.update("report_restored", "field_crew", ticket_id=ticket["ticket_id"])

@@ -169,7 +169,7 @@ async def _outage(world: World, server: "PostgresServer", which: Down, each: int
         for case in await asyncio.gather(*(bring(world) for _ in range(each)))
     ]
     found.cases = len(cases)
-    payments = {c.account_id: await c.pay("200.00", told=False) for s, c in cases if s == "pays"}
+    payments = {c.account_id: await c.pay("200.00", reported=False) for s, c in cases if s == "pays"}
     await _switch(world, server, which, off=True)
     await asyncio.gather(*(_meanwhile(world, found, stage, case, payments) for stage, case in cases))
     await asyncio.gather(*(_stands_still(found, stage, case) for stage, case in cases))

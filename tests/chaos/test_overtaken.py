@@ -64,7 +64,7 @@ async def _paid_while_billing_is_silent(world: World, cases: list[Case]) -> None
     """Each case has heard of a payment in part and asks billing, in vain."""
     for case in cases:
         await case.deliver("yellow")
-    payments = [await case.pay("50.00", told=False) for case in cases]
+    payments = [await case.pay("50.00", reported=False) for case in cases]
     await world.outage()
     for case, payment in zip(cases, payments, strict=True):
         await case.signal("payment_received", payment_id=payment, amount="50.00")

@@ -114,7 +114,7 @@ async def test_a_signed_event_opens_a_case_and_another_joins_it(world: World, se
 async def test_a_signed_payment_makes_the_case_ask_billing(world: World, sender: Sender) -> None:
     case = await world.open()
     await case.notice("yellow")
-    payment = await case.pay("200.00", told=False)
+    payment = await case.pay("200.00", reported=False)
     paid = {"event": "payment_received", "account_id": case.account_id}
     answer = await sender.send({**paid, "payload": {"payment_id": payment, "amount": "200.00"}})
     assert answer.json() == {"accepted": 1, "results": [{**paid, "case": "joined"}]}

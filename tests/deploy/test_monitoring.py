@@ -112,17 +112,17 @@ async def go_wrong(utility: World) -> None:
     """What the alerts are about: a customer without supply, billing silent, a case whose history nobody can read."""
     march = await utility.open()
     await march.notice("yellow")
-    dark = await utility.open()
-    found = {"report_id": "f-1", "meter_id": f"M-{dark.account_id}", "reported_by": "neighbour", "source": "95598"}
-    await dark.signal("supply_found_cut", **found)
-    await dark.ticket("restore")
+    cut_off = await utility.open()
+    found = {"report_id": "f-1", "meter_id": f"M-{cut_off.account_id}", "reported_by": "neighbour", "source": "95598"}
+    await cut_off.signal("supply_found_cut", **found)
+    await cut_off.ticket("restore")
     queue = utility.settings.task_queue
     await utility.client.execute_workflow("DailySweep", id="sweep-now", task_queue=queue)
     with pytest.raises(WorkflowFailureError):  # this worker has no anchor
         await utility.client.execute_workflow("EvidenceAnchoring", id="anchor-now", task_queue=queue)
     account = await utility.customer()
     await utility.outage()
-    await dark.signal("recheck_requested", request_id="q-1", source="hotline")
+    await cut_off.signal("recheck_requested", request_id="q-1", source="hotline")
     lost = await utility.open(account)
     # What docs/runbook.md, section 2, warns of: done by hand, it leaves a case that no worker can carry on.
     by_hand = utility.client.get_async_activity_handle(workflow_id=lost.handle.id, run_id=None, activity_id="1")

@@ -110,7 +110,7 @@ def report(batches: list[Batch]) -> dict[str, object]:
     return table
 
 
-def tell(one: Lived, *, verbose: bool) -> None:
+def signal(one: Lived, *, verbose: bool) -> None:
     """One life that broke something, and how to play it again."""
     say(f"\n{one.name}: {len(one.breaches)} breaches")
     for breach in one.breaches[:8]:
@@ -151,7 +151,7 @@ def main() -> int:
     for one in (one for batch in batches for one in batch.lived if one.lost):
         say(f"\n{one.name} could not be played: {one.lost_by}")
     for one in bad:
-        tell(one, verbose=given.verbose or bool(given.life))
+        signal(one, verbose=given.verbose or bool(given.life))
     if bad and not given.life:
         say("\nplay one again:  python -m tests.lives --seeds 1 --verbose --from-seed " + bad[0].name)
         say("make it short:   python -m tests.lives --shrink --from-seed " + bad[0].name)

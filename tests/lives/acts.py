@@ -34,13 +34,13 @@ async def pay(p: Playing, step: Step, snap: Snapshot, now: datetime) -> None:
     paid_at = _stamp(step["stamp"], snap, now)
     hint = {"payment_id": payment_id, "amount": str(amount), "paid_at": paid_at.isoformat()}
     if step["told"] == "before it is booked":
-        await p.tell("payment_received", **hint)
+        await p.signal("payment_received", **hint)
     bill = owing[-1]["bill_id"] if step["names_bill"] and owing else None
     row = BookedPayment(payment_id, p.account_id, amount, paid_at, bill_id=bill)
     await asyncio.to_thread(p.town.billing.add_payments, (row,))
     p.booked.append(Booked(payment_id, await p.case.now()))
     if step["told"] in ("once", "three times"):
-        await asyncio.gather(*(p.tell("payment_received", **hint) for _ in range(1 if step["told"] == "once" else 3)))
+        await asyncio.gather(*(p.signal("payment_received", **hint) for _ in range(1 if step["told"] == "once" else 3)))
 
 
 async def reverse(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> None:
@@ -55,7 +55,7 @@ async def reverse(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> No
     await asyncio.to_thread(p.town.billing.add_payments, (row,))
     p.booked.append(Booked(row.payment_id, await p.case.now(), reverses=payment_id))
     for _ in range({"once": 1, "three times": 3, "never": 0}[step["told"]]):
-        await p.tell("payment_reversed", payment_id=payment_id, reason="bounced")
+        await p.signal("payment_reversed", payment_id=payment_id, reason="bounced")
 
 
 async def _payments(p: Playing) -> list[tuple[str, Decimal]]:
@@ -77,7 +77,7 @@ async def bill(p: Playing, step: Step, _snap: Snapshot, now: datetime) -> None:
     due = today - timedelta(days=step["overdue_days"])
     event = {"event_id": p.next_id("e"), "account_id": p.account_id, "bill_id": bill_id, "amount": step["amount"]}
     for _ in range(2 if step["told"] == "twice" else 0):
-        await p.tell("bill_overdue", **event, due_date=str(due))
+        await p.signal("bill_overdue", **event, due_date=str(due))
 
 
 def _stamp(stamp: str, snap: Snapshot, now: datetime) -> datetime:
@@ -212,13 +212,13 @@ async def hold(p: Playing, step: Step, _snap: Snapshot, now: datetime) -> None:
     until = {"until": (now + timedelta(hours=step["hours"])).isoformat()} if step["hours"] else {}
     hold_id, by = p.next_id("h"), PEOPLE[step["by"]]
     for _ in range(2):
-        await p.tell("hold_placed", hold_id=hold_id, kind=step["kind"], reason="asked for", actor=by, **until)
+        await p.signal("hold_placed", hold_id=hold_id, kind=step["kind"], reason="asked for", actor=by, **until)
 
 
 async def lift(p: Playing, step: Step, snap: Snapshot, _now: datetime) -> None:
     held = [h["hold_id"] for h in snap.get("holds", ()) if not h.get("ended_at")]
     hold_id = p.next_id("h") if step["which"] == "unknown" or not held else held[0 if step["which"] == "first" else -1]
-    await p.tell("hold_lifted", hold_id=hold_id, actor=PEOPLE[step["by"]])
+    await p.signal("hold_lifted", hold_id=hold_id, actor=PEOPLE[step["by"]])
 
 
 async def promise(p: Playing, step: Step, snap: Snapshot, now: datetime) -> None:
@@ -248,7 +248,7 @@ async def found_cut(p: Playing, step: Step, _snap: Snapshot, now: datetime) -> N
     at = (now - timedelta(seconds=step["ago"])).isoformat()
     report = {"report_id": p.next_id("f"), "meter_id": _meter(p, step["meter"]), "at": at}
     for _ in range(2):
-        await p.tell("supply_found_cut", **report, reported_by="neighbour", source="95598")
+        await p.signal("supply_found_cut", **report, reported_by="neighbour", source="95598")
 
 
 async def restored(p: Playing, step: Step, snap: Snapshot, now: datetime) -> None:
@@ -286,7 +286,7 @@ async def withdraw(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> N
 async def recheck(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> None:
     request = p.next_id("r")
     for _ in range(2):
-        await p.tell("recheck_requested", request_id=request, source=step["source"])
+        await p.signal("recheck_requested", request_id=request, source=step["source"])
 
 
 # ---- time and outages --------------------------------------------------------------------------

@@ -73,7 +73,7 @@ class Book:
             and all(f.detail.get(k) == v for k, v in detail.items())
         ]
 
-    def told(self, role: str, about: str) -> bool:
+    def notified(self, role: str, about: str) -> bool:
         """Whether there is a message to that role about that."""
         return any(m["to_role"] == role and m["about"] == about for m in self.messages)
 

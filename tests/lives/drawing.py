@@ -10,7 +10,7 @@ from hypothesis.errors import Flaky
 
 from tests.lives.life import Life, Step, to_text
 
-MARCH: Step = {"do": "march"}
+PROCEED: Step = {"do": "march"}
 MOODS = {"calm": 8, "lively": 22, "stormy": 45}
 """How many of a hundred steps are something other than the procedure."""
 
@@ -81,7 +81,7 @@ _TOGETHER = st.fixed_dictionaries(
     {
         "do": st.just("together"),
         "steps": st.lists(
-            st.one_of(_PERMIT, _PAY, st.just(MARCH), _PERMIT, _HOLD, _CUT, _PROMISE, _WITHDRAW, _FOUND),
+            st.one_of(_PERMIT, _PAY, st.just(PROCEED), _PERMIT, _HOLD, _CUT, _PROMISE, _WITHDRAW, _FOUND),
             min_size=2,
             max_size=3,
         ),
@@ -172,7 +172,7 @@ def lives(draw: st.DrawFn) -> Life:
     @st.composite
     def step(draw_step: st.DrawFn) -> Step:
         if draw_step(st.integers(0, 99)) < 100 - disturbed:
-            return dict(MARCH)
+            return dict(PROCEED)
         return draw_step(anything)
 
     # Many short lists rather than a long one: each can shrink to nothing.

@@ -31,7 +31,7 @@ def judge_cuts(book: Book) -> Iterator[Breach]:
         for rule, text in _missing(book, grant):
             yield Breach(f"P1 {rule}", f"permit {grant.about}: {text}")
         yield from _payment_ignored(book, grant)
-        yield from _word_ignored(book, grant)
+        yield from _message_ignored(book, grant)
     yield from _one_permit_at_a_time(book)
     for cut in book.all("cut.reported", lawful=True):
         if cut.actor_role == "field_crew" and "ticket_id" in cut.detail:
@@ -54,11 +54,11 @@ def _missing(book: Book, grant: Fact) -> Iterator[tuple[str, str]]:
     yield from _notices(book, grant, red)
     yield from _approvals(book, grant, red)
     yield from _ticket(book, grant, ticket, t)
-    told = [
+    notified = [
         *book.all("customer.told", before=grant.n, about=ticket_id, counts=True),
         *book.all("customer.told_by_channel", before=grant.n, about=ticket_id, counts=True),
     ]
-    if not any(t - law.HALF_HOUR <= f.moment("told_at") <= t for f in told):
+    if not any(t - law.HALF_HOUR <= f.moment("told_at") <= t for f in notified):
         yield "R-16", "the customer was not told again in the last half-hour"
     checks = book.all("billing.checked", before=grant.n, about=ticket_id, answer="owes")
     if not any(f.detail["when"] == "half_hour" and t - law.HALF_HOUR <= f.recorded_at <= t for f in checks):
@@ -72,7 +72,7 @@ def _missing(book: Book, grant: Fact) -> Iterator[tuple[str, str]]:
     yield from _doubt(book, grant, ticket_id)
     if held := sorted(held_by(book, grant.n)):
         yield "R-04", f"given although {', '.join(held)} stood"
-    if dark_meters(book, grant.n):
+    if meters_without_supply(book, grant.n):
         yield "R-02", "supply was off already"
 
 
@@ -191,20 +191,20 @@ def held_by(book: Book, n: int) -> set[str]:
     return standing
 
 
-def dark_meters(book: Book, n: int) -> set[str]:
+def meters_without_supply(book: Book, n: int) -> set[str]:
     """Meters without supply at that place, as far as the register says."""
-    dark: set[str] = set()
+    gap: set[str] = set()
     for fact in book.facts:
         if fact.n >= n:
             break
         if fact.what == "supply.restored":
-            dark.discard(fact.detail["meter_id"])
-        elif starts_darkness(fact):
-            dark.add(fact.detail["meter_id"])
-    return dark
+            gap.discard(fact.detail["meter_id"])
+        elif ends_supply(fact):
+            gap.add(fact.detail["meter_id"])
+    return gap
 
 
-def starts_darkness(fact: Fact) -> bool:
+def ends_supply(fact: Fact) -> bool:
     """Whether supply was off from this fact on: our own cut, or one found that none of ours explains."""
     ours = fact.what == "cut.reported" and bool(fact.detail["lawful"]) and "ticket_id" in fact.detail
     return ours or (fact.what == "cut.found" and not fact.detail.get("known"))
@@ -255,7 +255,7 @@ def law_far() -> datetime:
 _STOPS = ("hold.placed", "promise.made", "plan.agreed", "withdrawn", "serve_again.requested", "meter.uncertain")
 
 
-def _word_ignored(book: Book, grant: Fact) -> Iterator[Breach]:
+def _message_ignored(book: Book, grant: Fact) -> Iterator[Breach]:
     ended, at = end_of(book, grant)
     for fact in book.facts:
         if fact.what in _STOPS and grant.n < fact.n < ended and at > fact.recorded_at + A_MOMENT:

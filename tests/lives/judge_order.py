@@ -6,8 +6,8 @@ from datetime import datetime
 
 from tests.lives import law
 from tests.lives.book import Book, Fact
-from tests.lives.judge_cut import A_MOMENT, ASKED_WITHIN, Breach, dark_meters, held_by, serving_yellow
-from tests.lives.judge_light import slack
+from tests.lives.judge_cut import A_MOMENT, ASKED_WITHIN, Breach, held_by, meters_without_supply, serving_yellow
+from tests.lives.judge_supply import slack
 
 _NO_VOID_IN_R07 = ("settled", "withdrawn")
 """Ends that are no failed service: the debt is gone, or the case is."""
@@ -66,7 +66,7 @@ def _red(book: Book, issued: Fact) -> Iterator[Breach]:
         yield Breach("R-07", f"{issued.about}: issued {issued.at} for {cut_at}")
     if deadline.astimezone(law.ZONE) != datetime.combine(law.local(cut_at), datetime.min.time(), tzinfo=law.ZONE):
         yield Breach("R-11", f"{issued.about}: deadline {deadline} for {cut_at}")
-    if book.customer["customer_class"] == "non_residential" and not book.told("station_head", str(issued.about)):
+    if book.customer["customer_class"] == "non_residential" and not book.notified("station_head", str(issued.about)):
         yield Breach("R-10", f"the station head was not told of {issued.about}")
 
 
@@ -131,7 +131,7 @@ def _voids(book: Book) -> Iterator[Breach]:
         if void.detail["reason"] in _NO_VOID_IN_R07:
             continue
         reports = book.all("escalation.raised", kind="void", notice_id=void.about, rung="team_leader")
-        if not any(book.told("team_leader", str(r.about)) for r in reports):
+        if not any(book.notified("team_leader", str(r.about)) for r in reports):
             yield Breach("R-07", f"{void.about} went void ({void.detail['reason']}), and the team leader was not told")
 
 
@@ -198,7 +198,7 @@ def _nothing_forward_while_held(book: Book) -> Iterator[Breach]:
         if fact.what in _FORWARD or (fact.what == "ticket.sent" and fact.detail["kind"] == "cut"):
             if held := held_by(book, fact.n):
                 yield Breach("R-04", f"{fact.what} {fact.about} while {', '.join(sorted(held))} stood")
-            if dark_meters(book, fact.n):
+            if meters_without_supply(book, fact.n):
                 yield Breach("R-02", f"{fact.what} {fact.about} in the dark")
 
 

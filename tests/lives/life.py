@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 Step = dict[str, Any]
-"""`do` names the step (`tests.lives.marching.STEPS`); whom and what it means is found in the case when it is played."""
+"""`do` names the step (`tests.lives.procedure.STEPS`); whom it concerns is found in the case at play."""
 
 
 class Customer(TypedDict):

@@ -4,15 +4,15 @@ from collections import Counter
 
 from tests.lives.book import Book
 from tests.lives.judge_cut import Breach, judge_cuts
-from tests.lives.judge_light import darknesses, judge_light
 from tests.lives.judge_order import judge_order
+from tests.lives.judge_supply import gaps_in_supply, judge_supply
 
 
 def judge(book: Book) -> list[Breach]:
     """Every breach of P1, P2, P3 and of the order of the clauses; none, if all is well."""
     if not book.facts:
         return [Breach("R-30", "there is no evidence at all")]
-    return [*judge_cuts(book), *judge_light(book), *judge_order(book)]
+    return [*judge_cuts(book), *judge_supply(book), *judge_order(book)]
 
 
 STAGES: tuple[tuple[str, str, dict[str, object]], ...] = (
@@ -37,8 +37,8 @@ STAGES: tuple[tuple[str, str, dict[str, object]], ...] = (
 def reached(book: Book) -> Counter[str]:
     """How often this life reached each stage."""
     found = Counter({name: len(book.all(what, **detail)) for name, what, detail in STAGES})  # type: ignore[arg-type]
-    dark = list(darknesses(book))
-    found["cut"] = sum(d.lawful for d in dark)
-    found["found cut"] = sum(not d.lawful for d in dark)
+    gap = list(gaps_in_supply(book))
+    found["cut"] = sum(d.lawful for d in gap)
+    found["found cut"] = sum(not d.lawful for d in gap)
     found["promise or plan"] += len(book.all("plan.agreed"))
     return found

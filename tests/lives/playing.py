@@ -64,7 +64,7 @@ class Playing:
         self.now = _clock(seen)
         return self.now
 
-    async def look(self) -> Snapshot:
+    async def read(self) -> Snapshot:
         """The snapshot."""
         return await asyncio.wait_for(self.case.snapshot(), PATIENCE)
 
@@ -74,7 +74,7 @@ class Playing:
         if self.closed or now - self.opened_at >= LONGEST_LIFE:
             return False
         self.said.append(f"-- {now:%m-%d %H:%M:%S} {step}")
-        await self.steps[step["do"]](self, step, await self.look(), now)
+        await self.steps[step["do"]](self, step, await self.read(), now)
         return True
 
     def next_id(self, what: str) -> str:
@@ -110,7 +110,7 @@ class Playing:
         self.said.append(f"{update}: {answer}")
         return answer
 
-    async def tell(self, signal: str, **payload: Any) -> None:
+    async def signal(self, signal: str, **payload: Any) -> None:
         """A signal; one to a case that is over is lost."""
         try:
             await self.case.signal(signal, **payload)
@@ -138,7 +138,7 @@ class Playing:
         """
         until = self.now + ahead
         while not self.closed and (left := until - self.now) > timedelta():
-            snap = await self.look()
+            snap = await self.read()
             due = datetime.fromisoformat(snap["next_deadline"]) + SOON if snap.get("next_deadline") else until
             await self._leap(min(left, max(due - self.now, SOON)))
             before = self.now

@@ -22,9 +22,9 @@ from tests.lives.book import Book, read
 from tests.lives.drawing import life_of
 from tests.lives.judge_cut import Breach
 from tests.lives.life import Life
-from tests.lives.marching import play
 from tests.lives.oracle import judge, reached
 from tests.lives.playing import Playing, Stuck
+from tests.lives.procedure import play
 from tests.lives.town import Town, running_town
 
 _T = TypeVar("_T")
@@ -85,7 +85,7 @@ async def live(town: Town, name: str, life: Life) -> Lived:
         return lived
     except Exception as fault:  # a fault of one life must not hide what the others show
         lived.lost_by = "".join(traceback.format_exception(fault))[-1500:]
-        await _look_for_failed_tasks(town, f"arrears-{account_id}", lived)
+        await _find_failed_tasks(town, f"arrears-{account_id}", lived)
         return lived
     book = await _judged(town, playing, lived)
     lived.reached, lived.said = reached(book), playing.said
@@ -114,11 +114,11 @@ async def _judged(town: Town, playing: Playing, lived: Lived) -> Book:
         lived.breaches = judge(book)
         if not lived.breaches:
             break
-    await _look_for_failed_tasks(town, playing.case.handle.id, lived)
+    await _find_failed_tasks(town, playing.case.handle.id, lived)
     return book
 
 
-async def _look_for_failed_tasks(town: Town, workflow_id: str, lived: Lived) -> None:
+async def _find_failed_tasks(town: Town, workflow_id: str, lived: Lived) -> None:
     """A workflow task that fails is a case that does not replay, or a fault in its code."""
     client = town.world.client
     seen = await client.get_workflow_handle(workflow_id).describe()

@@ -15,11 +15,11 @@ import pytest
 
 from tests.lives.book import Booked, read
 from tests.lives.life import Life, Step
-from tests.lives.marching import play
 from tests.lives.oracle import judge, reached
+from tests.lives.procedure import play
 from tests.lives.town import running_town
 
-MARCH: Step = {"do": "march"}
+PROCEED: Step = {"do": "march"}
 REFUSED: Step = {"do": "deliver", "kind": "standing", "outcome": "refused", "ago": 0, "by": "reader"}
 CUT_AND_RESTORED: Life = {
     "customer": {
@@ -29,7 +29,7 @@ CUT_AND_RESTORED: Life = {
         "overdue_days": 40,
         "opened_by": "bill_overdue",
     },
-    "steps": [MARCH, MARCH, REFUSED, *[MARCH] * 30],
+    "steps": [PROCEED, PROCEED, REFUSED, *[PROCEED] * 30],
 }
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 Database = sqlite3.Connection
@@ -242,11 +242,11 @@ def test_a_bill_not_yet_thirty_days_overdue_is_found(copy: Files) -> None:
 def test_the_oracle_shares_no_code_with_a_case() -> None:
     """It imports neither the law of the domain, nor workflows, activities or the register's own reading."""
     folder = Path(__file__).parent
-    for name in ("oracle", "law", "book", "judge_cut", "judge_light", "judge_order"):
+    for name in ("oracle", "law", "book", "judge_cut", "judge_supply", "judge_order"):
         tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
         nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
         names = {n.module if isinstance(n, ast.ImportFrom) else n.names[0].name for n in nodes}
         ours = {str(n) for n in names if str(n).split(".")[0] in ("domain", "workflows", "activities", "adapters")}
         assert not ours
-        allowed = ("", ".law", ".book", ".judge_cut", ".judge_light", ".judge_order")
+        allowed = ("", ".law", ".book", ".judge_cut", ".judge_supply", ".judge_order")
         assert {n for n in names if str(n).startswith("tests")} <= {f"tests.lives{m}" for m in allowed}

@@ -21,7 +21,7 @@ from domain.record.rows import Message, NoticeOrder, Record, TicketOrder
 from tests.support.world import World, running_world
 
 # Once in so many days the government orders a day off, and says so only three days before: plans meet it late.
-ORDERED_EVERY, ORDERED_ON, TOLD_DAYS_BEFORE = 11, 5, 3
+ORDERED_EVERY, ORDERED_ON, ANNOUNCED_DAYS_BEFORE = 11, 5, 3
 BETWEEN_RESTARTS = 10.0
 LONGEST_PAUSE = 4 * 3600
 """Seconds between two attempts in an outage: every attempt is a skip of the clock."""
@@ -85,7 +85,7 @@ class LateHolidays(ChinaHolidays):
 
     def barred_days(self, first: date, last: date) -> tuple[BarredDay, ...]:
         known = {entry.day: entry for entry in super().barred_days(first, last)}
-        for ahead in range(TOLD_DAYS_BEFORE + 1):
+        for ahead in range(ANNOUNCED_DAYS_BEFORE + 1):
             if is_ordered_off(day := first + timedelta(days=ahead)):
                 known.setdefault(day, BarredDay(day=day, kind="holiday", name="ordered"))
         return tuple(known[day] for day in sorted(known) if day <= last)

@@ -150,7 +150,7 @@ PERMIT = (
         name="a settling payment does not revoke the permit",
         rule="R-18",
         file="domain/case/rulings/signals.py",
-        right='facts = revoke_permit(facts, now, f"payment {message.payment_id} arrived")',
+        right='facts = revoke_permit(facts, now, because("payment_arrived", payment=message.payment_id))',
         wrong="pass",
         tests=(T_RULINGS,),
     ),
@@ -158,8 +158,9 @@ PERMIT = (
         name="the crew is not notified that its permit is revoked",
         rule="R-18",
         file="domain/case/attempt.py",
-        right='    return facts.told(\n        now,\n        "field_crew",\n        "permit revoked",',
-        wrong='    return facts or facts.told(\n        now,\n        "field_crew",\n        "permit revoked",',
+        right='    return facts.told(\n        now,\n        "field_crew",\n        subject("permit_revoked"),',
+        wrong='    return facts or facts.told(\n        now,\n        "field_crew",\n'
+        '        subject("permit_revoked"),',
         tests=(T_RULINGS,),
     ),
     Fault(

@@ -11,7 +11,7 @@ C_DUPLICATES = "tests/workflows/test_duplicates.py::"
 C_OPENING = "tests/workflows/test_opening.py::"
 C_SWEEP = "tests/workflows/test_daily_sweep.py::"
 
-LIGHT = (
+RESTORING = (
     Fault(
         name="the hotline gets a ticket although the bills still owe",
         rule="R-22",
@@ -53,7 +53,7 @@ LIGHT = (
         rule="R-24",
         file="domain/case/facts.py",
         right="and (not policy.late_fee_blocks or self.debt.credit",
-        wrong="and (facts.debt.credit",
+        wrong="and (self.debt.credit",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_the_late_fee_does_not_hold_up_supply"),
     ),
     Fault(
@@ -334,4 +334,4 @@ RECORD = (
     ),
 )
 
-FAULTS = LIGHT + DISCIPLINE + RECORD
+FAULTS = RESTORING + DISCIPLINE + RECORD

@@ -77,7 +77,7 @@ class Life:
         )
         self._take(self.facts.noted(self.now, "case.opened", owed=self.facts.debt.owed))
         last = self.now + QUIET
-        while self._march() and self.now < last:
+        while self._proceed() and self.now < last:
             self._sleep()
             self._take(self.facts)
             self._something_happens()
@@ -97,7 +97,7 @@ class Life:
             self.written, self.facts = self.facts, views.after(self.facts, record)
             self.records.append(record)
 
-    def _march(self) -> bool:
+    def _proceed(self) -> bool:
         """Do what the procedure asks for, until it sleeps; false once the case is closed."""
         while self.facts.closed_at is None:
             match procedure.next_act(self.facts, self.now, asking=False):
@@ -182,7 +182,7 @@ class Life:
         if self.facts.cuts_off:
             chance: dict[str, float] = {"pay": 0.12, "withdraw": 0.004, "plan": 0.02, "delay": 0.15}
         else:
-            chance = {"pay": 0.004, "part": 0.004, "hold": 0.004, "promise": 0.003, "plan": 0.001, "dark": 0.002}
+            chance = {"pay": 0.004, "part": 0.004, "hold": 0.004, "promise": 0.003, "plan": 0.001, "cut_off": 0.002}
             chance |= {"withdraw": 0.001, "bill": 0.003, "lift": 0.1, "help": 0.004}
         for what, likely in chance.items():
             if self.random.random() < likely and self.facts.closed_at is None:
@@ -224,7 +224,7 @@ class Life:
         terms = [{"due": due, "amount": max(self.facts.debt.owed, Decimal("0.01"))}]
         self._update("agree_plan", "team_leader", plan_id=f"l-{self.number}", instalments=terms)
 
-    def _dark_it(self) -> None:
+    def _cut_off_it(self) -> None:
         self.number += 1
         meter = self.account.meter_id if self.random.random() < 0.8 else f"next-to-{self.account.meter_id}"
         ago = timedelta(minutes=self.random.randint(0, 600))
@@ -261,7 +261,7 @@ class Life:
                 self._take(UPDATE_RULINGS[name](self.facts, message, self.now)[0])
         except Refused:
             return
-        self._march()
+        self._proceed()
 
     def _permit(self, message: m.RequestPermit) -> CaseFacts:
         unmet = unmet_for_permit(self.facts, self.now, message.ticket_id, message.meter_id, message.actor.id)
@@ -272,7 +272,7 @@ class Life:
     def _signal(self, name: str, **payload: Any) -> None:
         message = SIGNALS[name].payload.model_validate(payload)
         self._take(SIGNAL_RULINGS[name](self.facts, message, self.now))
-        self._march()
+        self._proceed()
 
 
 def _deliver(life: Life, notice: str) -> tuple[str, dict[str, Any]]:

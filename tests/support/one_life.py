@@ -116,7 +116,7 @@ SENT = Ticket(
     due_at=T,
 )
 ACKNOWLEDGED = SENT.model_copy(update={"state": "acknowledged", "acknowledged_at": TICKET_TIME + HOUR})
-TOLD = ACKNOWLEDGED.model_copy(
+NOTIFIED = ACKNOWLEDGED.model_copy(
     update={
         "half_hour_reached": True,
         "told_at": HALF_HOUR + MINUTE,
@@ -182,7 +182,7 @@ def ticketed(ticket: Ticket = ACKNOWLEDGED, **changes: Any) -> CaseFacts:
 
 def ready(**changes: Any) -> CaseFacts:
     """Everything done: only the time and billing's answer at the permit are left."""
-    return ticketed(**{"tickets": (TOLD,), "stage": "final_half_hour", "looked_at": HALF_HOUR, **changes})
+    return ticketed(**{"tickets": (NOTIFIED,), "stage": "final_half_hour", "looked_at": HALF_HOUR, **changes})
 
 
 def whats(before: CaseFacts, after: CaseFacts) -> list[str]:
@@ -202,7 +202,7 @@ PLAN = Plan(
     agreed_at=OPENED,
     paid_before=Decimal("0.00"),
 )
-DARK = CUT.model_copy(update={"restore_since": T + 3 * HOUR, "restore_due_by": T + 27 * HOUR})
+CUT_OFF = CUT.model_copy(update={"restore_since": T + 3 * HOUR, "restore_due_by": T + 27 * HOUR})
 RESTORE = Ticket(
     ticket_id="restore-1",
     kind="restore",

@@ -85,17 +85,21 @@ class Hook:
 @contextmanager
 def hook(**behaviour: Any) -> Iterator[Hook]:
     """A webhook that behaves so, for as long as the block lasts."""
-    told = Hook(**behaviour)
+    receiver = Hook(**behaviour)
     over = threading.Event()
 
     class Answering(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            status, slow, trickles = told.status, told.slow, told.trickles  # as it behaves when this one comes
+            status, slow, trickles = (
+                receiver.status,
+                receiver.slow,
+                receiver.trickles,
+            )  # as it behaves when this one comes
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            told.paths.append(self.path)
-            told.keys.append(self.headers["Idempotency-Key"])
-            told.bodies.append(body)
-            told.at.append(time.monotonic())
+            receiver.paths.append(self.path)
+            receiver.keys.append(self.headers["Idempotency-Key"])
+            receiver.bodies.append(body)
+            receiver.at.append(time.monotonic())
             over.wait(slow)
             self.send_response(status)
             if status == 302:
@@ -123,11 +127,11 @@ def hook(**behaviour: Any) -> Iterator[Hook]:
 
     server = ThreadingHTTPServer((HOST, 0), Answering)
     server.daemon_threads = True
-    told.port = server.server_port
+    receiver.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield told
+        yield receiver
     finally:
         over.set()
         server.shutdown()

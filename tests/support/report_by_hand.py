@@ -164,7 +164,7 @@ class ByHand:
         """A found cut that no cut or permit of ours explains, of a case that is open."""
         return self.happened("cut.found", f"{self._d('known')} IS NULL AND {self._d('unopened')} IS NULL")
 
-    def dark_now(self) -> int:
+    def without_supply_now(self) -> int:
         """Cases whose customer is without supply, by the case list at this moment."""
         return self._one("SELECT count(*) FROM cases WHERE supply_off AND closed_at IS NULL")
 

@@ -87,7 +87,7 @@ async def doubted(world: World) -> Waiting:
     return found
 
 
-async def dark(world: World) -> Waiting:
+async def cut_off(world: World) -> Waiting:
     """Found cut off without a permit, owing nothing, not restored for 25 hours; incidents are open."""
     account = await world.customer()
     report = {"report_id": f"h-{account}", "meter_id": f"M-{account}", "reported_by": "customer", "source": "95598"}
@@ -107,13 +107,14 @@ async def dark(world: World) -> Waiting:
 
 async def withdrawn(world: World) -> Waiting:
     """Withdrawn while supply is off: it waits for the restoration."""
-    found = await dark(world)
+    found = await cut_off(world)
     await found.case.update("withdraw", "centre_director", reason="meter exchanged by mistake")
     return found
 
 
 STATES: dict[str, Callable[[World], Awaitable[Waiting]]] = {
-    make.__name__: make for make in (yellow, yellow_served, refused, served, slipped, window, doubted, dark, withdrawn)
+    make.__name__: make
+    for make in (yellow, yellow_served, refused, served, slipped, window, doubted, cut_off, withdrawn)
 }
 
 
@@ -153,10 +154,10 @@ SAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"ticket_id": "<ticket>", "meter_id": "<meter>", "remark": "two meters"},
     ),
     "verify_meter": ("doubted", "reader", {"ticket_id": "<ticket>", "meter_id": "<meter>", "confirmed": True}),
-    "request_restoration": ("dark", "hotline", {"request_id": "q-1", "source": "hotline"}),
-    "report_restored": ("dark", "field_crew", {"ticket_id": "<ticket>"}),
+    "request_restoration": ("cut_off", "hotline", {"request_id": "q-1", "source": "hotline"}),
+    "report_restored": ("cut_off", "field_crew", {"ticket_id": "<ticket>"}),
     "declare_delay": (
-        "dark",
+        "cut_off",
         "team_leader",
         {
             "reason": "storm",
@@ -175,7 +176,7 @@ SAMPLES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "serve_again": ("served", "team_leader", {"reason": "another time"}),
     "reassign": ("yellow", "team_leader", {"role": "reader", "to": "r-099"}),
     "change_policy": ("yellow", "operator", {"policy": GENTLER.model_dump(mode="json"), "reason": "winter"}),
-    "close_incident": ("dark", "centre_director", {"incident_id": "<incident>", "outcome": "disciplined"}),
+    "close_incident": ("cut_off", "centre_director", {"incident_id": "<incident>", "outcome": "disciplined"}),
     "withdraw": ("yellow", "centre_director", {"reason": "error"}),
 }
 

@@ -333,13 +333,13 @@ class Case:
         found = await asyncio.to_thread(WholeRegister(self.world.parts.reader.engine).outbox, to_role, self.account_id)
         return list(reversed(found))
 
-    async def told(self, to_role: str, subject: str) -> Any:
+    async def notified(self, to_role: str, subject: str) -> Any:
         """The latest message to that role with that subject, once it is in the outbox."""
         for _ in range(400):
             if found := [m for m in await self.messages(to_role) if m.subject == subject]:
                 return found[-1]
             await asyncio.sleep(0.05)
-        raise AssertionError(f"{to_role} was not told: {subject}")
+        raise AssertionError(f"{to_role} was not notified: {subject}")
 
     async def undelivered(self, kind: str) -> dict[str, Any]:
         """The notice of that kind that the reader has in his hands, once there is one."""
@@ -412,22 +412,24 @@ class Case:
                 raise Refusal(failure.cause) from None
             raise
 
-    async def pay(self, amount: str, *, told: bool = True, ago: timedelta = timedelta(), payment_id: str = "") -> str:
-        """Money reaches the billing book, and (if `told`) it is reported to the case."""
+    async def pay(
+        self, amount: str, *, reported: bool = True, ago: timedelta = timedelta(), payment_id: str = ""
+    ) -> str:
+        """Money reaches the billing book, and (if `reported`) it is reported to the case."""
         payment_id = payment_id or f"P-{next(_accounts)}"
         at = await self.now() - ago
         await self._book(BookedPayment(payment_id, self.account_id, Decimal(amount), at))
-        if told:
+        if reported:
             await self.signal("payment_received", payment_id=payment_id, amount=amount, paid_at=at.isoformat())
         return payment_id
 
-    async def reverse(self, payment_id: str, amount: str, *, told: bool = True) -> None:
-        """A payment bounces, in the book and (if `told`) to the case."""
+    async def reverse(self, payment_id: str, amount: str, *, reported: bool = True) -> None:
+        """A payment bounces, in the book and (if `reported`) to the case."""
         back = BookedPayment(
             f"{payment_id}-back", self.account_id, -Decimal(amount), await self.now(), reverses=payment_id
         )
         await self._book(back)
-        if told:
+        if reported:
             await self.signal("payment_reversed", payment_id=payment_id, reason="bounced")
 
     async def _book(self, payment: BookedPayment) -> None:

@@ -24,7 +24,7 @@ async def test_supply_is_restored_as_soon_as_billing_shows_what_was_announced(wo
     await case.to_cut()
     ahead = await announce(case, "200.00")
     assert not [t for t in (await case.snapshot())["tickets"] if t["kind"] == "restore"]
-    await case.pay("200.00", told=False, payment_id=ahead)
+    await case.pay("200.00", reported=False, payment_id=ahead)
     await case.pass_time(minutes=1, seconds=30)
     await case.ticket("restore")
     await case.restore()
@@ -36,8 +36,8 @@ async def test_parts_that_settle_together_are_asked_for_again(world: World) -> N
     await case.to_cut()
     half = await announce(case, "120.00")
     rest = await announce(case, "80.00", count=2)
-    await case.pay("120.00", told=False, payment_id=half)
-    await case.pay("80.00", told=False, payment_id=rest)
+    await case.pay("120.00", reported=False, payment_id=half)
+    await case.pay("80.00", reported=False, payment_id=rest)
     await case.pass_time(minutes=1, seconds=30)
     await case.ticket("restore")
 

@@ -67,7 +67,7 @@ async def test_billing_that_does_not_answer_at_once_is_asked_for_as_long_as_it_t
     case = await world.open()
     await case.to_cut()
     before = (await activities(case))["read_debt"]
-    await case.pay("200.00", told=False)
+    await case.pay("200.00", reported=False)
     await world.outage()
     try:
         await case.signal("payment_received", payment_id="P-told", amount="200.00")

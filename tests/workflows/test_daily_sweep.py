@@ -145,21 +145,21 @@ async def sweeper(
 
 async def test_a_payment_that_nobody_reported_restores_supply_and_nobody_else_is_disturbed(utility: World) -> None:
     """R-23, III.2: every disconnected customer's payments are checked; only the case that differs is asked."""
-    dark = await utility.open()
-    await dark.to_cut()
-    [lit] = await opened(utility)
-    await dark.recorded("cut.reported")
+    cut_off = await utility.open()
+    await cut_off.to_cut()
+    [supplied] = await opened(utility)
+    await cut_off.recorded("cut.reported")
     before = await sweep(utility)
     assert (before.done["counted"], before.done["signalled"]) == (2, 0)
-    await dark.pay("200.00", told=False)
+    await cut_off.pay("200.00", reported=False)
     done = (await sweep(utility)).done
-    ticket = await dark.ticket("restore")
+    ticket = await cut_off.ticket("restore")
     assert (done["counted"], done["signalled"], done["missing"]) == (2, 1, 0)
-    asked = await dark.recorded("recheck.requested")
+    asked = await cut_off.recorded("recheck.requested")
     assert [(e.about, e.clause, e.detail["source"]) for e in asked] == [(done["sweep_id"], "III.2", "sweep")]
-    assert (await dark.recorded("ticket.sent", 2))[-1].about == ticket["ticket_id"]
-    assert await lit.evidence("recheck.requested") == []
-    assert await signals(lit) == 0
+    assert (await cut_off.recorded("ticket.sent", 2))[-1].about == ticket["ticket_id"]
+    assert await supplied.evidence("recheck.requested") == []
+    assert await signals(supplied) == 0
     coverage, _end = recorded(utility)[-2:]
     assert (coverage["counted"], coverage["disconnected"], coverage["changed"], coverage["signalled"]) == (2, 1, 1, 1)
 
@@ -174,9 +174,9 @@ async def test_whatever_changes_the_debt_is_noticed_and_is_news_only_once(utilit
     before = await signals(case)
     match change:
         case "part_paid":
-            await case.pay("50.00", told=False)
+            await case.pay("50.00", reported=False)
         case "reversed":
-            await case.reverse(payment, "50.00", told=False)
+            await case.reverse(payment, "50.00", reported=False)
         case "another_bill":
             await utility.bill(case.account_id, "70.00", overdue_days=2)
     assert (await sweep(utility)).done["signalled"] == 1
@@ -191,7 +191,7 @@ async def test_a_closed_case_is_left_alone(utility: World) -> None:
     [case] = await opened(utility)
     payment = await case.pay("200.00")
     assert (await case.result())["outcome"] == "settled"
-    await case.reverse(payment, "200.00", told=False)
+    await case.reverse(payment, "200.00", reported=False)
     done = (await sweep(utility)).done
     assert (done["counted"], done["signalled"], done["missing"]) == (0, 0, 0)
 
@@ -213,7 +213,7 @@ async def test_a_case_that_no_workflow_carries_on_is_named(utility: World) -> No
     """R-23, P3: an open case that cannot be asked is never passed over in silence, whatever became of its workflow."""
     [terminated] = await opened(utility)
     await terminated.handle.terminate("by mistake")
-    await terminated.pay("200.00", told=False)
+    await terminated.pay("200.00", reported=False)
     file_open_rows(utility, [await utility.customer(account_id="never-was")], supply_off=True)
     done = (await sweep(utility)).done
     assert (done["counted"], done["signalled"], done["missing"]) == (2, 0, 2)
@@ -224,21 +224,21 @@ async def test_a_case_that_no_workflow_carries_on_is_named(utility: World) -> No
 
 async def test_who_is_without_supply_and_without_a_case_is_named_though_nothing_was_paid(utility: World) -> None:
     """P3: terminated while cut off, and the debt as it was; the next sweep says so, and of no one else."""
-    dark, other = await opened(utility, 2)
-    for case in (dark, other):
+    cut_off, other = await opened(utility, 2)
+    for case in (cut_off, other):
         found = {"report_id": "found-1", "meter_id": f"M-{case.account_id}", "reported_by": "customer"}
         await case.signal("supply_found_cut", **found, source="95598")
         await case.recorded("ticket.sent")
-    await dark.handle.terminate("by mistake")
+    await cut_off.handle.terminate("by mistake")
     done = (await sweep(utility)).done
     assert (done["signalled"], done["missing"]) == (0, 1)
-    assert recorded(utility)[0]["missing"] == [dark.account_id]
+    assert recorded(utility)[0]["missing"] == [cut_off.account_id]
 
 
 async def test_a_page_that_is_repeated_asks_nobody_twice(utility: World) -> None:
     """R-23: the page broke off after its signals; done again, it is counted and obeyed once."""
     [case] = await opened(utility)
-    await case.pay("50.00", told=False)
+    await case.pay("50.00", reported=False)
     flaky = LosesTheFirst(utility.parts.register)
     async with sweeper(utility, book=flaky) as queue:
         done = await (await start_sweep(utility, queue)).result()
@@ -252,7 +252,7 @@ async def test_a_page_that_is_repeated_asks_nobody_twice(utility: World) -> None
 async def test_billing_down_delays_the_sweep_and_loses_nothing(utility: World) -> None:
     """R-23: the sweep waits for billing as long as it takes, and reads then."""
     [case] = await opened(utility)
-    await case.pay("50.00", told=False)
+    await case.pay("50.00", reported=False)
     await utility.outage()
     handle = await start_sweep(utility)
     await tried_again(handle)
@@ -269,7 +269,7 @@ async def test_page_after_page_each_case_is_checked_once_and_every_page_is_on_re
     """R-23: a run a page; the record says from whom to whom, how many were cut off, and on which day of the utility."""
     cases = await opened(utility, 5)
     for case in cases:
-        await case.pay("50.00", told=False)
+        await case.pay("50.00", reported=False)
     accounts = [case.account_id for case in cases]
     swept = await sweep(utility, page_size=2)
     pages = recorded(utility)
@@ -322,9 +322,9 @@ async def test_a_page_of_two_thousand_costs_no_more_than_a_page_of_two(utility: 
 
 async def test_accounts_that_billing_does_not_know_are_not_taken_for_settled(utility: World, tmp_path: Path) -> None:
     """R-23: a wrong book signals nobody that a debt has changed; who is cut off is checked again by his own case."""
-    lit, dark = await opened(utility), await opened(utility)
-    await dark[0].to_cut()
-    await dark[0].recorded("cut.reported")
+    supplied, cut_off = await opened(utility), await opened(utility)
+    await cut_off[0].to_cut()
+    await cut_off[0].recorded("cut.reported")
     empty = open_billing(f"sqlite:///{tmp_path / 'wrong.db'}", "Asia/Shanghai")
     async with utility.beside(billing=empty) as astray:
         swept = await sweep(astray)
@@ -332,9 +332,9 @@ async def test_accounts_that_billing_does_not_know_are_not_taken_for_settled(uti
     assert (swept.done["counted"], swept.done["signalled"], swept.done["missing"]) == (0, 1, 0)
     page, _end = recorded(utility)
     assert (page["counted"], page["disconnected"], page["changed"], page["signalled"]) == (0, 0, 0, 1)
-    assert page["first_account"] == lit[0].account_id
-    assert await signals(lit[0]) == 0
-    assert await signals(dark[0]) == 1
+    assert page["first_account"] == supplied[0].account_id
+    assert await signals(supplied[0]) == 0
+    assert await signals(cut_off[0]) == 1
     assert (await sweep(utility)).done["counted"] == 2
 
 
@@ -364,7 +364,7 @@ async def test_nonsense_about_one_account_keeps_nobody_else_without_supply(
     paid, muddled = cases[3], cases[1]
     await paid.to_cut()
     await paid.recorded("cut.reported")
-    await paid.pay("200.00", told=False)
+    await paid.pay("200.00", reported=False)
     billing: Any = Muddled(utility.parts.book, {muddled.account_id})
     async with utility.beside(billing=billing) as astray:
         swept = await sweep(astray)

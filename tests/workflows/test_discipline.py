@@ -43,7 +43,7 @@ async def assert_unauthorised(case: Case, kind: str = "unauthorised_cut") -> dic
     assert timedelta(hours=23) < left <= timedelta(hours=24)
     assert snap["stage"] == "restoring"
     for leader in ("centre_director", "company_leader"):
-        await case.told(leader, f"incident: {kind}")
+        await case.notified(leader, f"incident: {kind}")
     return incident
 
 
@@ -134,7 +134,7 @@ async def test_found_cut_while_a_permit_is_live_the_crew_is_asked(world: World) 
     ticket = await case.to_window()
     permit = await case.permit(ticket)
     await found_cut(case)
-    await case.told("field_crew", "report asked")
+    await case.notified("field_crew", "report asked")
     assert (await case.snapshot())["incidents"] == []
     answer = await case.update("report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"])
     assert answer == {"lawful": True}
@@ -147,7 +147,7 @@ async def test_found_cut_while_a_permit_is_live_but_the_crew_has_not_cut(world: 
     ticket = await case.to_window()
     await case.permit(ticket)
     await found_cut(case)
-    await case.told("field_crew", "report asked")
+    await case.notified("field_crew", "report asked")
     await case.update("report_not_cut", "field_crew", ticket_id=ticket["ticket_id"], reason="it was dark already")
     await assert_unauthorised(case)
 
@@ -165,7 +165,7 @@ async def test_a_found_cut_is_not_forgotten_whatever_the_crew_answers(world: Wor
     ticket = await case.to_window()
     await case.permit(ticket)
     await found_cut(case)
-    await case.told("field_crew", "report asked")
+    await case.notified("field_crew", "report asked")
     name, payload = ANSWERS[answer]
     filled = {k: v.format(account=case.account_id) for k, v in payload.items()}
     await case.update(name, "field_crew", ticket_id=ticket["ticket_id"], **filled)
@@ -180,7 +180,7 @@ async def test_a_cut_found_after_the_answer_is_unauthorised(world: World, answer
     case = await world.open()
     ticket = await case.to_window()
     await case.permit(ticket)
-    dark_at = await case.now() + timedelta(minutes=2)
+    found_at = await case.now() + timedelta(minutes=2)
     if answered_by == "the crew":
         await case.pass_time(minutes=3)
         await case.update("report_not_cut", "field_crew", ticket_id=ticket["ticket_id"], reason="locked gate")
@@ -191,7 +191,7 @@ async def test_a_cut_found_after_the_answer_is_unauthorised(world: World, answer
         await case.update(
             "acknowledge_escalation", "team_leader", escalation_id=asked["escalation_id"], remark="nothing was cut"
         )
-    await found_cut(case, at=dark_at.isoformat())
+    await found_cut(case, at=found_at.isoformat())
     await assert_unauthorised(case)
 
 
@@ -201,7 +201,7 @@ async def test_one_found_cut_reported_twice_is_restored_once(world: World) -> No
     ticket = await case.to_window()
     await case.permit(ticket)
     await found_cut(case)
-    await case.told("field_crew", "report asked")
+    await case.notified("field_crew", "report asked")
     await case.pass_time(minutes=20)  # the permit lapses
     await found_cut(case, report_id="f-2")
     await assert_unauthorised(case)
@@ -219,7 +219,7 @@ async def test_restoration_that_is_due_anyway_does_not_wait_for_the_crew(world: 
     ticket = await case.to_window()
     await case.permit(ticket)
     await found_cut(case)
-    await case.told("field_crew", "report asked")
+    await case.notified("field_crew", "report asked")
     if reason == "withdrawn":
         await case.update("withdraw", "centre_director", reason="an error of ours")
     else:

@@ -160,7 +160,7 @@ async def disconnected(world: World) -> Case:
 
 async def restoration_asked(world: World) -> tuple[Case, Message]:
     case = await disconnected(world)
-    await case.pay("200.00", told=False)
+    await case.pay("200.00", reported=False)
     return case, ("request_restoration", "hotline", {"request_id": "q-1", "source": "hotline"})
 
 

@@ -120,7 +120,7 @@ async def test_a_sweep_goes_on_from_page_to_page_and_cases_believe_it(world: Wor
         paid, other = await utility.open(), await utility.open()
         for case in (paid, other):
             await case.recorded("notice.issued")
-        await paid.pay("200.00", told=False)
+        await paid.pay("200.00", reported=False)
         done = (await sweep(utility, page_size=1)).done
         assert (done["counted"], done["signalled"], done["pages"]) == (2, 1, 3)
         assert (await paid.result())["outcome"] == "settled"

@@ -153,7 +153,7 @@ async def _delayed(utility: World) -> Case:
     return case
 
 
-async def _found_dark(utility: World) -> Case:
+async def _found_cut_off(utility: World) -> Case:
     case = await utility.open(amount="150.00", region="R-South")
     await case.notice("yellow")
     await case.signal(
@@ -202,7 +202,7 @@ def _same(figures: Figures, hand: ByHand) -> int:
 
 async def test_what_real_cases_did_is_what_the_months_report(utility: World) -> None:
     """Five lives on the real server, each on its own clock: every month they touch equals the count by hand."""
-    plays = (_restored, _breached, _delayed, _found_dark, _important)
+    plays = (_restored, _breached, _delayed, _found_cut_off, _important)
     lived = await asyncio.gather(*(play(utility) for play in plays))
     zone, url = utility.policy.zone, utility.settings.register_url.get_secret_value()
     today = datetime.now(zone)

@@ -220,7 +220,7 @@ async def test_a_hold_after_the_ticket_ends_the_attempt_at_once(world: World) ->
     snap = await case.becomes(lambda s: s["tickets"][0]["state"] == "recalled")
     assert (snap["tickets"][0]["ticket_id"], snap["stage"]) == (ticket["ticket_id"], "red_notice")
     assert await red_ids(case) == [(red["notice_id"], "void")]
-    await case.told("field_crew", "ticket recalled")
+    await case.notified("field_crew", "ticket recalled")
     await lift(case)
     assert (await case.undelivered("red"))["notice_id"] != red["notice_id"]
     assert (await case.notice("yellow"))["notice_id"] == yellow["notice_id"]
@@ -265,7 +265,7 @@ async def test_a_payment_on_the_promised_evening_keeps_it_though_nobody_reported
     await case.deliver("yellow")
     end = await promise(case)
     await case.until(end - timedelta(minutes=5))
-    await case.pay("200.00", told=False)
+    await case.pay("200.00", reported=False)
     await case.until(end + SOON)
     assert (await case.result())["outcome"] == "settled"
     assert await case.recorded("promise.kept")
@@ -304,7 +304,7 @@ async def test_a_partial_payment_asks_for_an_offer_and_does_not_settle(world: Wo
     case = await world.open()
     await case.deliver("yellow")
     await case.pay("50.00")
-    await case.told("reader", "partial payment")
+    await case.notified("reader", "partial payment")
     assert ("reader", "record_promise") in await case.awaited()
     red = await case.to_red_from_served_yellow()
     assert red["amount"] == "150.00"

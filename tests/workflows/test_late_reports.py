@@ -97,7 +97,7 @@ async def test_a_late_report_recalls_the_ticket_of_the_next_attempt(world: World
     assert await report_cut(case, given + timedelta(minutes=2)) == {"lawful": True}
     states = {t["ticket_id"]: t["state"] for t in (await case.snapshot())["tickets"]}
     assert states[ticket["ticket_id"]] == "recalled"
-    await case.told("field_crew", "ticket recalled")
+    await case.notified("field_crew", "ticket recalled")
 
 
 async def test_cut_at_two_paid_at_one_is_restored_at_once_with_an_incident(world: World) -> None:
@@ -115,7 +115,7 @@ async def test_cut_at_two_paid_at_one_is_restored_at_once_with_an_incident(world
     snap = await case.in_stage("restoring")
     assert [i["kind"] for i in snap["incidents"]] == ["cut_after_settlement"]
     assert datetime.fromisoformat(snap["restore_due_by"]) == paid_at + timedelta(hours=24)
-    await case.told("company_leader", "incident: cut_after_settlement")
+    await case.notified("company_leader", "incident: cut_after_settlement")
 
 
 async def test_paid_after_the_cut_is_no_incident(world: World) -> None:
@@ -146,7 +146,7 @@ async def test_found_cut_off_then_the_crews_report_of_the_same_hour(world: World
     case, _, given, _ = await permitted(world)
     await case.pass_time(minutes=6)
     await found_cut(case, given + timedelta(minutes=4))
-    await case.told("field_crew", "report asked")
+    await case.notified("field_crew", "report asked")
     await case.pass_time(hours=1)
     assert await report_cut(case, given + timedelta(minutes=3)) == {"lawful": True}
     snap = await case.in_stage("disconnected")

@@ -46,7 +46,7 @@ async def tries(case: Case, count: int) -> list[tuple[str, str]]:
     return [(e.detail["channel"], e.detail["outcome"]) for e in await case.recorded("channel.tried", count)]
 
 
-async def is_told(case: Case) -> None:
+async def is_notified(case: Case) -> None:
     await case.becomes(lambda s: "record_final_notice" not in {a["act"] for a in s["waiting_for"]}, "the telling")
 
 
@@ -56,7 +56,7 @@ async def test_an_accepted_mail_is_the_notification_and_the_cut_is_lawful(world:
         async with with_channels(world, tmp_path, {"email": to_mail(box)}) as told:
             case = await told.open(card=CARD)
             ticket = await case.to_half_hour()
-            await is_told(case)
+            await is_notified(case)
             [sent] = box.mails
             assert box.recipients == [[CARD["email"]]]
             assert str(sent["Subject"]).startswith("停电提醒")
@@ -89,7 +89,7 @@ async def test_the_next_channel_is_tried_and_no_number_is_in_evidence_or_history
         async with with_channels(world, tmp_path, ways, seconds=0.5) as told:
             case = await told.open(card=CARD)
             await case.to_half_hour()
-            await is_told(case)
+            await is_notified(case)
             assert await tries(case, 3) == [("email", "dead"), ("sms", "refused"), ("app", "accepted")]
             [fact] = await case.recorded("customer.told_by_channel")
             assert fact.detail["channel"] == "app"
@@ -119,12 +119,12 @@ async def test_what_his_record_prefers_is_tried_before_the_table_and_the_table_f
         async with with_channels(world, tmp_path, ways) as told:
             case = await told.open(card=CARD | {"preferred_channel": "sms"})
             await case.to_half_hour()
-            await is_told(case)
+            await is_notified(case)
             assert await tries(case, 1) == [("sms", "accepted")]
             assert ([body["to"] for body in gateway.bodies], app.bodies) == ([CARD["phone"]], [])
             by_mail = await told.open(card=CARD | {"preferred_channel": "email"})
             await by_mail.to_half_hour()
-            await is_told(by_mail)
+            await is_notified(by_mail)
             assert await tries(by_mail, 2) == [("email", "refused"), ("app", "accepted")]
             [fact] = await by_mail.recorded("customer.told_by_channel")
             assert (fact.detail["channel"], fact.detail["counts"]) == ("app", True)
@@ -142,7 +142,7 @@ async def test_if_no_channel_takes_it_the_reader_is_asked_and_can_still_notify(
     async with with_channels(world, tmp_path, ways) as told:
         case = await told.open(card=card)
         ticket = await case.to_half_hour()
-        asked = await case.told("reader", "tell the customer again")
+        asked = await case.notified("reader", "tell the customer again")
         assert asked.about == ticket["ticket_id"]
         outcome = "dead" if card["phone"] else "unaddressed"
         assert await tries(case, 2) == [("email", outcome), ("sms", outcome)]
@@ -173,13 +173,13 @@ async def test_who_has_paid_is_not_notified(world: World, tmp_path: Path) -> Non
             ticket = await case.to_ticket()
             await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
             await case.until(await case.cut_time() - timedelta(hours=1))
-            await case.pay("200.00", told=False)
+            await case.pay("200.00", reported=False)
             await case.pass_time(minutes=31)
             assert (await case.result())["outcome"] == "settled"
             assert (box.mails, await case.messages("customer"), await case.evidence("channel.tried")) == ([], [], [])
 
 
-async def being_told(told: World, hanging: Hook) -> Case:
+async def being_notified(told: World, hanging: Hook) -> Case:
     """A case at T - 30 min, of which the customer's channel has been asked, and has not answered."""
     case = await told.open(card=CARD)
     ticket = await case.to_ticket()
@@ -197,7 +197,7 @@ async def test_restoration_does_not_wait_behind_a_channel_that_hangs(world: Worl
     with ExitStack() as receivers:
         hanging = receivers.enter_context(hook(slow=60))
         async with with_channels(world, tmp_path, {"sms": to_sms(hanging)}, seconds=8) as told:
-            case = await being_told(told, hanging)
+            case = await being_notified(told, hanging)
             await case.signal(
                 "supply_found_cut", report_id="f-1", meter_id=f"M-{case.account_id}", reported_by="x", source="hotline"
             )
@@ -215,7 +215,7 @@ async def test_channels_that_give_no_answer_in_time_are_on_record_and_the_reader
     with ExitStack() as receivers:
         hanging = receivers.enter_context(hook(slow=60))
         async with with_channels(world, tmp_path, {"sms": to_sms(hanging)}, seconds=10) as told:
-            case = await being_told(told, hanging)
+            case = await being_notified(told, hanging)
             (trying,) = (await case.handle.describe()).raw_description.pending_activities
             assert trying.activity_type.name == "tell_customer"
             beside = told.client.get_async_activity_handle(
@@ -223,7 +223,7 @@ async def test_channels_that_give_no_answer_in_time_are_on_record_and_the_reader
             )
             await beside.fail(ApplicationError("the gateway is down", non_retryable=True))
             assert await tries(case, 1) == [("any", "unknown")]
-            await case.told("reader", "tell the customer again")
+            await case.notified("reader", "tell the customer again")
             assert await case.evidence("customer.told_by_channel") == []
 
 
@@ -234,7 +234,7 @@ async def test_a_revocation_reaches_the_crews_channel_at_once(world: World, tmp_
         async with with_channels(world, tmp_path, {"email": to_mail(box)}, url) as told:
             case = await told.open(card=CARD)
             ticket = await case.to_half_hour()
-            await is_told(case)
+            await is_notified(case)
             await case.until(await case.cut_time() + timedelta(minutes=1))
             assert (await case.permit(ticket))["granted"]
             loop = asyncio.get_running_loop()

@@ -327,7 +327,7 @@ async def test_a_cut_found_with_a_bad_start_is_notified_all_the_same(world: Worl
     case = Case(world, account, handle)
     assert (await case.result())["outcome"] == "withdrawn"
     for role in ("field_crew", "centre_director", "company_leader"):
-        assert account in (await case.told(role, "supply found cut")).text_en
+        assert account in (await case.notified(role, "supply found cut")).text_en
 
 
 @pytest.mark.parametrize("workflow_id", ["arrears-\x07x", "arrears- ", "arrears-\u200bA", "arrears-" + "9" * 300])

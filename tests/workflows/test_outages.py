@@ -221,7 +221,7 @@ async def test_a_revocation_does_not_wait_behind_an_older_record(patient: World)
         fickle.up = True
         began = time.monotonic()
         await case.pay("200.00")
-        await case.told("field_crew", "permit revoked")
+        await case.notified("field_crew", "permit revoked")
         assert time.monotonic() - began < 3
         await case.recorded("message.refused")
 
@@ -243,7 +243,7 @@ async def test_a_recall_does_not_wait_for_the_case_to_close(patient: World) -> N
         fickle.up = True
         began = time.monotonic()
         await case.pay("200.00")
-        await case.told("field_crew", "ticket recalled")
+        await case.notified("field_crew", "ticket recalled")
         assert time.monotonic() - began < 3
         assert (await case.result())["outcome"] == "settled"
 
@@ -286,7 +286,7 @@ async def test_a_revocation_does_not_travel_with_a_paper(patient: World) -> None
     ticket = await case.to_window()
     await case.permit(ticket)
     await case.update("serve_again", "reader", reason="the time was misread")
-    await case.told("field_crew", "permit revoked")
+    await case.notified("field_crew", "permit revoked")
     papers = [
         event.activity_task_scheduled_event_attributes.input.payloads[0].data
         async for event in case.handle.fetch_history_events()

@@ -169,7 +169,7 @@ async def test_paid_but_not_reported_is_found_when_the_crew_asks(world: World) -
     """R-17, R-11: billing is asked again at the permit; paid means no cut."""
     case = await world.open()
     ticket = await case.to_window()
-    await case.pay("200.00", told=False)
+    await case.pay("200.00", reported=False)
     assert "R-11" in unmet(await case.permit(ticket))
     assert (await case.result())["outcome"] == "settled"
     assert not await case.evidence("permit.granted")
@@ -208,7 +208,7 @@ async def test_a_settling_payment_revokes_the_permit_and_notifies_the_crew(world
     snap = await case.becomes(lambda s: s["permit"]["state"] == "revoked")
     assert snap["permit"]["permit_id"] == permit["permit_id"]
     await case.becomes(lambda s: s["owed"] == "0.00")
-    await case.told("field_crew", "permit revoked")
+    await case.notified("field_crew", "permit revoked")
     assert unmet(await case.permit(ticket)) >= {"R-11"}
 
 
@@ -258,7 +258,7 @@ async def test_whatever_stops_the_attempt_revokes_the_permit(world: World, stopp
     await case.update(act, who, **payload, **more.get(stopper, {}))
     assert (await case.snapshot())["permit"]["state"] == "revoked"
     assert (await case.permit(ticket))["granted"] is False if stopper != "another_unit" else True
-    await case.told("field_crew", "permit revoked")
+    await case.notified("field_crew", "permit revoked")
 
 
 async def test_a_hold_revokes_the_permit_and_recalls_the_ticket(world: World) -> None:
@@ -273,8 +273,8 @@ async def test_a_hold_revokes_the_permit_and_recalls_the_ticket(world: World) ->
     snap = await case.becomes(lambda s: s["permit"]["state"] == "revoked")
     assert [t["state"] for t in snap["tickets"]] == ["recalled"]
     await voided(case, red["notice_id"])
-    await case.told("field_crew", "permit revoked")
-    await case.told("field_crew", "ticket recalled")
+    await case.notified("field_crew", "permit revoked")
+    await case.notified("field_crew", "ticket recalled")
 
 
 async def test_a_permit_lapses_after_its_minutes(world: World) -> None:
@@ -321,7 +321,7 @@ async def test_a_doubtful_meter_gets_no_permit_until_the_reader_says_yes(world: 
     case, ticket = await doubted(world)
     assert unmet(await case.permit(ticket)) == {"R-19"}
     assert ("reader", "verify_meter") in await case.awaited()
-    await case.told("reader", "verify the meter")
+    await case.notified("reader", "verify the meter")
     await verify(case, ticket, "reader", confirmed=True)
     await granted(case, ticket)
 
@@ -559,7 +559,7 @@ async def test_an_answer_that_lay_waiting_for_a_worker_gives_no_permit(world: Wo
     await first.shutdown()  # it finishes the activity, and takes up nothing more
     await running
     calendar.seconds = 0.0
-    await case.pay("200.00", told=False)
+    await case.pay("200.00", reported=False)
     await asyncio.sleep(ANSWER_IS_FRESH.total_seconds() + 1)
     async with make_worker(world.client, parts, settings):
         answer = await asyncio.wait_for(asking, 30)

@@ -66,7 +66,7 @@ async def test_what_was_little_enough_when_the_notice_was_issued_ends_the_proced
     ],
 )
 async def test_a_life_under_each_pack_from_the_yellow_notice_to_the_restoration(
-    world: World, policy: Policy, approvers: tuple[str, ...], light_within: timedelta
+    world: World, policy: Policy, approvers: tuple[str, ...], restored_within: timedelta
 ) -> None:
     """Its own days, approvals and hours; and the proof, judged by that pack, finds nothing wrong."""
     case = await under(world, policy).open(overdue_days=60)
@@ -90,7 +90,7 @@ async def test_a_life_under_each_pack_from_the_yellow_notice_to_the_restoration(
     await case.pass_time(hours=2)
     await case.pay("200.00")
     snap = await case.in_stage("restoring")
-    assert when(snap["restore_due_by"]) - when(snap["settled_at"]) == light_within
+    assert when(snap["restore_due_by"]) - when(snap["settled_at"]) == restored_within
     await case.restore()
     assert (await case.result())["outcome"] == "restored"
     await assert_lawful(case, policy.label)

@@ -78,8 +78,8 @@ async def finish(case: Case) -> dict[str, Any]:
     assert (debt.owed, debt.paid_total, debt.credit) == (Decimal(0), OWED, Decimal(0))
     hints = [e for e in evidence if e.what == "payment.hint"]
     assert len({e.about for e in hints}) == len(hints), "each payment is counted once"
-    dark = any(e.what == "cut.reported" for e in evidence)
-    assert result["outcome"] == ("restored" if dark else "settled")
+    cut_off = any(e.what == "cut.reported" for e in evidence)
+    assert result["outcome"] == ("restored" if cut_off else "settled")
     return result
 
 
@@ -113,7 +113,7 @@ async def book(case: Case, paid_at: datetime, payment_id: str = "P-1", amount: D
     await asyncio.to_thread(case.world.parts.book.add_payments, (payment,))
 
 
-async def tell(case: Case, paid_at: datetime, payment_id: str = "P-1", amount: Decimal = OWED) -> None:
+async def announce(case: Case, paid_at: datetime, payment_id: str = "P-1", amount: Decimal = OWED) -> None:
     """The case hears of it."""
     payment = {"payment_id": f"{payment_id}-{case.account_id}", "amount": str(amount), "paid_at": paid_at.isoformat()}
     await if_open(case.signal("payment_received", **payment))
@@ -152,11 +152,13 @@ INTERLEAVINGS = ((0, 0, 0), (0, 0, 15), (15, 20, 0), (0, 25, 10), (25, 0, 10), (
 async def test_a_payment_and_a_permit_at_the_same_instant(world: World) -> None:
     """P2, L3: whichever comes first; where the crew got its permit, half of them throw the switch at once."""
 
-    async def race(number: int, booked: float, told: float, asked: float) -> None:
+    async def race(number: int, booked: float, announced: float, asked: float) -> None:
         case, ticket = await at_the_meter(world)
         now = await case.now()
         permit, *_ = await asyncio.gather(
-            after(asked, if_open(case.permit(ticket))), after(booked, book(case, now)), after(told, tell(case, now))
+            after(asked, if_open(case.permit(ticket))),
+            after(booked, book(case, now)),
+            after(announced, announce(case, now)),
         )
         if permit and permit["granted"] and number % 2:
             meter = ticket["meter_id"]
@@ -171,13 +173,15 @@ async def test_a_payment_and_a_permit_at_the_same_instant(world: World) -> None:
 async def test_a_payment_and_the_switch_at_the_same_instant(world: World) -> None:
     """P2, P3, L3: lawful or not, supply is restored, and a cut on settled bills is an incident."""
 
-    async def race(booked: float, told: float, reported: float) -> None:
+    async def race(booked: float, announced: float, reported: float) -> None:
         case, ticket = await at_the_meter(world)
         permit = await case.permit(ticket)
         assert permit["granted"]
         now, meter = await case.now(), ticket["meter_id"]
         switch = case.update("report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=meter)
-        await asyncio.gather(after(reported, switch), after(booked, book(case, now)), after(told, tell(case, now)))
+        await asyncio.gather(
+            after(reported, switch), after(booked, book(case, now)), after(announced, announce(case, now))
+        )
         await case.ticket("restore")
         await finish(case)
         assert len(await case.recorded("supply.restored")) == 1
@@ -197,7 +201,7 @@ async def test_a_hold_and_a_permit_at_the_same_instant(world: World, first: str)
     snap = await case.becomes(lambda s: bool(s["holds"]) and all(t["state"] == "recalled" for t in s["tickets"]))
     assert "permit" not in snap or snap["permit"]["state"] == "revoked"
     if permit["granted"]:
-        await case.told("field_crew", "permit revoked")
+        await case.notified("field_crew", "permit revoked")
 
 
 # ---- around T (L3) ----------------------------------------------------------------------------
@@ -218,11 +222,11 @@ async def test_payments_around_the_stated_time(world: World) -> None:
             case "thrice":  # booked, reported three times, and only then does the crew ask
                 for _ in range(3):
                     await book(case, paid_at)
-                    await tell(case, paid_at)
+                    await announce(case, paid_at)
             case "late":  # booked, and reported when the crew has gone
                 await book(case, paid_at)
             case "early":  # reported, while billing does not know yet
-                await tell(case, paid_at)
+                await announce(case, paid_at)
         await case.until(paid_at + 2 * SECOND)
         permit = await if_open(case.permit(ticket))
         if permit and permit["granted"]:
@@ -233,7 +237,7 @@ async def test_payments_around_the_stated_time(world: World) -> None:
             await book(case, paid_at)
             await if_open(case.signal("recheck_requested", request_id="sweep-1", source="sweep"))
         if order == "late":
-            await tell(case, paid_at)
+            await announce(case, paid_at)
         await finish(case)
 
     moments = (-SECOND, timedelta(), SECOND)
@@ -246,6 +250,6 @@ async def test_two_halves_in_the_wrong_order_and_twice(world: World) -> None:
     assert (await case.permit(ticket))["granted"]
     now, half = await case.now(), OWED / 2
     await asyncio.gather(*(book(case, now, name, half) for name in ("P-2", "P-1", "P-2", "P-1")))
-    await asyncio.gather(*(tell(case, now, name, half) for name in ("P-2", "P-1", "P-2", "P-1")))
+    await asyncio.gather(*(announce(case, now, name, half) for name in ("P-2", "P-1", "P-2", "P-1")))
     await case.becomes(lambda s: s["permit"]["state"] == "revoked")
     assert (await finish(case))["outcome"] == "settled"

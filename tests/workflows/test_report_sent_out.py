@@ -50,10 +50,10 @@ async def start(utility: World) -> Any:
 async def test_the_report_is_with_the_liaison_once_though_its_making_was_repeated(world: World, tmp_path: Path) -> None:
     """The folder takes no paper at first: the activity is tried again until it does, and the message goes out once."""
     (tmp_path / "papers").touch()
-    with hook() as told:
-        async with with_liaison(world, tmp_path, _to(told)) as utility:
+    with hook() as receiver:
+        async with with_liaison(world, tmp_path, _to(receiver)) as utility:
             making = await start(utility)
-            await until(lambda: told.bodies != [])
+            await until(lambda: receiver.bodies != [])
 
             async def attempts() -> int:
                 pending = (await making.describe()).raw_description.pending_activities
@@ -68,7 +68,7 @@ async def test_the_report_is_with_the_liaison_once_though_its_making_was_repeate
             (tmp_path / "papers").unlink()
             made = await asyncio.wait_for(making.result(), 20)
             await until(lambda: waits(utility) == 0)
-            [body] = told.bodies
+            [body] = receiver.bodies
             [report] = utility.parts.reports.reports()
             assert (made["report_id"], body["title"]) == (
                 report.report_id,
@@ -76,8 +76,8 @@ async def test_the_report_is_with_the_liaison_once_though_its_making_was_repeate
             )
             assert report.text_zh in body["message"]
             assert report.text_en.strip() in body["message"]
-            assert told.keys == [f"{report.report_id}/liaison"]
-            assert tried(utility) == [(told.keys[0], "office", "accepted")]
+            assert receiver.keys == [f"{report.report_id}/liaison"]
+            assert tried(utility) == [(receiver.keys[0], "office", "accepted")]
 
 
 async def test_a_liaison_who_has_a_mailbox_gets_it_by_mail(world: World, tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ async def test_a_liaison_who_has_a_mailbox_gets_it_by_mail(world: World, tmp_pat
     assert box.recipients == [["liaison@example.cn"]]
 
 
-def _to(told: Hook) -> str:
-    return f"json://{HOST}:{told.port}/liaison"
+def _to(receiver: Hook) -> str:
+    return f"json://{HOST}:{receiver.port}/liaison"
 
 
 def _to_mail(box: Mailbox) -> str:

@@ -64,12 +64,12 @@ async def test_a_payment_brings_the_ticket_without_anybody_asking(world: World) 
 async def test_the_hotline_hears_what_is_owed_and_later_gets_a_ticket(world: World) -> None:
     """R-22: still owing, then no ticket; paid without anybody reporting it to the case, then a ticket."""
     case = await cut_off(world)
-    await case.pay("50.00", told=False)
+    await case.pay("50.00", reported=False)
     owing = (await ask(case))["still_owing"]
     assert owing["amount"] == "150.00"
     assert Decimal(owing["late_fee"]) > 0
     assert [t for t in (await case.snapshot())["tickets"] if t["kind"] == "restore"] == []
-    await case.pay("150.00", told=False)
+    await case.pay("150.00", reported=False)
     answer = await ask(case, request_id="q-2")
     assert answer == {"ticket_id": (await case.ticket("restore"))["ticket_id"]}
     assert await ask(case, "operator", "q-3", "counter") == answer
@@ -91,7 +91,7 @@ async def test_the_sweep_finds_a_payment_that_nobody_reported(world: World) -> N
     """R-23: checked every day; the sweep's signal makes the case ask billing."""
     case = await cut_off(world)
     await case.signal("recheck_requested", request_id="sweep-1", source="sweep")
-    await case.pay("200.00", told=False)
+    await case.pay("200.00", reported=False)
     await case.signal("recheck_requested", request_id="sweep-2", source="sweep")
     await case.ticket("restore")
     assert {e.about for e in await case.recorded("recheck.requested", 2)} == {"sweep-1", "sweep-2"}
@@ -161,7 +161,7 @@ async def test_where_the_policy_says_so_the_late_fee_is_paid_first(world: World)
 async def test_the_day_runs_from_the_payment_and_not_from_its_detection(world: World) -> None:
     """R-25: billing says when it was paid; who finds it two hours later has 22 hours left."""
     case = await cut_off(world)
-    await case.pay("200.00", told=False, ago=timedelta(hours=2))
+    await case.pay("200.00", reported=False, ago=timedelta(hours=2))
     await ask(case)
     snap = await case.in_stage("restoring")
     (settled,) = await case.recorded("debt.settled")
@@ -192,7 +192,7 @@ async def test_warnings_at_twelve_and_twenty_hours_and_the_breach_at_the_end(wor
     snap = await case.becomes(lambda s: bool(s["incidents"]))
     assert [i["kind"] for i in snap["incidents"]] == ["restoration_breach"]
     for leader in ("centre_director", "company_leader"):
-        await case.told(leader, "incident: restoration_breach")
+        await case.notified(leader, "incident: restoration_breach")
     await case.restore()
     snap = await case.becomes(lambda s: "restored_at" in s)
     assert snap["stage"] != "closed"
@@ -318,7 +318,7 @@ async def test_a_settlement_older_than_the_plan_counts_when_billing_reports_it(w
     """R-25: he had paid before the plan was agreed, and nobody had reported it; the 24 hours run from his payment."""
     case = await cut_off(world)
     paid_at = await case.now()
-    await case.pay("200.00", told=False)
+    await case.pay("200.00", reported=False)
     await case.pass_time(minutes=20)
     day = local_day(await case.now(), world.policy) + timedelta(days=5)
     parts = [{"due": day.isoformat(), "amount": "200.00"}]

@@ -107,7 +107,7 @@ async def test_customer_notified_again_in_the_last_half_hour(world: World) -> No
     await case.in_stage("final_half_hour")
     assert ("reader", "record_final_notice") in await case.awaited()
     await case.recorded("half_hour.reached")
-    assert (await case.told("customer", "the time of the cut, again")).about == ticket["ticket_id"]
+    assert (await case.notified("customer", "the time of the cut, again")).about == ticket["ticket_id"]
     assert "R-16" in await case.why_not(), "composed for the customer, but nobody has told him"
     just_before = (begin - A_SECOND).isoformat()
     answer = await case.update(
@@ -177,7 +177,7 @@ async def test_paid_unheard_before_the_last_half_hour_is_found_there(world: Worl
     ticket = await case.to_ticket()
     await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
     await case.until(await case.cut_time() - timedelta(hours=1))
-    await case.pay("200.00", told=False)
+    await case.pay("200.00", reported=False)
     await case.pass_time(minutes=31)
     assert (await case.result())["outcome"] == "settled"
     snap = await case.snapshot()

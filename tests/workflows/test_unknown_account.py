@@ -140,7 +140,7 @@ async def test_who_is_cut_off_is_not_settled_by_a_wrong_book_but_restored_by_the
     async with utility.working():
         case = await utility.world.open()
         await case.to_cut()
-        await case.pay("200.00", told=False)
+        await case.pay("200.00", reported=False)
     async with utility.working(empty):
         await case.signal("recheck_requested", request_id="q-1", source="sweep")
         assert (await silence(case)).last_failure.application_failure_info.type == "AccountUnknown"

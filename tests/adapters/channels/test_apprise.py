@@ -42,8 +42,8 @@ def mail(box: Mailbox) -> Channel:
     return channel(f"mailto://{HOST}:{box.port}?from=no-reply@example.cn&to={{email}}", "email")
 
 
-def sms(told: Hook) -> Channel:
-    return channel(f"json://user:s3cret@{HOST}:{told.port}/send?:to={{phone}}", "sms")
+def sms(receiver: Hook) -> Channel:
+    return channel(f"json://user:s3cret@{HOST}:{receiver.port}/send?:to={{phone}}", "sms")
 
 
 @contextmanager
@@ -59,8 +59,8 @@ def a_mailbox(**behaviour: Any) -> Iterator[Channel]:
 
 @contextmanager
 def a_hook(**behaviour: Any) -> Iterator[Channel]:
-    with hook(**behaviour) as told:
-        yield sms(told)
+    with hook(**behaviour) as receiver:
+        yield sms(receiver)
 
 
 RECEIVERS: dict[str, tuple[Callable[[], AbstractContextManager[Channel]], str]] = {
@@ -113,10 +113,10 @@ def test_a_mail_says_what_the_outbox_says() -> None:
 
 
 def test_a_webhook_gets_text_number_and_the_key_of_the_message() -> None:
-    with hook() as told:
-        assert AppriseChannels(PATIENCE).send(sms(told), KNOWN, LETTER) == "accepted"
-    assert told.keys == [LETTER.key]
-    [body] = told.bodies
+    with hook() as receiver:
+        assert AppriseChannels(PATIENCE).send(sms(receiver), KNOWN, LETTER) == "accepted"
+    assert receiver.keys == [LETTER.key]
+    [body] = receiver.bodies
     assert (body["title"], body["message"], body["to"]) == (LETTER.title, LETTER.body, "+8613900000001")
 
 
@@ -152,40 +152,40 @@ def stuck(channels: AppriseChannels, way: Channel, sends: int) -> list[str]:
 def test_one_message_that_hangs_takes_the_channel_from_nobody_else() -> None:
     """A gateway that is slow for one number: the next customer is notified by it all the same."""
     channels = AppriseChannels(SECONDS)
-    with hook(slow=30) as told:
-        assert channels.send(sms(told), KNOWN, LETTER) == "dead"
-        told.slow = 0
-        assert replace(channels, seconds=PATIENCE).send(sms(told), KNOWN, LETTER) == "accepted"
+    with hook(slow=30) as receiver:
+        assert channels.send(sms(receiver), KNOWN, LETTER) == "dead"
+        receiver.slow = 0
+        assert replace(channels, seconds=PATIENCE).send(sms(receiver), KNOWN, LETTER) == "accepted"
 
 
 def test_a_channel_full_of_hanging_messages_is_passed_over_and_the_next_one_tried() -> None:
     """What was not tried is not called dead; nobody waits for it; and its receiver is asked no more meanwhile."""
     channels = AppriseChannels(SECONDS)
-    with hook(trickles=True) as told, hook() as taking:
-        full, next_one = sms(told), channel(f"json://{HOST}:{taking.port}/{{email}}", "app")
+    with hook(trickles=True) as receiver, hook() as taking:
+        full, next_one = sms(receiver), channel(f"json://{HOST}:{taking.port}/{{email}}", "app")
         assert stuck(channels, full, HANGING_AT_MOST) == ["dead"] * HANGING_AT_MOST
         began = time.monotonic()
         assert [channels.send(full, KNOWN, LETTER) for _ in range(5)] == ["passed_over"] * 5
         assert time.monotonic() - began < SECONDS
         tries = replace(channels, seconds=PATIENCE).hand_on((full, next_one), KNOWN, LETTER, lambda: AT)
-        assert len(told.bodies) <= HANGING_AT_MOST
+        assert len(receiver.bodies) <= HANGING_AT_MOST
     assert [(t.channel, t.outcome) for t in tries] == [("sms", "passed_over"), ("app", "accepted")]
 
 
 def test_a_channel_that_was_full_serves_again_as_soon_as_its_receiver_lets_go() -> None:
     channels = AppriseChannels(SECONDS)
-    with hook(trickles=True) as told:
-        stuck(channels, full := sms(told), HANGING_AT_MOST)
+    with hook(trickles=True) as receiver:
+        stuck(channels, full := sms(receiver), HANGING_AT_MOST)
     until(lambda: channels.send(full, KNOWN, LETTER) == "dead")  # tried, and nobody is there any more
 
 
 def test_a_channel_that_never_lets_go_is_tried_again_by_one() -> None:
     """One message in each pause finds out, and then one after the other: no worker is started anew for it."""
     channels = AppriseChannels(SECONDS, probe_every=2.0)
-    with hook(trickles=True) as told:
-        stuck(channels, full := sms(told), HANGING_AT_MOST)
-        until(lambda: len(told.bodies) == HANGING_AT_MOST)
-        told.trickles, told.slow = False, 1
+    with hook(trickles=True) as receiver:
+        stuck(channels, full := sms(receiver), HANGING_AT_MOST)
+        until(lambda: len(receiver.bodies) == HANGING_AT_MOST)
+        receiver.trickles, receiver.slow = False, 1
         assert stuck(channels, full, 3) == ["passed_over"] * 3
         time.sleep(2)
         patient = replace(channels, seconds=PATIENCE)
@@ -220,10 +220,10 @@ def test_a_fault_of_ours_in_one_channel_leaves_nobody_untold_by_the_next(
         return as_it_is(address, letter, seconds)
 
     monkeypatch.setattr(apprise, "_send", stumbles_over_mail)
-    with mailbox() as box, hook() as told:
-        tries = AppriseChannels(PATIENCE).hand_on((mail(box), sms(told)), KNOWN, LETTER, lambda: AT)
+    with mailbox() as box, hook() as receiver:
+        tries = AppriseChannels(PATIENCE).hand_on((mail(box), sms(receiver)), KNOWN, LETTER, lambda: AT)
     assert [(t.channel, t.outcome) for t in tries] == [("email", "unknown"), ("sms", "accepted")]
-    assert len(told.bodies) == 1
+    assert len(receiver.bodies) == 1
     assert "channel email: KeyError at" in capfd.readouterr().err
 
 

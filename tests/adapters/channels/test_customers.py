@@ -47,7 +47,7 @@ class Receivers(NamedTuple):
         }
         return tuple(Channel.model_validate({"kind": kind, "url": url}) for kind, url in urls.items())
 
-    def told(self) -> dict[str, int]:
+    def notified(self) -> dict[str, int]:
         """How many messages came to each."""
         return {"sms": len(self.sms.bodies), "email": len(self.email.mails), "app": len(self.app.bodies)}
 
@@ -62,7 +62,7 @@ def receivers() -> Iterator[Receivers]:
         yield Receivers(gateway, box, app)
 
 
-def tell(
+def notify(
     engine: Engine,
     channels: tuple[Channel, ...],
     preferred: PreferredChannel | None,
@@ -90,25 +90,29 @@ def tell(
 def test_the_channel_that_he_prefers_is_tried_first_and_if_it_accepts_alone(
     engine: Engine, receivers: Receivers, preferred: PreferredChannel | None, first: str
 ) -> None:
-    assert tell(engine, receivers.channels(), preferred) == [(first, "accepted")]
-    assert receivers.told() == {kind: int(kind == first) for kind in ("sms", "email", "app")}
+    assert notify(engine, receivers.channels(), preferred) == [(first, "accepted")]
+    assert receivers.notified() == {kind: int(kind == first) for kind in ("sms", "email", "app")}
 
 
 def test_one_that_refuses_is_followed_by_the_others_in_the_order_of_the_table(
     engine: Engine, receivers: Receivers
 ) -> None:
     receivers.app.status = receivers.sms.status = 503
-    assert tell(engine, receivers.channels(), "app") == [("app", "refused"), ("sms", "refused"), ("email", "accepted")]
+    assert notify(engine, receivers.channels(), "app") == [
+        ("app", "refused"),
+        ("sms", "refused"),
+        ("email", "accepted"),
+    ]
     assert receivers.email.recipients == [[EMAIL]]
 
 
 def test_who_prefers_mail_and_has_given_no_address_is_notified_by_the_others(
     engine: Engine, receivers: Receivers
 ) -> None:
-    said = tell(engine, receivers.channels(), "email", email="")
+    said = notify(engine, receivers.channels(), "email", email="")
     assert said == [("email", "unaddressed"), ("sms", "accepted")]
 
 
 def test_a_preference_that_no_channel_serves_changes_nothing(engine: Engine, receivers: Receivers) -> None:
     receivers.sms.status = 503
-    assert tell(engine, receivers.channels()[:2], "app") == [("sms", "refused"), ("email", "accepted")]
+    assert notify(engine, receivers.channels()[:2], "app") == [("sms", "refused"), ("email", "accepted")]

@@ -33,8 +33,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-def to(told: Hook, kind: str = "app") -> dict[str, str]:
-    return {"kind": kind, "url": f"json://{HOST}:{told.port}/inbox?:unit={{unit}}"}
+def to(receiver: Hook, kind: str = "app") -> dict[str, str]:
+    return {"kind": kind, "url": f"json://{HOST}:{receiver.port}/inbox?:unit={{unit}}"}
 
 
 def routes(*entries: dict[str, Any], seconds: float = 2) -> Routes:
@@ -88,12 +88,12 @@ def outcomes(engine: Engine) -> list[tuple[str, str]]:
 
 def test_a_revocation_goes_out_as_soon_as_it_is_filed(engine: Engine) -> None:
     """Nobody polls for it: the dispatcher is woken."""
-    with hook() as told, sending(engine, routes(crew(to(told))), poll_seconds=3600) as register:
+    with hook() as receiver, sending(engine, routes(crew(to(receiver))), poll_seconds=3600) as register:
         register.write(record(messages=(revoked(text_zh="停电许可已撤销"),)))
-        until(lambda: told.bodies != [])
+        until(lambda: receiver.bodies != [])
         until(lambda: messages_unsent(engine) == 0)
-    assert told.keys == ["m-revoked"]
-    [body] = told.bodies
+    assert receiver.keys == ["m-revoked"]
+    [body] = receiver.bodies
     assert (body["title"], body["message"], body["unit"]) == (
         "撤销停电许可 permit revoked",
         "停电许可已撤销\n\nplease deliver",
@@ -105,42 +105,42 @@ def test_a_revocation_goes_out_as_soon_as_it_is_filed(engine: Engine) -> None:
 def test_a_row_that_another_worker_filed_is_found(engine: Engine) -> None:
     """Nobody wakes the dispatcher: it polls each second."""
     assert POLL_SECONDS == 1
-    with hook() as told, sending(engine, routes(crew(to(told)))):
+    with hook() as receiver, sending(engine, routes(crew(to(receiver)))):
         SqlRegister(engine, hands_on=True).write(record(messages=(revoked(),)))
-        until(lambda: told.bodies != [])
+        until(lambda: receiver.bodies != [])
 
 
 def test_a_backlog_of_notices_to_a_slow_receiver_does_not_delay_a_revocation(engine: Engine) -> None:
     """A hundred notices, each taking a second of one lane: it overtakes all of them that are not out yet."""
-    with hook(slow=1) as slow, hook() as told:
+    with hook(slow=1) as slow, hook() as receiver:
         readers = {"role": "reader", "channels": [to(slow)]}
-        with sending(engine, routes(crew(to(told)), readers, seconds=10)) as register:
+        with sending(engine, routes(crew(to(receiver)), readers, seconds=10)) as register:
             register.write(record(1, messages=tuple(message(f"m-{n:03}") for n in range(100))))
             until(lambda: len(slow.bodies) >= 2)
             before = len(slow.bodies)
             register.write(record(2, messages=(revoked(),)))
-            until(lambda: told.bodies != [])
-            assert sum(at < told.at[0] for at in slow.at) <= before + LANES
+            until(lambda: receiver.bodies != [])
+            assert sum(at < receiver.at[0] for at in slow.at) <= before + LANES
 
 
 def test_a_dead_channel_of_one_unit_does_not_delay_another_unit(engine: Engine) -> None:
     """More revocations for a receiver that hangs than there are lanes: another crew is notified once that is clear."""
-    with hook(slow=60) as hanging, hook() as told:
-        table = routes(crew(to(hanging), unit="FU-01"), crew(to(told), unit="FU-02"), seconds=0.5)
+    with hook(slow=60) as hanging, hook() as receiver:
+        table = routes(crew(to(hanging), unit="FU-01"), crew(to(receiver), unit="FU-02"), seconds=0.5)
         with sending(engine, table) as register:
             lost = tuple(revoked(f"m-{n}", "FU-01") for n in range(LANES * 5))
             register.write(record(1, messages=lost))
             until(lambda: hanging.bodies != [])
             register.write(record(2, messages=(revoked(),)))
-            until(lambda: told.bodies != [])
-            assert sum(at < told.at[0] for at in hanging.at) <= LANES + 1, "the others waited for one to find out"
+            until(lambda: receiver.bodies != [])
+            assert sum(at < receiver.at[0] for at in hanging.at) <= LANES + 1, "the others waited for one to find out"
             assert messages_unsent(engine) >= len(lost)
 
 
 def test_the_next_channel_is_tried_and_each_try_is_on_record(engine: Engine) -> None:
-    with mailbox(recipient="550 no such user") as box, hook(status=503) as refusing, hook() as told:
+    with mailbox(recipient="550 no such user") as box, hook(status=503) as refusing, hook() as receiver:
         mail = {"kind": "email", "url": f"mailto://{HOST}:{box.port}?from=a@example.cn&to={{unit}}@example.cn"}
-        table = routes(crew(mail, to(refusing, "wecom"), to(Hook(port=free_port()), "sms"), to(told)))
+        table = routes(crew(mail, to(refusing, "wecom"), to(Hook(port=free_port()), "sms"), to(receiver)))
         with sending(engine, table) as register:
             register.write(record(messages=(revoked(),)))
             until(lambda: messages_unsent(engine) == 0)
@@ -148,37 +148,37 @@ def test_the_next_channel_is_tried_and_each_try_is_on_record(engine: Engine) -> 
 
 
 def test_what_nobody_accepts_is_tried_again_until_somebody_does(engine: Engine) -> None:
-    with hook(status=503) as told, sending(engine, routes(crew(to(told)))) as register:
+    with hook(status=503) as receiver, sending(engine, routes(crew(to(receiver)))) as register:
         register.write(record(messages=(revoked(),)))
-        until(lambda: told.bodies != [])
-        told.status = 200
+        until(lambda: receiver.bodies != [])
+        receiver.status = 200
         until(lambda: messages_unsent(engine) == 0)
     assert outcomes(engine) == [("app", "refused"), ("app", "accepted")]
-    assert told.keys == ["m-revoked"] * 2
+    assert receiver.keys == ["m-revoked"] * 2
 
 
 def test_two_workers_send_each_message_once(engine: Engine) -> None:
-    with hook() as told:
+    with hook() as receiver:
         # A busy machine may take more than two seconds: what had arrived would be given up, and sent again.
-        table = routes({"role": "reader", "channels": [to(told)]}, seconds=10)
+        table = routes({"role": "reader", "channels": [to(receiver)]}, seconds=10)
         with sending(engine, table) as register, sending(engine, table):
             register.write(record(messages=tuple(message(f"m-{n:03}") for n in range(80))))
             until(lambda: messages_unsent(engine) == 0)
-    assert sorted(k for k in told.keys if k) == [f"m-{n:03}" for n in range(80)]
+    assert sorted(k for k in receiver.keys if k) == [f"m-{n:03}" for n in range(80)]
 
 
 def test_what_a_dead_worker_had_in_hand_is_sent_by_the_next(engine: Engine) -> None:
     """It died after the receiver's yes, before its note: sent again, under the same key, once its claim has run out."""
-    with hook() as told:
-        table = routes(crew(to(told)))
+    with hook() as receiver:
+        table = routes(crew(to(receiver)))
         SqlRegister(engine, hands_on=True).write(record(messages=(revoked(),)))
         [_lost] = SqlOutbox(engine).claim(datetime.now(UTC), timedelta(seconds=30), 1, 9)
         with sending(engine, table):
             time.sleep(1.2)
-            assert told.keys == []
+            assert receiver.keys == []
         with sending(engine, table, ahead=timedelta(seconds=31)):
             until(lambda: messages_unsent(engine) == 0)
-    assert told.keys == ["m-revoked"]
+    assert receiver.keys == ["m-revoked"]
 
 
 def given_up(engine: Engine) -> list[tuple[str, str | None]]:
@@ -187,15 +187,15 @@ def given_up(engine: Engine) -> list[tuple[str, str | None]]:
 
 def test_a_message_to_somebody_without_a_channel_is_kept_as_given_up(engine: Engine) -> None:
     """And is sent when there is one, and somebody asks for it."""
-    with hook() as told:
-        with sending(engine, routes(crew(to(told), unit="FU-09"))) as register:
+    with hook() as receiver:
+        with sending(engine, routes(crew(to(receiver), unit="FU-09"))) as register:
             register.write(record(messages=(revoked(),)))
             until(lambda: messages_unsent(engine) == 0)
-        assert (told.bodies, outcomes(engine), given_up(engine)) == ([], [], [("m-revoked", "no_route")])
-        with sending(engine, routes(crew(to(told)))):
+        assert (receiver.bodies, outcomes(engine), given_up(engine)) == ([], [], [("m-revoked", "no_route")])
+        with sending(engine, routes(crew(to(receiver)))):
             assert SqlOutbox(engine).send_again(["m-revoked"]) == ("m-revoked",)
             until(lambda: messages_unsent(engine) == 0)
-    assert (told.keys, outcomes(engine), given_up(engine)) == (["m-revoked"], [("app", "accepted")], [])
+    assert (receiver.keys, outcomes(engine), given_up(engine)) == (["m-revoked"], [("app", "accepted")], [])
 
 
 def test_what_nobody_accepts_for_three_days_is_kept_as_given_up(engine: Engine) -> None:
@@ -214,17 +214,17 @@ def test_a_message_that_cannot_be_read_holds_up_no_other(engine: Engine) -> None
     SqlRegister(engine, hands_on=True).write(record(messages=(revoked("m-bad"), message("m-good"))))
     with engine.execution_options(writing=True).begin() as connection:
         connection.execute(text("UPDATE messages SET to_role = 'drone' WHERE key = 'm-bad'"))
-    with hook() as told, sending(engine, routes({"role": "reader", "channels": [to(told)]})):
+    with hook() as receiver, sending(engine, routes({"role": "reader", "channels": [to(receiver)]})):
         until(lambda: messages_unsent(engine) == 0)
-    assert (told.keys, given_up(engine)) == (["m-good"], [("m-bad", "unreadable")])
+    assert (receiver.keys, given_up(engine)) == (["m-good"], [("m-bad", "unreadable")])
 
 
 def test_every_line_about_a_message_says_account_stage_and_clause(
     engine: Engine, capfd: pytest.CaptureFixture[str]
 ) -> None:
     configure_logging("json")
-    with hook(status=503) as told:
-        table = routes(crew(to(told), unit="FU-02"))
+    with hook(status=503) as receiver:
+        table = routes(crew(to(receiver), unit="FU-02"))
         with sending(engine, table) as register:
             messages = (revoked("m-1", "FU-01"), revoked("m-2"))
             register.write(record(case=case_row(stage="disconnected"), messages=messages))
@@ -239,12 +239,12 @@ def test_every_line_about_a_message_says_account_stage_and_clause(
 class Faulty(SqlOutbox):
     """An outbox with faults of ours in it: the first poll fails, and so does the note of each of the first messages."""
 
-    looks: Iterator[int] = field(default_factory=count)
+    polls: Iterator[int] = field(default_factory=count)
     notes: Iterator[int] = field(default_factory=count)
 
     def has_due(self, now: datetime) -> bool:
         """As the outbox, from the second poll on."""
-        if next(self.looks) == 0:
+        if next(self.polls) == 0:
             raise KeyError("张三")
         return super().has_due(now)
 
@@ -260,14 +260,14 @@ def test_a_fault_of_ours_stops_no_lane_and_its_place_is_in_the_log(
 ) -> None:
     """In every lane at once: each is free again, and says where it was, of which account, and nothing of the text."""
     configure_logging("json")
-    with hook() as told, sending(engine, routes(crew(to(told))), outbox=Faulty(engine)) as register:
+    with hook() as receiver, sending(engine, routes(crew(to(receiver))), outbox=Faulty(engine)) as register:
         register.write(record(1, messages=tuple(revoked(f"m-{n}") for n in range(LANES))))
-        until(lambda: len(told.bodies) == LANES)
+        until(lambda: len(receiver.bodies) == LANES)
         register.write(record(2, messages=(revoked("m-last"),)))
-        until(lambda: "m-last" in told.keys)
+        until(lambda: "m-last" in receiver.keys)
     faults = [line for line in map(json.loads, capfd.readouterr().err.splitlines()) if line["event"] == "outbox.fault"]
-    of_look, *of_lanes = faults
-    assert "has_due" in str(of_look["exception"])
+    of_poll, *of_lanes = faults
+    assert "has_due" in str(of_poll["exception"])
     assert sorted(line["message"] for line in of_lanes) == [f"m-{n}" for n in range(LANES)]
     assert "张三" not in str(of_lanes)
     for line in of_lanes:
@@ -280,9 +280,9 @@ def test_a_register_that_is_down_is_waited_for(tmp_path: Path) -> None:
     folder = tmp_path / "later"
     folder.write_text("a file where the register's folder will be")
     engine = open_register(f"sqlite:///{folder / 'register.db'}")
-    with hook() as told, sending(engine, routes(crew(to(told)))) as register:
+    with hook() as receiver, sending(engine, routes(crew(to(receiver)))) as register:
         time.sleep(1.2)
         folder.unlink()
         register.write(record(messages=(revoked(),)))
-        until(lambda: told.bodies != [])
+        until(lambda: receiver.bodies != [])
     engine.dispose()

@@ -82,7 +82,7 @@ def _count(engine: Engine, lived: list[Life], hand: ByHand) -> Counted:
         owed_before=owed_before,
         stages=hand.stages_now(),
         owed=hand.owed_now(),
-        dark=hand.dark_now(),
+        dark=hand.without_supply_now(),
         open_by={by: hand.open_now(by) for by in ("customer_class", "reading_centre", "region")},
         incidents_open=hand.incidents_open_now(),
         important_open=hand.important_open_now(),

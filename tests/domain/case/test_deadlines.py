@@ -21,7 +21,7 @@ from tests.support.one_life import (
     APPROVED,
     BARRED,
     CUT,
-    DARK,
+    CUT_OFF,
     DAY,
     DIRECTOR,
     HALF_HOUR,
@@ -29,6 +29,7 @@ from tests.support.one_life import (
     HOUR,
     MINUTE,
     NAME_BOTH,
+    NOTIFIED,
     OPENED,
     PAID_AFTER_THE_CUT,
     PAID_BEFORE_THE_CUT,
@@ -45,7 +46,6 @@ from tests.support.one_life import (
     SENT,
     SETTLED,
     TICKET_TIME,
-    TOLD,
     TWO_BILLS,
     WINDOW_END,
     YELLOW,
@@ -160,21 +160,26 @@ SETTLES: list[tuple[str, CaseFacts, datetime, list[str]]] = [
     ("R-15 unacknowledged at T - 30 min", ticketed(SENT), HALF_HOUR, SLIP),
     (
         "R-17 billing silent at T - 30 min",
-        ready(tickets=(TOLD.model_copy(update={"billing_answer": "no_answer"}),)),
+        ready(tickets=(NOTIFIED.model_copy(update={"billing_answer": "no_answer"}),)),
         HALF_HOUR,
         SLIP,
     ),
-    ("R-16 not told a second before T", ready(tickets=(TOLD.model_copy(update={"told_at": None}),)), T - SECOND, []),
-    ("R-16 not told at T", ready(tickets=(TOLD.model_copy(update={"told_at": None}),)), T, SLIP),
+    (
+        "R-16 not told a second before T",
+        ready(tickets=(NOTIFIED.model_copy(update={"told_at": None}),)),
+        T - SECOND,
+        [],
+    ),
+    ("R-16 not told at T", ready(tickets=(NOTIFIED.model_copy(update={"told_at": None}),)), T, SLIP),
     (
         "R-17 billing never asked",
-        ready(tickets=(TOLD.model_copy(update={"billing_checked_at": None, "billing_answer": None}),)),
+        ready(tickets=(NOTIFIED.model_copy(update={"billing_checked_at": None, "billing_answer": None}),)),
         T,
         SLIP,
     ),
     ("R-20 inside the window", ready(), WINDOW_END - SECOND, []),
     ("R-20 nobody came", ready(), WINDOW_END, SLIP),
-    ("R-20 the crew left", ready(tickets=(TOLD.model_copy(update={"crew_left": True}),)), T + MINUTE, SLIP),
+    ("R-20 the crew left", ready(tickets=(NOTIFIED.model_copy(update={"crew_left": True}),)), T + MINUTE, SLIP),
     ("R-18 a permit in force", ready(permits=(PERMIT,)), PERMIT.valid_until - SECOND, []),
     ("R-18 a permit lapses", ready(permits=(PERMIT,)), PERMIT.valid_until, ["permit.lapsed"]),
     (
@@ -229,16 +234,16 @@ SETTLES: list[tuple[str, CaseFacts, datetime, list[str]]] = [
         T + HOUR,
         ["debt.settled", "incident.opened"],
     ),
-    ("R-25 eleven hours without light", facts(cuts=(DARK,)), T + 15 * HOUR - SECOND, []),
+    ("R-25 eleven hours without light", facts(cuts=(CUT_OFF,)), T + 15 * HOUR - SECOND, []),
     (
         "R-25 the first warning",
-        facts(cuts=(DARK,)),
+        facts(cuts=(CUT_OFF,)),
         T + 15 * HOUR,
         ["restore.warning", "escalation.raised"],
     ),
     (
         "R-26 asleep over both warnings and the end",
-        facts(cuts=(DARK,)),
+        facts(cuts=(CUT_OFF,)),
         T + 27 * HOUR,
         ["restore.breached", "incident.opened"],
     ),
@@ -314,7 +319,7 @@ def test_which_voids_count_towards_a_persons_decision(given: CaseFacts, now: dat
 )
 def test_customer_counts_as_notified_within_the_last_half_hour(told_at: datetime, counts: bool) -> None:
     """R-16: notified in [T - 30 min, T], both ends included."""
-    given = ready(tickets=(TOLD.model_copy(update={"told_at": None}),))
+    given = ready(tickets=(NOTIFIED.model_copy(update={"told_at": None}),))
     message = m.RecordFinalNotice(ticket_id="ticket-1", told_at=told_at, how="phone", actor=READER)
     after, answer = field_rulings.record_final_notice(given, message, told_at)
     assert answer.told is counts

@@ -8,14 +8,14 @@ import pytest
 from domain.case import final_half_hour
 from domain.case.facts import CaseFacts
 from domain.record.deliveries import TRY_OUTCOMES, ChannelTry, TryOutcome
-from tests.support.one_life import HALF_HOUR, MINUTE, TOLD, T, ready
+from tests.support.one_life import HALF_HOUR, MINUTE, NOTIFIED, T, ready
 
 SECOND = timedelta(seconds=1)
 ASKED = HALF_HOUR + SECOND
 
 
 def untold(**ticket: Any) -> CaseFacts:
-    return ready(tickets=(TOLD.model_copy(update={"told_at": None} | ticket),))
+    return ready(tickets=(NOTIFIED.model_copy(update={"told_at": None} | ticket),))
 
 
 def tried(*outcomes: TryOutcome, at: Any = ASKED) -> tuple[ChannelTry, ...]:
@@ -75,7 +75,7 @@ def test_an_answer_that_comes_when_the_attempt_has_ended_is_only_recorded() -> N
 
 def test_the_reader_who_was_quicker_is_not_asked() -> None:
     after = answered(ready(), tried("dead"))
-    assert after.tickets[0].told_at == TOLD.told_at
+    assert after.tickets[0].told_at == NOTIFIED.told_at
     assert not asked_of_the_reader(after)
 
 

@@ -49,7 +49,7 @@ def test_the_24_hours_run_from_a_settlement_before_the_plan(agreed: tuple[dateti
 
 
 @pytest.mark.parametrize("agreed", [(AGREED,), (AGREED, AGREED + 2 * HOUR)], ids=["one plan", "a second plan"])
-@pytest.mark.parametrize("lit", [False, True], ids=["dark", "light is back"])
+@pytest.mark.parametrize("lit", [False, True], ids=["cut off", "restored"])
 def test_a_settlement_before_the_switch_is_an_incident(agreed: tuple[datetime, ...], lit: bool) -> None:
     case = planned(*agreed)
     if lit:

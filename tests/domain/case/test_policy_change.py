@@ -30,10 +30,11 @@ from tests.support.one_life import (
     ACKNOWLEDGED,
     APPROVED,
     CUT,
-    DARK,
+    CUT_OFF,
     DAY,
     HOUR,
     MINUTE,
+    NOTIFIED,
     OLD,
     OPENED,
     PERMIT,
@@ -47,7 +48,6 @@ from tests.support.one_life import (
     RESTORE,
     SENT,
     SETTLED,
-    TOLD,
     YELLOW,
     YELLOW_ISSUED,
     YELLOW_REFUSED,
@@ -251,10 +251,10 @@ STANDING: list[dict[str, Any]] = [
     {"notices": (YELLOW_SERVED, RED_SERVED), "approvals": (APPROVED,)},
     {"notices": (YELLOW_SERVED, RED_SERVED), "approvals": (APPROVED,), "tickets": (SENT,)},
     {"notices": (YELLOW_SERVED, RED_SERVED), "approvals": (APPROVED,), "tickets": (ACKNOWLEDGED,)},
-    {"notices": (YELLOW_SERVED, RED_SERVED), "approvals": (APPROVED,), "tickets": (TOLD,), "permits": (PERMIT,)},
+    {"notices": (YELLOW_SERVED, RED_SERVED), "approvals": (APPROVED,), "tickets": (NOTIFIED,), "permits": (PERMIT,)},
     {"cuts": (CUT,)},
     {"cuts": (CUT,), "plan": PLAN},
-    {"cuts": (DARK,), "tickets": (RESTORE,)},
+    {"cuts": (CUT_OFF,), "tickets": (RESTORE,)},
 ]
 HOLIDAY = Calendar(days=(BarredDay(day=T.date(), kind="holiday"),))
 CASES = st.builds(

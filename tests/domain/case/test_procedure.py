@@ -21,13 +21,14 @@ from domain.case.procedure import (
 from tests.support.one_life import (
     A_MOMENT,
     CUT,
-    DARK,
+    CUT_OFF,
     DAY,
     HALF_HOUR,
     HOLD,
     HOUR,
     INCIDENT,
     MINUTE,
+    NOTIFIED,
     OLD,
     OPENED,
     PERMIT,
@@ -41,7 +42,6 @@ from tests.support.one_life import (
     SECOND,
     SETTLED,
     TICKET_TIME,
-    TOLD,
     WINDOW_END,
     YELLOW,
     YELLOW_BY,
@@ -178,28 +178,28 @@ ACTS: list[tuple[str, CaseFacts, datetime, Any]] = [
         Sleep(None, "waiting for people"),
     ),
     ("R-24 cut and owing: wait for the money", facts(cuts=(CUT,)), T + HOUR, Sleep(None, "waiting for people")),
-    ("R-24 settled: light first", facts(cuts=(DARK,), hints=3), T + 3 * HOUR, SendRestorationTicket("cut-1")),
+    ("R-24 settled: light first", facts(cuts=(CUT_OFF,), hints=3), T + 3 * HOUR, SendRestorationTicket("cut-1")),
     (
         "R-24 a hold does not stop the light",
-        facts(cuts=(DARK,), holds=(HOLD,), withdrawn=Withdrawal(reason="x", at=T)),
+        facts(cuts=(CUT_OFF,), holds=(HOLD,), withdrawn=Withdrawal(reason="x", at=T)),
         T + 3 * HOUR,
         SendRestorationTicket("cut-1"),
     ),
     (
         "R-25 ticket out: the first warning",
-        facts(cuts=(DARK,), tickets=(RESTORE,)),
+        facts(cuts=(CUT_OFF,), tickets=(RESTORE,)),
         T + 4 * HOUR,
         Sleep(T + 15 * HOUR, "III.3 warning"),
     ),
     (
         "R-25 both warnings are up: the end of the day",
-        facts(cuts=(DARK.model_copy(update={"warned": 2}),), tickets=(RESTORE,)),
+        facts(cuts=(CUT_OFF.model_copy(update={"warned": 2}),), tickets=(RESTORE,)),
         T + 24 * HOUR,
         Sleep(T + 27 * HOUR, "III.3 light again by now"),
     ),
     (
         "R-25 light again and nothing owed",
-        facts(debt=SETTLED, cuts=(DARK.model_copy(update={"restored_at": T + 5 * HOUR}),)),
+        facts(debt=SETTLED, cuts=(CUT_OFF.model_copy(update={"restored_at": T + 5 * HOUR}),)),
         T + 5 * HOUR,
         Leave("restored", "nothing overdue is owed"),
     ),
@@ -207,7 +207,7 @@ ACTS: list[tuple[str, CaseFacts, datetime, Any]] = [
         "R-05 light again, another bill overdue: its own yellow notice",
         facts(
             debt=debt(("B-2", "60.00", YOUNG)),
-            cuts=(DARK.model_copy(update={"restored_at": T + 5 * HOUR}),),
+            cuts=(CUT_OFF.model_copy(update={"restored_at": T + 5 * HOUR}),),
             looked_at=T + 5 * HOUR,
         ),
         T + 5 * HOUR,
@@ -236,7 +236,7 @@ ACTS: list[tuple[str, CaseFacts, datetime, Any]] = [
         facts(
             debt=SETTLED,
             notices=(RED_SERVED.model_copy(update={"state": "void"}),),
-            tickets=(TOLD.model_copy(update={"state": "recalled"}),),
+            tickets=(NOTIFIED.model_copy(update={"state": "recalled"}),),
             permits=(PERMIT.model_copy(update={"state": "revoked", "ended_at": T + 2 * MINUTE}),),
         ),
         T + 2 * MINUTE,
@@ -281,4 +281,4 @@ def test_nothing_goes_forward_while_billing_is_being_asked(given: CaseFacts, now
 def test_restoration_does_not_wait_for_billing() -> None:
     """R-24: the restoration ticket goes out while a question is under way, and with one still to be asked."""
     for asking in (True, False):
-        assert next_act(facts(cuts=(DARK,), hints=2), T, asking=asking) == SendRestorationTicket("cut-1")
+        assert next_act(facts(cuts=(CUT_OFF,), hints=2), T, asking=asking) == SendRestorationTicket("cut-1")

@@ -9,13 +9,13 @@ from domain.case.rulings.restoring import request_restoration
 from domain.contract.answers import RestorationAnswer, StillOwing
 from domain.contract.updates import RequestRestoration
 from domain.vocabulary import Actor
-from tests.support.one_life import CUT, DARK, HOUR, MINUTE, OLD, YOUNG, T, debt, served, whats
+from tests.support.one_life import CUT, CUT_OFF, HOUR, MINUTE, OLD, YOUNG, T, debt, served, whats
 
 HOTLINE = Actor(id="h-1", role="hotline")
 REQUEST = RequestRestoration(request_id="q-1", source="hotline", actor=HOTLINE)
 NOW = T + 4 * HOUR
 TICKET = RestorationAnswer(ticket_id="restore-1")
-RESTORED = DARK.model_copy(update={"restored_at": T + 3 * HOUR})
+RESTORED = CUT_OFF.model_copy(update={"restored_at": T + 3 * HOUR})
 NEIGHBOUR = CUT.model_copy(update={"cut_id": "cut-2", "meter_id": "M-2", "restore_ticket": "restore-2"})
 
 
@@ -26,7 +26,7 @@ def owing(amount: str, late_fee: str) -> RestorationAnswer:
 @pytest.mark.parametrize(
     ("case", "answer"),
     [
-        pytest.param(served(cuts=(DARK,)), TICKET, id="restoration is due"),
+        pytest.param(served(cuts=(CUT_OFF,)), TICKET, id="restoration is due"),
         pytest.param(served(cuts=(RESTORED,)), TICKET, id="restored while billing was asked"),
         pytest.param(served(cuts=(CUT,)), owing("200.00", "11.20"), id="nothing is paid: 56 days at 0.1 %"),
         pytest.param(
@@ -40,7 +40,7 @@ def owing(amount: str, late_fee: str) -> RestorationAnswer:
             id="a part is paid: 150.00 owed for 55 days, 50.00 for 56",
         ),
         pytest.param(
-            served(cuts=(DARK, NEIGHBOUR)), TICKET, id="the account's own meter is answered for before a later cut"
+            served(cuts=(CUT_OFF, NEIGHBOUR)), TICKET, id="the account's own meter is answered for before a later cut"
         ),
     ],
 )

@@ -48,5 +48,7 @@ def test_a_misspelled_kind_is_an_error_of_the_type_checker(tmp_path: Path) -> No
     (tmp_path / "asking.py").write_text(program + "".join(f"    _{n} = {q}\n" for n, q in enumerate(asked)))
     run = [sys.executable, "-m", "mypy", str(tmp_path / "asking.py")]
     said = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    wrong = [int(line.split(":")[1]) - lines for line in said.splitlines() if ": error:" in line]
+    wrong = [
+        int(line.split(":")[1]) - lines for line in said.splitlines() if "asking.py:" in line and ": error:" in line
+    ]
     assert wrong == [6, 7, 8, 9, 10], said

@@ -328,7 +328,7 @@ async def test_a_payment_signalled_as_temporal_ui_does_it_settles_the_case(world
     """R-11: plain JSON from Temporal's own CLI, whose request is that of the UI's form."""
     case = await world.open()
     await case.notice("yellow")
-    await case.pay("200.00", told=False)
+    await case.pay("200.00", reported=False)
     said = json.dumps({"payment_id": "ui-1", "amount": "200.00"})
     process = await asyncio.create_subprocess_exec(
         *(temporal_cli(), "workflow", "signal", "--address", world.client.service_client.config.target_host),
@@ -346,7 +346,7 @@ async def test_the_schedule_runs_the_sweep(world: World, cli: Cli) -> None:
     case = await world.open()
     await case.notice("yellow")
     await case.recorded("notice.issued")
-    await case.pay("50.00", told=False)
+    await case.pay("50.00", reported=False)
     assert (await cli("schedules", "install", "--json")).result["done"] == "created"
     handle = world.client.get_schedule_handle("daily-sweep")
     try:

@@ -389,7 +389,7 @@ async def test_rows_that_no_workflow_carries_on_are_named_and_can_be_closed(util
     """Terminated by hand: cut off, with supply, and one that was opened anew."""
     lit, dark = await utility.open(), await utility.open()
     await lit.recorded("notice.issued")
-    await report_dark(dark)
+    await report_found_cut(dark)
     for case in (lit, dark):
         await case.handle.terminate("by mistake")
     ended = await doctor()
@@ -407,7 +407,7 @@ async def test_rows_that_no_workflow_carries_on_are_named_and_can_be_closed(util
     assert (await close(lit)).refusal["type"] == "NothingToClose"
     assert (await close(dark)).refusal["type"] == "StillDark"
     anew = await utility.open(dark.account_id)
-    await report_dark(anew)
+    await report_found_cut(anew)
     assert "rows of earlier cases" in found(await doctor())["open rows"][0]["says"]
     assert (await close(dark)).refusal["type"] == "MissingEvidence"
     assert (await close(dark, "--outcome", "warned")).refusal["type"] == "NotAllowed"
@@ -424,7 +424,7 @@ async def test_rows_that_no_workflow_carries_on_are_named_and_can_be_closed(util
     await anew.restore()
 
 
-async def report_dark(case: Case) -> None:
+async def report_found_cut(case: Case) -> None:
     found_ = {"report_id": "f-1", "meter_id": f"M-{case.account_id}", "reported_by": "neighbour", "source": "95598"}
     await case.signal("supply_found_cut", **found_)
     await case.ticket("restore")

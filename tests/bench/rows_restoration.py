@@ -29,7 +29,7 @@ NOTICE_SECONDS = 0.25
 """What a notice takes while they pile up: twenty at a time, eighty a second."""
 PILING_SECONDS = 12.0
 """The same until enough of them wait: so slow that the pile grows with every case opened, and no notice times out."""
-LIGHT = "light"
+RESTORATION = "light"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Scale:
 SMALL = Scale(sleeping=20, blocks=1, in_a_block=2, notices=160, backlog=15)
 
 
-def light_plan(ticket_size: int, start_size: int) -> Plan:
+def restoration_plan(ticket_size: int, start_size: int) -> Plan:
     """A bare signal-to-activity round trip: signalled, one row written."""
     steps = (
         Step(kind="signal", number=2),
@@ -62,7 +62,7 @@ def light_plan(ticket_size: int, start_size: int) -> Plan:
 
 
 @dataclass
-class Lights:
+class Restorations:
     """Times from payment to ticket, in seconds, as they were met: blocks of bare, ours, ours, bare."""
 
     ours: list[float]
@@ -71,7 +71,7 @@ class Lights:
     backlogs: list[int]
 
 
-async def s6_and_s7(folder: Path, scale: Scale) -> tuple[Lights, Lights]:
+async def s6_and_s7(folder: Path, scale: Scale) -> tuple[Restorations, Restorations]:
     """Both on one server, one after the other."""
     async with fresh_ground(folder, time_skipping=True, cached=20_000) as ground:
         ground.start_ours(slow=True)
@@ -82,23 +82,23 @@ async def s6_and_s7(folder: Path, scale: Scale) -> tuple[Lights, Lights]:
         )
         plan = await recorded(ground, to_cut)
         size = max(s.size for s in plan.steps if s.shows.startswith("send_ticket"))
-        light = light_plan(size, plan.start_size)
-        ground.start_bare({LIGHT: light})
+        restoration = restoration_plan(size, plan.start_size)
+        ground.start_bare({RESTORATION: restoration})
         async with watching(seen, 0.02):
             ours = Side(ground, ground.clocks.client, seen)
             cut = await _cut(ours, scale.paid)
             await batch(Side(ground, ground.client, seen), asleep, await accounts(ground, scale.sleeping), 32)
         async with watching(rows, 0.002), watching(tickets, 0.002):
-            bare = Side(ground, ground.client, rows, LIGHT, light)
+            bare = Side(ground, ground.client, rows, RESTORATION, restoration)
             waiting = [await bare.open(a) for a in await accounts(ground, scale.paid)]
-            quiet = await _lights(ground, tickets, cut[: scale.paid // 2], waiting[: scale.paid // 2], scale)
+            quiet = await _restorations(ground, tickets, cut[: scale.paid // 2], waiting[: scale.paid // 2], scale)
             flood = await accounts(ground, scale.notices)
             ground.notices_take(PILING_SECONDS)
             await open_all(Side(ground, ground.client, seen), flood)
             await ground.piled_up(scale.backlog)
             ground.notices_take(NOTICE_SECONDS)
             await asyncio.sleep(PILING_SECONDS)
-            busy = await _lights(ground, tickets, cut[scale.paid // 2 :], waiting[scale.paid // 2 :], scale)
+            busy = await _restorations(ground, tickets, cut[scale.paid // 2 :], waiting[scale.paid // 2 :], scale)
             ground.notices_take(0.0)
     return quiet, busy
 
@@ -115,13 +115,15 @@ async def _cut(side: Side, count: int) -> list[Life]:
     return list(await asyncio.gather(*(one(a) for a in await accounts(side.ground, count))))
 
 
-async def _lights(ground: Ground, tickets: Watch, cut: Sequence[Life], waiting: Sequence[Life], scale: Scale) -> Lights:
+async def _restorations(
+    ground: Ground, tickets: Watch, cut: Sequence[Life], waiting: Sequence[Life], scale: Scale
+) -> Restorations:
     """Pay one after the other, in blocks of bare, ours, ours, bare."""
     cut_left, waiting_left = iter(cut), iter(waiting)
-    found = Lights([], [], Ratio(()), [])
+    found = Restorations([], [], Ratio(()), [])
 
     async def ours() -> float:
-        took = [await _until_light(next(cut_left), tickets) for _ in range(scale.in_a_block)]
+        took = [await _until_restored(next(cut_left), tickets) for _ in range(scale.in_a_block)]
         found.ours.extend(took)
         return median(took)
 
@@ -139,7 +141,7 @@ async def _lights(ground: Ground, tickets: Watch, cut: Sequence[Life], waiting: 
     return found
 
 
-async def _until_light(life: Life, tickets: Watch) -> float:
+async def _until_restored(life: Life, tickets: Watch) -> float:
     payment = await life.books()
     await asyncio.sleep(0.02)
     sent = time.perf_counter()
@@ -155,7 +157,7 @@ async def _until_row(life: Life) -> float:
     return await life.sees("ticket.sent") - sent
 
 
-async def light_rows(folder: Path, small: bool) -> list[Row]:
+async def restoration_rows(folder: Path, small: bool) -> list[Row]:
     """S6 and S7."""
     scale = SMALL if small else Scale()
     quiet, busy = await s6_and_s7(folder, scale)

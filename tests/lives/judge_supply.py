@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from tests.lives import law
 from tests.lives.book import Book, Fact
-from tests.lives.judge_cut import A_MOMENT, Breach, starts_darkness
+from tests.lives.judge_cut import A_MOMENT, Breach, ends_supply
 
 PROMPT = 10 * law.MINUTE
 """How long the case may take for what it must do at once, in its own time; skipped time runs ahead of work."""
@@ -15,26 +15,26 @@ AFTER_OUTAGE = 6 * law.HOUR
 
 
 @dataclass(frozen=True)
-class Dark:
+class WithoutSupply:
     """One time without supply: the meter, what began and (perhaps) ended it, and since when its 24 hours run."""
 
     meter: str
     began: Fact
-    lit: Fact | None
+    restored: Fact | None
     lawful: bool
     since: datetime | None
-    told: Fact | None
+    known_by: Fact | None
 
 
-def judge_light(book: Book) -> Iterator[Breach]:
+def judge_supply(book: Book) -> Iterator[Breach]:
     """Every time without supply of the case, and its incidents."""
-    for dark in darknesses(book):
-        yield from _restored_or_recorded(book, dark)
-        yield from _ticket_at_once(book, dark)
-        yield from _warnings(book, dark)
-        yield from _settlement(book, dark)
-        if not dark.lawful:
-            yield from _unauthorised(book, dark)
+    for gap in gaps_in_supply(book):
+        yield from _restored_or_recorded(book, gap)
+        yield from _ticket_at_once(book, gap)
+        yield from _warnings(book, gap)
+        yield from _settlement(book, gap)
+        if not gap.lawful:
+            yield from _unauthorised(book, gap)
     yield from _unlawful_reports(book)
     yield from _incidents(book)
 
@@ -44,29 +44,31 @@ def slack(book: Book) -> timedelta:
     return PROMPT if book.calm else AFTER_OUTAGE
 
 
-def darknesses(book: Book) -> Iterator[Dark]:
+def gaps_in_supply(book: Book) -> Iterator[WithoutSupply]:
     """Each cut of the register with its restoration."""
-    for began in filter(starts_darkness, book.facts):
+    for began in filter(ends_supply, book.facts):
         meter = began.detail["meter_id"]
-        lit = next((f for f in book.all("supply.restored") if f.detail["meter_id"] == meter and f.n > began.n), None)
+        restored = next(
+            (f for f in book.all("supply.restored") if f.detail["meter_id"] == meter and f.n > began.n), None
+        )
         lawful = began.what == "cut.reported"
         if not lawful:
-            yield Dark(meter, began, lit, False, began.recorded_at, began)
+            yield WithoutSupply(meter, began, restored, False, began.recorded_at, began)
             continue
-        lit = lit or _lit_before_it_was_reported(book, began, meter)
-        since, told = _restoration_due(book, began, lit)
-        yield Dark(meter, began, lit, True, since, told)
+        restored = restored or _restored_before_it_was_reported(book, began, meter)
+        since, known_by = _restoration_due(book, began, restored)
+        yield WithoutSupply(meter, began, restored, True, since, known_by)
 
 
-def _lit_before_it_was_reported(book: Book, began: Fact, meter: str) -> Fact | None:
+def _restored_before_it_was_reported(book: Book, began: Fact, meter: str) -> Fact | None:
     """Found cut off and restored, and only then does the crew report that it had cut."""
-    lit = book.all("supply.restored", before=began.n)
-    return next((f for f in lit if f.detail["meter_id"] == meter and f.at > began.at), None)
+    restored = book.all("supply.restored", before=began.n)
+    return next((f for f in restored if f.detail["meter_id"] == meter and f.at > began.at), None)
 
 
-def _restoration_due(book: Book, began: Fact, lit: Fact | None) -> tuple[datetime | None, Fact | None]:
+def _restoration_due(book: Book, began: Fact, restored: Fact | None) -> tuple[datetime | None, Fact | None]:
     """The earliest reason to restore: settlement, a plan, a withdrawal."""
-    end = lit.n if lit else 10**9
+    end = restored.n if restored else 10**9
     reasons = [(f.moment("settled_at"), f) for f in book.all("debt.settled", about=began.about)]
     reasons += [(f.recorded_at, f) for f in book.all("plan.agreed") if began.n < f.n < end]
     reasons += [(f.recorded_at, f) for f in book.all("withdrawn") if f.n < end]
@@ -84,77 +86,77 @@ def _plan_open_at(book: Book, n: int) -> Fact | None:
 # ---- in time, or on record ---------------------------------------------------------------------
 
 
-def _restored_or_recorded(book: Book, dark: Dark) -> Iterator[Breach]:
-    if dark.since is None or (dark.lit and dark.lit.n < dark.began.n):
+def _restored_or_recorded(book: Book, gap: WithoutSupply) -> Iterator[Breach]:
+    if gap.since is None or (gap.restored and gap.restored.n < gap.began.n):
         return
-    due = dark.since + law.DAY
-    declared = [f for f in book.all("delay.declared") if f.recorded_at < due and f.n > dark.began.n]
+    due = gap.since + law.DAY
+    declared = [f for f in book.all("delay.declared") if f.recorded_at < due and f.n > gap.began.n]
     if declared:
-        due = law.midnight_after(law.local(dark.since) + law.DAY)
+        due = law.midnight_after(law.local(gap.since) + law.DAY)
         if not all(
             f.detail.get(k) for f in declared for k in ("reason", "customer_told_at", "leader", "leader_told_at")
         ):
             yield Breach("P3 R-26", "a delay was declared without saying who was told")
-    if dark.lit and dark.lit.at <= due:
+    if gap.restored and gap.restored.at <= due:
         return
-    if dark.lit is None and book.case.get("stage") == "closed":
-        yield Breach("P3", f"{dark.meter}: closed, and light never came back")
+    if gap.restored is None and book.case.get("stage") == "closed":
+        yield Breach("P3", f"{gap.meter}: closed, and light never came back")
         return
-    learned = max(due, dark.told.recorded_at if dark.told else due)
-    if dark.lit is None and book.until < learned + slack(book):
+    learned = max(due, gap.known_by.recorded_at if gap.known_by else due)
+    if gap.restored is None and book.until < learned + slack(book):
         return
-    breaches = [f for f in book.all("incident.opened", kind="restoration_breach") if f.n > dark.began.n]
+    breaches = [f for f in book.all("incident.opened", kind="restoration_breach") if f.n > gap.began.n]
     if not breaches:
-        lit = f"restored {dark.lit.at}" if dark.lit else "still dark"
-        yield Breach("P3 R-25", f"{dark.meter}: due {due}, {lit}, and no breach is on record")
+        restored = f"restored {gap.restored.at}" if gap.restored else "still dark"
+        yield Breach("P3 R-25", f"{gap.meter}: due {due}, {restored}, and no breach is on record")
         return
     first = min(breaches, key=lambda f: f.n)
-    known = min(learned, dark.lit.recorded_at) if dark.lit else learned
+    known = min(learned, gap.restored.recorded_at) if gap.restored else learned
     if first.recorded_at > max(known, learned) + slack(book):
-        yield Breach("P3 R-26", f"{dark.meter}: the breach of {due} was recorded only at {first.recorded_at}")
+        yield Breach("P3 R-26", f"{gap.meter}: the breach of {due} was recorded only at {first.recorded_at}")
 
 
-def _ticket_at_once(book: Book, dark: Dark) -> Iterator[Breach]:
+def _ticket_at_once(book: Book, gap: WithoutSupply) -> Iterator[Breach]:
     """The restoration ticket goes out as soon as the case knows that restoration is due (R-24, R-27)."""
-    if dark.told is None or (dark.lit and dark.lit.n < dark.began.n):
+    if gap.known_by is None or (gap.restored and gap.restored.n < gap.began.n):
         return
-    known = max(dark.told.recorded_at, dark.began.recorded_at)
+    known = max(gap.known_by.recorded_at, gap.began.recorded_at)
     restore = book.all("ticket.sent", kind="restore")
-    tickets = [f for f in restore if f.detail["meter_id"] == dark.meter and f.n > dark.began.n]
-    covered = dark.lit and dark.lit.recorded_at <= known
+    tickets = [f for f in restore if f.detail["meter_id"] == gap.meter and f.n > gap.began.n]
+    covered = gap.restored and gap.restored.recorded_at <= known
     if not any(f.recorded_at <= known + slack(book) for f in tickets) and not covered:
-        yield Breach("P3 R-24", f"{dark.meter}: light was due at {known}, no restoration ticket was sent")
+        yield Breach("P3 R-24", f"{gap.meter}: light was due at {known}, no restoration ticket was sent")
     for sent in tickets:
         if book.all("ticket.recalled", about=sent.about):
             yield Breach("R-24", f"restoration ticket {sent.about} was recalled")
 
 
-def _warnings(book: Book, dark: Dark) -> Iterator[Breach]:
-    if dark.since is None or dark.told is None:
+def _warnings(book: Book, gap: WithoutSupply) -> Iterator[Breach]:
+    if gap.since is None or gap.known_by is None:
         return
     for hours in law.WARNINGS:
-        at = dark.since + hours * law.HOUR
-        over = min(dark.lit.recorded_at if dark.lit else book.until, book.until - slack(book))
-        if dark.lit is None and book.until <= at + slack(book):
+        at = gap.since + hours * law.HOUR
+        over = min(gap.restored.recorded_at if gap.restored else book.until, book.until - slack(book))
+        if gap.restored is None and book.until <= at + slack(book):
             continue
-        if dark.told.recorded_at >= at or dark.began.recorded_at >= at or over <= at + A_MOMENT:
+        if gap.known_by.recorded_at >= at or gap.began.recorded_at >= at or over <= at + A_MOMENT:
             continue
-        warned = [f for f in book.all("restore.warning", hours=hours) if f.n > dark.began.n]
+        warned = [f for f in book.all("restore.warning", hours=hours) if f.n > gap.began.n]
         if not warned:
-            yield Breach("R-25", f"{dark.meter}: dark {hours} h after {dark.since}, and nobody was warned")
+            yield Breach("R-25", f"{gap.meter}: dark {hours} h after {gap.since}, and nobody was warned")
 
 
 # ---- the settlement itself ---------------------------------------------------------------------
 
 
-def _settlement(book: Book, dark: Dark) -> Iterator[Breach]:
+def _settlement(book: Book, gap: WithoutSupply) -> Iterator[Breach]:
     """What the case took for the settlement must be what billing held; and none may be overlooked."""
-    if not dark.lawful:
+    if not gap.lawful:
         return
-    bills = _bills_of_cut(book, dark.began)
-    noted = book.all("debt.settled", about=dark.began.about)
+    bills = _bills_of_cut(book, gap.began)
+    noted = book.all("debt.settled", about=gap.began.about)
     if len(noted) > 1:
-        yield Breach("P3 R-24", f"{dark.meter}: settled {len(noted)} times")
+        yield Breach("P3 R-24", f"{gap.meter}: settled {len(noted)} times")
     for fact in noted:
         # Billing said so as of its question; on a busy machine another booking may lie between that and the note of it.
         asked = [f.at for f in book.all("debt.read", before=fact.n)[-1:]]
@@ -162,13 +164,13 @@ def _settlement(book: Book, dark: Dark) -> Iterator[Breach]:
         right = {min(r, fact.recorded_at) for r in found if r}
         given = fact.moment("settled_at")
         if right and not any(abs(given - r) <= A_MOMENT for r in right):
-            yield Breach("P3 R-25", f"{dark.meter}: settled at {sorted(right)}, the case says {given}")
+            yield Breach("P3 R-25", f"{gap.meter}: settled at {sorted(right)}, the case says {given}")
         if not right and not any(book.settled(fact.detail["bills"], at) for at in (fact.recorded_at, *asked)):
-            yield Breach("R-24", f"{dark.meter}: taken for settled, and the book says that it owes")
-        if given <= dark.began.at and not book.all("incident.opened", kind="cut_after_settlement"):
-            yield Breach("P2", f"{dark.meter}: cut {dark.began.at}, settled {given}, and no incident")
-    if not noted and dark.lit is None and bills and book.settled(bills, book.until - slack(book)):
-        yield Breach("P3", f"{dark.meter}: the bills of the cut are settled, and the case keeps silent")
+            yield Breach("R-24", f"{gap.meter}: taken for settled, and the book says that it owes")
+        if given <= gap.began.at and not book.all("incident.opened", kind="cut_after_settlement"):
+            yield Breach("P2", f"{gap.meter}: cut {gap.began.at}, settled {given}, and no incident")
+    if not noted and gap.restored is None and bills and book.settled(bills, book.until - slack(book)):
+        yield Breach("P3", f"{gap.meter}: the bills of the cut are settled, and the case keeps silent")
 
 
 def _bills_of_cut(book: Book, cut: Fact) -> list[str]:
@@ -186,13 +188,11 @@ def _settled_at(book: Book, bills: list[str], known_by: datetime) -> datetime | 
 # ---- unauthorised ------------------------------------------------------------------------------
 
 
-def _unauthorised(book: Book, dark: Dark) -> Iterator[Breach]:
-    kind = "unauthorised_cut" if dark.meter == book.customer["meter_id"] else "wrong_meter"
-    opened = [f for f in book.all("incident.opened", kind=kind) if f.recorded_at == dark.began.recorded_at]
+def _unauthorised(book: Book, gap: WithoutSupply) -> Iterator[Breach]:
+    kind = "unauthorised_cut" if gap.meter == book.customer["meter_id"] else "wrong_meter"
+    opened = [f for f in book.all("incident.opened", kind=kind) if f.recorded_at == gap.began.recorded_at]
     if not opened:
-        yield Breach(
-            "R-27", f"{dark.meter} was found cut without a permit at {dark.began.at}, and there is no incident"
-        )
+        yield Breach("R-27", f"{gap.meter} was found cut without a permit at {gap.began.at}, and there is no incident")
 
 
 def _unlawful_reports(book: Book) -> Iterator[Breach]:
@@ -212,7 +212,7 @@ def _incidents(book: Book) -> Iterator[Breach]:
         if row is None:
             yield Breach("R-27", f"incident {fact.about} is in the evidence only")
         for leader in law.LEADERS:
-            if not book.told(leader, str(fact.about)):
+            if not book.notified(leader, str(fact.about)):
                 yield Breach("R-27", f"{leader} was not told of {fact.about}")
         closed = bool(book.all("incident.closed", about=str(fact.about)))
         if row is not None and closed != (row["outcome"] is not None):

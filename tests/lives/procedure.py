@@ -15,7 +15,7 @@ from tests.support.world import SOON, Case
 # ---- the procedure ---------------------------------------------------------------------------------
 
 
-async def march(p: Playing, _step: Step, snap: Snapshot, now: datetime) -> None:
+async def proceed(p: Playing, _step: Step, snap: Snapshot, now: datetime) -> None:
     """What helps the case on: the first act that is awaited, else time until the next deadline."""
     awaited = {a["act"]: a for a in reversed(snap.get("waiting_for", ()))}
     for act, help_on in _HELP.items():
@@ -49,7 +49,7 @@ async def when(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> None:
     p.later.append((step["act"], step["steps"]))
 
 
-async def _light(p: Playing, awaited: Snapshot, _snap: Snapshot) -> bool:
+async def _restore(p: Playing, awaited: Snapshot, _snap: Snapshot) -> bool:
     await p.say("report_restored", "field_crew", ticket_id=awaited["id"])
     return True
 
@@ -92,7 +92,7 @@ async def _file(p: Playing, awaited: Snapshot, _snap: Snapshot) -> bool:
     return True
 
 
-async def _tell_again(p: Playing, awaited: Snapshot, _snap: Snapshot) -> bool:
+async def _notify_again(p: Playing, awaited: Snapshot, _snap: Snapshot) -> bool:
     await p.say("record_final_notice", "reader", ticket_id=awaited["id"], how="at the door")
     return True
 
@@ -122,14 +122,14 @@ async def _serve_again(p: Playing, _awaited: Snapshot, _snap: Snapshot) -> bool:
 _HELP: dict[str, Callable[[Playing, Snapshot, Snapshot], Awaitable[bool]]] = {
     "report_cut": _answer_for_permit,
     "acknowledge_ticket": _acknowledge,
-    "report_restored": _light,
+    "report_restored": _restore,
     "verify_meter": _verify,
     "serve_again": _serve_again,
     "acknowledge_escalation": _read_report,
     "record_delivery": _hand_over,
     "decide_approval": _approve,
     "record_filing": _file,
-    "record_final_notice": _tell_again,
+    "record_final_notice": _notify_again,
     "request_permit": _ask_permit,
 }
 
@@ -139,7 +139,7 @@ async def together(p: Playing, step: Step, snap: Snapshot, now: datetime) -> Non
     await asyncio.gather(*(p.steps[s["do"]](p, s, snap, now) for s in step["steps"]))
 
 
-STEPS: dict[str, StepPlayer] = {**ACTS, "march": march, "when": when, "together": together}
+STEPS: dict[str, StepPlayer] = {**ACTS, "march": proceed, "when": when, "together": together}
 
 
 # ---- a whole life ---
@@ -171,14 +171,14 @@ async def _evening(playing: Playing) -> None:
     """Everything answers again, the case reads once more, and a cut has time to be noticed."""
     if playing.town.put_back(playing.account_id):
         await playing.skip(timedelta(hours=5))
-    await playing.tell("recheck_requested", request_id=f"evening-{playing.account_id}", source="operator")
+    await playing.signal("recheck_requested", request_id=f"evening-{playing.account_id}", source="operator")
     await playing.at_rest()
     for hours in (25, 24):
-        if playing.closed or not _may_be_dark(await playing.look()):
+        if playing.closed or not _may_be_cut_off(await playing.read()):
             break
         await playing.skip(timedelta(hours=hours))
         await playing.at_rest()
 
 
-def _may_be_dark(snap: Snapshot) -> bool:
+def _may_be_cut_off(snap: Snapshot) -> bool:
     return snap["stage"] in ("disconnected", "restoring") or bool(snap.get("restore_due_by"))
