@@ -33,7 +33,7 @@ class AccountUnknown(BillingUnavailable):
 
 
 class BillingSystem(Protocol):
-    """The one billing port: who owes what. Nothing else is believed about a debt.
+    """The one billing port: who owes what. Nothing else counts about a debt.
 
     Every method may raise BillingUnavailable.
     """

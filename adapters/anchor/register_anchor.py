@@ -54,7 +54,7 @@ class RegisterAnchor:
         return lines[-1].model_copy(update={"broken": tuple(sorted({head[0] for head in self._lost(lines[-1])}))})
 
     def head_of(self, account_id: str) -> AnchoredHead:
-        """What the latest anchoring says of an account, and whether the file can be believed."""
+        """What the latest anchoring says of an account, and whether the file can be trusted."""
         try:
             lines = self.file.lines()
             if not lines:

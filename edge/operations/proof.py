@@ -110,7 +110,7 @@ def papers_not_intact(papers: Iterable[PaperRow], if_missing: str) -> Iterator[P
     lost = [paper for paper in papers if paper.state != "intact"]
     if not lost:
         return
-    aside = f"put it aside for who looks into it; then `papers-again`, or take it from {BACKUP}"
+    aside = f"put it aside for whoever examines it; then `papers-again`, or take it from {BACKUP}"
     to_do = {"missing": if_missing, "changed": aside}
     named = "; ".join(f"{paper.about} ({paper.key}) is {paper.state}: {to_do[paper.state]}" for paper in lost)
     yield Problem(
