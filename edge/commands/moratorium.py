@@ -194,10 +194,11 @@ def _batch_summary(job: str, batch: dict[str, Any]) -> str:
 
 
 def _unknown_value(scope: str, value: str, there: list[str]) -> str:
+    zh, en = (name_of(SCOPES, scope, language) for language in ("zh", "en"))
     known = ", ".join(there) or "无 none"
     return (
-        f"注意：从未有案件属于{name_of(SCOPES, scope, 'zh')} {value}，请核对写法；登记中有：{known}\n"
-        f"Note: no case ever was of {name_of(SCOPES, scope, 'en')} {value}; see whether it is spelled so. On record are: {known}"
+        f"注意：从未有案件属于{zh} {value}，请核对写法；登记中有：{known}\n"
+        f"Note: no case ever was of {en} {value}; see whether it is spelled so. On record are: {known}"
     )
 
 
