@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.billing import AccountOpened, BillingActivities, OpenAccount
-    from activities.channels import ChannelActivities, CustomerTold, TellCustomer
+    from activities.channels import ChannelActivities, CustomerNotified, NotifyCustomer
     from activities.notices import NoticeActivities
     from activities.tickets import TicketActivities
     from domain.case import before_opening, final_half_hour, issuing, views
@@ -248,7 +248,7 @@ class ArrearsCase(CaseMessages):
         """Have a channel notify the customer, or the reader if none accepts; a restoration does not wait (R-16)."""
         now = workflow.now()
         self.take(final_half_hour.notify(self.facts, ticket_id, now))
-        order = TellCustomer(account_id=self.facts.account.account_id, notice=self.facts.outgoing[-1], at=now)
+        order = NotifyCustomer(account_id=self.facts.account.account_id, notice=self.facts.outgoing[-1], at=now)
 
         async def notify() -> None:
             try:
@@ -257,7 +257,7 @@ class ArrearsCase(CaseMessages):
                 )
             except ActivityError:  # no answer in time is no acceptance
                 none = (ChannelTry(channel="any", outcome="unknown", at=workflow.now()),)
-                notified = CustomerTold(tries=none if workflow.patched(NO_ANSWER_IS_ON_RECORD) else ())
+                notified = CustomerNotified(tries=none if workflow.patched(NO_ANSWER_IS_ON_RECORD) else ())
             self.take(final_half_hour.channels_answered(self.facts, ticket_id, notified.tries, workflow.now()))
 
         self.in_background(notify())

@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.billing import BillingActivities, DebtAsked, LookAround, Standing
+    from activities.billing import BillingActivities, CircumstancesAsked, DebtAsked, Standing
     from domain.case import announced_payments
     from domain.case.billing_answers import with_circumstances, with_debt
     from domain.case.cut_days import slot_wish
@@ -112,9 +112,9 @@ class BillingDesk:
         self._held.take(with_circumstances(facts, standing, now, workflow.now()))
         return not at_once or workflow.now() - now <= ANSWER_IS_FRESH
 
-    def _circumstances(self, now: datetime) -> LookAround:
+    def _circumstances(self, now: datetime) -> CircumstancesAsked:
         facts = self._held.facts
-        return LookAround(
+        return CircumstancesAsked(
             account=facts.account,
             debt=self._query(now),
             calendar_through=(now + CALENDAR_HORIZON + facts.seasons_last()).date(),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.report import words
-from domain.report.month import Figures, Lights, Notices, Part
+from domain.report.month import Figures, Notices, Part, RestorationTimes
 from domain.words import Both
 
 
@@ -24,7 +24,7 @@ class Section(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The whole report; `bars` is its chart: restorations by hours from settlement to light.
+    """The whole report; `bars` is its chart: restorations by hours from settlement.
 
     It stands after the section of the title `bars_after`; the bars from `bars_late` on are past the 24 hours.
     """
@@ -57,7 +57,9 @@ def layout(figures: Figures, number: int, reason: str | None = None) -> Layout:
             ),
             _section("停电与复电 Cuts and restorations", words.COUNTED, _supply_rows(f)),
             _section(
-                "复电用时 Time to light", words.LIGHT_COLUMNS, _light_rows(s.after_settlement, s.after_unauthorised)
+                "复电用时 Time to light",
+                words.RESTORATION_COLUMNS,
+                _restoration_rows(s.after_settlement, s.after_unauthorised),
             ),
             _section("违纪与事件 Incidents", (words.KIND, *words.INCIDENT_COLUMNS), _incident_rows(f)),
             _section("重要用户 Important customers", words.IMPORTANT_COLUMNS, _important_rows(f)),
@@ -157,7 +159,7 @@ def _supply_rows(f: Figures) -> Iterable[tuple[Both | str, ...]]:
     yield Both("期末停电中（违规）", "in the dark at the end, unauthorised"), str(s.dark_unauthorised)
 
 
-def _light_rows(lawful: Lights, other: Lights) -> Iterable[tuple[Both | str, ...]]:
+def _restoration_rows(lawful: RestorationTimes, other: RestorationTimes) -> Iterable[tuple[Both | str, ...]]:
     for name, label in (("restored", Both("复电户次", "restored")), *words.STEPS):
         yield label, str(getattr(lawful, name)), str(getattr(other, name))
     yield Both("未到期即复电", "before it was due"), str(lawful.before_due), str(other.before_due)
@@ -214,7 +216,7 @@ def money(amount: Decimal) -> str:
 
 
 def duration(minutes: int | None) -> Both | str:
-    """A time to light, such as 3小时25分."""
+    """How long a restoration took, such as 3小时25分."""
     if minutes is None:
         return "–"
     hours, rest = divmod(minutes, 60)

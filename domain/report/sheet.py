@@ -40,7 +40,7 @@ def report_sheet(report: Report, head: Letterhead) -> ReportSheet:
 
 
 def report_paper_filed(report: Report, document: Document, at: datetime) -> Evidence:
-    """The evidence of a report's paper. One that was lost may come out otherwise, in other words: that is named too."""
+    """The evidence of a report's paper. A lost one may come out with another digest; it is filed as well."""
     key = f"{report.report_id}/paper/{document.sha256[:12]}"
     return paper_filed(key, report.report_id, document, "R-29", "III.5", at, "report")
 

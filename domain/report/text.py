@@ -53,10 +53,10 @@ def _padded(row: Sequence[str], widths: Sequence[int]) -> Iterable[str]:
 
 
 def _said(cell: Both | str, language: Language) -> str:
-    word = cell if isinstance(cell, str) else str(getattr(cell, language))
-    return word.replace("|", "/").replace("\n", " ")
+    shown = cell if isinstance(cell, str) else str(getattr(cell, language))
+    return shown.replace("|", "/").replace("\n", " ")
 
 
-def _width(word: str) -> int:
+def _width(text: str) -> int:
     """Columns it takes on a terminal: a Chinese character takes two."""
-    return sum(2 if east_asian_width(ch) in "WF" else 1 for ch in word)
+    return sum(2 if east_asian_width(ch) in "WF" else 1 for ch in text)

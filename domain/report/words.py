@@ -1,4 +1,4 @@
-"""The words of the monthly report, in Chinese and in English: its titles, rows, columns and notes."""
+"""The wording of the monthly report, in Chinese and in English: its titles, rows, columns and notes."""
 
 from domain import words
 from domain.words import Both, in_report
@@ -63,7 +63,7 @@ NOTICE_COLUMNS = {
     "paid": Both("因结清作废", "void by payment"),
     "void": Both("其他作废", "void otherwise"),
 }
-LIGHT_COLUMNS = (ITEM, Both("依程序停电后", "after a cut"), Both("违规停电后", "after an unauthorised cut"))
+RESTORATION_COLUMNS = (ITEM, Both("依程序停电后", "after a cut"), Both("违规停电后", "after an unauthorised cut"))
 INCIDENT_COLUMNS = (Both("本期上报", "opened"), Both("本期结案", "closed"), Both("期末未结", "open at end"))
 IMPORTANT_COLUMNS = (
     Both("户号", "account"),

@@ -209,8 +209,8 @@ FAULTS = (
         name="the proof overlooks a restoration that came late",
         rule="proof",
         file="domain/proof/supply.py",
-        right="yield check(dark.end.at <= due or dark.delay is not None, dark.cause, dark.ticket, dark.end)",
-        wrong="yield check(True, dark.cause, dark.ticket, dark.end)",
+        right="yield check(outage.end.at <= due or outage.delay is not None, outage.cause, outage.ticket, outage.end)",
+        wrong="yield check(True, outage.cause, outage.ticket, outage.end)",
         tests=(T_PROOF,),
     ),
     Fault(
