@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.report import words
+from domain.report.chart import Chart, restoration_chart
 from domain.report.month import Figures, Notices, Part, RestorationTimes
 from domain.words import Both
 
@@ -24,18 +25,13 @@ class Section(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The whole report; `bars` is its chart: restorations by hours from settlement.
-
-    It stands after the section of the title `bars_after`; the bars from `bars_late` on are past the 24 hours.
-    """
+    """The whole report; its chart stands after the section of the title `chart_after`."""
 
     title: Both
     about: tuple[tuple[Both, Both | str], ...]
     sections: tuple[Section, ...]
-    bars_after: str
-    bars_late: int
-    bars_title: Both
-    bars: tuple[tuple[Both, int], ...]
+    chart_after: str
+    chart: Chart
     notes: tuple[Both, ...]
 
 
@@ -74,10 +70,8 @@ def layout(figures: Figures, number: int, reason: str | None = None) -> Layout:
                 )
             ),
         ),
-        bars_after="复电用时",
-        bars_late=[name for name, _ in words.STEPS].index("exception"),
-        bars_title=Both("结清后复电用时（户次）", "Restorations by time from settlement to light"),
-        bars=tuple((label, getattr(s.after_settlement, name)) for name, label in words.STEPS),
+        chart_after="复电用时",
+        chart=restoration_chart(s.after_settlement),
         notes=words.NOTES,
     )
 
