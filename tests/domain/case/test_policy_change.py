@@ -321,7 +321,6 @@ NOT_EARLIER: dict[str, tuple[Deadline, ...]] = {
     "ticket_time": (of_red(clock.ticket_time),),
     "ticket_too_late": (of_red(clock.ticket_too_late),),
     "final_notice_time": (of_red(clock.final_notice_time),),
-    "billing_check_from": (of_red(clock.billing_check_from),),
     "window_end": (of_red(clock.window_end),),
     "permit_end": (of_red(clock.permit_end, T + MINUTE),),
     "earliest_cut_day": (first_allowed,),
