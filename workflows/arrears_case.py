@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.entities import NoticeKind, Ticket
     from domain.case.facts import CaseFacts
     from domain.case.final_half_hour import half_hour_answered, reach_half_hour
+    from domain.case.present_rules import LATEST_RULE
     from domain.case.procedure import (
         AskBilling,
         CheckBeforeCut,
@@ -137,7 +138,10 @@ class ArrearsCase(CaseMessages):
             looked_at=now,
             look_answered_at=workflow.now(),
         )
-        facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label)
+        if self.present_rules_count():
+            facts = facts.but(present_since=now)
+        rules = LATEST_RULE if facts.present_since else None
+        facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label, rules=rules)
         self.open_with(with_circumstances(facts, found, now, workflow.now()), heard)
         return None
 

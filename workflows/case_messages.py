@@ -88,7 +88,7 @@ class CaseMessages(CaseDesk):
         if not self.held.is_open:
             self._early_signals.append((name, raw, workflow.now()))
         else:
-            self.take(self.facts)  # what time has brought about comes first
+            self.wake_up()  # what time has brought about comes first
             self.take(self._ruled_signal(self.facts, name, raw, workflow.now()))
 
     @staticmethod
@@ -128,7 +128,7 @@ class CaseMessages(CaseDesk):
         await workflow.wait_condition(lambda: self.held.is_open or self._not_opened is not None)
         if not self.held.is_open:
             raise _failure(Refused("NotWaiting", f"there is no case: {self._not_opened}"))
-        self.take(self.facts)  # what time has brought about comes first
+        self.wake_up()  # what time has brought about comes first
         try:
             return parse(UPDATES[name].payload, raw)
         except Refused as refusal:  # the validator let it pass once; a stricter model replays it as a refusal
