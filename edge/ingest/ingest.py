@@ -106,6 +106,7 @@ class _RejectFile:
             self._file.close()
 
     def add(self, file: str, line: ReadLine, reason: str) -> None:
+        """Write one rejected line with its reason; the first one makes the file."""
         if self._file is None:
             self._file = self._open()
             csv.writer(self._file).writerow(("file", "line", "reason", "text"))
@@ -170,6 +171,7 @@ class _Load:
         reading = uuid.uuid4().hex
 
         def add_customers(customers: Sequence[Customer]) -> tuple[Verdict, ...]:
+            """Book customers, each with the number of this reading."""
             return self.book.add_customers(customers, reading)
 
         adders: dict[str, Callable[[Any], tuple[Verdict, ...]]] = {
