@@ -147,10 +147,10 @@ async def _send(
     queue = session.settings.task_queue
     if name in OPENING_SIGNALS:
         policy = session.parts.policy_for(account)
-        client = await session.opening_client()
+        client = await session.opening_client(account)
         how = await cases.open_or_join(client, account, name, payload, policy=policy, task_queue=queue)
         return {"sent": name, "case": how, "workflow_id": cases.workflow_id(account)}
-    client = await session.client()
+    client = await session.client(account)
     if name in SIGNALS:
         await cases.signal(client, account, name, payload)
         return {"sent": name, "case": "joined", "workflow_id": cases.workflow_id(account)}

@@ -9,6 +9,7 @@ from activities.anchor import AnchorBroken
 from client.cases import checked
 from client.problems import Misused, Problem
 from client.schedules import install_daily_sweep, install_evidence_anchor, install_government_report
+from client.search_attributes import ensure_search_attributes
 from domain.vocabulary import Actor, Role
 from edge.commands.database import add_database_commands
 from edge.commands.moratorium import moratorium
@@ -34,7 +35,8 @@ def _install(
 
     async def act(session: Session) -> dict[str, Any]:
         zone = session.parts.policy.timezone
-        client, queue = await session.opening_client(), session.settings.task_queue
+        client, queue = await session.server_client(), session.settings.task_queue
+        await ensure_search_attributes(client)
         how = await install_daily_sweep(client, queue, zone, hour, minute)
         result = {"schedule": "daily-sweep", "done": how, "at": f"{hour:02}:{minute:02}", "timezone": zone}
         result["government_report"] = await install_government_report(client, queue, zone, hour, minute)

@@ -27,7 +27,7 @@ def _status(account: Account, as_json: AsJson = False) -> None:
     """案件现状: where a case stands, whom it waits for, and by when."""
 
     async def act(session: Session) -> Any:
-        return await cases.query(await session.client(), account, "snapshot")
+        return await cases.query(await session.client(account), account, "snapshot")
 
     run(as_json, act, _show_snapshot)
 
@@ -78,7 +78,7 @@ def _why(account: Account, as_json: AsJson = False) -> None:
     """为何不能停电: every condition for a cut that is not met, with its clause."""
 
     async def act(session: Session) -> dict[str, Any]:
-        unmet = await cases.query(await session.client(), account, "why_not_cut")
+        unmet = await cases.query(await session.client(account), account, "why_not_cut")
         return {"account_id": account, "unmet": unmet}
 
     def show(result: dict[str, Any], out: Printer) -> None:

@@ -47,7 +47,7 @@ def _ingest(
             book = session.parts.book
         except NotEmbedded as problem:
             raise Problem("NotEmbedded", f"nothing was read: {problem}") from problem
-        client = await (session.client() if dry_run else session.opening_client())
+        client = await (session.server_client() if dry_run else session.opening_client())
         policies = session.parts.policies
         with bars({"announce": "通知案件 announce"}) as (progress, say):
             report = await ingest(
