@@ -24,7 +24,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from client.converter import ENCODED
 from client.problems import NotThere, Problem
-from client.silence import NOT_KNOWN, SLOW, STUCK, why_silent
+from client.silence import BY_FORCE, NOT_KNOWN, SLOW, STUCK, why_silent
 from domain.case.start_and_result import CaseOpening
 from domain.contract.signals import SupplyFoundCut
 from domain.contract.tables import OPENING_SIGNALS, SIGNALS, UPDATES
@@ -223,6 +223,15 @@ async def running(client: Client, workflow: str) -> WorkflowExecutionDescription
             return None
         raise
     return described if described.status == WorkflowExecutionStatus.RUNNING else None
+
+
+async def ended_by_force(client: Client, account_id: str) -> str | None:
+    """How the account's latest case ended otherwise than by its own result, in Temporal's word; None: it did not."""
+    try:
+        described = await client.get_workflow_handle(workflow_id(account_id)).describe()
+    except RPCError as problem:
+        raise _translated(problem, account_id) from problem
+    return BY_FORCE.get(described.status) if described.status else None
 
 
 @asynccontextmanager

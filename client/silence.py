@@ -34,7 +34,7 @@ async def why_silent(client: Client, workflow_id: str) -> str:
     try:
         async with asyncio.timeout(SECONDS):
             case = await client.get_workflow_handle(workflow_id).describe()
-            if (how := BY_FORCE.get(case.status)) if case.status else None:
+            if case.status and (how := BY_FORCE.get(case.status)):
                 return f"Its workflow was {how}, and nothing carries the case on: docs/runbook.md, section 4."
             if not await _somebody_works(client, case.task_queue):
                 return (

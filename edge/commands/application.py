@@ -1,6 +1,5 @@
 """The command line: every command in one application, and the exit code of each way it can end."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -15,7 +14,7 @@ from edge.commands.policy import add_policy_commands
 from edge.commands.read import add_read_commands
 from edge.commands.report import add_report_commands
 from edge.commands.start import add_start_commands
-from edge.terminal import print_problem
+from edge.terminal import nobody_reads, print_problem
 
 AddCommands = Callable[[typer.Typer], None]
 """Adds commands to the application; how a package above `edge` brings its own."""
@@ -56,5 +55,5 @@ def main(arguments: Sequence[str], *others: AddCommands) -> int:
         print_problem(Misused("Usage", problem.format_message() + hint), as_json)
         return USAGE
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; so be it
+        nobody_reads(sys.stdout)  # the reader of a help text has gone; what commands print is written in edge/terminal
         return DONE
