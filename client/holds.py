@@ -34,12 +34,12 @@ async def send(client: Client, account_id: str, name: str, hold: HoldPlaced | Ho
         return False
     there = next((known for known in case["holds"] if known["hold_id"] == hold.hold_id), None)
     if isinstance(hold, HoldLifted):
-        if there is not None and there["ended_at"] is None:
+        if there is not None and there.get("ended_at") is None:
             raise _ignored(hold.hold_id, "still stands", account_id)
         return there is not None  # one that is not there yet is lifted when its placing arrives
     if there is None:
         raise _ignored(hold.hold_id, "does not stand", account_id)
-    if there["ended_at"] is not None:
+    if there.get("ended_at") is not None:
         sentence = f"hold {hold.hold_id} does not stand: it was lifted, or ran out; place another, by an id of its own"
         raise Refused("Ignored", sentence, {"field": "hold_id", **_RULE})
     return True

@@ -57,14 +57,12 @@ def _list(
             rows = session.parts.reader.list_cases(stage, role, centre, open_only, limit, after)
         except ValueError as problem:
             raise Misused("Usage", f"--after: {problem}") from problem
-        return {
-            "cases": rows,
-            "next": rows[-1].case_key if len(rows) == limit else None,
-            "without_workflow": await without_workflow(session, rows),
-        }
+        alone = await without_workflow(session, rows)
+        result = {"cases": rows, "next": rows[-1].case_key if len(rows) == limit else None}
+        return result if alone == () else {**result, "without_workflow": alone}
 
     def show(result: dict[str, Any], out: Printer) -> None:
-        alone = result["without_workflow"]
+        alone = result.get("without_workflow", ())
 
         def line(row: CaseRow) -> tuple[object, ...]:
             """One case; of one that no workflow carries on, nothing is planned and nobody awaited."""
