@@ -120,9 +120,6 @@ async def payload_keys(
 ) -> tuple[Finding, ...]:
     """Whether our keys are the worker's, and open what the oldest and the newest of the open cases started with."""
     part = "payload keys"
-    if worker is not None and (why := difference(ring_of(codec), worker)) is not None:
-        do = "set ARREARS_PAYLOAD_KEYS here as the worker has it; until then commands send nothing (docs/security.md)"
-        return (broken(part, why, do),)
     newest = [w.id async for w in client.list_workflows(RUNNING, page_size=SAMPLES, limit=SAMPLES)]
     oldest = [row.workflow_id for row in rows if not row.followed][:SAMPLES]
     tried = 0
@@ -136,6 +133,9 @@ async def payload_keys(
             )
             return (broken(part, f"{name}: {why}", do),)
         tried += 1
+    if worker is not None and (why := difference(ring_of(codec), worker)) is not None:
+        do = "give worker and commands the same ARREARS_PAYLOAD_KEYS: commands send nothing before (docs/security.md)"
+        return (broken(part, why, do),)
     with_ = f"encrypted by {codec.ring.first}" if codec else "not encrypted"
     can = f"the {tried} open cases tried can be read" if tried else "no open case to try it on"
     return (ok(part, f"{with_}; {can}"),)
