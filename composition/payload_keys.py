@@ -82,7 +82,7 @@ def _leave_mark(engine: Engine, client: Client, task_queue: str) -> None:
     there = ring_of_worker(engine, client.namespace, task_queue)
     if there is not None and there == mark_of(keys, plain, there.salt):
         return
-    if there is not None and (why := difference(keys, there)) is not None:
-        log.warning("payload_keys.changed", than_the_worker_before=why, see="docs/security.md, Changing keys")
+    if there is not None and difference(keys, there) is not None:  # and not one step of a change behind
+        log.warning("payload_keys.changed", see="docs/security.md, Changing keys")
     mark = mark_of(keys, plain, secrets.token_hex(16))
     keep_ring_of_worker(engine, client.namespace, task_queue, mark, datetime.now(UTC))
