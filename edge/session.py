@@ -122,5 +122,8 @@ async def _in_session(act: Act) -> tuple[Any, Printer]:
         raise NotThere("PapersUnavailable", str(problem)) from problem
     except BillingUnavailable as problem:
         raise NotThere("BillingUnavailable", str(problem)) from problem
+    except BrokenPipeError as problem:  # of a connection: what is printed is printed elsewhere
+        lost = "a connection was closed from the other side; whether what was asked was done is not known: ask again"
+        raise NotThere("ConnectionLost", lost) from problem
     finally:
         session.parts.close()

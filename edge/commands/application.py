@@ -54,6 +54,9 @@ def main(arguments: Sequence[str], *others: AddCommands) -> int:
         hint = "" if as_json else " (--help says how)"
         print_problem(Misused("Usage", problem.format_message() + hint), as_json)
         return USAGE
-    except BrokenPipeError:
-        nobody_reads(sys.stdout)  # the reader of a help text has gone; what commands print is written in edge/terminal
+    except SystemExit as ending:
+        if not isinstance(ending.__context__, BrokenPipeError):
+            raise
+        # Typer's own text, a help, which nobody reads to its end; what commands print does not get here.
+        nobody_reads(sys.__stdout__ or sys.stdout)
         return DONE
