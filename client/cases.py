@@ -1,9 +1,9 @@
 """The public contract from outside: open or join a case, signal it, ask it, and name what was refused."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
@@ -58,10 +58,13 @@ class Refused(Problem):
 
 
 class NoCase(Problem):
-    """The account has no running case."""
+    """The account has no running case; `ended`: how its last workflow ended, if by force."""
 
-    def __init__(self, account_id: str) -> None:
-        super().__init__("NoCase", f"account {account_id} has no running case")
+    def __init__(self, account_id: str, ended: str | None = None) -> None:
+        by_force = (
+            f": its workflow was {ended}, and nothing carries it on (docs/runbook.md, section 4)" if ended else ""
+        )
+        super().__init__("NoCase", f"account {account_id} has no running case{by_force}")
 
 
 class NoAnswer(NotThere):
@@ -234,7 +237,7 @@ async def ended_by_force(client: Client, account_id: str) -> str | None:
     return BY_FORCE.get(described.status) if described.status else None
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _answered(client: Client, account_id: str, patience: timedelta) -> AsyncIterator[None]:
     """What is asked within is answered in that time; silence is NoAnswer, what is refused or wrong is named."""
     try:
@@ -247,7 +250,11 @@ async def _answered(client: Client, account_id: str, patience: timedelta) -> Asy
     except RPCError as problem:
         if problem.status in _SILENCE:
             raise NoAnswer(account_id, patience, await why_silent(client, workflow_id(account_id))) from problem
-        raise _translated(problem, account_id) from problem
+        translated = _translated(problem, account_id)
+        if isinstance(translated, NoCase):
+            with contextlib.suppress(Problem):  # the server knows of no workflow at all
+                translated = NoCase(account_id, await ended_by_force(client, account_id))
+        raise translated from problem
 
 
 async def report_cut(

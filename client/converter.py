@@ -64,7 +64,7 @@ class ShortEncodedFailures(ShortFailures):
     """The same, with the sentence among what the codec encrypts; the type alone stands in clear."""
 
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
-        """As above, then out of sight, where `from_failure` looks for it."""
+        """As above, then out of sight, where `from_failure` finds it."""
         super().to_failure(exception, payload_converter, failure)
         hidden = {"message": failure.message, "stack_trace": ""}
         failure.encoded_attributes.CopyFrom(payload_converter.to_payloads([hidden])[0])

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.plugin import SimplePlugin
 
@@ -36,7 +37,7 @@ def worker_ring(settings: Settings) -> KeyRingMark | None:
     engine = open_register_to_read(settings.register_url.get_secret_value())
     try:
         return ring_of_worker(engine, temporal_profile().namespace or _NAMESPACE, settings.task_queue)
-    except RegisterUnavailable:
+    except (RegisterUnavailable, SQLAlchemyError):  # what is wrong with it, its own part of the doctor says
         return None
     finally:
         engine.dispose()
@@ -57,7 +58,7 @@ def leaving_its_mark(client: Client, engine: Engine, task_queue: str) -> SimpleP
                 try:
                     _leave_mark(engine, client, task_queue)
                     return
-                except RegisterUnavailable as problem:
+                except (RegisterUnavailable, SQLAlchemyError) as problem:
                     log.warning("payload_keys.not_marked", reason=str(problem))
                 finally:
                     tried.set()

@@ -9,11 +9,12 @@ import typer
 
 from client import cases
 from client.problems import Misused, Problem
+from domain.contract.tables import UPDATES
 from domain.record.chain import AnchoredHead
 from domain.record.rows import CaseRow
 from domain.vocabulary import Role, Stage
 from domain.words import OUTCOMES, STAGES, both_of
-from edge.operations.carried_on import without_workflow
+from edge.operations.carried_on import OpenCase, without_workflow
 from edge.operations.proof import doubts_about, proof_of, write_pdf
 from edge.session import Account, AsJson, Session, end_with, run
 from edge.terminal import PAPER_STATES, Printer
@@ -57,7 +58,8 @@ def _list(
             rows = session.parts.reader.list_cases(stage, role, centre, open_only, limit, after)
         except ValueError as problem:
             raise Misused("Usage", f"--after: {problem}") from problem
-        alone = await without_workflow(session, rows)
+        open_ones = [OpenCase(row.case_key, row.workflow_id) for row in rows if row.closed_at is None]
+        alone = await without_workflow(session, open_ones)
         result = {"cases": rows, "next": rows[-1].case_key if len(rows) == limit else None}
         return result if alone == () else {**result, "without_workflow": alone}
 
@@ -129,7 +131,10 @@ def _worklist(
     _one_of("--role", role, get_args(Role))
 
     async def act(session: Session) -> dict[str, Any]:
-        return {"role": role, "items": session.parts.reader.worklist(role, unit, person, limit)}
+        items = session.parts.reader.worklist(role, unit, person, limit)
+        of_cases = {OpenCase(i.case_key, cases.workflow_id(i.account_id)) for i in items if i.act in UPDATES}
+        alone = await without_workflow(session, sorted(of_cases))
+        return {"role": role, "items": items} | ({"without_workflow": alone} if alone else {})
 
     def show(result: dict[str, Any], out: Printer) -> None:
         out.table(
@@ -148,6 +153,9 @@ def _worklist(
                 for item in result["items"]
             ),
         )
+        if alone := result.get("without_workflow"):
+            accounts = sorted({item.account_id for item in result["items"] if item.case_key in alone})
+            out.say(f"{_TERMINATED}, 其事项无人等候 nobody awaits these tasks: {', '.join(accounts)}; {_WHAT_NOW}")
 
     run(as_json, act, show)
 

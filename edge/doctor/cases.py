@@ -22,7 +22,7 @@ _AT_ONCE = 20
 async def stuck(client: Client, codec: EncryptedPayloads | None, worker: KeyRingMark | None) -> tuple[Finding, ...]:
     """Cases that no message moves: what they were started with is closed to the worker, or code and history disagree.
 
-    The keys come first: a case that is stuck by them looks like one that the code has left behind, and must live on.
+    The keys come first: a case stuck by them fails like one that the code does not fit, and must live on.
     """
     query = f"TemporalReportedProblems IS NOT NULL AND {RUNNING}"
     count = (await client.count_workflows(query)).count

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -9,7 +10,6 @@ from temporalio.service import RPCError, RPCStatusCode
 from client.problems import NotThere
 from client.silence import BY_FORCE
 from composition.parts import connect
-from domain.record.rows import CaseRow
 from edge.session import Session
 
 CONNECT_SECONDS = 2
@@ -21,9 +21,15 @@ MANY = 200
 RUNNING = "WorkflowType = 'ArrearsCase' AND ExecutionStatus = 'Running'"
 
 
-async def without_workflow(session: Session, rows: Sequence[CaseRow]) -> tuple[str, ...] | None:
-    """Keys of those of these cases that are open, and that no workflow carries on; None: Temporal gives no answer."""
-    open_ones = [row for row in rows if row.closed_at is None]
+class OpenCase(NamedTuple):
+    """A case that the register calls open."""
+
+    case_key: str
+    workflow_id: str
+
+
+async def without_workflow(session: Session, open_ones: Sequence[OpenCase]) -> tuple[str, ...] | None:
+    """Keys of those of these open cases that no workflow carries on; None: Temporal gives no answer."""
     if not open_ones:
         return ()
     try:
@@ -34,13 +40,13 @@ async def without_workflow(session: Session, rows: Sequence[CaseRow]) -> tuple[s
         return None
 
 
-async def _alone(client: Client, rows: Sequence[CaseRow]) -> tuple[str, ...]:
+async def _alone(client: Client, rows: Sequence[OpenCase]) -> tuple[str, ...]:
     if len(rows) > MANY:
         listed = {(w.id, w.raw_info.first_run_id) async for w in client.list_workflows(RUNNING, page_size=1_000)}
         rows = [row for row in rows if (row.workflow_id, row.case_key) not in listed]
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def goes_on(row: CaseRow) -> bool:
+    async def goes_on(row: OpenCase) -> bool:
         """Whether a workflow carries this very case on, or has just closed it."""
         async with gate:
             try:
