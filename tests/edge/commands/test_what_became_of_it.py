@@ -62,6 +62,11 @@ async def test_a_terminated_case_looks_terminated(world: World, shell: Cli) -> N
         shown = (await shell(*command)).out
         assert "terminated" in shown, command
         assert "终止" in shown, command
+    told = await shell("worklist", "--role", "reader", "--limit", "10000")
+    assert case.account_id in told.out.rpartition("nobody awaits these tasks")[2]
+    act = ("withdraw", case.account_id, "--reason", "x", "--actor", json.dumps(PEOPLE["centre_director"]), "--json")
+    ended = await shell(*act)
+    assert (ended.code, ended.refusal["type"], "terminated" in ended.refusal["message"]) == (1, "NoCase", True)
     alive = (await shell("status", other.account_id, "--json")).result
     assert "workflow" not in alive
     assert alive["waiting_for"]
