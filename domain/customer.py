@@ -1,6 +1,8 @@
 """The customer's standing data, in two halves: what may travel in a workflow, and what is personal."""
 
-from typing import Annotated, Literal, get_args
+import hashlib
+import unicodedata
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import BeforeValidator
 
@@ -30,6 +32,11 @@ class Account(Contract):
     business_station: Id
     region: Id
 
+    def mark(self) -> str:
+        """A short fingerprint of what it says; the same where only width, case, blanks or punctuation differ (R-32)."""
+        said = [(name, essence(str(value))) for name, value in sorted(self.model_dump().items())]
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+
 
 class CustomerCard(Contract):
     """The personal half of a customer record; stays behind the activities.
@@ -47,6 +54,36 @@ class CustomerCard(Contract):
 
 PersonalField = Literal["name", "address", "phone", "email", "preferred_channel"]
 """A field of the personal half: a workflow may know that it changed, never what it says."""
+
+
+PERSONAL_FIELDS: tuple[PersonalField, ...] = get_args(PersonalField)
+_SAYS_NOTHING = ("P", "Z", "Cc", "Cf")
+"""Unicode's categories of punctuation, blanks, and what cannot be seen; a rare character of a name is in none."""
+
+
+def essence(text: str) -> str:
+    """What is left of a text without width (NFKC), case, blanks and punctuation: no change of a record lies in these.
+
+    So the same record typed by another hand is the same (R-32).
+    """
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(c for c in plain if not unicodedata.category(c).startswith(_SAYS_NOTHING))
+
+
+def changed_fields(before: CustomerCard, after: CustomerCard) -> tuple[PersonalField, ...]:
+    """The personal fields that say something else now (R-32)."""
+
+    def said(card: CustomerCard, field: PersonalField) -> str:
+        return essence(str(getattr(card, field) or ""))
+
+    return tuple(field for field in PERSONAL_FIELDS if said(before, field) != said(after, field))
+
+
+class CardKept(NamedTuple):
+    """The number under which the register keeps a card, and the fields that differ from the version last taken."""
+
+    number: int
+    changed: tuple[PersonalField, ...]
 
 
 class RecordRead(Contract):
