@@ -45,6 +45,21 @@ class CustomerCard(Contract):
     preferred_channel: Preference = None
 
 
+PersonalField = Literal["name", "address", "phone", "email", "preferred_channel"]
+"""A field of the personal half: a workflow may know that it changed, never what it says."""
+
+
+class RecordRead(Contract):
+    """A customer's record as read: its number, the half that may travel, and which personal fields changed (R-32).
+
+    `number`: the register's number of the personal half read. `changed`: what differs from the one the case last took.
+    """
+
+    number: int
+    account: Account
+    changed: tuple[PersonalField, ...] = ()
+
+
 class Customer(Contract):
     """A customer record of the billing system, both halves."""
 
