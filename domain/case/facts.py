@@ -23,6 +23,7 @@ from domain.case.entities import (
     Ticket,
     Withdrawal,
 )
+from domain.case.record_history import RecordHistory
 from domain.customer import Account
 from domain.law.calendar import Calendar
 from domain.law.circumstances import CutSlot
@@ -42,6 +43,8 @@ class CaseFacts(Contract):
     """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet.
 
     `present_since`: from when R-31 to R-35 count for it; None in a run that began before them and has not woken since.
+    `record`: the account as billing last named it, while `account` is what counts, also by hand (R-32). None in a case
+    from before: then `account` stands for it. `record_number`: the register's number of the version taken over.
     """
 
     case_key: Id
@@ -51,6 +54,10 @@ class CaseFacts(Contract):
     former: tuple[FormerPolicy, ...] = ()
     opened_at: Moment
     present_since: Moment | None = None
+    record: Account | None = None
+    record_number: int | None = None
+    record_read_at: Moment | None = None
+    records: RecordHistory = RecordHistory()
     stage: Stage = "yellow_notice"
     outcome: Outcome | None = None
     outcome_reason: str | None = None

@@ -8,10 +8,17 @@ from itertools import pairwise
 from domain.law import clock
 from domain.law.policy import Policy
 from domain.money.debt import BillDebt
-from domain.vocabulary import CENT, CustomerClass
+from domain.vocabulary import CENT, Contract, CustomerClass, Day
 
 _A_DAY = timedelta(days=1)
 _NOTHING = Decimal("0.00")
+
+
+class FormerClass(Contract):
+    """The customer's class on every day before this one, but for the days of an earlier entry (R-32)."""
+
+    customer_class: CustomerClass
+    before: Day
 
 
 def late_fee(bill: BillDebt, customer_class: CustomerClass, as_of: datetime, policy: Policy) -> Decimal:
