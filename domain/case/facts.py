@@ -23,6 +23,7 @@ from domain.case.entities import (
     Ticket,
     Withdrawal,
 )
+from domain.case.record_history import RecordHistory
 from domain.customer import Account
 from domain.law.calendar import Calendar
 from domain.law.circumstances import CutSlot
@@ -42,6 +43,8 @@ class CaseFacts(Contract):
     """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet.
 
     `present_since`: from when R-31 to R-35 count for it; None in a run that began before them and has not woken since.
+    `record`: the account as billing last named it, while `account` is what counts, also by hand (R-32). None in a case
+    from before: then `account` stands for it. `record_number`: the register's number of the version taken over.
     """
 
     case_key: Id
@@ -51,6 +54,10 @@ class CaseFacts(Contract):
     former: tuple[FormerPolicy, ...] = ()
     opened_at: Moment
     present_since: Moment | None = None
+    record: Account | None = None
+    record_number: int | None = None
+    record_read_at: Moment | None = None
+    records: RecordHistory = RecordHistory()
     stage: Stage = "yellow_notice"
     outcome: Outcome | None = None
     outcome_reason: str | None = None
@@ -268,10 +275,6 @@ class CaseFacts(Contract):
     def debt_is_stale(self) -> bool:
         """Somebody has hinted that the debt changed, and billing has not been asked since."""
         return self.hints > self.hints_answered
-
-    def bill(self, bill_id: str) -> BillDebt | None:
-        """What billing last said of a bill."""
-        return next((b for b in self.debt.bills if b.bill_id == bill_id), None)
 
     def outstanding(self, bills: tuple[str, ...]) -> Decimal:
         """Principal outstanding on these bills; one that billing no longer knows is not owed."""

@@ -35,8 +35,8 @@ Checks = Iterator[Check]
 def in_the_order_of_the_case(file: CaseFile) -> CaseFile:
     """The file with its evidence in the order in which the case learned of it, `seq` counting that order.
 
-    A record that a crash or an outage held up reaches the register after what followed it: its place in the chain says
-    when it was written, the case's clock when the case learned of it, and `place` what came first in one step. A
+    A record that a crash or an outage held up reaches the register after what followed it. Its place in the chain says
+    when it was written. The case's clock says when the case learned of it, and `place` what came first in one step. A
     paper, which the printer notes and the case does not count, comes right after what it was printed for.
     """
     printed_for = {(e.about, e.recorded_at): e.place for e in file.evidence if e.what in _PRINTED}
@@ -76,7 +76,6 @@ class Outage:
     """A meter without supply: what began it, what started the 24 hours, the ticket, and what ended it."""
 
     start: FiledEvidence
-    ours: bool
     cause: FiledEvidence | None
     since: datetime | None
     ticket: FiledEvidence | None
@@ -230,9 +229,7 @@ class Reading:
         def of_ticket(what: EvidenceKind) -> FiledEvidence | None:
             return next((e for e in self.all(what) if e.seq > start.seq and about and e.about == about), None)
 
-        return Outage(
-            start, ours, cause, since, ticket, of_ticket("delay.declared"), of_ticket("restore.breached"), end
-        )
+        return Outage(start, cause, since, ticket, of_ticket("delay.declared"), of_ticket("restore.breached"), end)
 
     def _causes(
         self,
