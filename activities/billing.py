@@ -1,9 +1,9 @@
 """The billing port (`BillingSystem`), and the questions of a case: customer, debt, and what bars a cut on a day."""
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -166,7 +166,7 @@ class Standing(Circumstances):
     record: RecordRead | None = None
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class BillingActivities:
     """Questions to the billing system and to what else may bar a cut on a day."""
 
@@ -176,7 +176,7 @@ class BillingActivities:
     moratoria: Moratoria
     choose_policy: ChoosePolicy
     field: FieldService
-    beside: Executor = field(default_factory=lambda: ThreadPoolExecutor(RECORDS_AT_ONCE, thread_name_prefix="record"))
+    beside: Executor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(RECORDS_AT_ONCE, "record"))
     """Reads a record while the debt is read."""
 
     @activity.defn(no_thread_cancel_exception=True)

@@ -94,7 +94,7 @@ class SqlRegister:
             return cut_slots.book(connection, wish, field_unit, days, capacity)
 
     def keep_card(self, card: CustomerCard, at: datetime | None = None, since: int | None = None) -> CardKept:
-        """Keep the personal half of a record as read at that time; what is kept already is only looked up.
+        """Keep the personal half of a record as read at that time; what is kept already is not written again.
 
         `since`: the number of the version that the case last took, None in one from before versions were kept.
         """
