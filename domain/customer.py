@@ -49,6 +49,21 @@ PersonalField = Literal["name", "address", "phone", "email", "preferred_channel"
 """A field of the personal half: a workflow may know that it changed, never what it says."""
 
 
+AccountField = Literal[
+    "meter_id",
+    "customer_class",
+    "important",
+    "region",
+    "reading_centre",
+    "business_station",
+    "field_unit",
+    "reader",
+    "team_leader",
+]
+RecordField = PersonalField | AccountField
+"""What of a customer's record can change (R-32)."""
+
+
 class RecordRead(Contract):
     """A customer's record as read: its number, the half that may travel, and which personal fields changed (R-32).
 

@@ -59,9 +59,9 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
                     state="sent",
                     acknowledged_at=None,
                 )
-                facts = _notify_of_transfer(facts, now, "field_crew", ticket.ticket_id)
+                facts = notify_of_transfer(facts, now, "field_crew", ticket.ticket_id)
     else:
-        facts = _notify_of_transfer(facts, now, message.role, facts.account.account_id)
+        facts = notify_of_transfer(facts, now, message.role, facts.account.account_id)
     return facts, Done()
 
 
@@ -75,7 +75,8 @@ def passing_on(before: CaseFacts, facts: CaseFacts, now: datetime) -> CaseFacts:
     return facts
 
 
-def _notify_of_transfer(facts: CaseFacts, now: datetime, role: Role, about: str) -> CaseFacts:
+def notify_of_transfer(facts: CaseFacts, now: datetime, role: Role, about: str) -> CaseFacts:
+    """Notify whoever the account names for this role that it is his now."""
     account = facts.account.account_id
     return facts.notified(
         now,
