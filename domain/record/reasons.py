@@ -131,7 +131,7 @@ REASONS: dict[ReasonCode, Wording] = {
 _WITHOUT_BLANKS = {"role", "kind"}
 _ZH_OF_VALUE: dict[str, Callable[[str], str]] = {
     "fields": lambda fields: words_of(FIELDS, fields.split(", "), "zh"),
-    "follows": lambda follows: words_of(FOLLOWS, follows.split("; "), "zh"),
+    "follows": lambda follows: "；".join(words_of(FOLLOWS, [one], "zh") for one in follows.split("; ")),
     "hold": lambda kind: name_of(HOLDS, kind, "zh"),
     "role": lambda role: role_name(role, "zh"),
     "roles": lambda roles: "、".join(role_name(role, "zh") for role in roles.split(", ")),

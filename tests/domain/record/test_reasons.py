@@ -72,7 +72,7 @@ def test_every_reason_has_its_chinese(code: ReasonCode) -> None:
         (
             "record changed (name, meter): the notices are void, deliver the new yellow notice; decide whether to serve"
             " again",
-            "客户档案变更（户名、表号）：原通知书作废，重新送达黄色催费单、档案多次变更，请决定是否重新通知",
+            "客户档案变更（户名、表号）：原通知书作废，重新送达黄色催费单；档案多次变更，请决定是否重新通知",
         ),
         ("the customer was not told again", "未再次通知客户"),
         ("a person's own words", "a person's own words"),
