@@ -1,11 +1,11 @@
 """The customer's standing data, in two halves: what may travel in a workflow, and what is personal."""
 
 import hashlib
-import unicodedata
 from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import BeforeValidator
 
+from domain.same_words import bare_words, same_words
 from domain.vocabulary import Contract, CustomerClass, Id
 
 PreferredChannel = Literal["sms", "email", "app"]
@@ -34,7 +34,7 @@ class Account(Contract):
 
     def mark(self) -> str:
         """A short fingerprint of what it says; the same where only width, case, blanks or punctuation differ (R-32)."""
-        said = [(name, essence(str(value))) for name, value in sorted(self.model_dump().items())]
+        said = [(name, bare_words(str(value)) or value) for name, value in sorted(self.model_dump().items())]
         return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
@@ -56,27 +56,31 @@ PersonalField = Literal["name", "address", "phone", "email", "preferred_channel"
 """A field of the personal half: a workflow may know that it changed, never what it says."""
 
 
+AccountField = Literal[
+    "meter_id",
+    "customer_class",
+    "important",
+    "region",
+    "reading_centre",
+    "business_station",
+    "field_unit",
+    "reader",
+    "team_leader",
+]
+RecordField = PersonalField | AccountField
+"""What of a customer's record can change (R-32)."""
+
+
 PERSONAL_FIELDS: tuple[PersonalField, ...] = get_args(PersonalField)
-_SAYS_NOTHING = ("P", "Z", "Cc", "Cf")
-"""Unicode's categories of punctuation, blanks, and what cannot be seen; a rare character of a name is in none."""
-
-
-def essence(text: str) -> str:
-    """What is left of a text without width (NFKC), case, blanks and punctuation: no change of a record lies in these.
-
-    So the same record typed by another hand is the same (R-32).
-    """
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(c for c in plain if not unicodedata.category(c).startswith(_SAYS_NOTHING))
 
 
 def changed_fields(before: CustomerCard, after: CustomerCard) -> tuple[PersonalField, ...]:
     """The personal fields that say something else now (R-32)."""
 
     def said(card: CustomerCard, field: PersonalField) -> str:
-        return essence(str(getattr(card, field) or ""))
+        return str(getattr(card, field) or "")
 
-    return tuple(field for field in PERSONAL_FIELDS if said(before, field) != said(after, field))
+    return tuple(field for field in PERSONAL_FIELDS if not same_words(said(before, field), said(after, field)))
 
 
 class CardKept(NamedTuple):

@@ -33,13 +33,13 @@ def void_notice(
     return facts
 
 
-def end_attempt(facts: CaseFacts, now: datetime, reason: Reason, *, counted: bool) -> CaseFacts:
+def end_attempt(facts: CaseFacts, now: datetime, reason: Reason, *, counted: bool, reported: bool = True) -> CaseFacts:
     """Give up the standing red notice and all that hangs on it (R-20): no cut without a stated time."""
     red = facts.red
     facts = recall_cut_ticket(facts, now, reason)
     if red is None:
         return facts
-    facts = void_notice(facts, red.notice_id, now, reason, counted=counted)
+    facts = void_notice(facts, red.notice_id, now, reason, counted=counted, reported=reported)
     return facts.but(stage="red_notice") if not facts.cuts_off else facts
 
 

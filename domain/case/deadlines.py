@@ -15,6 +15,7 @@ from domain.case.due_times import AttemptTimes, Times, attempt_times
 from domain.case.entities import Notice
 from domain.case.escalations import raise_escalation
 from domain.case.facts import CaseFacts
+from domain.case.new_holder import a_new_holder_makes_restoration_due
 from domain.case.unauthorised_cut import found_cut_under_a_permit_is_judged
 from domain.law import clock
 from domain.record.reasons import Reason, because
@@ -284,6 +285,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(_plan_is_judged, due_times.instalment_ends),
     _Rule(restoration.settlement_makes_restoration_due),
     _Rule(restoration.a_plan_makes_restoration_due),
+    _Rule(a_new_holder_makes_restoration_due),
     _Rule(_settled_bills_end_the_procedure),
     _Rule(_nothing_left_needs_nobody),
     _Rule(_permits_lapse, due_times.permit_ends),

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from domain.customer import RecordField
 from domain.money.late_fee import FormerClass
 from domain.vocabulary import Contract, Id, Moment
 
@@ -20,7 +21,7 @@ class RecordHistory(Contract):
     `attempts_ended`: by changes, since somebody last said to serve again.
     """
 
-    changed: dict[str, Moment] = Field(default_factory=dict)
+    changed: dict[RecordField, Moment] = Field(default_factory=dict)
     meters: tuple[FormerMeter, ...] = ()
     classes: tuple[FormerClass, ...] = ()
     holder_since: Moment | None = None
