@@ -7,11 +7,12 @@ from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from adapters.billing.tables import TABLES
 from domain.customer import Customer
-from domain.money.book import BookedBill, BookedPayment, Verdict
+from domain.money.book import BookedBill, BookedPayment, Verdict, alike
 
 _CUSTOMERS, _BILLS, _PAYMENTS = (TABLES.tables[name] for name in ("customers", "bills", "payments"))
 _IN_ONE_LIST = 10_000  # SQLite takes 32,766 parameters, PostgreSQL 65,535
 _NEW, _CHANGED, _DUPLICATE = Verdict("new"), Verdict("changed"), Verdict("duplicate")
+_OURS = ("export", "account_alike", "meter_alike")  # columns that no export has
 _T = TypeVar("_T")
 
 
@@ -33,8 +34,9 @@ def book_customers(connection: Connection, customers: Sequence[Customer], export
     for customer in customers:
         line = {**customer.card.model_dump(), **customer.account.model_dump(), "export": export}
         key = line["account_id"]
+        line |= {"account_alike": alike(key), "meter_alike": alike(line["meter_id"])}
         before = known.get(key)
-        differing = [name for name in line if name != "export" and before is not None and before[name] != line[name]]
+        differing = [name for name in line if name not in _OURS and before is not None and before[name] != line[name]]
         if before is not None and differing and export and before["export"] == export:
             verdicts.append(
                 Verdict("conflict", f"account {key} stands in this file twice, with another {', '.join(differing)}")
@@ -68,7 +70,7 @@ def book_bills(connection: Connection, bills: Sequence[BookedBill]) -> tuple[Ver
             known[bill.bill_id] = bill
             new.append(bill)
             verdicts.append(_NEW)
-    _insert(connection, _BILLS, [b._asdict() for b in new])
+    _insert(connection, _BILLS, [b._asdict() | {"alike": alike(b.bill_id)} for b in new])
     return tuple(verdicts)
 
 
@@ -109,7 +111,7 @@ def book_payments(connection: Connection, payments: Sequence[BookedPayment]) -> 
             if payment.reverses:
                 around.taken_back_by[payment.reverses] = payment.payment_id
             new.append(payment)
-    _insert(connection, _PAYMENTS, [p._asdict() for p in new])
+    _insert(connection, _PAYMENTS, [p._asdict() | {"alike": alike(p.payment_id)} for p in new])
     return tuple(verdicts)
 
 

@@ -1,8 +1,12 @@
 """Lines of the billing book: bills and payments as billing books them, and what became of a line offered to it."""
 
+import re
+import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
+
+_BLANKS_AND_DASHES = re.compile("[\\s\u00ad\u2010-\u2015\u2212-]")
 
 
 class BookedBill(NamedTuple):
@@ -46,3 +50,16 @@ class Unannounced(NamedTuple):
     account_id: str
     bills: tuple[BookedBill, ...]
     payments: tuple[BookedPayment, ...]
+
+
+class Twin(NamedTuple):
+    """What a line of an export has in common with another: both ids, and a sentence that names them."""
+
+    ids: tuple[str, str]
+    reason: str
+
+
+def alike(ident: str) -> str:
+    """The same text for all ids that differ only in case, width, blanks or dashes."""
+    plain = unicodedata.normalize("NFKC", ident).casefold()
+    return _BLANKS_AND_DASHES.sub("", plain) or plain

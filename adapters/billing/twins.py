@@ -1,0 +1,93 @@
+"""Finds in the book what may be one thing under two ids: ids spelled almost alike, and accounts with one meter."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from adapters.billing.booking import chunks
+from adapters.billing.tables import TABLES
+from domain.customer import Customer
+from domain.money.book import BookedBill, BookedPayment, Twin, alike
+
+Row = Customer | BookedBill | BookedPayment
+_CUSTOMERS, _BILLS, _PAYMENTS = (TABLES.tables[name] for name in ("customers", "bills", "payments"))
+_ALIKE = {
+    "account": (_CUSTOMERS.c.account_alike, _CUSTOMERS.c.account_id),
+    "bill": (_BILLS.c.alike, _BILLS.c.bill_id),
+    "payment": (_PAYMENTS.c.alike, _PAYMENTS.c.payment_id),
+}
+
+
+class _Meter(NamedTuple):
+    """The least and the greatest account with a meter, and its spellings."""
+
+    first: str
+    last: str
+    spelled: str
+    or_: str
+
+
+def twins(connection: Connection, rows: Sequence[Row]) -> tuple[tuple[Twin, ...], ...]:
+    """For each of these rows, all of one kind, what the book holds that may be the same. At most two of each row.
+
+    For each row one other is named, however many there are: a meter that half the accounts have costs no more.
+    """
+    if not rows:
+        return ()
+    if isinstance(rows[0], Customer):
+        customers = [row for row in rows if isinstance(row, Customer)]
+        by_id = _alike(connection, "account", [c.account.account_id for c in customers])
+        by_meter = _meters(connection, customers)
+        return tuple((*one, *other) for one, other in zip(by_id, by_meter, strict=True))
+    kind = "bill" if isinstance(rows[0], BookedBill) else "payment"
+    return tuple(_alike(connection, kind, [row[0] for row in rows if not isinstance(row, Customer)]))
+
+
+def _alike(connection: Connection, kind: str, ids: Sequence[str]) -> Iterator[tuple[Twin, ...]]:
+    key, column = _ALIKE[kind]
+    found: dict[str, tuple[str, str]] = {}
+    for some in chunks(sorted({alike(i) for i in ids})):
+        query = select(key, func.min(column), func.max(column)).where(key.in_(some)).group_by(key)
+        found |= {name: (first, last) for name, first, last in connection.execute(query) if first != last}
+    for ident in ids:
+        pair = found.get(alike(ident))
+        if pair is None:
+            yield ()
+            continue
+        other = pair[1] if pair[0] == ident else pair[0]
+        yield (Twin(_sorted(ident, other), f"{kind} {ident} and {kind} {other} differ only in {_ASK}"),)
+
+
+_ASK = "case, width, blanks or dashes: if they are one, correct the export, and settle what was booked under the other"
+
+
+def _meters(connection: Connection, customers: Sequence[Customer]) -> Iterator[tuple[Twin, ...]]:
+    key, account, meter = _CUSTOMERS.c.meter_alike, _CUSTOMERS.c.account_id, _CUSTOMERS.c.meter_id
+    found: dict[str, _Meter] = {}
+    for some in chunks(sorted({alike(c.account.meter_id) for c in customers})):
+        columns = (func.min(account), func.max(account), func.min(meter), func.max(meter))
+        for name, *seen in connection.execute(select(key, *columns).where(key.in_(some)).group_by(key)):
+            if seen[0] != seen[1]:
+                found[name] = _Meter(*seen)
+    # A later line may have given an account another meter: what the book says now is what counts.
+    suspects = sorted({c.account.account_id for c in customers if alike(c.account.meter_id) in found})
+    meters: dict[str, str | None] = {}
+    for some in chunks(suspects):
+        meters |= {a: k for a, k in connection.execute(select(account, key).where(account.in_(some)))}
+    for customer in customers:
+        own, name = customer.account.account_id, alike(customer.account.meter_id)
+        one = found.get(name)
+        if one is None or meters.get(own) != name:
+            yield ()
+            continue
+        other = one.last if one.first == own else one.first
+        spelled = one.spelled if one.spelled == one.or_ else f"{one.spelled} or {one.or_}"
+        yield (Twin(_sorted(own, other), f"accounts {own} and {other} have one meter, {spelled}: {_WHOSE}"),)
+
+
+_WHOSE = "find out whose it is before one is cut off for the other, and correct the export"
+
+
+def _sorted(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one < other else (other, one)
