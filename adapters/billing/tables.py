@@ -13,6 +13,8 @@ from adapters.sql.migration import History
 # Pages go by account id: its order must be the same on every database.
 _KEY: Any = String().with_variant(Text(collation="C"), "postgresql")
 
+_ADDED_LATER: Any = {"info": {"added_later": True}}  # a book from before revisions is known by its other columns
+
 
 class BillingTable(SQLModel):
     """Base of the book's tables: their own metadata, apart from that of the register."""
@@ -47,8 +49,8 @@ class CustomerRow(BillingTable, table=True):
     business_station: str
     region: str
     export: str = ""
-    account_alike: str | None = Field(default=None, sa_type=_KEY)
-    meter_alike: str | None = Field(default=None, sa_type=_KEY)
+    account_alike: str | None = Field(default=None, sa_type=_KEY, sa_column_kwargs=_ADDED_LATER)
+    meter_alike: str | None = Field(default=None, sa_type=_KEY, sa_column_kwargs=_ADDED_LATER)
 
 
 class BillRow(BillingTable, table=True):
@@ -72,7 +74,7 @@ class BillRow(BillingTable, table=True):
     amount: Decimal = Field(sa_type=Cents)
     period: str = ""
     announced_at: datetime | None = Field(default=None, sa_type=Instant)
-    alike: str | None = Field(default=None, sa_type=_KEY)
+    alike: str | None = Field(default=None, sa_type=_KEY, sa_column_kwargs=_ADDED_LATER)
 
 
 class PaymentRow(BillingTable, table=True):
@@ -97,7 +99,7 @@ class PaymentRow(BillingTable, table=True):
     channel: str | None = None
     reverses: str | None = Field(default=None, foreign_key="payments.payment_id", unique=True, sa_type=_KEY)
     announced_at: datetime | None = Field(default=None, sa_type=Instant)
-    alike: str | None = Field(default=None, sa_type=_KEY)
+    alike: str | None = Field(default=None, sa_type=_KEY, sa_column_kwargs=_ADDED_LATER)
 
 
 class OutageRow(BillingTable, table=True):

@@ -56,7 +56,7 @@ def _alike(connection: Connection, kind: str, ids: Sequence[str]) -> Iterator[tu
             yield ()
             continue
         other = pair[1] if pair[0] == ident else pair[0]
-        yield (Twin(_sorted(ident, other), f"{kind} {ident} and {kind} {other} differ only in {_ASK}"),)
+        yield (Twin(_sorted(ident, other), "alike", f"{kind} {ident} and {kind} {other} differ only in {_ASK}"),)
 
 
 _ASK = "case, width, blanks or dashes: if they are one, correct the export, and settle what was booked under the other"
@@ -74,7 +74,7 @@ def _meters(connection: Connection, customers: Sequence[Customer]) -> Iterator[t
     suspects = sorted({c.account.account_id for c in customers if alike(c.account.meter_id) in found})
     meters: dict[str, str | None] = {}
     for some in chunks(suspects):
-        meters |= {a: k for a, k in connection.execute(select(account, key).where(account.in_(some)))}
+        meters |= {row[0]: row[1] for row in connection.execute(select(account, key).where(account.in_(some)))}
     for customer in customers:
         own, name = customer.account.account_id, alike(customer.account.meter_id)
         one = found.get(name)
@@ -83,7 +83,9 @@ def _meters(connection: Connection, customers: Sequence[Customer]) -> Iterator[t
             continue
         other = one.last if one.first == own else one.first
         spelled = one.spelled if one.spelled == one.or_ else f"{one.spelled} or {one.or_}"
-        yield (Twin(_sorted(own, other), f"accounts {own} and {other} have one meter, {spelled}: {_WHOSE}"),)
+        yield (
+            Twin(_sorted(own, other), "one meter", f"accounts {own} and {other} have one meter, {spelled}: {_WHOSE}"),
+        )
 
 
 _WHOSE = "find out whose it is before one is cut off for the other, and correct the export"

@@ -56,6 +56,7 @@ class Twin(NamedTuple):
     """What a line of an export has in common with another: both ids, and a sentence that names them."""
 
     ids: tuple[str, str]
+    kind: Literal["alike", "one meter"]
     reason: str
 
 

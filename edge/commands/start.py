@@ -75,6 +75,7 @@ def _ingest(
                 ("重复 duplicates", "duplicates"),
                 ("拒绝 rejected", "rejected"),
                 ("拒绝清单 reject file", "reject_file"),
+                ("警告清单 warnings", "warnings"),
                 ("新立案 cases opened", "cases_opened"),
                 ("并入在办 cases joined", "cases_joined"),
                 ("缴费信号 payments signalled", "payments_signalled"),
@@ -105,6 +106,7 @@ def _overdue(
         out.fields(
             (
                 ("查询户数 asked", str(result["asked"])),
+                ("警告清单 warnings", "warnings"),
                 ("新立案 cases opened", str(result["cases_opened"])),
                 ("并入在办 cases joined", str(result["cases_joined"])),
             )

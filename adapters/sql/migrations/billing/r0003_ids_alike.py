@@ -33,7 +33,7 @@ def upgrade() -> None:
 
 def _fill(name: str, key: str, columns: dict[str, str]) -> None:
     table = sa.table(name, *(sa.column(c) for c in dict.fromkeys((key, *columns, *columns.values()))))
-    values = {column: sa.bindparam(f"new_{column}") for column in columns}
+    values: dict[str, sa.BindParameter[str]] = {column: sa.bindparam(f"new_{column}") for column in columns}
     change = sa.update(table).where(table.c[key] == sa.bindparam("of")).values(values)
     after = ""
     while page := _page(table, key, after):
