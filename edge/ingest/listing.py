@@ -1,4 +1,4 @@
-"""The lists that `ingest` leaves: lines rejected, and lines that people should see to; safe to open in a spreadsheet."""
+"""The lists that `ingest` leaves: lines rejected, lines to see to; safe to open in a spreadsheet."""
 
 import csv
 import re
