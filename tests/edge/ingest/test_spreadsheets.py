@@ -125,8 +125,8 @@ def test_an_id_that_is_none_is_rejected_whichever_column_it_stands_in(
 
 def test_numbers_in_json_are_no_ids_when_they_are_floating(tmp_path: Path) -> None:
     for number in ("91001.0", "9.1001E4"):
-        text = '{"bill_id":"T1","account_id":%s,"period":"2026-08","due_date":"2026-09-25","amount":1}' % number
-        (line,) = read(tmp_path, text.encode())
+        text = '{"bill_id":"T1","account_id":NUMBER,"period":"2026-08","due_date":"2026-09-25","amount":1}'
+        (line,) = read(tmp_path, text.replace("NUMBER", number).encode())
         assert "turned into a number" in line.reason
 
 
