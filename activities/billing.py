@@ -11,7 +11,7 @@ from activities.tickets import FieldService
 from domain.customer import Account, Customer, CustomerCard
 from domain.law import clock
 from domain.law.calendar import BarredDay, Calendar
-from domain.law.circumstances import CutSlot, Look, SlotWish
+from domain.law.circumstances import Circumstances, CutSlot, SlotWish
 from domain.law.policy import Policy
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.vocabulary import Contract, Day, Id, Moment, Stage
@@ -33,7 +33,7 @@ class AccountUnknown(BillingUnavailable):
 
 
 class BillingSystem(Protocol):
-    """The one billing port: who owes what. Nothing else is believed about a debt.
+    """The one billing port: who owes what. Nothing else counts about a debt.
 
     Every method may raise BillingUnavailable.
     """
@@ -94,7 +94,7 @@ class OpenAccount(Contract):
     policy: Policy | None = None
 
 
-class AccountOpened(Look):
+class AccountOpened(Circumstances):
     """What a new case starts from; `account` is None when billing does not know it."""
 
     account: Account | None
@@ -108,7 +108,7 @@ class DebtAsked(DebtQuery):
     stage: Stage | None = None
 
 
-class LookAround(Contract):
+class CircumstancesAsked(Contract):
     """The circumstances before a step that cannot be undone: debt, calendar and moratoria, all read afresh.
 
     `doubted`: moratoria a signal named to the case, not confirmed by the register. `wish`: a red notice comes next.
@@ -121,8 +121,8 @@ class LookAround(Contract):
     wish: SlotWish | None = None
 
 
-class Standing(Look):
-    """The answer to LookAround."""
+class Standing(Circumstances):
+    """The answer to CircumstancesAsked."""
 
     debt: AccountDebt
 
@@ -149,7 +149,7 @@ class BillingActivities:
             return AccountOpened(account=None, policy=policy, debt=debt, calendar=Calendar(days=()))
         self.cards.keep_card(customer.card)
         through = request.calendar_through + policy.seasons_last(customer.account.customer_class)
-        asked = LookAround(account=customer.account, debt=query, calendar_through=through)
+        asked = CircumstancesAsked(account=customer.account, debt=query, calendar_through=through)
         return AccountOpened(account=customer.account, policy=policy, **dict(self._circumstances(asked)))
 
     @activity.defn(no_thread_cancel_exception=True)
@@ -158,14 +158,14 @@ class BillingActivities:
         return self._debt(query)
 
     @activity.defn(no_thread_cancel_exception=True)
-    def look_around(self, request: LookAround) -> Standing:
+    def look_around(self, request: CircumstancesAsked) -> Standing:
         """Debt, calendar and moratoria in one answer: judged together, they must be of one moment.
 
         With a wish, also a day that is booked for the cut.
         """
         return self._circumstances(request)
 
-    def _circumstances(self, request: LookAround) -> Standing:
+    def _circumstances(self, request: CircumstancesAsked) -> Standing:
         account, at = request.account, request.debt.as_of
         standing = Standing(
             debt=self._debt(request.debt),

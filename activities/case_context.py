@@ -7,8 +7,8 @@ import structlog
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.anchor import AnchorOrder
-from activities.billing import DebtAsked, LookAround, OpenAccount
-from activities.channels import TellCustomer
+from activities.billing import CircumstancesAsked, DebtAsked, OpenAccount
+from activities.channels import NotifyCustomer
 from activities.sweep import PageOrder
 from domain.law.clauses import CLAUSE_OF_STAGE
 from domain.record.rows import NoticeOrder, Record, TicketOrder
@@ -30,11 +30,11 @@ _CONTEXT: dict[type, Callable[[Any], dict[str, str | None]]] = {
     # A case is in the yellow stage from its opening on.
     OpenAccount: lambda _order: {"stage": "yellow_notice", "clause": "I.1"},
     DebtAsked: lambda order: {"stage": order.stage, "clause": "II.6"},
-    LookAround: lambda order: {"stage": order.debt.stage, "clause": "II.6"},
+    CircumstancesAsked: lambda order: {"stage": order.debt.stage, "clause": "II.6"},
     Record: _of_record,
     NoticeOrder: lambda o: {"stage": o.record.case.stage, "clause": _CLAUSE_OF_NOTICE[o.notice.kind]},
     TicketOrder: lambda o: {"stage": o.record.case.stage, "clause": _CLAUSE_OF_TICKET[o.ticket.kind]},
-    TellCustomer: lambda _order: {"stage": "final_half_hour", "clause": CLAUSE_OF_STAGE["final_half_hour"]},
+    NotifyCustomer: lambda _order: {"stage": "final_half_hour", "clause": CLAUSE_OF_STAGE["final_half_hour"]},
     PageOrder: lambda _order: {"clause": "III.2"},
     ReportOrder: lambda _order: {"clause": "III.5"},
     AnchorOrder: lambda _order: {"clause": "II.0"},

@@ -21,7 +21,7 @@ class CustomerChannels(Protocol):
         """
 
 
-class TellCustomer(Contract):
+class NotifyCustomer(Contract):
     """Notify the customer of this, now."""
 
     account_id: Id
@@ -29,7 +29,7 @@ class TellCustomer(Contract):
     at: Moment
 
 
-class CustomerTold(Contract):
+class CustomerNotified(Contract):
     """What each channel said that was tried; empty where no channels are configured."""
 
     tries: tuple[ChannelTry, ...] = ()
@@ -42,8 +42,8 @@ class ChannelActivities:
     channels: CustomerChannels | None
 
     @activity.defn(no_thread_cancel_exception=True)
-    def tell_customer(self, order: TellCustomer) -> CustomerTold:
+    def tell_customer(self, order: NotifyCustomer) -> CustomerNotified:
         """Notify the customer by the first channel that accepts the notice; without channels, answer at once."""
         if self.channels is None:
-            return CustomerTold()
-        return CustomerTold(tries=self.channels.notify(order.account_id, order.notice, order.at))
+            return CustomerNotified()
+        return CustomerNotified(tries=self.channels.notify(order.account_id, order.notice, order.at))

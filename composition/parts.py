@@ -86,7 +86,7 @@ class Parts:
             raise NotEmbedded(
                 f"the billing system at {self.billing.address} keeps its own book, and nothing can be written to it"
                 " from here. Book bills and payments there; then `overdue` opens the cases of who is overdue, and"
-                " `payment-received`, or a signed billing event, makes a case look at once"
+                " `payment-received`, or a signed billing event, makes a case ask billing at once"
             )
         return self.billing
 
@@ -179,7 +179,7 @@ def with_channels(parts: Parts, settings: Settings) -> Parts:
     if settings.mode == "production" and (plain := plain_channels(routes)):
         raise ConfigurationError(
             f"ARREARS_MODE=production refuses weak settings:\nARREARS_NOTIFY: {', '.join(plain)} would be reached on"
-            " another machine without TLS, or without a look at its certificate; use mailtos://, jsons:// and the like"
+            " another machine without TLS, or without a check of its certificate; use mailtos://, jsons:// and the like"
         )
     if routes.unreached or routes.partly_reached:
         some = list(routes.partly_reached)

@@ -57,7 +57,7 @@ def who_asks(authorization: str | None, logins: Mapping[str, str]) -> str:
 
 
 def decode(body: bytes, codec: EncryptedPayloads, namespace: str, name: str) -> bytes:
-    """The payloads of a request in clear; one that is not believed says why. Who read what goes into the log."""
+    """The payloads of a request in clear; one that is refused says why. Who read what goes into the log."""
     answers, read = Payloads(), set()
     for payload in _payloads(body):
         workflow_id = codec.workflow_of(payload)

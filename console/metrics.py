@@ -78,8 +78,8 @@ def _of_cases(figures: Figures) -> Iterator[Metric]:
     where = ("centre", "stage")
     counted = [((c.centre, c.stage), c) for c in figures.cases]
     yield _gauge("arrears_cases", "Open cases", [(k, c.cases) for k, c in counted], where)
-    dark = [(k, c.dark) for k, c in counted if c.dark]
-    yield _gauge("arrears_cases_dark", "Open cases whose customer has no supply", dark, where)
+    cut_off = [(k, c.without_supply) for k, c in counted if c.without_supply]
+    yield _gauge("arrears_cases_dark", "Open cases whose customer has no supply", cut_off, where)
     found = {(i.kind, state): n for i in figures.incidents for state, n in (("open", i.open), ("closed", i.closed))}
     every = [((kind, state), found.get((kind, state), 0)) for kind in INCIDENT_KINDS for state in ("open", "closed")]
     help_ = "Incidents and breaches; open until they have an outcome"
@@ -90,7 +90,7 @@ def _of_cases(figures: Figures) -> Iterator[Metric]:
 
 
 def _of_restorations(figures: Figures, now: datetime) -> Iterator[Metric]:
-    left = [(due.centre, due.by - now) for due in figures.light_due]
+    left = [(due.centre, due.by - now) for due in figures.restorations_due]
     least: dict[str, timedelta] = {}
     for centre, time_left in left:
         least[centre] = min(time_left, least.get(centre, timedelta.max))

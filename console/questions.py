@@ -18,8 +18,8 @@ log = structlog.get_logger()
 FRESH_SECONDS = 5.0
 """An answer younger than this is given again: several requests at once cost the register one count."""
 PATIENCE_SECONDS = 8.0
-"""For all questions together. Less than Prometheus waits, so that a part that hangs does not look like a console
-that hangs."""
+"""For all questions together. Less than Prometheus waits, so that a console does not seem to hang when a part
+does."""
 NO_ANSWER = (RegisterUnavailable, BillingUnavailable, AnchorBroken, SQLAlchemyError, OSError)
 """How a part says that it gives no answer; whatever else is raised is a fault of this program's."""
 

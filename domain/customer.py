@@ -34,7 +34,7 @@ class Account(Contract):
 class CustomerCard(Contract):
     """The personal half of a customer record; stays behind the activities.
 
-    `preferred_channel`: what he wants to be told by first; the others follow (R-16). None where he has said nothing.
+    `preferred_channel`: the channel that notifies him first; the others follow (R-16). None where he has said nothing.
     """
 
     account_id: Id

@@ -7,16 +7,16 @@ from domain.vocabulary import Contract, Moment, Role, Stage
 
 
 class CasesCounted(Contract):
-    """Open cases of one reading centre in one stage; `dark` of them have no supply."""
+    """Open cases of one reading centre in one stage; `without_supply` of them have none."""
 
     centre: str
     stage: Stage
     cases: int
-    dark: int
+    without_supply: int
 
 
-class LightDue(Contract):
-    """A customer without supply whose light is due by then (III.3)."""
+class RestorationDue(Contract):
+    """A customer without supply, who must be restored by then (III.3)."""
 
     centre: str
     by: Moment
@@ -67,7 +67,7 @@ class Figures(Contract):
     """All of it, as of one moment of the register. `swept_at`: the start of the last daily sweep that was finished."""
 
     cases: tuple[CasesCounted, ...] = ()
-    light_due: tuple[LightDue, ...] = ()
+    restorations_due: tuple[RestorationDue, ...] = ()
     incidents: tuple[IncidentsCounted, ...] = ()
     notices: tuple[NoticesCounted, ...] = ()
     unacknowledged: tuple[TicketsUnacknowledged, ...] = ()

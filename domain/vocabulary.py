@@ -1,4 +1,4 @@
-"""The words every contract is built from: ids, texts, moments, money, roles and the actor."""
+"""The types every contract is built from: ids, texts, moments, money, roles and the actor."""
 
 import re
 from datetime import UTC, date, datetime

@@ -70,8 +70,8 @@ HOLDS: dict[Literal["dispute", "hardship", "medical", "moratorium", "other"], Na
 }
 SCOPES: dict[Literal["region", "class", "centre"], Name] = {
     "region": Name("区域", "region"),
-    "class": Name("用电类别", "class"),
-    "centre": Name("抄表中心", "centre"),
+    "class": Name("用电类别", "customer class", Both("用电类别", "class")),
+    "centre": Name("抄表中心", "reading centre", Both("抄表中心", "centre")),
 }
 
 

@@ -11,11 +11,11 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.billing import AccountOpened, BillingActivities, OpenAccount
-    from activities.channels import ChannelActivities, CustomerTold, TellCustomer
+    from activities.channels import ChannelActivities, CustomerNotified, NotifyCustomer
     from activities.notices import NoticeActivities
     from activities.tickets import TicketActivities
     from domain.case import before_opening, final_half_hour, issuing, views
-    from domain.case.billing_answers import with_look
+    from domain.case.billing_answers import with_circumstances
     from domain.case.closing import close, reopen
     from domain.case.entities import NoticeKind, Ticket
     from domain.case.facts import CaseFacts
@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
         CheckBeforeCut,
         IssueNotice,
         Leave,
-        LookAround,
+        ReadCircumstances,
         SendCutTicket,
         SendRestorationTicket,
         Sleep,
@@ -44,7 +44,7 @@ with workflow.unsafe.imports_passed_through():
 
 PATIENCE = timedelta(seconds=60)
 """How long a report of supply found cut waits for billing to say whose account it is."""
-TOLD_BY_CHANNEL = "told-by-channel"
+NOTIFIED_BY_CHANNEL = "told-by-channel"
 """Change: at T - 30 min billing is asked first; a channel notifies a customer who owes, not the reader alone."""
 NO_ANSWER_IS_ON_RECORD = "no-word-is-on-record"
 """Change: channels that gave no answer in time are on record as such, and not only the reader's task."""
@@ -83,7 +83,7 @@ class ArrearsCase(CaseMessages):
                     self._send_restoration_ticket(cut_id)
                 case AskBilling():
                     self.billing.ask_what_is_owed()
-                case LookAround():
+                case ReadCircumstances():
                     self.billing.ask_for_circumstances()
                 case IssueNotice(kind):  # II.1 yellow, II.2 red
                     await self._issue_notice(kind)
@@ -138,7 +138,7 @@ class ArrearsCase(CaseMessages):
             look_answered_at=workflow.now(),
         )
         facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label)
-        self.open_with(with_look(facts, found, now, workflow.now()), heard)
+        self.open_with(with_circumstances(facts, found, now, workflow.now()), heard)
         return None
 
     async def _ask_whose_account(
@@ -170,7 +170,7 @@ class ArrearsCase(CaseMessages):
         reports, notified = self.cuts_found_before_opening(), self._cuts_notified
         self._cuts_notified = len(reports)
         await self.record.write_before_opening(
-            before_opening.darkness_reported(case, reports, notified, workflow.now(), why)
+            before_opening.found_cut_reported(case, reports, notified, workflow.now(), why)
         )
 
     async def _close_unopened(self, case: before_opening.Unopened, why: str, reason: str) -> CaseClosed:
@@ -233,20 +233,22 @@ class ArrearsCase(CaseMessages):
         """T - 30 min: ask billing whether he still owes; no answer, no cut (R-17). Notify who owes (R-16)."""
         ticket = self.facts.cut_ticket
         assert ticket is not None
-        by_channel = workflow.patched(TOLD_BY_CHANNEL)
+        by_channel = workflow.patched(NOTIFIED_BY_CHANNEL)
         facts = reach_half_hour(self.facts, workflow.now())
-        self.take(facts if by_channel else final_half_hour.ask_to_tell(facts, ticket.ticket_id, workflow.now()))
+        self.take(
+            facts if by_channel else final_half_hour.notify_through_reader(facts, ticket.ticket_id, workflow.now())
+        )
         self.show()
         answered = await self.billing.read_circumstances(at_once=True)
         self.take(half_hour_answered(self.facts, ticket.ticket_id, workflow.now(), answered=answered))
-        if by_channel and final_half_hour.must_be_told(self.facts, ticket.ticket_id):
+        if by_channel and final_half_hour.must_be_notified(self.facts, ticket.ticket_id):
             self._notify_customer(ticket.ticket_id)
 
     def _notify_customer(self, ticket_id: str) -> None:
         """Have a channel notify the customer, or the reader if none accepts; a restoration does not wait (R-16)."""
         now = workflow.now()
         self.take(final_half_hour.notify(self.facts, ticket_id, now))
-        order = TellCustomer(account_id=self.facts.account.account_id, notice=self.facts.outgoing[-1], at=now)
+        order = NotifyCustomer(account_id=self.facts.account.account_id, notice=self.facts.outgoing[-1], at=now)
 
         async def notify() -> None:
             try:
@@ -255,7 +257,7 @@ class ArrearsCase(CaseMessages):
                 )
             except ActivityError:  # no answer in time is no acceptance
                 none = (ChannelTry(channel="any", outcome="unknown", at=workflow.now()),)
-                notified = CustomerTold(tries=none if workflow.patched(NO_ANSWER_IS_ON_RECORD) else ())
+                notified = CustomerNotified(tries=none if workflow.patched(NO_ANSWER_IS_ON_RECORD) else ())
             self.take(final_half_hour.channels_answered(self.facts, ticket_id, notified.tries, workflow.now()))
 
         self.in_background(notify())

@@ -7,12 +7,12 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.billing import BillingActivities, DebtAsked, LookAround, Standing
+    from activities.billing import BillingActivities, CircumstancesAsked, DebtAsked, Standing
     from domain.case import announced_payments
-    from domain.case.billing_answers import with_debt, with_look
+    from domain.case.billing_answers import with_circumstances, with_debt
     from domain.case.cut_days import slot_wish
     from domain.case.facts import CaseFacts
-    from domain.case.restoration import bills_lit_by_plan, paid_beside_a_plan
+    from domain.case.restoration import bills_restored_by_plan, paid_beside_a_plan
     from domain.money.debt import AccountDebt
     from workflows import counterparties as wait
     from workflows.effects import insist
@@ -109,12 +109,12 @@ class BillingDesk:
         facts = self._held.facts
         if self.is_newest(number):
             facts = self._with_answer(request.debt, standing.debt, hints)
-        self._held.take(with_look(facts, standing, now, workflow.now()))
+        self._held.take(with_circumstances(facts, standing, now, workflow.now()))
         return not at_once or workflow.now() - now <= ANSWER_IS_FRESH
 
-    def _circumstances(self, now: datetime) -> LookAround:
+    def _circumstances(self, now: datetime) -> CircumstancesAsked:
         facts = self._held.facts
-        return LookAround(
+        return CircumstancesAsked(
             account=facts.account,
             debt=self._query(now),
             calendar_through=(now + CALENDAR_HORIZON + facts.seasons_last()).date(),
@@ -125,7 +125,7 @@ class BillingDesk:
     def _query(self, now: datetime) -> DebtAsked:
         facts = self._held.facts
         bills = set(facts.query_bills())
-        if (restored := bills_lit_by_plan(facts)) and workflow.patched(PAID_BESIDE_A_PLAN):
+        if (restored := bills_restored_by_plan(facts)) and workflow.patched(PAID_BESIDE_A_PLAN):
             bills |= restored
         return DebtAsked(account_id=facts.account.account_id, as_of=now, bills=tuple(sorted(bills)), stage=facts.stage)
 
@@ -137,7 +137,7 @@ class BillingDesk:
         facts = with_debt(self._held.facts, query, debt, workflow.now(), hints)
         if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):
             facts = paid
-        if unseen and announced_payments.decide_about_light(facts) and workflow.patched(ASKED_AGAIN):
+        if unseen and announced_payments.decide_about_supply(facts) and workflow.patched(ASKED_AGAIN):
             return announced_payments.awaited(facts, unseen, workflow.now())
         return facts.but(unbooked=())
 

@@ -65,7 +65,7 @@ class CaseDesk:
 
     def _sends_no_record(self) -> bool:
         """No paper and no ticket is about to take the record along."""
-        return isinstance(self._next_act(), procedure.Sleep | procedure.AskBilling | procedure.LookAround)
+        return isinstance(self._next_act(), procedure.Sleep | procedure.AskBilling | procedure.ReadCircumstances)
 
     # ---- effects -------------------------------------------------------------------------------
 

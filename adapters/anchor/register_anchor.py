@@ -11,7 +11,7 @@ from activities.anchor import AnchorBroken
 from adapters.anchor.file import AnchorFile, Head, spelled
 from adapters.register.chain import EVIDENCE, HEADS
 from adapters.sql.engine import reading
-from domain.record.chain import AnchorLine, AnchorSeen
+from domain.record.chain import AnchoredHead, AnchorLine
 
 PAGE = 1_000
 
@@ -53,20 +53,20 @@ class RegisterAnchor:
             return None
         return lines[-1].model_copy(update={"broken": tuple(sorted({head[0] for head in self._lost(lines[-1])}))})
 
-    def head_of(self, account_id: str) -> AnchorSeen:
-        """What the latest anchoring says of an account, and whether the file can be believed."""
+    def head_of(self, account_id: str) -> AnchoredHead:
+        """What the latest anchoring says of an account, and whether the file can be trusted."""
         try:
             lines = self.file.lines()
             if not lines:
-                return AnchorSeen(
+                return AnchoredHead(
                     state="missing",
                     reason_zh="尚未锚定，或锚定文件已不在",
                     reason_en="nothing is anchored yet, or the anchor file is gone",
                 )
             heads = [(seq, head) for account, seq, head in self.file.heads(lines[-1]) if account == account_id]
         except AnchorBroken as problem:
-            return AnchorSeen(state="broken", reason_zh=problem.zh, reason_en=problem.en)
-        seen = AnchorSeen(state="anchored" if heads else "not_yet", number=lines[-1].number, at=lines[-1].at)
+            return AnchoredHead(state="broken", reason_zh=problem.zh, reason_en=problem.en)
+        seen = AnchoredHead(state="anchored" if heads else "not_yet", number=lines[-1].number, at=lines[-1].at)
         return seen.model_copy(update={"length": heads[-1][0], "head": heads[-1][1]}) if heads else seen
 
     def _lost(self, line: AnchorLine) -> Iterator[Head]:

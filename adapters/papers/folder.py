@@ -79,7 +79,7 @@ def document_of(sheet: Sheet, content: bytes) -> Document:
 
 
 def safe(number: str) -> str:
-    """An id as a part of a file's name, on any file system; what tells alike ones apart is the digest beside it."""
+    """An id as a part of a file's name, on any file system; the digest beside it separates alike ones."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", number)[-_LONGEST_NAME:] or "_"
 
 

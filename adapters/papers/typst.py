@@ -101,7 +101,7 @@ def _fonts() -> typst.Fonts:
 
 
 def _breakable(value: Any) -> Any:
-    """The same, with a place to break in words without end, such as a hostile name, and none in a digest."""
+    """The same, with a place to break in texts without a blank, such as a hostile name, and none in a digest."""
     match value:
         case str():
             return _ENDLESS.sub(lambda found: f"{found[0]}\u200b", value)

@@ -13,8 +13,8 @@ from domain.metrics import (
     CasesCounted,
     Figures,
     IncidentsCounted,
-    LightDue,
     NoticesCounted,
+    RestorationDue,
     TasksCounted,
     TicketsUnacknowledged,
 )
@@ -41,7 +41,7 @@ def count_register(engine: Engine, now: datetime, zone: ZoneInfo) -> Figures:
 
         return Figures(
             cases=tuple(CasesCounted(**line) for line in lines(_cases(standing))),
-            light_due=tuple(LightDue(**line) for line in lines(_restorations_due(standing))),
+            restorations_due=tuple(RestorationDue(**line) for line in lines(_restorations_due(standing))),
             incidents=tuple(IncidentsCounted(**line) for line in lines(_incidents())),
             notices=tuple(NoticesCounted(**line) for line in lines(_notices(standing))),
             unacknowledged=tuple(TicketsUnacknowledged(**line) for line in lines(_unacknowledged(standing))),
@@ -70,8 +70,8 @@ def _standing() -> CTE:
 
 
 def _cases(standing: CTE) -> Select[Any]:
-    dark = func.sum(case((standing.c.supply_off, 1), else_=0)).label("dark")
-    return select(standing.c.centre, standing.c.stage, func.count().label("cases"), dark).group_by(
+    without_supply = func.sum(case((standing.c.supply_off, 1), else_=0)).label("without_supply")
+    return select(standing.c.centre, standing.c.stage, func.count().label("cases"), without_supply).group_by(
         standing.c.centre, standing.c.stage
     )
 

@@ -15,9 +15,9 @@ from adapters.sql.engine import reading
 from domain.law.policy import Policy
 from domain.record.kinds import EvidenceKind, kinds
 from domain.record.reasons import because
-from domain.report.case_share import TELLING, Event, case_in_month
+from domain.report.case_share import KINDS_READ, Event, case_in_month
 from domain.report.month import Figures, Incidents, Notices, StandingOrder, Supply, bounds
-from domain.report.totals import Sum, Traits, lights
+from domain.report.totals import Sum, Traits, restoration_times
 
 _T = TABLES.tables
 _EVIDENCE, _CASES, _NOTICES, _INCIDENTS = _T["evidence"], _T["cases"], _T["notices"], _T["incidents"]
@@ -60,8 +60,8 @@ class ReportFigures:
                     "approved": by_role["approval.given"],
                     "rejected": by_role["approval.rejected"],
                     "supply": Supply(
-                        after_settlement=lights(total.lights[True]),
-                        after_unauthorised=lights(total.lights[False]),
+                        after_settlement=restoration_times(total.restorations[True]),
+                        after_unauthorised=restoration_times(total.restorations[False]),
                         warnings=simply["restore.warning"],
                         exceptions=simply["delay.declared"],
                         **total.supply,
@@ -110,7 +110,7 @@ class _Counting:
             .add_columns(*(_CASES.c[name] for name in columns))
             .join(_CASES, _CASES.c.case_key == _EVIDENCE.c.case_key)
             .where(
-                _EVIDENCE.c.what.in_(TELLING),
+                _EVIDENCE.c.what.in_(KINDS_READ),
                 _EVIDENCE.c.recorded_at < self.ends_at,
                 _CASES.c.opened_at < self.ends_at,
                 or_(_CASES.c.closed_at.is_(None), _CASES.c.closed_at >= self.begins_at),

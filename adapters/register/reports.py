@@ -161,7 +161,7 @@ def _chosen(connection: Connection, month: str | None, number: int | None) -> Re
         query = query.where(_REPORTS.c.number == number)
     line = connection.execute(query).mappings().one_or_none()
     if line is None:
-        which = " ".join(str(word) for word in (month, f"no. {number}" if number else None) if word)
+        which = " ".join(str(part) for part in (month, f"no. {number}" if number else None) if part)
         sentence = f"there is no report {which}".rstrip() + "; make it first"
         raise Refused("UnknownReport", sentence, field="month", rule="R-29", clause="III.5")
     return _report(line)

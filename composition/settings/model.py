@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     """Key ring for payload encryption, `id:base64,…` or a file of such entries: the first key encrypts, each decrypts.
     Left out or `off`, payloads are not encrypted."""
     payload_plain: Literal["refuse", "accept"] = "refuse"
-    """Whether payloads that were never encrypted are believed: `accept` while cases from before the keys are open."""
+    """Whether payloads that were never encrypted are accepted: `accept` while cases from before the keys are open."""
 
     anchor: Path | None = None
     """File in which the heads of all evidence chains are anchored, on a disk that the database's keepers cannot

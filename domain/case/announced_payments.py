@@ -1,8 +1,8 @@
 """Payments that a message has announced and that billing does not show: asked for again, and no permit meanwhile.
 
-A billing system may tell of a payment before it answers with it: its event leaves ahead of its books, or its answer
-comes from a copy that lags. Billing's word decides what is owed (R-11), but one answer too early must neither leave
-the customer in the dark until the next sweep nor cut him off (P2).
+A billing system may announce a payment before its answers show it: the event leaves ahead of the books, or a copy lags.
+Billing's answer decides what is owed (R-11). One answer too early must neither cut the customer off, nor leave him
+cut off until the next sweep (P2).
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from domain.case.facts import CaseFacts
 from domain.money.debt import AccountDebt
 
 ASKED_AGAIN_AFTER = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60))
-"""After billing's first answer without it; one that it does not show by the last of them is believed no longer."""
+"""After billing's first answer without the payment; one that billing does not show by the last of them is given up."""
 AWAITED_AT_MOST = 100
 """The latest ones: a feeder that runs wild costs no case its workflow tasks."""
 
@@ -32,8 +32,8 @@ def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[Announced, 
     return tuple(p for p in candidates if p.payment_id not in booked)[-AWAITED_AT_MOST:]
 
 
-def decide_about_light(facts: CaseFacts) -> bool:
-    """Whether payments do so now: supply is off for bills, or is to be cut."""
+def decide_about_supply(facts: CaseFacts) -> bool:
+    """Whether payments decide about supply now: it is off for bills, or is to be cut."""
     return facts.cut_ticket is not None or any(cut.bills for cut in facts.cuts_off)
 
 
@@ -77,8 +77,8 @@ def settled_by(facts: CaseFacts, amount: Decimal) -> bool:
 
 
 def asked_again_at(facts: CaseFacts) -> list[datetime]:
-    """When billing is asked again: as long as it decides about light. One question is for all that are awaited."""
-    if not would_settle(facts) or not decide_about_light(facts):
+    """When billing is asked again: while payments decide about supply. One question serves all that are awaited."""
+    if not would_settle(facts) or not decide_about_supply(facts):
         return []
     latest = max(map(_missed_at, facts.unbooked))
     return [latest + wait for wait in ASKED_AGAIN_AFTER]

@@ -34,7 +34,7 @@ def void_notice(
 
 
 def end_attempt(facts: CaseFacts, now: datetime, reason: Reason, *, counted: bool) -> CaseFacts:
-    """Give up the standing red notice and all that hangs on it (R-20): nothing is cut at a time nobody was told."""
+    """Give up the standing red notice and all that hangs on it (R-20): no cut without a stated time."""
     red = facts.red
     facts = recall_cut_ticket(facts, now, reason)
     if red is None:
@@ -44,14 +44,14 @@ def end_attempt(facts: CaseFacts, now: datetime, reason: Reason, *, counted: boo
 
 
 def recall_cut_ticket(facts: CaseFacts, now: datetime, reason: Reason) -> CaseFacts:
-    """Recall the disconnection ticket and revoke its permit; the crew is told of both."""
+    """Recall the disconnection ticket and revoke its permit; the crew is notified of both."""
     facts = revoke_permit(facts, now, reason)
     ticket = facts.cut_ticket
     if ticket is None:
         return facts
     facts = facts.with_ticket(ticket.ticket_id, state="recalled")
     facts = facts.noted(now, "ticket.recalled", about=ticket.ticket_id, reason=reason)
-    return facts.told(
+    return facts.notified(
         now,
         "field_crew",
         subject("ticket_recalled"),
@@ -62,13 +62,13 @@ def recall_cut_ticket(facts: CaseFacts, now: datetime, reason: Reason) -> CaseFa
 
 
 def revoke_permit(facts: CaseFacts, now: datetime, reason: Reason) -> CaseFacts:
-    """Revoke the open permit at once (R-18, P2); the crew is told, and must say whether it had already cut."""
+    """Revoke the open permit at once (R-18, P2); the crew is notified, and must say whether it had already cut."""
     permit = facts.open_permit
     if permit is None:
         return facts
     facts = facts.with_permit(permit.permit_id, state="revoked", ended_at=min(now, permit.valid_until))
     facts = facts.noted(now, "permit.revoked", about=permit.permit_id, reason=reason)
-    return facts.told(
+    return facts.notified(
         now,
         "field_crew",
         subject("permit_revoked"),

@@ -1,4 +1,4 @@
-"""What is recorded of an account whose case is not (yet) open: why not, and darkness that was reported."""
+"""What is recorded before a case opens: why it has not opened, and reports of supply found cut."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,11 @@ from domain.record.rows import CaseRow, Message, Record
 from domain.record.subjects import subject
 from domain.vocabulary import Contract, Id, Moment, Role
 
-_TOLD_OF_DARKNESS: tuple[Role, ...] = ("field_crew", "centre_director", "company_leader")
+NO_ANSWER = "the billing system gives no answer"
+UNKNOWN = "the billing system does not know the account"
+BAD_START = "the case could not be started as it was asked for"
+_WHY_ZH = {NO_ANSWER: "营销系统无应答", UNKNOWN: "营销系统查无此户", BAD_START: "立案请求有误，未能立案"}
+_NOTIFIED_OF_FOUND_CUTS: tuple[Role, ...] = ("field_crew", "centre_director", "company_leader")
 
 
 class Unopened(Contract):
@@ -23,14 +27,16 @@ class Unopened(Contract):
     opened_at: Moment
 
 
-def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], told: int, now: datetime, why: str) -> Record:
-    """Found cut, and nobody can say whose unit it is: the field and the leaders are told at once (R-27, P3).
+def found_cut_reported(
+    case: Unopened, reports: Sequence[SupplyFoundCut], notified: int, now: datetime, why: str
+) -> Record:
+    """Supply found cut, and nobody can say whose unit it is: notify the field and the leaders at once (R-27, P3).
 
-    `reports` are all there are so far, the first `told` of them told already.
+    `reports` are all so far; of the first `notified` they know already.
     """
     evidence: list[Evidence] = []
     messages: list[Message] = []
-    for number, report in enumerate(reports[told:], start=told + 1):
+    for number, report in enumerate(reports[notified:], start=notified + 1):
         evidence.append(
             Evidence(
                 key=f"{case.case_key}/darkness/{number}",
@@ -44,7 +50,7 @@ def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], told: i
                 detail={"meter_id": report.meter_id, "source": report.source, "unopened": why},
             )
         )
-        for role in _TOLD_OF_DARKNESS:
+        for role in _NOTIFIED_OF_FOUND_CUTS:
             messages.append(
                 Message(
                     key=f"{case.case_key}/darkness/{number}/{role}",
@@ -62,11 +68,11 @@ def darkness_reported(case: Unopened, reports: Sequence[SupplyFoundCut], told: i
     return Record(case=row, evidence=tuple(evidence), messages=tuple(messages))
 
 
-def never_opened(case: Unopened, told: int, now: datetime, reason: str) -> Record:
-    """The account cannot have a case: closed withdrawn, with the reason. `told`: reports of darkness till then."""
+def never_opened(case: Unopened, notified: int, now: datetime, reason: str) -> Record:
+    """The account cannot have a case: closed withdrawn, with the reason. `notified`: found cuts reported before."""
     why = Evidence(
         key=f"{case.case_key}/never-opened/1",
-        place=told + 1,
+        place=notified + 1,
         what="case.not_opened",
         rule="R-01",
         clause="II.0",
@@ -74,16 +80,10 @@ def never_opened(case: Unopened, told: int, now: datetime, reason: str) -> Recor
         recorded_at=now,
         detail={"reason": reason},
     )
-    row = _row(case, stage="closed", outcome="withdrawn", outcome_reason=reason, closed_at=now, revision=told + 1)
+    row = _row(case, stage="closed", outcome="withdrawn", outcome_reason=reason, closed_at=now, revision=notified + 1)
     return Record(case=row, evidence=(why,))
 
 
 def _row(case: Unopened, **state: object) -> CaseRow:
     nothing = Decimal("0.00")
     return CaseRow.model_validate({**case.model_dump(), "owed": nothing, "late_fee": nothing, **state})
-
-
-NO_ANSWER = "the billing system gives no answer"
-UNKNOWN = "the billing system does not know the account"
-BAD_START = "the case could not be started as it was asked for"
-_WHY_ZH = {NO_ANSWER: "营销系统无应答", UNKNOWN: "营销系统查无此户", BAD_START: "立案请求有误，未能立案"}

@@ -1,13 +1,15 @@
-"""What an answer of billing changes in the facts."""
+"""What an answer of billing, or the circumstances that came with it, change in the facts."""
 
 from datetime import datetime
 from decimal import Decimal
 
 from domain.case.entities import Hold
 from domain.case.facts import CaseFacts
-from domain.law.circumstances import Look
+from domain.law.circumstances import Circumstances
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.record.subjects import subject
+
+_REGISTER = "register"
 
 
 def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: datetime, hints: int) -> CaseFacts:
@@ -28,7 +30,7 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
     paid = debt.paid_total - before.paid_total
     if paid > 0 and facts.in_arrears and not facts.cuts_off and not facts.held:
         facts = facts.but(offer_due=True)
-        facts = facts.told(
+        facts = facts.notified(
             now,
             "reader",
             subject("partial_payment"),
@@ -38,24 +40,24 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
     return facts
 
 
-def with_look(facts: CaseFacts, look: Look, asked: datetime, now: datetime) -> CaseFacts:
-    """Calendar and moratoria as they were when `asked`: what the register lists, stands; what it lists no more, falls.
+def with_circumstances(facts: CaseFacts, circumstances: Circumstances, asked: datetime, now: datetime) -> CaseFacts:
+    """Calendar and moratoria as they were when `asked`: what the register lists, stands; what it lists no more, ends.
 
     An answer may come days after its question: an older one than the last changes nothing, and a hold lifted since
-    does not stand again. One that the register lists ends when it is listed no more, and not before. One that came by
-    signal and that the register has lifted meanwhile falls too: a batch of signals may be overtaken by its lifting. One
-    that the register does not know at all is a person's, and falls by that person's word.
+    does not stand again. A hold that the register lists ends when it is listed no more, and not before. A hold by
+    signal ends too once the register has lifted it: the lifting may overtake a batch of signals. A hold that the
+    register does not know at all is a person's, and that person lifts it.
     """
     if asked < facts.looked_at:
         return facts
     facts = facts.but(
-        calendar=look.calendar,
+        calendar=circumstances.calendar,
         looked_at=asked,
         look_answered_at=now,
-        spreads_cuts=look.spreads_cuts,
-        slot=look.slot or facts.slot,
+        spreads_cuts=circumstances.spreads_cuts,
+        slot=circumstances.slot or facts.slot,
     )
-    for moratorium in look.moratoria:
+    for moratorium in circumstances.moratoria:
         hold = next((h for h in facts.holds if h.hold_id == moratorium), None)
         if hold is not None and hold.stands:
             facts = facts if hold.listed else facts.with_hold(moratorium, listed=True, until=None)
@@ -76,11 +78,8 @@ def with_look(facts: CaseFacts, look: Look, asked: datetime, now: datetime) -> C
             continue
         facts = facts.noted(now, "hold.placed", about=moratorium, kind="moratorium", source=_REGISTER)
     for hold in facts.standing_holds:
-        unknown = not hold.listed and hold.hold_id not in look.moratoria_over
-        if not unknown and hold.hold_id not in look.moratoria:
+        unknown = not hold.listed and hold.hold_id not in circumstances.moratoria_over
+        if not unknown and hold.hold_id not in circumstances.moratoria:
             facts = facts.with_hold(hold.hold_id, ended_at=now)
             facts = facts.noted(now, "hold.lifted", about=hold.hold_id, source=_REGISTER)
     return facts
-
-
-_REGISTER = "register"

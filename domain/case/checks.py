@@ -34,6 +34,7 @@ def known_ticket(facts: CaseFacts, ticket_id: str) -> Ticket:
 
 
 def known_notice(facts: CaseFacts, notice_id: str) -> Notice:
+    """The notice with that id; raises UnknownNotice."""
     notice = facts.notice(notice_id)
     if notice is None:
         raise Refused("UnknownNotice", f"this case has no notice {notice_id}", field="notice_id", clause="II.2")

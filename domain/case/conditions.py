@@ -1,4 +1,4 @@
-"""The conditions for a cut (P1): one list that serves the permit, `why_not_cut`, the worklist and the proof."""
+"""The conditions for a cut (P1), in one list for the permit, the `why_not_cut` query and the worklist."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def why_not_cut(facts: CaseFacts, now: datetime) -> tuple[Condition, ...]:
 
 
 def _said(condition: Condition, facts: CaseFacts) -> Condition:
-    """A day that is barred is told with what bars it: a weekday, a holiday, the season that protects (R-21)."""
+    """The condition with what bars the day, if it is barred: a weekday, a holiday, a season that protects (R-21)."""
     barred = why_the_day_is_barred(facts, facts.red) if condition.rule == "R-21" and facts.red else None
     if barred is None:
         return condition
@@ -114,7 +114,7 @@ def _acknowledged(facts: CaseFacts, _now: datetime) -> bool:
     return facts.cut_ticket is not None and facts.cut_ticket.state == "acknowledged"
 
 
-def _told(facts: CaseFacts, _now: datetime) -> bool:
+def _notified_again(facts: CaseFacts, _now: datetime) -> bool:
     return facts.cut_ticket is not None and facts.cut_ticket.told_at is not None
 
 
@@ -164,7 +164,7 @@ _RULES: tuple[_Rule, ...] = (
         "II.4",
         "停电前30分钟内尚未再次通知客户",
         "the customer has not been told again in the last 30 minutes",
-        _told,
+        _notified_again,
     ),
     _rule(
         "R-17",

@@ -1,9 +1,8 @@
-"""On which day a red notice may set its cut: the first allowed one, or a later one on which the field unit has room.
+"""The time a red notice states for its cut: the first allowed day, or a later one on which the field unit has room.
 
-R-07 sets the earliest day; R-20 and R-21 let many cases fall on the same one, when a moratorium is lifted above all.
-A unit that can bring back so many lights a day is sent to no more cuts than that (`Look.spreads_cuts`). The day is
-booked by the look around that precedes every red notice anyway, and not when the notice is issued: the notice states
-the time, and a booking of its own would cost each case another activity.
+R-07 sets the earliest day. Many cases can fall on the same one (R-20, R-21), above all when a moratorium is lifted.
+A unit gets no more cuts a day than it can restore (`Circumstances.spreads_cuts`). The day is booked when the
+circumstances are read, before every red notice; a booking of its own would cost each case another activity.
 """
 
 from datetime import date, datetime

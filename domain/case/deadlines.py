@@ -14,7 +14,7 @@ from domain.case.conditions import filing_missing, missing_approvals, statutory_
 from domain.case.entities import Escalation, Notice
 from domain.case.escalations import raise_escalation
 from domain.case.facts import CaseFacts
-from domain.case.unauthorised_cut import darkness_under_a_permit_waits_for_nobody
+from domain.case.unauthorised_cut import found_cut_under_a_permit_is_judged
 from domain.law import clock
 from domain.record.reasons import Reason, because
 from domain.record.subjects import subject
@@ -94,7 +94,7 @@ def _plan_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
 # ---- II.8: settled ----------------------------------------------------------------------------
 
 
-def _settled_bills_end_the_march(facts: CaseFacts, now: datetime) -> CaseFacts:
+def _settled_bills_end_the_procedure(facts: CaseFacts, now: datetime) -> CaseFacts:
     """A notice whose bills are settled: nothing is cut (R-11), and debt re-opened later starts anew (R-05)."""
     for notice in facts.notices:
         if notice.stands and (settled := _newly_settled(facts, notice)):
@@ -183,7 +183,7 @@ def _approval_is_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
     facts = facts.with_notice(red.notice_id, approval_asked=True)
     facts = facts.noted(now, "approval.asked", about=red.notice_id, roles=roles)
     for role in missing_approvals(facts):
-        facts = facts.told(
+        facts = facts.notified(
             now,
             role,
             subject("approval_asked"),
@@ -275,7 +275,7 @@ def _why_the_day_is_wrong(facts: CaseFacts) -> Reason | None:
 
 
 def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """A permit that ended without a word from the crew: after the window the team leader finds out."""
+    """Ask the team leader, after the window, about a permit that ended without an answer of the crew."""
     for permit in facts.permits:
         if permit.answered or permit.state not in ("revoked", "lapsed"):
             continue
@@ -385,7 +385,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(_plan_is_judged, _instalments_are_due),
     _Rule(restoration.settlement_makes_restoration_due),
     _Rule(restoration.a_plan_makes_restoration_due),
-    _Rule(_settled_bills_end_the_march),
+    _Rule(_settled_bills_end_the_procedure),
     _Rule(_nothing_left_needs_nobody),
     _Rule(_permits_lapse, _permit_ends),
     _Rule(_undelivered_notices_go_void, _delivery_ends),
@@ -393,7 +393,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(_attempts_end, _attempt_times),
     _Rule(_approval_is_asked_for),
     _Rule(_crew_is_asked_through_the_leader, _crew_must_report),
-    _Rule(darkness_under_a_permit_waits_for_nobody),
+    _Rule(found_cut_under_a_permit_is_judged),
     _Rule(restoration.withdrawal_restores),
     _Rule(restoration.restoration_is_watched, restoration.restoration_times),
     _Rule(restoration.restored_closes_reports),

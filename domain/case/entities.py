@@ -139,7 +139,7 @@ class Escalation(Contract):
 
 
 class Hold(Contract):
-    """Something that stops the march: a reason, a person, perhaps an end.
+    """Something that stops the procedure: a reason, a person, perhaps an end.
 
     `listed`: a moratorium that the register was seen to hold; it falls when the register holds it no more.
     """
@@ -183,7 +183,7 @@ class Plan(Contract):
 class Cut(Contract):
     """Supply is, or was, off at a meter. `restore_since` starts the 24 hours; until then nothing is due.
 
-    `by_plan`: a plan brings the light, and `settled_at` is when it was agreed; a settlement has not been seen.
+    `by_plan`: a plan restores it, and `settled_at` is when it was agreed; a settlement has not been seen.
     """
 
     cut_id: Id
@@ -240,7 +240,7 @@ class Withdrawal(Contract):
 
 
 class Announced(Contract):
-    """A payment that a message told of; `missed_at` is when billing first answered without it."""
+    """A payment that a message announced; `missed_at` is when billing first answered without it."""
 
     payment_id: Id
     amount: Money

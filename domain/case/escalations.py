@@ -8,6 +8,21 @@ from domain.record.reasons import Reason, reason_zh
 from domain.record.subjects import Subject, subject
 from domain.vocabulary import Role
 
+_ESCALATION_CLAUSE: dict[str, tuple[str, str]] = {
+    "refusal": ("R-09", "II.2"),
+    "void": ("R-07", "II.2"),
+    "permit_unanswered": ("R-18", "II.7"),
+    "restore_warning": ("R-25", "III.3"),
+}
+
+
+_ESCALATION_TITLE: dict[str, tuple[str, Subject]] = {
+    "refusal": ("客户拒签上报", subject("signature_refused")),
+    "void": ("通知书作废", subject("notice_void")),
+    "permit_unanswered": ("停电许可后无回报", subject("permit_unanswered")),
+    "restore_warning": ("复电时限预警", subject("restoration_warning")),
+}
+
 
 def raise_escalation(
     facts: CaseFacts,
@@ -20,7 +35,7 @@ def raise_escalation(
     about: str | None = None,
     answer_hours: int | None = None,
 ) -> tuple[CaseFacts, str]:
-    """Put a report before a rung and tell it; returns the escalation's id."""
+    """Put a report before a rung and notify it; returns the escalation's id."""
     facts, escalation_id = facts.numbered("escalation")
     escalation = Escalation.model_validate(
         {
@@ -45,7 +60,7 @@ def raise_escalation(
         subject=subject,
     )
     title_zh, title_en = _ESCALATION_TITLE[kind]
-    facts = facts.told(
+    facts = facts.notified(
         now,
         rung,
         title_en,
@@ -71,19 +86,3 @@ def close_escalations(
             for e in facts.escalations
         )
     )
-
-
-_ESCALATION_CLAUSE: dict[str, tuple[str, str]] = {
-    "refusal": ("R-09", "II.2"),
-    "void": ("R-07", "II.2"),
-    "permit_unanswered": ("R-18", "II.7"),
-    "restore_warning": ("R-25", "III.3"),
-}
-
-
-_ESCALATION_TITLE: dict[str, tuple[str, Subject]] = {
-    "refusal": ("客户拒签上报", subject("signature_refused")),
-    "void": ("通知书作废", subject("notice_void")),
-    "permit_unanswered": ("停电许可后无回报", subject("permit_unanswered")),
-    "restore_warning": ("复电时限预警", subject("restoration_warning")),
-}

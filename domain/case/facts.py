@@ -166,7 +166,7 @@ class CaseFacts(Contract):
         )
         return facts.but(journal=(*facts.journal, entry))
 
-    def told(
+    def notified(
         self,
         now: datetime,
         role: Literal["customer"] | Role,
@@ -248,12 +248,12 @@ class CaseFacts(Contract):
 
     @property
     def standing_holds(self) -> tuple[Hold, ...]:
-        """Holds that stop the march now."""
+        """Holds that stop the procedure now."""
         return tuple(h for h in self.holds if h.stands)
 
     @property
     def held(self) -> bool:
-        """A hold, a promise or a plan stops the march (R-04)."""
+        """A hold, a promise or a plan stops the procedure (R-04)."""
         return bool(
             self.standing_holds
             or (self.promise and self.promise.state == "open")

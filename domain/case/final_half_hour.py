@@ -1,4 +1,4 @@
-"""The last half-hour: who still owes is told the time again, by a channel that accepted it or by the reader (R-16)."""
+"""The last half-hour: a channel or the reader notifies the customer who still owes of the time again (R-16)."""
 
 from datetime import datetime
 
@@ -12,24 +12,24 @@ from domain.record.subjects import subject
 from domain.vocabulary import Actor
 
 
-def ask_to_tell(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
-    """Put the notice to the customer into the outbox, and ask the reader to tell him: the way without channels."""
+def notify_through_reader(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
+    """Put the notice to the customer into the outbox, and ask the reader to notify him: the way without channels."""
     return _ask_the_reader(notify(facts, ticket_id, now), ticket_id, now)
 
 
-def must_be_told(facts: CaseFacts, ticket_id: str) -> bool:
-    """Billing says he owes, the attempt goes on, and nobody has told him yet: who has paid is told nothing (R-17)."""
+def must_be_notified(facts: CaseFacts, ticket_id: str) -> bool:
+    """Whether the customer owes, the attempt goes on, and nobody has notified him yet (R-16, R-17)."""
     ticket = facts.ticket(ticket_id)
     return ticket is not None and ticket.live and ticket.billing_answer == "owes" and ticket.told_at is None
 
 
 def notify(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
     """Compose the notice to the customer: the last of `outgoing`."""
-    return facts.told(now, "customer", subject("cut_time_again"), *_texts(facts), about=ticket_id)
+    return facts.notified(now, "customer", subject("cut_time_again"), *_texts(facts), about=ticket_id)
 
 
 def channels_answered(facts: CaseFacts, ticket_id: str, tries: tuple[ChannelTry, ...], now: datetime) -> CaseFacts:
-    """What each channel said. Accepted in time: he is told. By none: the reader is asked, and has until T."""
+    """Record each channel's answer. The first acceptance notifies the customer; without one the reader must."""
     for one in tries:
         facts = facts.noted(
             now,
@@ -44,25 +44,25 @@ def channels_answered(facts: CaseFacts, ticket_id: str, tries: tuple[ChannelTry,
         return facts
     accepted = next((one for one in tries if one.outcome == "accepted"), None)
     if accepted is not None:
-        return _told_by_channel(facts, ticket, now, accepted)
+        return _notified_by_channel(facts, ticket, now, accepted)
     return facts if ticket.told_at else _ask_the_reader(facts, ticket_id, now)
 
 
-def told_by_reader(
+def notified_by_reader(
     facts: CaseFacts, ticket: Ticket, now: datetime, told_at: datetime, how: str, actor: Actor
 ) -> tuple[CaseFacts, bool]:
-    """The reader has told the customer; whether it counts, by when he did (R-16)."""
-    return _told(facts, ticket, now, told_at, "customer.told", actor=actor, how=how)
+    """The reader has notified the customer; the time decides whether it counts (R-16)."""
+    return _customer_notified(facts, ticket, now, told_at, "customer.told", actor=actor, how=how)
 
 
-def _told_by_channel(facts: CaseFacts, ticket: Ticket, now: datetime, accepted: ChannelTry) -> CaseFacts:
-    """A channel has; no person did, so it is a kind of evidence of its own, which needs the channel's own word."""
+def _notified_by_channel(facts: CaseFacts, ticket: Ticket, now: datetime, accepted: ChannelTry) -> CaseFacts:
+    """A channel accepted the notice. No person did, so it is a kind of evidence of its own, with the channel's name."""
     told_at = min(accepted.at, now)
-    facts, _ = _told(facts, ticket, now, told_at, "customer.told_by_channel", channel=accepted.channel)
+    facts, _ = _customer_notified(facts, ticket, now, told_at, "customer.told_by_channel", channel=accepted.channel)
     return facts
 
 
-def _told(
+def _customer_notified(
     facts: CaseFacts,
     ticket: Ticket,
     now: datetime,
@@ -95,7 +95,7 @@ def _told(
 
 def _ask_the_reader(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts:
     zh, en = _texts(facts)
-    return facts.told(
+    return facts.notified(
         now,
         "reader",
         subject("notify_again"),
@@ -111,7 +111,7 @@ def _texts(facts: CaseFacts) -> tuple[str, str]:
 
 
 def reach_half_hour(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """T - 30 min: billing is looked into, and who still owes is to be told the time again (R-16, R-17)."""
+    """Begin the last half-hour at T - 30 min: the case asks billing and notifies who still owes (R-16, R-17)."""
     red, ticket = facts.red, facts.cut_ticket
     assert red is not None
     assert ticket is not None
@@ -124,13 +124,13 @@ def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answe
     ticket, red = facts.ticket(ticket_id), facts.red
     if ticket is None or not ticket.live or red is None:
         return facts
-    word = "no_answer" if not answered else "owes" if facts.owes(red) else "settled"
-    facts = facts.with_ticket(ticket_id, billing_checked_at=now, billing_answer=word)
+    answer = "no_answer" if not answered else "owes" if facts.owes(red) else "settled"
+    facts = facts.with_ticket(ticket_id, billing_checked_at=now, billing_answer=answer)
     return facts.noted(
         now,
         "billing.checked",
         about=ticket_id,
         when="half_hour",
-        answer=word,
+        answer=answer,
         owed=facts.debt.owed if answered else None,
     )

@@ -7,6 +7,13 @@ from domain.case.facts import CaseFacts
 from domain.record.subjects import subject
 from domain.vocabulary import Actor, IncidentKind, Role
 
+_INCIDENT_CLAUSE: dict[IncidentKind, tuple[str, str]] = {
+    "unauthorised_cut": ("R-27", "III.4"),
+    "cut_after_settlement": ("R-24", "II.6"),
+    "wrong_meter": ("R-19", "II.7"),
+    "restoration_breach": ("R-26", "III.3"),
+}
+
 
 def open_incident(
     facts: CaseFacts,
@@ -17,7 +24,7 @@ def open_incident(
     why_zh: str,
     why_en: str,
 ) -> tuple[CaseFacts, str]:
-    """Record a violation or a breach and tell the leaders; it stays open until it has an outcome (R-27, R-28)."""
+    """Record a violation or a breach and notify the leaders; it stays open until it has an outcome (R-27, R-28)."""
     facts, incident_id = facts.numbered("incident")
     incident = Incident(incident_id=incident_id, kind=kind, at=at, persons=persons)
     facts = facts.but(incidents=(*facts.incidents, incident))
@@ -27,7 +34,7 @@ def open_incident(
     )
     leaders: tuple[Role, ...] = ("centre_director", "company_leader")
     for leader in leaders:
-        facts = facts.told(
+        facts = facts.notified(
             now,
             leader,
             subject("incident", incident=kind),
@@ -41,11 +48,3 @@ def open_incident(
 def actor_name(actor: Actor | None) -> tuple[str, ...]:
     """The actor as a person of an incident: id and role, never the name."""
     return (f"{actor.role} {actor.id}",) if actor else ()
-
-
-_INCIDENT_CLAUSE: dict[IncidentKind, tuple[str, str]] = {
-    "unauthorised_cut": ("R-27", "III.4"),
-    "cut_after_settlement": ("R-24", "II.6"),
-    "wrong_meter": ("R-19", "II.7"),
-    "restoration_breach": ("R-26", "III.3"),
-}

@@ -48,7 +48,7 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
     )
     if kind == "red" and facts.account.customer_class == "non_residential":
         facts = facts.noted(now, "station_head.told", about=notice_id)
-        facts = facts.told(
+        facts = facts.notified(
             now,
             "station_head",
             subject("red_notice_issued"),

@@ -16,18 +16,18 @@ from domain.case.facts import CaseFacts
 from domain.law import clock
 from domain.vocabulary import Outcome
 
-LOOK_IS_FRESH = timedelta(minutes=5)
-LOOK_IS_TOO_OLD = timedelta(hours=2)
-MORATORIUM_IS_LOOKED_UP_EVERY = timedelta(days=1)
+CIRCUMSTANCES_ARE_FRESH = timedelta(minutes=5)
+CIRCUMSTANCES_ARE_TOO_OLD = timedelta(hours=2)
+MORATORIUM_IS_READ_EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class AskBilling:
-    """Ask what the account owes; the march and the clock go on meanwhile."""
+    """Ask what the account owes; the procedure and the clock go on meanwhile."""
 
 
 @dataclass(frozen=True)
-class LookAround:
+class ReadCircumstances:
     """Before a step that cannot be undone, read debt, calendar and moratoria afresh."""
 
 
@@ -45,7 +45,7 @@ class SendCutTicket:
 
 @dataclass(frozen=True)
 class CheckBeforeCut:
-    """The last half-hour: have the customer told, ask billing with little patience (II.4, II.6)."""
+    """The last half-hour: notify the customer, ask billing with little patience (II.4, II.6)."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,26 @@ class Leave:
     reason: str
 
 
-Act = AskBilling | LookAround | IssueNotice | SendCutTicket | CheckBeforeCut | SendRestorationTicket | Sleep | Leave
+Act = (
+    AskBilling
+    | ReadCircumstances
+    | IssueNotice
+    | SendCutTicket
+    | CheckBeforeCut
+    | SendRestorationTicket
+    | Sleep
+    | Leave
+)
 
 
 def next_act(facts: CaseFacts, now: datetime, *, asking: bool) -> Act:
-    """The next act of the case; light comes before everything else.
+    """The next act of the case; restoration comes before everything else.
 
-    `asking` tells that a question to billing is under way: time and people are not kept waiting for its answer, but
-    nothing goes forward on a debt that may have changed.
+    `asking`: a question to billing is under way. Neither time nor people wait for its answer, but nothing goes forward
+    on a debt that may have changed.
     """
-    if dark := restoration_without_ticket(facts):
-        return SendRestorationTicket(dark.cut_id)
+    if cut := restoration_without_ticket(facts):
+        return SendRestorationTicket(cut.cut_id)
     if needs_billing(facts, now) and not asking:
         return AskBilling()
     if facts.cuts_off:
@@ -89,31 +98,31 @@ def next_act(facts: CaseFacts, now: datetime, *, asking: bool) -> Act:
     if over := over_with(facts):
         return over if may_leave(facts) else sleep(facts, now)
     if facts.needs_person or facts.held:
-        return LookAround() if moratorium_is_due_for_a_look(facts, now) and not asking else sleep(facts, now)
-    step = _march(facts, now)
-    waiting = isinstance(step, LookAround) and asking
+        return ReadCircumstances() if moratorium_must_be_read(facts, now) and not asking else sleep(facts, now)
+    step = _way_to_a_cut(facts, now)
+    waiting = isinstance(step, ReadCircumstances) and asking
     doubtful = isinstance(step, IssueNotice | SendCutTicket) and facts.debt_is_stale
     return sleep(facts, now) if waiting or doubtful else step
 
 
-def _march(facts: CaseFacts, now: datetime) -> Act:
-    """II.1 to II.7, for a case that owes, is not held and has light."""
+def _way_to_a_cut(facts: CaseFacts, now: datetime) -> Act:
+    """II.1 to II.7, for a case that owes, is not held and has supply."""
     yellow, red, ticket = facts.yellow, facts.red, facts.cut_ticket
-    fresh = look_is_fresh(facts, now)
+    fresh = circumstances_are_fresh(facts, now)
     if yellow is None:
-        return IssueNotice("yellow") if fresh else LookAround()
+        return IssueNotice("yellow") if fresh else ReadCircumstances()
     if not yellow.served:
         return sleep(facts, now)
     if red is None:
         if now < _red_issue_time(facts, yellow):
             return sleep(facts, now)
-        return IssueNotice("red") if fresh and has_cut_day(facts, now) else LookAround()
+        return IssueNotice("red") if fresh and has_cut_day(facts, now) else ReadCircumstances()
     if not red.served:
         return sleep(facts, now)
     if ticket is None:
         if now < (ticket_time := clock.ticket_time(red.cut_at, facts.terms(red))):
             return sleep(facts, now)
-        return SendCutTicket() if fresh and facts.looked_at >= ticket_time else LookAround()
+        return SendCutTicket() if fresh and facts.looked_at >= ticket_time else ReadCircumstances()
     if not ticket.half_hour_reached and now >= clock.final_notice_time(red.cut_at, facts.terms(red)):
         return CheckBeforeCut()
     return sleep(facts, now)
@@ -132,17 +141,17 @@ def needs_billing(facts: CaseFacts, now: datetime) -> bool:
     return any(facts.debt_read_at < due <= now for due in (*deadlines.promised_days(facts), *asked_again_at(facts)))
 
 
-def look_is_fresh(facts: CaseFacts, now: datetime) -> bool:
+def circumstances_are_fresh(facts: CaseFacts, now: datetime) -> bool:
     """Answered just now, and not asked before an outage. A slow answer is an answer, or nobody would ever get on."""
     answered = facts.look_answered_at or facts.looked_at
-    return now - answered <= LOOK_IS_FRESH and now - facts.looked_at <= LOOK_IS_TOO_OLD
+    return now - answered <= CIRCUMSTANCES_ARE_FRESH and now - facts.looked_at <= CIRCUMSTANCES_ARE_TOO_OLD
 
 
-def moratorium_is_due_for_a_look(facts: CaseFacts, now: datetime) -> bool:
-    """The register is the authority on moratoria: a hold that comes of one is looked up at once, and again each day."""
+def moratorium_must_be_read(facts: CaseFacts, now: datetime) -> bool:
+    """The register is the authority on moratoria: a hold that comes of one is checked at once, and again each day."""
     moratoria = [h for h in facts.standing_holds if h.kind == "moratorium"]
     news = any(not h.listed and h.placed_at > facts.looked_at for h in moratoria)
-    return bool(moratoria) and (news or now - facts.looked_at >= MORATORIUM_IS_LOOKED_UP_EVERY)
+    return bool(moratoria) and (news or now - facts.looked_at >= MORATORIUM_IS_READ_EVERY)
 
 
 def over_with(facts: CaseFacts) -> Leave | None:
@@ -166,7 +175,7 @@ def may_leave(facts: CaseFacts) -> bool:
 
 
 def unanswered_permits(facts: CaseFacts) -> tuple[str, ...]:
-    """Permits that ended without a word from the crew: somebody may have been cut off."""
+    """Permits that ended without an answer of the crew: somebody may have been cut off."""
     return tuple(p.permit_id for p in facts.permits if p.state != "redeemed" and not p.answered)
 
 
@@ -184,7 +193,7 @@ def boundaries(facts: CaseFacts) -> list[tuple[datetime, str]]:
     """Every time, past or ahead, at which a deadline falls due or an act of the case's own; with what it is."""
     found = deadlines.due_times(facts)
     if any(hold.kind == "moratorium" for hold in facts.standing_holds):
-        found.append((facts.looked_at + MORATORIUM_IS_LOOKED_UP_EVERY, "look up the moratorium"))
+        found.append((facts.looked_at + MORATORIUM_IS_READ_EVERY, "look up the moratorium"))
     found += [(at, "II.6 ask again for an announced payment") for at in asked_again_at(facts)]
     if (yellow := facts.yellow) and yellow.served and facts.red is None and not facts.cuts_off:
         found.append((_red_issue_time(facts, yellow), "II.2 red notice is due"))

@@ -1,6 +1,6 @@
-"""Restoration (III): what makes light due, from when the 24 hours run, the warnings, and the breach at their end.
+"""Restoration (III): what makes it due, from when the 24 hours run, the warnings, and the breach at their end.
 
-Rules of `domain.case.deadlines.settle`, which applies them after each message, answer and wake-up.
+`domain.case.deadlines.settle` applies these rules after each message, answer and wake-up.
 """
 
 from datetime import datetime
@@ -69,7 +69,7 @@ def a_plan_makes_restoration_due(facts: CaseFacts, _now: datetime) -> CaseFacts:
 
 
 def paid_beside_a_plan(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """A plan was to bring the light, or has, and the bills are settled: the settlement counts, if it came first.
+    """A plan was to restore supply, or has, and the bills are settled: the settlement counts, if it came first.
 
     The 24 hours run from it then (R-25), and if it came before the switch, the cut was wrong (P2).
     """
@@ -82,12 +82,12 @@ def paid_beside_a_plan(facts: CaseFacts, now: datetime) -> CaseFacts:
         elif (at := settled_at(facts, cut.bills, now)) < (cut.restore_since or at):
             facts = _cut_after_settlement(_settled(facts, cut, at, now), cut, at, now)
             why = f": the bills were settled at {clock.local_words(at, facts.policy)}"
-            facts = lit_too_late(facts, now, cut, restoration_due_by(facts, cut, at), cut.restored_at, why)
+            facts = restored_too_late(facts, now, cut, restoration_due_by(facts, cut, at), cut.restored_at, why)
     return facts
 
 
-def bills_lit_by_plan(facts: CaseFacts) -> set[str]:
-    """Those of cuts whose light a plan has brought: they may turn out to have been settled before it."""
+def bills_restored_by_plan(facts: CaseFacts) -> set[str]:
+    """The bills of cuts that a plan restored: billing may yet report that they were settled before it."""
     return {bill for cut in facts.cuts if cut.by_plan and not cut.off for bill in cut.bills}
 
 
@@ -98,7 +98,7 @@ def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
 
 
 def withdrawal_restores(facts: CaseFacts, _now: datetime) -> CaseFacts:
-    """Who is dark when his case is given up gets light, 24 hours from then."""
+    """A withdrawn case restores whoever it has cut off, within 24 hours of the withdrawal."""
     if facts.withdrawn:
         for cut in facts.cuts_off:
             if cut.restore_since is None:
@@ -107,7 +107,7 @@ def withdrawal_restores(facts: CaseFacts, _now: datetime) -> CaseFacts:
 
 
 def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """Warnings at 12 and 20 hours; past the end without light, a breach that the leaders are told of (R-25, R-26)."""
+    """Warnings at 12 and 20 hours; past the end a breach, of which the leaders are notified (R-25, R-26)."""
     for cut in facts.cuts_off:
         if cut.restore_since is None or cut.restore_due_by is None or cut.breached:
             continue
@@ -153,7 +153,7 @@ def restoration_times(facts: CaseFacts) -> list[tuple[datetime, str]]:
 
 
 def restored_closes_reports(facts: CaseFacts, _now: datetime) -> CaseFacts:
-    """Nobody need read a warning of a light that is back."""
+    """Close the restoration warnings of a cut that is restored."""
     for cut in facts.cuts:
         if not cut.off and any(e.about == cut.cut_id and e.state == "open" for e in facts.escalations):
             facts = close_escalations(facts, about=cut.cut_id)
@@ -170,13 +170,13 @@ def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts
 
 
 def restoration_due_by(facts: CaseFacts, cut: Cut, since: datetime) -> datetime:
-    """By when light must be back, if the hours run from then."""
+    """By when supply must be restored, if the hours run from then."""
     policy = facts.terms(cut)
     return clock.exception_end(since, policy) if cut.delay_declared else clock.restore_due(since, policy)
 
 
 def breached(facts: CaseFacts, now: datetime, cut: Cut, due: datetime, chinese: str, english: str) -> CaseFacts:
-    """Light was due by then, and was not there: on record once for a cut, and told to the leaders (R-26)."""
+    """Supply was not restored by then: recorded once for a cut, and the leaders are notified (R-26)."""
     if cut.breached:
         return facts
     facts = facts.with_cut(cut.cut_id, breached=True)
@@ -185,16 +185,16 @@ def breached(facts: CaseFacts, now: datetime, cut: Cut, due: datetime, chinese: 
     return facts
 
 
-def lit_too_late(
+def restored_too_late(
     facts: CaseFacts, now: datetime, cut: Cut, due: datetime | None, at: datetime | None, why: str = ""
 ) -> CaseFacts:
-    """Light came at that time: a breach if that was later than it was due, whenever either is learned (R-26)."""
+    """Supply was restored at that time: a breach if later than due, whenever either is learned (R-26)."""
     if due is None or at is None or at <= due:
         return facts
-    words = (
+    english = (
         f"supply came back at {clock.local_words(at, facts.policy)}, later than {clock.local_words(due, facts.policy)}"
     )
-    return breached(facts, now, cut, due, "超过规定时限才恢复送电", words + why)
+    return breached(facts, now, cut, due, "超过规定时限才恢复送电", english + why)
 
 
 def cut_to_answer_for(facts: CaseFacts) -> Cut | None:

@@ -12,9 +12,9 @@ from domain.vocabulary import Actor
 
 
 def known_cut(facts: CaseFacts, meter_id: str, at: datetime) -> Cut | None:
-    """The cut that explains darkness at that meter then: one of ours that stood at that time, or one found (R-27).
+    """The cut that explains why supply was off at that meter then: ours that stood at that time, or one found (R-27).
 
-    Dark before our own lawful cut is another matter; an unauthorised one is being restored, whenever it was.
+    Our lawful cut explains nothing before its time. An unauthorised one is being restored, whenever it was.
     """
     for cut in facts.cuts:
         stood = cut.at <= at and (cut.restored_at is None or at < cut.restored_at)
@@ -34,7 +34,7 @@ def unauthorised_cut(
     about: str | None = None,
     actor: Actor | None = None,
 ) -> tuple[CaseFacts, Cut]:
-    """Supply cut without a live permit: incident, immediate restoration, leaders told (R-27, R-24)."""
+    """Supply cut without a live permit: incident, immediate restoration, leaders notified (R-27, R-24)."""
     facts, restore_ticket = facts.numbered("restore-ticket")
     facts, cut_id = facts.numbered("cut")
     cut = Cut(cut_id=cut_id, meter_id=meter_id, at=at, arrived_at=now, lawful=False, restore_ticket=restore_ticket)
@@ -51,15 +51,15 @@ def unauthorised_cut(
         f"meter {meter_id} was cut without a live permit" + (" (wrong meter)" if wrong_meter else ""),
     )
     facts = revoke_permit(facts, now, because("found_cut"))
-    for permit in facts.permits:  # whoever was to be asked about this darkness: light is on its way
+    for permit in facts.permits:  # nobody need be asked any more: restoration is under way
         if permit.meter_id == meter_id and permit.found_dark_at:
             facts = facts.with_permit(permit.permit_id, found_dark_at=None)
-    facts = facts.but(hints=facts.hints + 1)  # what is owed is looked at again before anything goes on
+    facts = facts.but(hints=facts.hints + 1)  # billing is asked again before anything goes on
     return restoration_due(facts, cut_id, now), next(c for c in facts.cuts if c.cut_id == cut_id)
 
 
-def dark_without_the_crew(facts: CaseFacts, now: datetime, permit: Permit) -> CaseFacts:
-    """Found dark while a permit was live, and no cut of ours explains it: then it was unauthorised (R-27)."""
+def judge_found_cut(facts: CaseFacts, now: datetime, permit: Permit) -> CaseFacts:
+    """Supply was found cut under a live permit: unauthorised, unless a cut on record explains it (R-27)."""
     if permit.found_dark_at is None:
         return facts
     facts = facts.with_permit(permit.permit_id, found_dark_at=None)
@@ -70,23 +70,23 @@ def dark_without_the_crew(facts: CaseFacts, now: datetime, permit: Permit) -> Ca
     return facts
 
 
-def darkness_under_a_permit_waits_for_nobody(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """Found dark while a permit was live: the crew's own cut may explain it, and the crew is asked (R-27).
+def found_cut_under_a_permit_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Judge supply found cut under a live permit: the crew is asked, for its own cut may explain it (R-27).
 
-    Once it has answered otherwise, or light is due whoever cut it, light comes first and the question after (P3).
+    Restoration does not wait once the crew has denied a cut, or is due whoever made it (P3).
     """
     for permit in facts.permits:
         if permit.found_dark_at is None or permit.state == "redeemed":
             continue
-        if permit.answered or _light_is_due_anyway(facts, permit):
-            facts = dark_without_the_crew(facts, now, permit)
+        if permit.answered or _restoration_is_due_anyway(facts, permit):
+            facts = judge_found_cut(facts, now, permit)
     return facts
 
 
-def _light_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
+def _restoration_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
     ticket = facts.ticket(permit.ticket_id)
     notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
     settled = notice is not None and not facts.owes(notice)
     planned = facts.plan is not None and facts.plan.state == "open"
-    lit_by_plan = notice is not None and any(p.restore_on_plan for p in facts.policies_since(notice))
-    return settled or facts.withdrawn is not None or (planned and lit_by_plan)
+    plan_restores = notice is not None and any(p.restore_on_plan for p in facts.policies_since(notice))
+    return settled or facts.withdrawn is not None or (planned and plan_restores)

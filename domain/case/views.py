@@ -35,8 +35,8 @@ def waiting_for(facts: CaseFacts, now: datetime) -> tuple[Awaited, ...]:
         return ()
     found = (
         _awaited_reports(facts)
-        + _awaited_light(facts)
-        + ([] if facts.cuts_off or facts.withdrawn else _awaited_march(facts, now))
+        + _awaited_restoration(facts)
+        + ([] if facts.cuts_off or facts.withdrawn else _awaited_procedure(facts, now))
         + [
             Awaited(role="centre_director", act="close_incident", id=i.incident_id)
             for i in facts.incidents
@@ -60,7 +60,7 @@ def _awaited_reports(facts: CaseFacts) -> list[Awaited]:
     return found
 
 
-def _awaited_light(facts: CaseFacts) -> list[Awaited]:
+def _awaited_restoration(facts: CaseFacts) -> list[Awaited]:
     found = []
     sent = {t.ticket_id: t for t in facts.tickets}
     for cut in facts.cuts_off:
@@ -75,7 +75,7 @@ def _awaited_light(facts: CaseFacts) -> list[Awaited]:
     return found
 
 
-def _awaited_march(facts: CaseFacts, now: datetime) -> list[Awaited]:
+def _awaited_procedure(facts: CaseFacts, now: datetime) -> list[Awaited]:
     yellow, red, ticket = facts.yellow, facts.red, facts.cut_ticket
     found: list[Awaited] = []
     if facts.offer_due and not facts.held:

@@ -22,7 +22,7 @@ class ApprovalRecorded(Contract):
 
 
 class FinalNoticeRecorded(Contract):
-    """Whether the customer counts as told (R-16)."""
+    """Whether the customer counts as notified (R-16)."""
 
     told: bool
 

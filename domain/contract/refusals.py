@@ -24,7 +24,7 @@ RefusalType = Literal[
 RECORDED: frozenset[str] = frozenset(("NotAllowed", "NotYourUnit", "SamePerson"))
 
 UNBELIEVED = b"binary/unbelieved"
-"""Encoding of what stands in for a payload that decryption did not believe; its data is the sentence why."""
+"""Encoding of what stands in for a payload that decryption rejected; its data is the sentence why."""
 
 
 class Refused(Exception):

@@ -33,7 +33,7 @@ class PaymentReversed(Contract):
 
 
 class RecheckRequested(Contract):
-    """Somebody asks that billing be looked at again."""
+    """Somebody asks that billing be read again."""
 
     request_id: Id
     source: Literal["sweep", "hotline", "operator"]

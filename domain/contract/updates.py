@@ -82,7 +82,7 @@ class AcknowledgeTicket(Contract):
 
 
 class RecordFinalNotice(Contract):
-    """The customer was told the time again in the last half-hour."""
+    """The reader has notified the customer of the time again in the last half-hour."""
 
     ticket_id: Id
     told_at: Moment | None = None
@@ -166,7 +166,7 @@ class ReportRestored(Contract):
 
 
 class DeclareDelay(Contract):
-    """Restoration will take longer than 24 hours, with everyone told (III.3)."""
+    """Restoration will take longer than 24 hours, and everyone is notified (III.3)."""
 
     reason: Text
     customer_told_at: Moment

@@ -1,4 +1,4 @@
-"""What a look around finds besides the debt: barred days, moratoria, and a day on which the field unit has room."""
+"""What the case reads along with the debt: barred days, moratoria, a day on which the field unit has room."""
 
 from domain.law.calendar import Calendar, Season
 from domain.law.policy import Policy
@@ -26,11 +26,11 @@ class CutSlot(Contract):
     day: Day
 
 
-class Look(Contract):
+class Circumstances(Contract):
     """What stood at one moment.
 
-    `moratoria` hold the account by the register's word; `moratoria_over` are those the case had doubts about which the
-    register knows and which do not hold it, lifted since or never meant for it. `spreads_cuts`: the field unit can
+    `moratoria`: the register says that they hold the account. `moratoria_over`: the case doubted them, and the register
+    knows that they do not hold it, lifted since or never meant for it. `spreads_cuts`: the field unit can
     restore only so many a day, so no red notice goes out without a `slot`.
     """
 

@@ -244,12 +244,12 @@ def ticket_too_late(cut_at: datetime, policy: Policy) -> datetime:
 
 
 def final_notice_time(cut_at: datetime, policy: Policy) -> datetime:
-    """T - 30 min: the customer is told the time again (R-16, II.4; 河南省供用电条例 (2012) art. 45)."""
+    """T - 30 min: the customer is notified of the time again (R-16, II.4; 河南省供用电条例 (2012) art. 45)."""
     return _after(cut_at, timedelta(minutes=-policy.final_notice_minutes), policy)
 
 
 def billing_check_from(cut_at: datetime, policy: Policy) -> datetime:
-    """The earliest moment at which a look into billing is one of the last half-hour (R-17, II.6)."""
+    """The earliest moment at which a check of billing counts for the last half-hour (R-17, II.6)."""
     return _after(cut_at, timedelta(minutes=-policy.billing_check_minutes), policy)
 
 

@@ -1,4 +1,4 @@
-"""Reading a policy from its file: a pack by name or a file by path; what is wrong is told by key, line and sentence."""
+"""Reading a policy from its file: a pack by name or a file by path; an error names key, line and reason."""
 
 import re
 import tomllib
@@ -75,7 +75,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def policy_file(name_or_path: str) -> Path:
-    """A bare word is a pack, anything with a separator or an ending is a file."""
+    """A bare name is a pack, anything with a separator or an ending is a file."""
     if re.fullmatch(r"[\w-]+", name_or_path):
         pack = PACKS / f"{name_or_path}.toml"
         if _is_file(pack):

@@ -45,7 +45,7 @@ class Verdict(NamedTuple):
 
 
 class Unannounced(NamedTuple):
-    """What the cases have not been told of an account: bills overdue by now, payments and reversals."""
+    """What the cases do not know yet of an account: bills overdue by now, payments and reversals."""
 
     account_id: str
     bills: tuple[BookedBill, ...]

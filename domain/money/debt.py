@@ -1,12 +1,10 @@
-"""What the billing system says of an account: the customer's standing data, the bills, what was paid on them."""
+"""What the billing system says of an account: its overdue bills, what was paid on them, and how it is asked."""
 
 import hashlib
 from datetime import datetime
 from decimal import Decimal
 
 from domain.vocabulary import Contract, Day, Id, Moment, Money
-
-"""Any other word counts as none: it only orders channels, and no case, and no light, waits for such a word."""
 
 
 class BillPayment(Contract):

@@ -1,4 +1,4 @@
-"""Orders turned into sheets: the facts of a notice, a ticket, a delay in the words of one language."""
+"""Orders turned into sheets: the facts of a notice, a ticket, a delay in one language."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -39,8 +39,8 @@ def ticket_filed(order: TicketOrder, document: Document) -> Evidence:
 
 def delay_filed(declared: Evidence, document: Document) -> Evidence:
     """The evidence of a notice of delay, once per declaration: what is declared makes the key."""
-    words = declared.model_dump_json(include={"about", "recorded_at", "actor_id", "detail"})
-    key = f"{declared.about}/delay/{sha256(words.encode()).hexdigest()[:12]}/paper"
+    stated = declared.model_dump_json(include={"about", "recorded_at", "actor_id", "detail"})
+    key = f"{declared.about}/delay/{sha256(stated.encode()).hexdigest()[:12]}/paper"
     return paper_filed(key, declared.about, document, declared.rule, declared.clause, declared.recorded_at, "delay")
 
 

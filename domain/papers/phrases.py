@@ -1,5 +1,6 @@
 """The wording of papers: notices, work tickets, the last call before a cut; Chinese first, then English."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from domain.papers.sheets import Letterhead, one_line
 
 _LONGEST_LINE = 200
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TITLES = {
     "yellow": ("黄色催费单（暂停供电通知书）", "Yellow notice of arrears (notice of suspension of supply)"),
     "red": ("红色欠费中止供电通知书", "Red notice of disconnection for arrears"),
@@ -51,9 +53,6 @@ def before_en(local: datetime) -> str:
     return f"by 24:00 on {_WEEKDAYS[last.weekday()]} {last:%Y-%m-%d}" if last else f"by {moment_en(local)}"
 
 
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
 def _day_that_ends(local: datetime) -> date | None:
     """The day whose end this is; where summer time skips midnight a day begins at 01:00."""
     before = (local.astimezone(UTC) - timedelta(microseconds=1)).astimezone(local.tzinfo)
@@ -70,13 +69,16 @@ def line_of(text: str) -> str:
     return one_line(text, _LONGEST_LINE)
 
 
-def in_language(words: tuple[str, str], head: Letterhead) -> str:
-    return words[0] if head.language == "zh" else words[1]
+def in_language(texts: tuple[str, str], head: Letterhead) -> str:
+    """The one of two texts, Chinese and English, that the letterhead's language asks for."""
+    return texts[0] if head.language == "zh" else texts[1]
 
 
 def figure(amount: Decimal) -> str:
+    """Money without its currency, such as 1,234.50."""
     return f"{amount:,.2f}"
 
 
-def moment_said(text: Any, zone: tzinfo | None, words: Any) -> str:
-    return str(words(datetime.fromisoformat(text).astimezone(zone))) if isinstance(text, str) else ""
+def moment_said(text: Any, zone: tzinfo | None, wording: Callable[[datetime], str]) -> str:
+    """A recorded time as a paper states it, in that zone; empty where the record has none."""
+    return wording(datetime.fromisoformat(text).astimezone(zone)) if isinstance(text, str) else ""

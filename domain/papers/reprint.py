@@ -22,7 +22,7 @@ def sheets_again(
 ) -> Iterator[Sheet]:
     """Every sheet that the paper `named` by an entry may have been printed from; none where its rows are gone.
 
-    Whether it is the same paper only its digest tells: the card, for one, is that of the account's latest case.
+    Only its digest shows whether it is the same paper: the card, for one, is that of the account's latest case.
     `handed_out` are the account's messages: which reader was to deliver a notice stands there alone.
     """
     record = Record(case=file.case, evidence=file.evidence)

@@ -1,4 +1,4 @@
-"""What a printed paper says, as typed data: one model for each layout; amounts and times are already in words."""
+"""What a printed paper says, as typed data: one model for each layout; amounts and times are already texts."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -31,7 +31,7 @@ class Letterhead(Contract):
 
 
 class Sheet(Contract):
-    """What every paper has; `template` is its layout, `dated` the time of what it tells of, never of its printing."""
+    """What every paper has; `template` is its layout, `dated` the time of what it states, never of its printing."""
 
     template: ClassVar[str]
     head: Letterhead
@@ -92,7 +92,7 @@ class TicketSheet(Sheet):
 
 
 class DelaySheet(Sheet):
-    """The notice of delay: why light comes later, and by when (R-26)."""
+    """The notice of delay: why supply comes back later, and by when (R-26)."""
 
     template: ClassVar[str] = "delay"
     name: Line

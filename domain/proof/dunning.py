@@ -39,7 +39,7 @@ def statute_first(r: Reading) -> Checks:
             yield check(r.day(cut.report.at) >= first, cut.red, cut.report)
 
 
-def willingness_stops_the_march(r: Reading) -> Checks:
+def willingness_stops_the_procedure(r: Reading) -> Checks:
     """R-04: nothing goes forward while a hold, a promise or a plan stands."""
     standing: dict[str, FiledEvidence] = {}
     lifted_first: set[str] = set()
@@ -143,13 +143,13 @@ def refusal_is_recorded_and_reported(r: Reading) -> Checks:
         yield check(detailed and raised is not None and answered is not None, refused, raised, answered, served)
 
 
-def station_head_is_told(r: Reading) -> Checks:
+def station_head_is_notified(r: Reading) -> Checks:
     """R-10: of every red notice to a non-residential customer; and he acknowledges a refusal before it counts."""
     if r.file.case.customer_class != "non_residential":
         return
     for red in r.all("notice.issued", kind="red"):
-        told = r.first("station_head.told", about=red.about)
-        yield check(told is not None, red, told)
+        notified = r.first("station_head.told", about=red.about)
+        yield check(notified is not None, red, notified)
         if served := r.first("notice.served", about=red.about, outcome="refused"):
             answered = _acknowledged(r, served, {"station_head"})
             yield check(answered is not None, red, answered, served)
@@ -234,25 +234,25 @@ def ticket_the_day_before(r: Reading) -> Checks:
         yield check(in_time, cut.ticket, known)
 
 
-def told_again_in_the_last_half_hour(r: Reading) -> Checks:
-    """R-16: told in [T - 30 min, T], before the permit: by the reader, or by a channel seen to have accepted."""
+def notified_again_in_the_last_half_hour(r: Reading) -> Checks:
+    """R-16: notified in [T - 30 min, T], before the permit: by the reader, or by a channel seen to have accepted."""
     for cut in r.cuts:
         said = r.all("customer.told", "customer.told_by_channel", about=cut.ticket.about) if cut.ticket else ()
-        told = [e for e in said if _in_time(r, cut, e) and _accepted(r, e)]
-        yield check(bool(told), *told[:1], *(() if told else (cut.report,)))
+        counted = [e for e in said if _in_time(r, cut, e) and _accepted(r, e)]
+        yield check(bool(counted), *counted[:1], *(() if counted else (cut.report,)))
 
 
-def _accepted(r: Reading, told: FiledEvidence) -> bool:
-    if told.what == "customer.told":
+def _accepted(r: Reading, notified: FiledEvidence) -> bool:
+    if notified.what == "customer.told":
         return True
-    channel = text(told, "channel")
-    return r.before(told, "channel.tried", about=told.about, channel=channel, outcome="accepted") is not None
+    channel = text(notified, "channel")
+    return r.before(notified, "channel.tried", about=notified.about, channel=channel, outcome="accepted") is not None
 
 
-def _in_time(r: Reading, cut: Cut, told: FiledEvidence) -> bool:
-    at = moment(told, "told_at") or told.at
+def _in_time(r: Reading, cut: Cut, notified: FiledEvidence) -> bool:
+    at = moment(notified, "told_at") or notified.at
     from_then = timedelta(minutes=r.terms(cut.red).final_notice_minutes)
-    early_enough = cut.permit is not None and told.seq < cut.permit.seq
+    early_enough = cut.permit is not None and notified.seq < cut.permit.seq
     return early_enough and cut.stated is not None and cut.stated - from_then <= at <= cut.stated
 
 

@@ -72,7 +72,7 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Darkness:
+class Outage:
     """A meter without supply: what began it, what started the 24 hours, the ticket, and what ended it."""
 
     start: FiledEvidence
@@ -147,22 +147,22 @@ class Reading:
     def _by_what(self) -> dict[EvidenceKind, list[FiledEvidence]]:
         found: dict[EvidenceKind, list[FiledEvidence]] = {}
         # A permit stands in the record before its step is known to Temporal. If a crash makes the step run again, the
-        # crew was told the later one of that number, and never the earlier.
-        told = {e.about: e.key for e in self.file.evidence if e.what == "permit.granted"}
+        # crew received the later one of that number, and never the earlier.
+        received = {e.about: e.key for e in self.file.evidence if e.what == "permit.granted"}
         for entry in self.file.evidence:
-            if entry.what != "permit.granted" or told[entry.about] == entry.key:
+            if entry.what != "permit.granted" or received[entry.about] == entry.key:
                 found.setdefault(entry.what, []).append(entry)
         return found
 
     @cached_property
     def due_dates(self) -> dict[str, date]:
         """Due date of each bill, as the overdue events and the notices say."""
-        told = {
+        stated = {
             e.about: date.fromisoformat(e.detail["due_date"])
             for e in self.all("bill.overdue")
             if e.about and isinstance(e.detail.get("due_date"), str)
         }
-        return told | {line.bill_id: line.due_date for notice in self.file.notices for line in notice.lines}
+        return stated | {line.bill_id: line.due_date for notice in self.file.notices for line in notice.lines}
 
     def oldest_due(self, notice: FiledEvidence | None) -> date | None:
         """Due date of the oldest bill that a notice names, where it is known."""
@@ -201,21 +201,21 @@ class Reading:
         )
 
     @cached_property
-    def darknesses(self) -> tuple[Darkness, ...]:
-        """Every time a meter was without supply, from the first word of it to the light."""
+    def outages(self) -> tuple[Outage, ...]:
+        """Every time a meter was without supply, from the first report of it to the restoration."""
         starts = {e.seq: True for e in (c.report for c in self.cuts)} | {e.seq: False for e in self.unlawful}
-        dark: dict[str, FiledEvidence] = {}
+        cut_off: dict[str, FiledEvidence] = {}
         found = []
         for entry in self.file.evidence:
             meter = str(entry.detail.get("meter_id"))
             if entry.seq in starts:
-                dark.setdefault(meter, entry)
-            elif entry.what == "supply.restored" and (start := dark.pop(meter, None)):
-                found.append(self._darkness(start, starts[start.seq], entry))
-        found += [self._darkness(start, starts[start.seq], None) for start in dark.values()]
+                cut_off.setdefault(meter, entry)
+            elif entry.what == "supply.restored" and (start := cut_off.pop(meter, None)):
+                found.append(self._outage(start, starts[start.seq], entry))
+        found += [self._outage(start, starts[start.seq], None) for start in cut_off.values()]
         return tuple(found)
 
-    def _darkness(self, start: FiledEvidence, ours: bool, end: FiledEvidence | None) -> Darkness:
+    def _outage(self, start: FiledEvidence, ours: bool, end: FiledEvidence | None) -> Outage:
         last = end.seq if end else self.file.evidence[-1].seq
         meter = start.detail.get("meter_id")
 
@@ -230,7 +230,7 @@ class Reading:
         def of_ticket(what: EvidenceKind) -> FiledEvidence | None:
             return next((e for e in self.all(what) if e.seq > start.seq and about and e.about == about), None)
 
-        return Darkness(
+        return Outage(
             start, ours, cause, since, ticket, of_ticket("delay.declared"), of_ticket("restore.breached"), end
         )
 

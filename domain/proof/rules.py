@@ -25,7 +25,7 @@ class ProofLine(Contract):
 
 
 def prove(file: CaseFile, policy: Policy) -> tuple[ProofLine, ...]:
-    """Judge one case by its evidence and rows alone; times are compared, no flag is taken at its word.
+    """Judge one case by its evidence and rows alone; it compares times, and trusts no flag.
 
     `policy` gives the numbers; where its label is not the case's own, the case may rightly have had others.
     """
@@ -72,14 +72,14 @@ def _complete_before_any_cut(r: Reading) -> Checks:
 
 _CONDITIONS: tuple[Callable[[Reading], Iterable[Check]], ...] = (
     dunning.statute_first,
-    dunning.willingness_stops_the_march,
+    dunning.willingness_stops_the_procedure,
     dunning.two_notices_delivered,
     dunning.red_seven_days_before,
     dunning.delivery_has_one_end,
     dunning.approved_at_every_level,
     dunning.important_customers_are_filed,
     dunning.ticket_the_day_before,
-    dunning.told_again_in_the_last_half_hour,
+    dunning.notified_again_in_the_last_half_hour,
     dunning.billing_asked_twice,
     supply.only_under_a_live_permit,
     supply.a_doubted_meter_is_verified,
@@ -101,7 +101,7 @@ RULES: tuple[Rule, ...] = (
         "I.3",
         "客户有交费表现或暂缓时停止催停",
         "Holds, promises and plans stop the march",
-        dunning.willingness_stops_the_march,
+        dunning.willingness_stops_the_procedure,
     ),
     Rule(
         "R-05",
@@ -132,7 +132,7 @@ RULES: tuple[Rule, ...] = (
         "A refusal is recorded and goes up",
         dunning.refusal_is_recorded_and_reported,
     ),
-    Rule("R-10", "II.2", "非居民用户通知营业站站长", "The station head is told", dunning.station_head_is_told),
+    Rule("R-10", "II.2", "非居民用户通知营业站站长", "The station head is told", dunning.station_head_is_notified),
     Rule("R-11", "II.8", "交清电费不停电", "Paid means no cut", dunning.paid_means_no_cut),
     Rule("R-12", "III.4", "经各级批准", "Approved at every level, four eyes", dunning.approved_at_every_level),
     Rule(
@@ -161,7 +161,7 @@ RULES: tuple[Rule, ...] = (
         "II.4",
         "停电前30分钟再次通知客户",
         "Told again in the last half-hour",
-        dunning.told_again_in_the_last_half_hour,
+        dunning.notified_again_in_the_last_half_hour,
     ),
     Rule(
         "R-17",
@@ -189,7 +189,7 @@ RULES: tuple[Rule, ...] = (
         "The restoration ticket, never recalled",
         supply.restoration_ticket,
     ),
-    Rule("R-25", "III.3", "24小时内恢复送电", "Restored within 24 hours", supply.light_within_a_day),
+    Rule("R-25", "III.3", "24小时内恢复送电", "Restored within 24 hours", supply.restored_within_a_day),
     Rule(
         "R-26",
         "III.3",
@@ -208,6 +208,6 @@ RULES: tuple[Rule, ...] = (
         "III.3",
         "结清后按时复电或记录违约",
         "Light in time, or a breach on record",
-        supply.light_or_a_recorded_breach,
+        supply.restored_or_a_recorded_breach,
     ),
 )

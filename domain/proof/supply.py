@@ -1,10 +1,10 @@
-"""R-18 to R-30, the cut, the light and the record, judged from evidence: one small function for each rule."""
+"""R-18 to R-30, the cut, the restoration and the record, judged from evidence: one small function for each rule."""
 
 from datetime import datetime, time, timedelta
 
 from domain.law.policy import WEEKDAYS, Policy
 from domain.papers.filing import PAPER_FILED
-from domain.proof.reading import Checks, Darkness, Reading, bills, check, moment, text
+from domain.proof.reading import Checks, Outage, Reading, bills, check, moment, text
 from domain.record.case_file import FiledEvidence
 from domain.report.filing import MADE, SENT
 from domain.vocabulary import CustomerClass
@@ -108,7 +108,7 @@ def _clock_time(wall: str) -> time:
 
 
 def a_request_is_answered(r: Reading) -> Checks:
-    """R-22: who asks for supply gets the restoration ticket, or is told what is still owing."""
+    """R-22: who asks for supply gets the restoration ticket, or the answer that the debt is still owing."""
     for asked in r.all("restoration.requested"):
         ticket = r.first("ticket.sent", kind="restore")
         answer = asked.detail.get("answer")
@@ -117,59 +117,60 @@ def a_request_is_answered(r: Reading) -> Checks:
 
 def payments_are_watched(r: Reading) -> Checks:
     """R-23: billing was asked again while supply was off (what each sweep covered is its own record)."""
-    for dark in r.darknesses:
-        end = dark.end.seq if dark.end else r.file.evidence[-1].seq
+    for outage in r.outages:
+        end = outage.end.seq if outage.end else r.file.evidence[-1].seq
         for entry in r.all("recheck.requested", "debt.read", "debt.settled"):
-            if dark.start.seq < entry.seq <= end:
+            if outage.start.seq < entry.seq <= end:
                 yield check(True, entry)
 
 
 def restoration_ticket(r: Reading) -> Checks:
     """R-24: sent on settlement, plan or withdrawal, at once after an unauthorised cut; and never recalled."""
     for ticket in r.all("ticket.sent", kind="restore"):
-        cause = next((d.cause for d in r.darknesses if d.ticket and d.ticket.seq == ticket.seq), None)
+        cause = next((o.cause for o in r.outages if o.ticket and o.ticket.seq == ticket.seq), None)
         yield check(cause is not None, cause, ticket)
         if recalled := r.first("ticket.recalled", about=ticket.about):
             yield check(False, ticket, recalled)
 
 
-def light_within_a_day(r: Reading) -> Checks:
+def restored_within_a_day(r: Reading) -> Checks:
     """R-25: supply is back within the restoration hours of the settlement, unless an exception was declared."""
-    for dark in r.darknesses:
-        due = due_by(r, dark)
+    for outage in r.outages:
+        due = due_by(r, outage)
         if due is None:
             continue
-        if dark.end is not None:
-            yield check(dark.end.at <= due or dark.delay is not None, dark.cause, dark.ticket, dark.end)
-        elif dark.breach is not None or (dark.delay is None and _now(r) > due):
-            yield check(False, dark.cause, dark.ticket, dark.breach)
+        if outage.end is not None:
+            yield check(outage.end.at <= due or outage.delay is not None, outage.cause, outage.ticket, outage.end)
+        elif outage.breach is not None or (outage.delay is None and _now(r) > due):
+            yield check(False, outage.cause, outage.ticket, outage.breach)
 
 
 def exception_is_declared(r: Reading) -> Checks:
-    """R-26: declared before the hours end, customer and leader told; over by the end of the next day."""
-    for dark in r.darknesses:
-        due, end = due_by(r, dark), dark.end
-        if dark.delay is not None and due is not None:
+    """R-26: declared before the hours end, customer and leader notified; over by the end of the next day."""
+    for outage in r.outages:
+        due, end = due_by(r, outage), outage.end
+        if outage.delay is not None and due is not None:
             complete = all(
-                dark.delay.detail.get(part)
+                outage.delay.detail.get(part)
                 for part in ("reason", "customer_told_at", "customer_told_how", "leader", "leader_told_at")
             )
-            last = exception_end(r, dark)
+            last = exception_end(r, outage)
             reached = end.at if end else _now(r)
-            yield check(complete and dark.delay.recorded_at < due and reached <= last, dark.delay, end, dark.breach)
-        elif due is not None and (dark.breach is not None or (end is not None and end.at > due)):
-            yield check(False, end, dark.breach)
+            in_time = outage.delay.recorded_at < due and reached <= last
+            yield check(complete and in_time, outage.delay, end, outage.breach)
+        elif due is not None and (outage.breach is not None or (end is not None and end.at > due)):
+            yield check(False, end, outage.breach)
 
 
-def due_by(r: Reading, dark: Darkness) -> datetime | None:
+def due_by(r: Reading, outage: Outage) -> datetime | None:
     """When the restoration hours end; None while nothing has started them."""
-    return None if dark.since is None else dark.since + timedelta(hours=r.terms(dark.start).restore_hours)
+    return None if outage.since is None else outage.since + timedelta(hours=r.terms(outage.start).restore_hours)
 
 
-def exception_end(r: Reading, dark: Darkness) -> datetime:
+def exception_end(r: Reading, outage: Outage) -> datetime:
     """The end of the local day after the settlement."""
-    assert dark.since is not None
-    return r.end_of(r.day(dark.since) + timedelta(days=1))
+    assert outage.since is not None
+    return r.end_of(r.day(outage.since) + timedelta(days=1))
 
 
 def _now(r: Reading) -> datetime:
@@ -235,7 +236,7 @@ def every_step_leaves_evidence(r: Reading) -> Checks:
 
 
 def nothing_cut_once_settled(r: Reading) -> Checks:
-    """P2: a settlement known ends the permit at once; one that was not known yet is an incident, and light again."""
+    """P2: a settlement known ends the permit at once; one not known yet is an incident, and supply is restored."""
     for permit in r.all("permit.granted"):
         named = set(_named(r, permit))
         settled = next(
@@ -276,17 +277,17 @@ def _was_owing(r: Reading, permit: FiledEvidence) -> bool:
     return not any(red.seq < s.seq < permit.seq and set(bills(red)) <= set(bills(s)) for s in r.all("debt.settled"))
 
 
-def light_or_a_recorded_breach(r: Reading) -> Checks:
+def restored_or_a_recorded_breach(r: Reading) -> Checks:
     """P3: restored in time, or by the end of a declared exception, or a breach on record that leaders know of."""
-    for dark in r.darknesses:
-        due = due_by(r, dark)
+    for outage in r.outages:
+        due = due_by(r, outage)
         if due is None:
             continue
-        last = exception_end(r, dark) if dark.delay is not None and dark.delay.recorded_at < due else due
-        reached = dark.end.at if dark.end else _now(r)
+        last = exception_end(r, outage) if outage.delay is not None and outage.delay.recorded_at < due else due
+        reached = outage.end.at if outage.end else _now(r)
         if reached <= last:
-            if dark.end is not None:
-                yield check(True, dark.cause, dark.ticket, dark.delay, dark.end)
+            if outage.end is not None:
+                yield check(True, outage.cause, outage.ticket, outage.delay, outage.end)
             continue
-        told = r.after(dark.breach, "incident.opened", kind="restoration_breach") if dark.breach else None
-        yield check(told is not None, dark.cause, dark.ticket, dark.breach, told)
+        incident = r.after(outage.breach, "incident.opened", kind="restoration_breach") if outage.breach else None
+        yield check(incident is not None, outage.cause, outage.ticket, outage.breach, incident)

@@ -22,7 +22,7 @@ class AnchorLine(Contract):
     signature: str
 
 
-class AnchorSeen(Contract):
+class AnchoredHead(Contract):
     """What the anchor file says of one account: its chain's length and head when it was last anchored.
 
     `off`: no file is set; `missing`: nothing in it yet, or it is gone; `not_yet`: the account is younger than the

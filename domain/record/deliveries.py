@@ -39,7 +39,7 @@ class ChannelTry(Contract):
 
     `dead`: no answer in time, or nobody there. `unaddressed`: there is no phone or e-mail address that would do.
     `passed_over`: it was not tried, for too many messages before it still hang in that channel.
-    `unknown`: whoever tried gave no word in time; the customer may have been told, and that does not count.
+    `unknown`: whoever tried gave no answer in time; the customer may have been notified, and that does not count.
     """
 
     channel: Id

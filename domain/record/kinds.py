@@ -175,7 +175,7 @@ KINDS: dict[EvidenceKind, Kind] = {
 
 
 def kinds(*names: EvidenceKind) -> frozenset[EvidenceKind]:
-    """Some kinds, so that the type checker reads their names where they are looked for."""
+    """Some kinds, so that the type checker reads their names where they are used."""
     return frozenset(names)
 
 

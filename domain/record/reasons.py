@@ -1,6 +1,6 @@
 """Why something ended: a code for each reason, with its English sentence of the record and its Chinese one.
 
-The program deals in codes. The record keeps the English sentence, word for word; a sentence is found again here alone,
+The program deals in codes. The record keeps the English sentence to the letter; a sentence is found again here alone,
 also in its former wording, so that a better sentence changes no replay and no urgency.
 """
 
@@ -114,7 +114,7 @@ REASONS: dict[ReasonCode, Wording] = {
     "withdrawn": Wording("withdrawn", "撤销"),
     "wrong_meter": Wording("the meter is not the right one", "表号不符"),
 }
-_ONE_WORD = {"role", "kind"}
+_WITHOUT_BLANKS = {"role", "kind"}
 _ZH_OF_VALUE: dict[str, Callable[[str], str]] = {
     "hold": lambda kind: name_of(HOLDS, kind, "zh"),
     "role": lambda role: role_name(role, "zh"),
@@ -128,7 +128,7 @@ def because(code: ReasonCode, **values: object) -> Reason:
 
 
 def codes(*names: ReasonCode) -> frozenset[ReasonCode]:
-    """Some codes, so that the type checker reads their names where they are looked for."""
+    """Some codes, so that the type checker reads their names where they are used."""
     return frozenset(names)
 
 
@@ -149,7 +149,7 @@ def reason_zh(sentence: str) -> str:
 @cache
 def _patterns() -> tuple[tuple[ReasonCode, re.Pattern[str]], ...]:
     """Each wording as a pattern: those without values first, so that none is taken for a value of another."""
-    wordings = [(code, wording) for code, words in REASONS.items() for wording in (words.en, *words.former)]
+    wordings = [(code, wording) for code, texts in REASONS.items() for wording in (texts.en, *texts.former)]
     wordings.sort(key=lambda one: "{" in one[1])
     return tuple((code, _pattern(wording)) for code, wording in wordings)
 
@@ -157,6 +157,6 @@ def _patterns() -> tuple[tuple[ReasonCode, re.Pattern[str]], ...]:
 def _pattern(wording: str) -> re.Pattern[str]:
     pattern = ""
     for text, name, _, _ in Formatter().parse(wording):
-        value = r"\w+" if name in _ONE_WORD else ".+"
+        value = r"\w+" if name in _WITHOUT_BLANKS else ".+"
         pattern += re.escape(text) + (f"(?P<{name}>{value})" if name else "")
     return re.compile(pattern, re.DOTALL)

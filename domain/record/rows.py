@@ -8,7 +8,7 @@ from domain.record.evidence import Evidence
 from domain.vocabulary import Contract, CustomerClass, Day, Id, IncidentKind, Moment, Money, Outcome, Role, Stage, Text
 
 # Composed here out of checked parts, so it has no longest length: a paper lists every bill, a report quotes a reason.
-Words = Annotated[str, StringConstraints(strict=True, min_length=1)]
+Passage = Annotated[str, StringConstraints(strict=True, min_length=1)]
 
 
 class Message(Contract):
@@ -19,8 +19,8 @@ class Message(Contract):
     to_unit: str | None = None
     to_person: str | None = None
     subject: Text
-    text_zh: Words
-    text_en: Words
+    text_zh: Passage
+    text_en: Passage
     about: str | None = None
     at: Moment
 

@@ -1,6 +1,6 @@
-"""What a message to staff is about: a code for each subject, with its words in both languages and its urgency.
+"""What a message to staff is about: a code for each subject, with its text in both languages and its urgency.
 
-The record keeps the English words, to the letter; they are found again here alone, also in their former wording.
+The record keeps the English text to the letter; it is found again here alone, also in its former wording.
 """
 
 import re
@@ -42,8 +42,8 @@ Subject = NewType("Subject", str)
 """A subject as the record keeps it, made by `subject`."""
 
 
-class SubjectWords(NamedTuple):
-    """A subject's words, with values in braces, and its urgency. `zh` is empty where `en` says it in both languages."""
+class SubjectText(NamedTuple):
+    """A subject's text, with values in braces, and its urgency. `zh` is empty where `en` says it in both languages."""
 
     en: str
     zh: str
@@ -51,58 +51,58 @@ class SubjectWords(NamedTuple):
     former: tuple[str, ...] = ()
 
 
-SUBJECTS: dict[SubjectCode, SubjectWords] = {
-    "approval_asked": SubjectWords("approval asked", "报请审批"),
-    "cut_ticket": SubjectWords("催费停电工作票 Disconnection ticket", "", MINUTES),
-    "cut_time_again": SubjectWords("the time of the cut, again", ""),
-    "government_report": SubjectWords("government report {month}", "欠费停复电月报 {month}"),
-    "incident": SubjectWords("incident: {incident}", "事件上报：{incident}", MINUTES),
-    "notice_to_deliver": SubjectWords("{title} notice to deliver", ""),
-    "notice_void": SubjectWords("Notice void", "通知书作废"),
-    "notify_again": SubjectWords("tell the customer again", "再次通知客户", AT_ONCE),
-    "partial_payment": SubjectWords("partial payment", "部分缴费"),
-    "permit_revoked": SubjectWords("permit revoked", "撤销停电许可", AT_ONCE),
-    "permit_unanswered": SubjectWords("Permit without an answer from the crew", "停电许可后无回报", MINUTES),
-    "policy_changed": SubjectWords("policy changed", "适用规则变更"),
-    "reassigned": SubjectWords("reassigned to you", "转交办理", MINUTES),
-    "red_notice_issued": SubjectWords("red notice issued", "已发红色通知书"),
-    "report_asked": SubjectWords("report asked", "请回报现场情况", AT_ONCE),
-    "restoration_ticket": SubjectWords("复电工作票 Restoration ticket", "", AT_ONCE),
-    "restoration_warning": SubjectWords("Restoration warning", "复电时限预警", MINUTES),
-    "signature_refused": SubjectWords("Signature refused", "客户拒签上报"),
-    "supply_found_cut": SubjectWords("supply found cut", "发现停电"),
-    "ticket_recalled": SubjectWords("ticket recalled", "撤回停电工作票", AT_ONCE),
-    "ticket_taken_over": SubjectWords("ticket taken over", "工作票已转交", AT_ONCE),
-    "verify_meter": SubjectWords("verify the meter", "核实表号", AT_ONCE),
+SUBJECTS: dict[SubjectCode, SubjectText] = {
+    "approval_asked": SubjectText("approval asked", "报请审批"),
+    "cut_ticket": SubjectText("催费停电工作票 Disconnection ticket", "", MINUTES),
+    "cut_time_again": SubjectText("the time of the cut, again", ""),
+    "government_report": SubjectText("government report {month}", "欠费停复电月报 {month}"),
+    "incident": SubjectText("incident: {incident}", "事件上报：{incident}", MINUTES),
+    "notice_to_deliver": SubjectText("{title} notice to deliver", ""),
+    "notice_void": SubjectText("Notice void", "通知书作废"),
+    "notify_again": SubjectText("tell the customer again", "再次通知客户", AT_ONCE),
+    "partial_payment": SubjectText("partial payment", "部分缴费"),
+    "permit_revoked": SubjectText("permit revoked", "撤销停电许可", AT_ONCE),
+    "permit_unanswered": SubjectText("Permit without an answer from the crew", "停电许可后无回报", MINUTES),
+    "policy_changed": SubjectText("policy changed", "适用规则变更"),
+    "reassigned": SubjectText("reassigned to you", "转交办理", MINUTES),
+    "red_notice_issued": SubjectText("red notice issued", "已发红色通知书"),
+    "report_asked": SubjectText("report asked", "请回报现场情况", AT_ONCE),
+    "restoration_ticket": SubjectText("复电工作票 Restoration ticket", "", AT_ONCE),
+    "restoration_warning": SubjectText("Restoration warning", "复电时限预警", MINUTES),
+    "signature_refused": SubjectText("Signature refused", "客户拒签上报"),
+    "supply_found_cut": SubjectText("supply found cut", "发现停电"),
+    "ticket_recalled": SubjectText("ticket recalled", "撤回停电工作票", AT_ONCE),
+    "ticket_taken_over": SubjectText("ticket taken over", "工作票已转交", AT_ONCE),
+    "verify_meter": SubjectText("verify the meter", "核实表号", AT_ONCE),
 }
 
 
 def subject(code: SubjectCode, **values: object) -> Subject:
-    """The words of a subject, as a message carries them."""
+    """The text of a subject, as a message carries them."""
     return Subject(SUBJECTS[code].en.format(**values))
 
 
-def subject_of(words: str) -> SubjectCode | None:
+def subject_of(text: str) -> SubjectCode | None:
     """The code of a recorded subject; None if the table does not know it."""
-    return _found(words)[0]
+    return _found(text)[0]
 
 
-def heading(words: str) -> str:
+def heading(text: str) -> str:
     """A subject as a message to staff is headed: Chinese first, unless it has both already."""
-    code, values = _found(words)
+    code, values = _found(text)
     if code is None or not SUBJECTS[code].zh:
-        return words
+        return text
     if code == "incident":
         if values["incident"] not in INCIDENTS:
-            return words
+            return text
         values = {"incident": INCIDENTS[values["incident"]].zh}
-    return f"{SUBJECTS[code].zh.format(**values)} {words}"
+    return f"{SUBJECTS[code].zh.format(**values)} {text}"
 
 
-def _found(words: str) -> tuple[SubjectCode | None, dict[str, str]]:
+def _found(text: str) -> tuple[SubjectCode | None, dict[str, str]]:
     for code, known in SUBJECTS.items():
         for wording in (known.en, *known.former):
             pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(wording))
-            if found := re.fullmatch(pattern, words):
+            if found := re.fullmatch(pattern, text):
                 return code, found.groupdict()
     return None, {}

@@ -4,7 +4,7 @@ from domain.vocabulary import Contract, Day, Id, Moment, Stage
 
 
 class OpenCase(Contract):
-    """An open case as the daily sweep looks at it: whose debt, and what it was when last read."""
+    """An open case as the daily sweep reads it: whose debt, and what it was when last read."""
 
     account_id: Id
     workflow_id: Id
@@ -25,11 +25,11 @@ class OpenRow(Contract):
 
 
 class SweepPage(Contract):
-    """The evidence of one page of a sweep (R-23): the accounts it looked at, and what it found.
+    """The evidence of one page of a sweep (R-23): the accounts it read, and what it found.
 
-    `counted` leaves out accounts that billing does not know: nobody looked at them. `missing` names the accounts whose
-    debt has changed, or that are dark, and whose case no workflow carries on. A page on which no case was left has
-    counted none, and names no account: the last of every sweep that came to its end.
+    `counted` leaves out accounts that billing does not know: nobody read their debt. `missing` names the accounts whose
+    debt has changed, or that have no supply, and whose case no workflow carries on. The last page of a finished sweep
+    had no case left: it has counted none, and names no account.
     """
 
     sweep_id: Id

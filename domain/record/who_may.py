@@ -1,4 +1,4 @@
-"""Who may do what, read from evidence: the second look at roles and units, by the register and not by the case."""
+"""Who may do what, read from evidence: the second check of roles and units, by the register and not by the case."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -45,7 +45,7 @@ WHO_MAY: Mapping[EvidenceKind, frozenset[str]] = {
     "report.sent": frozenset(("liaison",)),
 }
 ANYBODY = kinds("cut.reported", "cut.found", "supply.reported", "message.refused", "message.ignored")
-"""What is recorded and judged, or refused, whoever tells it."""
+"""What is recorded and judged, or refused, whoever reports it."""
 _OF_THE_CENTRE = frozenset(("reader", "team_leader", "centre_director"))
 
 

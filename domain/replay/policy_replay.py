@@ -15,7 +15,7 @@ from domain.law.policy import Policy
 from domain.proof.reading import Reading, amount, in_the_order_of_the_case, moment
 from domain.record.case_file import CaseFile
 from domain.record.reasons import codes
-from domain.replay.recorded_attempts import March, Tried, marches, stops
+from domain.replay.recorded_attempts import RecordedProcedure, Tried, recorded_procedures, stops
 from domain.vocabulary import Contract, Id, Moment
 
 Verdict = Literal["not_reached", "later", "earlier", "possible", "unchanged", "unknown"]
@@ -26,7 +26,7 @@ _WITH_THE_PROCEDURE = codes("settled", "withdrawn")
 
 
 class Replayed(Contract):
-    """One march of a case under the other policy.
+    """One procedure of a case under the other policy; `march` counts them.
 
     `not_reached`: paid, or never begun, before the cut would have come; `possible`: nobody was cut off, but the law
     would have allowed it before he paid; `later`, `earlier`, `unchanged`: the cut, or the time stated for it, moves.
@@ -54,7 +54,7 @@ class Replayed(Contract):
 
 @dataclass(frozen=True)
 class _Then:
-    """The march under the other policy: when each notice goes out, when the crew does, and T."""
+    """The procedure under the other policy: when each notice goes out, when the crew does, and T."""
 
     issued: tuple[datetime, ...]
     crew: tuple[datetime, ...]
@@ -62,7 +62,7 @@ class _Then:
 
 
 class _Cannot(Exception):
-    """Why it cannot be told, in both languages."""
+    """Why it cannot be replayed, in both languages."""
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(en)
@@ -80,98 +80,98 @@ class _Clock:
 
 
 def replay(file: CaseFile, policy: Policy, calendar: Calendar, recorded: Policy | None = None) -> tuple[Replayed, ...]:
-    """Every march of the case under that policy; none where the case has issued no notice.
+    """Every procedure of the case under that policy; none where the case has issued no notice.
 
     `calendar` holds the holidays from the first notice on, far enough; the seasons are the policy's. `recorded` is the
-    policy the case had, where it is known: it tells an act that came late from one that was not due yet.
+    policy the case had, where it is known: it separates an act that came late from one that was not due yet.
     """
     r = Reading(in_the_order_of_the_case(file), policy)
     seasons = policy.seasons_for(file.case.customer_class or "residential")
     protected = calendar.model_copy(update={"seasons": seasons})
     return tuple(
-        _in_its_zone(_one(r, march, number, policy, protected, recorded), policy)
-        for number, march in enumerate(marches(r), start=1)
+        _in_its_zone(_one(r, procedure, number, policy, protected, recorded), policy)
+        for number, procedure in enumerate(recorded_procedures(r), start=1)
     )
 
 
-def _in_its_zone(told: Replayed, policy: Policy) -> Replayed:
+def _in_its_zone(replayed: Replayed, policy: Policy) -> Replayed:
     """The same, with every time in the utility's zone, whether recorded or computed."""
-    times = {"cut_at": told.cut_at, "then_at": told.then_at, "paid_at": told.paid_at}
-    return told.model_copy(update={name: at and at.astimezone(policy.zone) for name, at in times.items()})
+    times = {"cut_at": replayed.cut_at, "then_at": replayed.then_at, "paid_at": replayed.paid_at}
+    return replayed.model_copy(update={name: at and at.astimezone(policy.zone) for name, at in times.items()})
 
 
 def _one(
-    r: Reading, march: March, number: int, policy: Policy, calendar: Calendar, recorded: Policy | None
+    r: Reading, procedure: RecordedProcedure, number: int, policy: Policy, calendar: Calendar, recorded: Policy | None
 ) -> Replayed:
     if r.first("policy.changed"):
-        recorded = r.terms(march.yellows[0].issued)
-    last = march.notices[-1]
-    happened = march.cut.report.at if march.cut else last.stated
+        recorded = r.terms(procedure.yellows[0].issued)
+    last = procedure.notices[-1]
+    happened = procedure.cut.report.at if procedure.cut else last.stated
     known = r.file.evidence[-1].recorded_at
-    told = Replayed(
+    replayed = Replayed(
         account_id=r.file.case.account_id,
         case_key=r.file.case.case_key,
         march=number,
         recorded_under=r.file.case.policy,
         replayed_under=policy.label,
         verdict="unchanged",
-        was_cut=march.cut is not None,
+        was_cut=procedure.cut is not None,
         cut_at=happened,
-        paid_at=march.paid_at,
-        notices=len(march.notices),
-        notices_then=len(march.notices),
-        crew_days=sum(t.crew_was_out for t in march.reds) + march.restored,
-        crew_days_then=sum(t.crew_was_out for t in march.reds) + march.restored,
+        paid_at=procedure.paid_at,
+        notices=len(procedure.notices),
+        notices_then=len(procedure.notices),
+        crew_days=sum(t.crew_was_out for t in procedure.reds) + procedure.restored,
+        crew_days_then=sum(t.crew_was_out for t in procedure.reds) + procedure.restored,
     )
-    if amount(march.yellows[0].issued, "amount") < policy.min_debt:
+    if amount(procedure.yellows[0].issued, "amount") < policy.min_debt:
         en = f"the debt is below {policy.min_debt}, and no notice would have been issued"
         zh = f"欠费低于 {policy.min_debt}，不会开具通知"
         nothing = {"notices_then": 0, "crew_days_then": 0, "why_zh": zh, "why_en": en}
-        return told.model_copy(update={"verdict": "not_reached" if march.cut else "unchanged", **nothing})
+        return replayed.model_copy(update={"verdict": "not_reached" if procedure.cut else "unchanged", **nothing})
     try:
-        then = _then(r, march, _Clock(policy, calendar), recorded)
-        _nothing_stopped_it(r, march, max(then.cut_at, happened, march.ended_at or happened))
+        then = _then(r, procedure, _Clock(policy, calendar), recorded)
+        _nothing_stopped_it(r, procedure, max(then.cut_at, happened, procedure.ended_at or happened))
     except _Cannot as why:
-        return told.model_copy(update={"verdict": "unknown", "why_zh": why.zh, "why_en": why.en})
-    # What was paid or ended by then stops the march there; an open one is followed as far as the record reaches.
-    end = march.paid_at or march.ended_at
+        return replayed.model_copy(update={"verdict": "unknown", "why_zh": why.zh, "why_en": why.en})
+    # What was paid or ended by then stops the procedure there; an open one is followed as far as the record reaches.
+    end = procedure.paid_at or procedure.ended_at
     reached = end is None or then.cut_at < end
-    goes_to = end or max(known, then.cut_at if march.cut else known)
+    goes_to = end or max(known, then.cut_at if procedure.cut else known)
     days = (r.day(then.cut_at) - r.day(happened)).days
-    return told.model_copy(
+    return replayed.model_copy(
         update={
-            "verdict": _verdict(march, reached, happened, then.cut_at),
+            "verdict": _verdict(procedure, reached, happened, then.cut_at),
             "then_at": then.cut_at,
             "days": days,
             "notices_then": sum(at < goes_to for at in then.issued),
-            "crew_days_then": _crew_days(march, then, goes_to, reached=reached),
+            "crew_days_then": _crew_days(procedure, then, goes_to, reached=reached),
         }
     )
 
 
-def _verdict(march: March, reached: bool, happened: datetime, then_at: datetime) -> Verdict:
-    if march.cut is not None and not reached:
+def _verdict(procedure: RecordedProcedure, reached: bool, happened: datetime, then_at: datetime) -> Verdict:
+    if procedure.cut is not None and not reached:
         return "not_reached"
-    if march.cut is None and (march.paid_at or march.ended_at):
+    if procedure.cut is None and (procedure.paid_at or procedure.ended_at):
         return "possible" if reached else "unchanged"
     if then_at == happened:
         return "unchanged"
     return "later" if then_at > happened else "earlier"
 
 
-def _crew_days(march: March, then: _Then, goes_to: datetime, *, reached: bool) -> int:
+def _crew_days(procedure: RecordedProcedure, then: _Then, goes_to: datetime, *, reached: bool) -> int:
     out = sum(at < goes_to for at in then.crew)
-    if march.cut is None and (march.paid_at or march.ended_at) and reached:
-        return out + 2  # to cut, and to bring light back
-    return out + (march.restored and reached)
+    if procedure.cut is None and (procedure.paid_at or procedure.ended_at) and reached:
+        return out + 2  # to cut, and to restore
+    return out + (procedure.restored and reached)
 
 
-# ---- the march under the other policy ---------------------------------------------------------
+# ---- the procedure under the other policy -----------------------------------------------------
 
 
-def _then(r: Reading, march: March, other: _Clock, recorded: Policy | None) -> _Then:
-    issue = march.began
-    for tried, following in zip_longest(march.yellows, march.yellows[1:]):
+def _then(r: Reading, procedure: RecordedProcedure, other: _Clock, recorded: Policy | None) -> _Then:
+    issue = procedure.began
+    for tried, following in zip_longest(procedure.yellows, procedure.yellows[1:]):
         schedule = clock.yellow_schedule(issue, _oldest(r, tried), other.policy, other.calendar)
         by = clock.yellow_deliver_by(schedule.deadline, other.policy)
         other.issued.append(issue)
@@ -179,18 +179,18 @@ def _then(r: Reading, march: March, other: _Clock, recorded: Policy | None) -> _
             _must_be_timely(tried, issue, by)
             served = _after(issue, tried.served.at - tried.issued.at)
             due = clock.red_issue_time(schedule.deadline, schedule.cut_at, other.policy)
-            late = _lateness(march, tried, recorded)
-            return _reds(r, march, _after(max(due, served), late), schedule.cut_at, other)
+            late = _lateness(procedure, tried, recorded)
+            return _reds(r, procedure, _after(max(due, served), late), schedule.cut_at, other)
         if tried.void is None or following is None:
             return _Then(tuple(other.issued), (), schedule.cut_at)
         void = _void_then(tried, issue, schedule.cut_at, by, other)
         issue = _after(void, following.issued.at - tried.void.at)
-    raise AssertionError("a march has a yellow notice")
+    raise AssertionError("a procedure has a yellow notice")
 
 
-def _reds(r: Reading, march: March, issue: datetime, stated: datetime, other: _Clock) -> _Then:
+def _reds(r: Reading, procedure: RecordedProcedure, issue: datetime, stated: datetime, other: _Clock) -> _Then:
     """The red notices in turn; without one on record, the one that would have been issued."""
-    for tried, following in zip_longest(march.reds, march.reds[1:]):
+    for tried, following in zip_longest(procedure.reds, procedure.reds[1:]):
         schedule = clock.red_schedule(issue, stated, _oldest(r, tried), other.policy, other.calendar)
         by = clock.red_deliver_by(schedule.cut_at, other.policy)
         other.issued.append(issue)
@@ -200,24 +200,24 @@ def _reds(r: Reading, march: March, issue: datetime, stated: datetime, other: _C
             _must_be_timely(tried, issue, by)
             _must_be_approved(tried, issue, schedule.cut_at, other.policy)
         if tried.void is None or tried.void_reason in _WITH_THE_PROCEDURE:
-            after = march.cut.report.at - tried.stated if march.cut else timedelta()
+            after = procedure.cut.report.at - tried.stated if procedure.cut else timedelta()
             return _Then(tuple(other.issued), tuple(other.crew), _after(schedule.cut_at, after))
         issue = _void_then(tried, issue, schedule.cut_at, by, other)
         if following is not None:
             issue = _after(issue, following.issued.at - tried.void.at)
-        elif march.paid_at is None and march.ended_at is None:
+        elif procedure.paid_at is None and procedure.ended_at is None:
             raise _Cannot("等候由人决定是否重新通知", "it waits for a person to say whether to serve again")
-    schedule = clock.red_schedule(issue, stated, _oldest(r, march.notices[-1]), other.policy, other.calendar)
+    schedule = clock.red_schedule(issue, stated, _oldest(r, procedure.notices[-1]), other.policy, other.calendar)
     return _Then((*other.issued, issue), tuple(other.crew), schedule.cut_at)
 
 
-def _lateness(march: March, yellow: Tried, recorded: Policy | None) -> timedelta:
+def _lateness(procedure: RecordedProcedure, yellow: Tried, recorded: Policy | None) -> timedelta:
     """By how much the first red notice was issued later than it was due: an outage, or billing that was silent."""
     deadline = moment(yellow.issued, "deadline")
-    if recorded is None or not march.reds or deadline is None or yellow.served is None:
+    if recorded is None or not procedure.reds or deadline is None or yellow.served is None:
         return timedelta()
     due = clock.red_issue_time(deadline, yellow.stated, recorded)
-    return max(march.reds[0].issued.at - max(due, yellow.served.at), timedelta())
+    return max(procedure.reds[0].issued.at - max(due, yellow.served.at), timedelta())
 
 
 def _after(moment: datetime, elapsed: timedelta) -> datetime:
@@ -270,9 +270,9 @@ def _must_be_approved(tried: Tried, issue: datetime, cut_at: datetime, policy: P
         )
 
 
-def _nothing_stopped_it(r: Reading, march: March, until: datetime) -> None:
+def _nothing_stopped_it(r: Reading, procedure: RecordedProcedure, until: datetime) -> None:
     for stop in stops(r):
-        if stop.since < until and (stop.until is None or stop.until > march.began):
+        if stop.since < until and (stop.until is None or stop.until > procedure.began):
             raise _Cannot(
                 f"{_day(stop.since)} 起有暂缓、承诺或分期，无法推断",
                 f"a {stop.what} stood from {_day(stop.since)}; how it would have met the other times is not on record",

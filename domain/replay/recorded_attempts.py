@@ -1,4 +1,4 @@
-"""The marches of a recorded case: which notices led towards a cut, when each was served or void, and how it ended."""
+"""The procedures of a recorded case: which notices led towards a cut, how each fared, and how the procedure ended."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,12 +38,12 @@ class Tried:
 
     @property
     def void_reason(self) -> ReasonCode | None:
-        """Why it came to nothing; None while it stands, or where a person said why in his own words."""
+        """Why it came to nothing; None while it stands, or where a person wrote the reason himself."""
         return code_of(str(self.void.detail.get("reason", ""))) if self.void else None
 
 
 @dataclass(frozen=True)
-class March:
+class RecordedProcedure:
     """From a first yellow notice to a cut, a settlement, another end, or to where the case stands.
 
     `paid_at`: when its bills were settled, before the cut or after it; `ended_at`: when it ended without a cut.
@@ -76,8 +76,8 @@ class Stopped:
     until: datetime | None
 
 
-def marches(r: Reading) -> tuple[March, ...]:
-    """Every march of the case, oldest first: debt settled, or cut for, and opened again starts a new one (R-05)."""
+def recorded_procedures(r: Reading) -> tuple[RecordedProcedure, ...]:
+    """Every procedure of the case, oldest first: debt settled, or cut for, and opened again starts a new one (R-05)."""
     issued = r.all("notice.issued")
     starts = [0]
     for place, (before, entry) in enumerate(pairwise(issued), start=1):
@@ -85,7 +85,7 @@ def marches(r: Reading) -> tuple[March, ...]:
             starts.append(place)
     parts = [issued[start:stop] for start, stop in pairwise([*starts, len(issued)])]
     befores = [part[0].seq for part in parts[1:]] + [r.file.evidence[-1].seq + 1 if r.file.evidence else 0]
-    return tuple(_march(r, part, before) for part, before in zip(parts, befores, strict=True) if part)
+    return tuple(_recorded_procedure(r, part, before) for part, before in zip(parts, befores, strict=True) if part)
 
 
 def stops(r: Reading) -> Iterator[Stopped]:
@@ -101,12 +101,12 @@ def stops(r: Reading) -> Iterator[Stopped]:
     yield from (Stopped(key.split()[0], entry.recorded_at, None) for key, entry in open_since.items())
 
 
-def _march(r: Reading, issued: tuple[FiledEvidence, ...], before: int) -> March:
+def _recorded_procedure(r: Reading, issued: tuple[FiledEvidence, ...], before: int) -> RecordedProcedure:
     end = _end(r, issued[-1], before)
     cut = next((c for c in r.cuts if end is not None and c.report.seq == end.seq), None)
     settled = _settled(r, cut, end)
     ended = end if cut is None else None
-    return March(
+    return RecordedProcedure(
         yellows=tuple(_tried(r, e) for e in issued if e.detail.get("kind") == "yellow"),
         reds=tuple(_tried(r, e) for e in issued if e.detail.get("kind") == "red"),
         cut=cut,
@@ -117,7 +117,7 @@ def _march(r: Reading, issued: tuple[FiledEvidence, ...], before: int) -> March:
 
 
 def _end(r: Reading, last: FiledEvidence, before: int) -> FiledEvidence | None:
-    """What ended a march after its last notice: a lawful cut, the settlement of its bills, a withdrawal, the close."""
+    """What ended a procedure after its last notice: a lawful cut, settlement of its bills, a withdrawal, the close."""
     named = set(bills(last))
     ends = (
         e

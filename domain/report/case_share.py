@@ -1,4 +1,4 @@
-"""One case's share of a month's report, told by its evidence in the order of its clock.
+"""One case's share of a month's report, read from its evidence in the order of its clock.
 
 It reads what a case has written and nothing of how it decides, so that the same month always has the same figures.
 """
@@ -29,8 +29,8 @@ class Event(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Light:
-    """A restoration; `took` is None where light came before anything asked for it."""
+class Restoration:
+    """A restoration; `took` is None where supply was back before anything asked for it."""
 
     lawful: bool
     took: timedelta | None = None
@@ -49,20 +49,20 @@ class CaseMonth:
     cuts: int = 0
     unauthorised: int = 0
     reported_unopened: int = 0
-    lights: tuple[Light, ...] = ()
+    restorations: tuple[Restoration, ...] = ()
     breaches: int = 0
-    dark_lawfully: int = 0
-    dark_unauthorised: int = 0
+    cut_off_lawfully: int = 0
+    cut_off_unauthorised: int = 0
 
 
 @dataclass
-class _Dark:
+class _CutOff:
     at: datetime
     lawful: bool
 
 
 @dataclass
-class _Story:
+class _CaseSoFar:
     """Where the case stands as the evidence is read on, and what it has counted inside the month so far."""
 
     begins_at: datetime
@@ -79,14 +79,14 @@ class _Story:
     red: bool = False
     red_since_yellow: bool = False
     withdrawn: bool = False
-    dark: dict[str, list[_Dark]] = field(default_factory=lambda: defaultdict(list))
-    lit_at: dict[str, datetime] = field(default_factory=dict)
+    cut_off: dict[str, list[_CutOff]] = field(default_factory=lambda: defaultdict(list))
+    restored_at: dict[str, datetime] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    lights: list[Light] = field(default_factory=list)
+    restorations: list[Restoration] = field(default_factory=list)
 
     @property
-    def standing_dark(self) -> list[_Dark]:
-        return [d for of_meter in self.dark.values() for d in of_meter]
+    def still_cut_off(self) -> list[_CutOff]:
+        return [one for of_meter in self.cut_off.values() for one in of_meter]
 
     def count(self, what: str) -> None:
         self.counts[what] += self.inside
@@ -98,139 +98,139 @@ class _Story:
 
 def case_in_month(events: Iterable[Event], begins_at: datetime, tolerance: Decimal) -> CaseMonth:
     """Read a case's evidence up to the month's end. `tolerance`: what may be owed and still count as nothing."""
-    story = _Story(begins_at, tolerance)
+    so_far = _CaseSoFar(begins_at, tolerance)
     for event in events:
-        if not story.inside and event.recorded_at >= begins_at:
-            story.inside = True
-            if story.opened and story.closed_inside is None:
-                story.money["brought_forward"] = story.owed
-        _TELLS[event.what](story, event)
-    if not story.inside and story.opened and story.closed_inside is None:
-        story.money["brought_forward"] = story.owed
-    open_at_end = story.opened and story.closed_inside is None
-    dark = [all(d.lawful for d in of_meter) for of_meter in story.dark.values() if of_meter]
+        if not so_far.inside and event.recorded_at >= begins_at:
+            so_far.inside = True
+            if so_far.opened and so_far.closed_inside is None:
+                so_far.money["brought_forward"] = so_far.owed
+        _READERS[event.what](so_far, event)
+    if not so_far.inside and so_far.opened and so_far.closed_inside is None:
+        so_far.money["brought_forward"] = so_far.owed
+    open_at_end = so_far.opened and so_far.closed_inside is None
+    cut_off = [all(one.lawful for one in of_meter) for of_meter in so_far.cut_off.values() if of_meter]
     return CaseMonth(
-        opened=story.opened_inside,
-        closed=story.closed_inside is True,
-        outcome=story.outcome if story.closed_inside else None,
-        stage=story.stage if open_at_end else None,
+        opened=so_far.opened_inside,
+        closed=so_far.closed_inside is True,
+        outcome=so_far.outcome if so_far.closed_inside else None,
+        stage=so_far.stage if open_at_end else None,
         debt=Debt(
-            **story.money,
-            left=story.owed if story.closed_inside else NOTHING,
-            owed=story.owed if open_at_end else NOTHING,
+            **so_far.money,
+            left=so_far.owed if so_far.closed_inside else NOTHING,
+            owed=so_far.owed if open_at_end else NOTHING,
         ),
-        cuts=story.counts["cuts"],
-        unauthorised=story.counts["unauthorised"],
-        reported_unopened=story.counts["reported_unopened"],
-        lights=tuple(story.lights),
-        breaches=story.counts["breaches"],
-        dark_lawfully=sum(dark),
-        dark_unauthorised=len(dark) - sum(dark),
+        cuts=so_far.counts["cuts"],
+        unauthorised=so_far.counts["unauthorised"],
+        reported_unopened=so_far.counts["reported_unopened"],
+        restorations=tuple(so_far.restorations),
+        breaches=so_far.counts["breaches"],
+        cut_off_lawfully=sum(cut_off),
+        cut_off_unauthorised=len(cut_off) - sum(cut_off),
     )
 
 
-# ---- what each kind of evidence tells ---------------------------------------------------------
+# ---- what each kind of evidence adds ----------------------------------------------------------
 
 
-def _opened(s: _Story, e: Event) -> None:
+def _opened(s: _CaseSoFar, e: Event) -> None:
     s.opened, s.opened_inside, s.owed = True, s.inside, Decimal(e.detail["owed"])
     s.pay("opened_with", s.owed)
 
 
-def _debt_read(s: _Story, e: Event) -> None:
+def _debt_read(s: _CaseSoFar, e: Event) -> None:
     now = Decimal(e.detail["owed"])
     s.pay("added", max(now - s.owed, NOTHING))
     s.pay("settled", max(s.owed - now, NOTHING))
     s.owed = now
 
 
-def _issued(s: _Story, e: Event) -> None:
+def _issued(s: _CaseSoFar, e: Event) -> None:
     if e.detail["kind"] == "yellow":
         s.yellow, s.red_since_yellow, s.stage = True, False, "yellow_notice"
     else:
         s.red, s.red_since_yellow, s.stage = True, True, "red_notice"
 
 
-def _void(s: _Story, e: Event) -> None:
+def _void(s: _CaseSoFar, e: Event) -> None:
     if e.detail["kind"] == "yellow":
         s.yellow = False
         return
     s.red = False
     # A payment or a withdrawal leaves the case where it stands: it is about to close.
-    if e.detail.get("reason") not in ("settled", "withdrawn") and not s.standing_dark:
+    if e.detail.get("reason") not in ("settled", "withdrawn") and not s.still_cut_off:
         s.stage = "red_notice"
 
 
-def _ticket_sent(s: _Story, e: Event) -> None:
+def _ticket_sent(s: _CaseSoFar, e: Event) -> None:
     s.stage = "ticketed" if e.detail["kind"] == "cut" else "restoring"
 
 
-def _half_hour(s: _Story, _e: Event) -> None:
+def _half_hour(s: _CaseSoFar, _e: Event) -> None:
     s.stage = "final_half_hour"
 
 
-def _cut_reported(s: _Story, e: Event) -> None:
+def _cut_reported(s: _CaseSoFar, e: Event) -> None:
     """Under a permit of ours; any other report stands beside the `cut.found` that counts."""
     if e.rule != "R-18":
         return
     s.count("cuts")
     s.yellow = s.red = s.red_since_yellow = False
     meter = str(e.detail.get("meter_id"))
-    if meter not in s.lit_at or s.lit_at[meter] <= e.at:  # else we hear of the cut after its light
-        s.dark[meter].append(_Dark(e.at, lawful=True))
-    dark = s.standing_dark
-    s.stage = "yellow_notice" if not dark else "disconnected" if all(d.lawful for d in dark) else "restoring"
+    if meter not in s.restored_at or s.restored_at[meter] <= e.at:  # else we hear of the cut after its restoration
+        s.cut_off[meter].append(_CutOff(e.at, lawful=True))
+    cut_off = s.still_cut_off
+    s.stage = "yellow_notice" if not cut_off else "disconnected" if all(one.lawful for one in cut_off) else "restoring"
 
 
-def _cut_found(s: _Story, e: Event) -> None:
+def _cut_found(s: _CaseSoFar, e: Event) -> None:
     if e.detail.get("known"):
         return
     if "unopened" in e.detail:
         s.count("reported_unopened")
         return
     s.count("unauthorised")
-    s.dark[str(e.detail.get("meter_id"))].append(_Dark(e.at, lawful=False))
+    s.cut_off[str(e.detail.get("meter_id"))].append(_CutOff(e.at, lawful=False))
     s.stage = "restoring"
 
 
-def _restored(s: _Story, e: Event) -> None:
+def _restored(s: _CaseSoFar, e: Event) -> None:
     meter = str(e.detail.get("meter_id"))
-    ended = next((d for d in s.dark[meter] if d.at <= e.at), None)
+    ended = next((one for one in s.cut_off[meter] if one.at <= e.at), None)
     if ended is not None:
-        s.dark[meter].remove(ended)
-    s.lit_at[meter] = e.at
+        s.cut_off[meter].remove(ended)
+    s.restored_at[meter] = e.at
     if s.inside:
-        s.lights.append(_light(e, lawful=ended is None or ended.lawful))
-    if not s.standing_dark and s.owed > s.tolerance and not s.withdrawn:
+        s.restorations.append(_restoration(e, lawful=ended is None or ended.lawful))
+    if not s.still_cut_off and s.owed > s.tolerance and not s.withdrawn:
         s.stage = "red_notice" if s.red or (s.yellow and s.red_since_yellow) else "yellow_notice"
 
 
-def _light(e: Event, lawful: bool) -> Light:
+def _restoration(e: Event, lawful: bool) -> Restoration:
     if "since" not in e.detail:
-        return Light(lawful)
+        return Restoration(lawful)
     since = datetime.fromisoformat(e.detail["since"])
-    return Light(lawful, max(e.at - since, timedelta()), within_exception=bool(e.detail.get("in_time")))
+    return Restoration(lawful, max(e.at - since, timedelta()), within_exception=bool(e.detail.get("in_time")))
 
 
-def _breached(s: _Story, _e: Event) -> None:
+def _breached(s: _CaseSoFar, _e: Event) -> None:
     s.count("breaches")
 
 
-def _withdrawn(s: _Story, _e: Event) -> None:
+def _withdrawn(s: _CaseSoFar, _e: Event) -> None:
     s.withdrawn = True
 
 
-def _closed(s: _Story, e: Event) -> None:
+def _closed(s: _CaseSoFar, e: Event) -> None:
     s.closed_inside, s.outcome = s.inside, e.detail.get("outcome")
 
 
-def _reopened(s: _Story, _e: Event) -> None:
+def _reopened(s: _CaseSoFar, _e: Event) -> None:
     if s.closed_inside is False:  # closed in an earlier month: what it owes is back
         s.pay("added", s.owed)
     s.closed_inside = s.outcome = None
 
 
-_TELLS: dict[EvidenceKind, Callable[[_Story, Event], None]] = {
+_READERS: dict[EvidenceKind, Callable[[_CaseSoFar, Event], None]] = {
     "case.opened": _opened,
     "debt.read": _debt_read,
     "notice.issued": _issued,
@@ -245,5 +245,5 @@ _TELLS: dict[EvidenceKind, Callable[[_Story, Event], None]] = {
     "case.closed": _closed,
     "case.reopened": _reopened,
 }
-TELLING = tuple(_TELLS)
-"""The kinds of evidence that a case's share is told by."""
+KINDS_READ = tuple(_READERS)
+"""The kinds of evidence that a case's share is read from."""

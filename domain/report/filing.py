@@ -8,7 +8,7 @@ from typing import Final
 from domain.contract.refusals import Refused, happened_at
 from domain.record.case_file import WorkItem
 from domain.record.evidence import Evidence
-from domain.record.rows import Message, Words
+from domain.record.rows import Message, Passage
 from domain.record.subjects import subject
 from domain.report.layout import layout
 from domain.report.month import Figures, Month
@@ -45,8 +45,8 @@ class Report(Contract):
     month: Month
     number: int
     figures: Figures
-    text_zh: Words
-    text_en: Words
+    text_zh: Passage
+    text_en: Passage
     sha256: str
     request: Id
     made_at: Moment
@@ -145,7 +145,7 @@ class ReportMade(Contract):
 
 
 class SendReport(Contract):
-    """The liaison's word that a report has gone to the government: to whom, under which reference, when."""
+    """The liaison's message that a report has gone to the government: to whom, under which reference, when."""
 
     reference: Id
     authority: Text

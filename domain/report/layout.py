@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.report import words
-from domain.report.month import Figures, Lights, Notices, Part
+from domain.report.chart import Chart, restoration_chart
+from domain.report.month import Figures, Notices, Part, RestorationTimes
 from domain.words import Both
 
 
@@ -24,18 +25,13 @@ class Section(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The whole report; `bars` is its chart: restorations by hours from settlement to light.
-
-    It stands after the section of the title `bars_after`; the bars from `bars_late` on are past the 24 hours.
-    """
+    """The whole report; its chart stands after the section of the title `chart_after`."""
 
     title: Both
     about: tuple[tuple[Both, Both | str], ...]
     sections: tuple[Section, ...]
-    bars_after: str
-    bars_late: int
-    bars_title: Both
-    bars: tuple[tuple[Both, int], ...]
+    chart_after: str
+    chart: Chart
     notes: tuple[Both, ...]
 
 
@@ -57,7 +53,9 @@ def layout(figures: Figures, number: int, reason: str | None = None) -> Layout:
             ),
             _section("停电与复电 Cuts and restorations", words.COUNTED, _supply_rows(f)),
             _section(
-                "复电用时 Time to light", words.LIGHT_COLUMNS, _light_rows(s.after_settlement, s.after_unauthorised)
+                "复电用时 Time to light",
+                words.RESTORATION_COLUMNS,
+                _restoration_rows(s.after_settlement, s.after_unauthorised),
             ),
             _section("违纪与事件 Incidents", (words.KIND, *words.INCIDENT_COLUMNS), _incident_rows(f)),
             _section("重要用户 Important customers", words.IMPORTANT_COLUMNS, _important_rows(f)),
@@ -72,10 +70,8 @@ def layout(figures: Figures, number: int, reason: str | None = None) -> Layout:
                 )
             ),
         ),
-        bars_after="复电用时",
-        bars_late=[name for name, _ in words.STEPS].index("exception"),
-        bars_title=Both("结清后复电用时（户次）", "Restorations by time from settlement to light"),
-        bars=tuple((label, getattr(s.after_settlement, name)) for name, label in words.STEPS),
+        chart_after="复电用时",
+        chart=restoration_chart(s.after_settlement),
         notes=words.NOTES,
     )
 
@@ -157,7 +153,7 @@ def _supply_rows(f: Figures) -> Iterable[tuple[Both | str, ...]]:
     yield Both("期末停电中（违规）", "in the dark at the end, unauthorised"), str(s.dark_unauthorised)
 
 
-def _light_rows(lawful: Lights, other: Lights) -> Iterable[tuple[Both | str, ...]]:
+def _restoration_rows(lawful: RestorationTimes, other: RestorationTimes) -> Iterable[tuple[Both | str, ...]]:
     for name, label in (("restored", Both("复电户次", "restored")), *words.STEPS):
         yield label, str(getattr(lawful, name)), str(getattr(other, name))
     yield Both("未到期即复电", "before it was due"), str(lawful.before_due), str(other.before_due)
@@ -214,7 +210,7 @@ def money(amount: Decimal) -> str:
 
 
 def duration(minutes: int | None) -> Both | str:
-    """A time to light, such as 3小时25分."""
+    """How long a restoration took, such as 3小时25分."""
     if minutes is None:
         return "–"
     hours, rest = divmod(minutes, 60)

@@ -41,11 +41,11 @@ def bounds(month: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
 #
 # Each event belongs to the month in which a case learned of it (`recorded_at`), whenever it happened: so each is in
 # exactly one report, and a month that is over does not change. What "stands at the end" is as of the last moment of
-# the month, told by the evidence until then.
+# the month, read from the evidence until then.
 
 
 class Debt(Contract):
-    """What the cases owed: overdue principal, as billing told it.
+    """What the cases owed: overdue principal, as billing answered.
 
     `brought_forward` + `opened_with` + `added` − `settled` − `left` = `owed`. `added` and `settled` are the rises and
     falls between two answers of billing; `left` is what was still owed where a case closed (withdrawn).
@@ -83,11 +83,11 @@ class Notices(Contract):
     paid: int = 0
 
 
-class Lights(Contract):
-    """Restorations by hours from the moment that the 24 hours ran from (R-25) to light, in whole minutes.
+class RestorationTimes(Contract):
+    """Restorations by hours, in whole minutes from the moment that the 24 hours ran from (R-25).
 
-    `median` and `p90` are observed values: half, and nine tenths, had light within them. `exception`: later than 24 h,
-    within a declared exception (R-26). `before_due`: light came before anything asked for it.
+    `median` and `p90` are observed values: half, and nine tenths, had supply within them. `exception`: later than 24 h,
+    within a declared exception (R-26). `before_due`: supply was back before anything asked for it.
     """
 
     restored: int = 0
@@ -104,16 +104,16 @@ class Lights(Contract):
 
 
 class Supply(Contract):
-    """Cuts, lights, and how many meters are in the dark when the month ends.
+    """Cuts, restorations, and how many meters have no supply when the month ends (`dark_`).
 
-    `reported_unopened`: darkness reported of an account before billing could say whose it is.
+    `reported_unopened`: a missing supply reported of an account before billing could say whose it is.
     """
 
     cuts: int = 0
     unauthorised: int = 0
     reported_unopened: int = 0
-    after_settlement: Lights = Lights()
-    after_unauthorised: Lights = Lights()
+    after_settlement: RestorationTimes = RestorationTimes()
+    after_unauthorised: RestorationTimes = RestorationTimes()
     warnings: int = 0
     exceptions: int = 0
     breaches: int = 0

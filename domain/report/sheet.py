@@ -8,13 +8,12 @@ from domain.papers.sheets import (
     Document,
     Language,
     Letterhead,
-    ReportBar,
-    ReportChart,
     ReportRow,
     ReportSection,
     ReportSheet,
 )
 from domain.record.evidence import Evidence
+from domain.report.chart import on_paper
 from domain.report.filing import REPORTS, Report
 from domain.report.layout import Layout, Section, day, layout
 from domain.report.words import MADE_AT
@@ -40,7 +39,7 @@ def report_sheet(report: Report, head: Letterhead) -> ReportSheet:
 
 
 def report_paper_filed(report: Report, document: Document, at: datetime) -> Evidence:
-    """The evidence of a report's paper. One that was lost may come out otherwise, in other words: that is named too."""
+    """The evidence of a report's paper. A lost one may come out with another digest; it is filed as well."""
     key = f"{report.report_id}/paper/{document.sha256[:12]}"
     return paper_filed(key, report.report_id, document, "R-29", "III.5", at, "report")
 
@@ -51,22 +50,12 @@ def _section(section: Section, laid_out: Layout, language: Language) -> ReportSe
         head=tuple(_in(language, title) for title in section.head),
         rows=tuple(_row([_in(language, cell) for cell in row]) for row in section.rows),
         figures=section.figures,
-        chart=_chart(laid_out, language) if section.title.zh == laid_out.bars_after else None,
+        chart=on_paper(laid_out.chart, language) if section.title.zh == laid_out.chart_after else None,
     )
 
 
 def _row(cells: list[str]) -> ReportRow:
     return ReportRow(cells=tuple(cells), part=cells[0][:1].isspace())
-
-
-def _chart(laid_out: Layout, language: Language) -> ReportChart:
-    return ReportChart(
-        title=_in(language, laid_out.bars_title),
-        bars=tuple(
-            ReportBar(label=_in(language, label), count=count, late=place >= laid_out.bars_late)
-            for place, (label, count) in enumerate(laid_out.bars)
-        ),
-    )
 
 
 def _in(language: Language, value: Both | str) -> str:

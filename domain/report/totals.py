@@ -7,8 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from domain.report.case_share import CaseMonth, Light
-from domain.report.month import Debt, ImportantCustomer, Lights, Part
+from domain.report.case_share import CaseMonth, Restoration
+from domain.report.month import Debt, ImportantCustomer, Part, RestorationTimes
 from domain.vocabulary import Contract
 
 _HOUR = timedelta(hours=1)
@@ -35,7 +35,7 @@ class Sum:
     outcomes: Counter[str] = field(default_factory=Counter)
     stages: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     supply: Counter[str] = field(default_factory=Counter)
-    lights: dict[bool, list[Light]] = field(default_factory=lambda: {True: [], False: []})
+    restorations: dict[bool, list[Restoration]] = field(default_factory=lambda: {True: [], False: []})
     important: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     important_open: int = 0
 
@@ -47,7 +47,7 @@ class Sum:
             open=int(share.stage is not None),
             cuts=share.cuts,
             unauthorised=share.unauthorised,
-            restored=len(share.lights),
+            restored=len(share.restorations),
             breaches=share.breaches,
         )
         for by, name in _places(case):
@@ -63,14 +63,14 @@ class Sum:
             unauthorised=share.unauthorised,
             reported_unopened=share.reported_unopened,
             breaches=share.breaches,
-            dark_lawfully=share.dark_lawfully,
-            dark_unauthorised=share.dark_unauthorised,
+            dark_lawfully=share.cut_off_lawfully,
+            dark_unauthorised=share.cut_off_unauthorised,
         )
-        for light in share.lights:
-            self.lights[light.lawful].append(light)
-        if case.important and (share.cuts or share.unauthorised or share.lights):
+        for restoration in share.restorations:
+            self.restorations[restoration.lawful].append(restoration)
+        if case.important and (share.cuts or share.unauthorised or share.restorations):
             self.important[case.account_id].update(
-                cuts=share.cuts, unauthorised=share.unauthorised, restored=len(share.lights)
+                cuts=share.cuts, unauthorised=share.unauthorised, restored=len(share.restorations)
             )
 
     def filed(self, account_id: str) -> None:
@@ -94,28 +94,28 @@ class Sum:
         return tuple(ImportantCustomer(account_id=a, **_positive(c)) for a, c in sorted(self.important.items()))
 
 
-def lights(found: Iterable[Light]) -> Lights:
+def restoration_times(found: Iterable[Restoration]) -> RestorationTimes:
     """How long restorations took (R-25, R-26)."""
     every = list(found)
-    took = sorted(light.took for light in every if light.took is not None)
-    return Lights(
+    took = sorted(restoration.took for restoration in every if restoration.took is not None)
+    return RestorationTimes(
         restored=len(every),
         before_due=len(every) - len(took),
         median=_minutes(took, 1, 2),
         p90=_minutes(took, 9, 10),
         longest=_minutes(took, 1, 1),
-        **Counter(_step(light) for light in every if light.took is not None),
+        **Counter(_step(restoration) for restoration in every if restoration.took is not None),
     )
 
 
-def _step(light: Light) -> str:
-    assert light.took is not None
-    within = next((name for hours, name in _STEPS if light.took <= hours * _HOUR), None)
-    return within or ("exception" if light.within_exception else "later")
+def _step(restoration: Restoration) -> str:
+    assert restoration.took is not None
+    within = next((name for hours, name in _STEPS if restoration.took <= hours * _HOUR), None)
+    return within or ("exception" if restoration.within_exception else "later")
 
 
 def _minutes(took: list[timedelta], share: int, of: int) -> int | None:
-    """The observed value within which that share had light, in whole minutes, begun ones counted."""
+    """The observed value within which that share had supply again, in whole minutes, begun ones counted."""
     if not took:
         return None
     value = took[-(-len(took) * share // of) - 1]

@@ -1,6 +1,9 @@
-"""The words of the monthly report, in Chinese and in English: its titles, rows, columns and notes."""
+"""The wording of the monthly report, in Chinese and in English: its titles, rows, columns and notes."""
+
+from unicodedata import east_asian_width
 
 from domain import words
+from domain.papers.sheets import Language
 from domain.words import Both, in_report
 
 TITLE = Both("用电客户欠费停复电情况月度报告", "Monthly report on disconnection for arrears")
@@ -63,7 +66,7 @@ NOTICE_COLUMNS = {
     "paid": Both("因结清作废", "void by payment"),
     "void": Both("其他作废", "void otherwise"),
 }
-LIGHT_COLUMNS = (ITEM, Both("依程序停电后", "after a cut"), Both("违规停电后", "after an unauthorised cut"))
+RESTORATION_COLUMNS = (ITEM, Both("依程序停电后", "after a cut"), Both("违规停电后", "after an unauthorised cut"))
 INCIDENT_COLUMNS = (Both("本期上报", "opened"), Both("本期结案", "closed"), Both("期末未结", "open at end"))
 IMPORTANT_COLUMNS = (
     Both("户号", "account"),
@@ -79,3 +82,14 @@ ORDER_COLUMNS = (
     Both("起", "from"),
     Both("止", "to"),
 )
+
+
+def in_one_line(label: Both | str, language: Language) -> str:
+    """A label as it stands in a table of the text: no bar and no new line within it."""
+    said = label if isinstance(label, str) else str(getattr(label, language))
+    return said.replace("|", "/").replace("\n", " ")
+
+
+def width(text: str) -> int:
+    """Columns it takes on a terminal: a Chinese character takes two."""
+    return sum(2 if east_asian_width(ch) in "WF" else 1 for ch in text)

@@ -88,11 +88,11 @@ def _tries(one: Delivery, out: Printer) -> str:
 
 
 def _state(one: Delivery, out: Printer) -> str:
-    words = [" ".join(DELIVERY_STATES[one.state])]
+    lines = [" ".join(DELIVERY_STATES[one.state])]
     if one.reason is not None:
-        words.append(" ".join(GIVEN_UP_FOR[one.reason]))
+        lines.append(" ".join(GIVEN_UP_FOR[one.reason]))
     at = one.given_up_at or one.again_at
-    return "\n".join((*words, out.when(at))) if at else "\n".join(words)
+    return "\n".join((*lines, out.when(at))) if at else "\n".join(lines)
 
 
 def _show_queued(result: dict[str, Any], out: Printer) -> None:

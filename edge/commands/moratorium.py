@@ -11,6 +11,7 @@ from client.cases import BadRequest, NoAnswer, TemporalUnavailable, checked
 from client.problems import NotThere, Problem
 from domain.law.policy_choice import known_policies
 from domain.record.moratorium import Moratorium
+from domain.words import SCOPES, name_of
 from edge.operations.moratorium import PATIENCE_SECONDS, Act, Notification, preview_declaring, preview_lifting
 from edge.session import AsJson, Session, run
 from edge.terminal import Printer, bars
@@ -18,12 +19,7 @@ from edge.terminal import Printer, bars
 moratorium = typer.Typer(help="暂缓停电: standing orders not to cut")
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what it would do, and do nothing")]
-Patience = Annotated[float, typer.Option(min=0, help="seconds to wait for the cases' word while none comes in")]
-_SCOPES = {
-    "region": ("区域", "region"),
-    "class": ("用电类别", "customer class"),
-    "centre": ("抄表中心", "reading centre"),
-}
+Patience = Annotated[float, typer.Option(min=0, help="seconds to wait for the cases' answer while none comes in")]
 _BARS = {"batch": "批量通知 batch", "confirmed": "案件确认 confirmed"}
 
 
@@ -36,7 +32,7 @@ def _declare(
     starts_at: Annotated[str | None, typer.Option(help="RFC 3339 time with an offset; left out, now")] = None,
     until: Annotated[str | None, typer.Option(help="RFC 3339 time with an offset; left out, until lifted")] = None,
     moratorium_id: Annotated[
-        str | None, typer.Option("--id", help="the same id again tells the cases that have not heard yet")
+        str | None, typer.Option("--id", help="the same id again notifies the cases that have not confirmed yet")
     ] = None,
     dry_run: DryRun = False,
     patience: Patience = PATIENCE_SECONDS,
@@ -88,7 +84,7 @@ def _lift(
     patience: Patience = PATIENCE_SECONDS,
     as_json: AsJson = False,
 ) -> None:
-    """解除: the order no longer stands; again, it tells the cases that have not heard yet."""
+    """解除: the order no longer stands; again, it notifies the cases that have not confirmed yet."""
 
     async def act(session: Session) -> dict[str, Any]:
         parts = session.parts
@@ -154,11 +150,11 @@ async def _notify(session: Session, order: Moratorium, act: Act, by: str, patien
         with bars(_BARS) as (progress, _say):
             notified = await notification.send(progress)
     except (TemporalUnavailable, NoAnswer) as problem:
-        done = "is in the register and obeyed at every look" if act == "declare" else "is lifted in the register"
+        done = "is in the register and obeyed at every check" if act == "declare" else "is lifted in the register"
         again = "the same command with" if act == "declare" else "the same command for"
         raise NotThere(
             problem.type,
-            f"moratorium {order.moratorium_id} {done}, but the running cases were not all told: {problem.message} "
+            f"moratorium {order.moratorium_id} {done}, but the running cases were not all notified: {problem.message} "
             f"Then give {again} the id {order.moratorium_id} again.",
             {"moratorium_id": order.moratorium_id},
         ) from problem
@@ -174,7 +170,7 @@ def _show(label: str, result: dict[str, Any], out: Printer) -> None:
         out.fields(
             (
                 (label, result["moratorium_id"]),
-                ("", f"{starts} Obeyed from then on; the same command then tells the running cases at once."),
+                ("", f"{starts} Obeyed from then on; the same command then notifies the running cases at once."),
             )
         )
         return
@@ -184,7 +180,7 @@ def _show(label: str, result: dict[str, Any], out: Printer) -> None:
             (label, result["moratorium_id"]),
             ("范围内在办 cases covered", str(result["cases"])),
             ("批量任务 batch job", batch and _batch_summary(result["job_id"], batch)),
-            ("逐户通知 told one by one", str(result["signalled"])),
+            ("逐户通知 notified one by one", str(result["signalled"])),
             ("案件已确认 confirmed", str(result["confirmed"])),
             ("尚未确认 not confirmed yet", ", ".join(result["unconfirmed"])),
             ("无工作流 without a workflow", ", ".join(result["without_workflow"])),
@@ -198,7 +194,7 @@ def _batch_summary(job: str, batch: dict[str, Any]) -> str:
 
 
 def _unknown_value(scope: str, value: str, there: list[str]) -> str:
-    zh, en = _SCOPES[scope]
+    zh, en = (name_of(SCOPES, scope, language) for language in ("zh", "en"))
     known = ", ".join(there) or "无 none"
     return (
         f"注意：从未有案件属于{zh} {value}，请核对写法；登记中有：{known}\n"

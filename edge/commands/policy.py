@@ -28,7 +28,7 @@ ASSUMED = (
     "Levels of approval that only the other policy asks for decide as the others did, and as quickly.",
     "Where nobody was cut off and the acts that would have followed are not on record, they are taken as done in time:"
     " `possible` is the most that could have happened.",
-    "Holds, promises and plans are not moved: a march that meets one cannot be told.",
+    "Holds, promises and plans are not moved: an attempt that meets one cannot be replayed.",
     "Holidays are those known today.",
 )
 
@@ -76,7 +76,7 @@ def _replay(
 ) -> None:
     """重演: what this policy would have done to the recorded and the running cases; none of them is touched.
 
-    From the recorded times the earliest lawful ones under the other policy are computed, march by march.
+    From the recorded times the earliest lawful ones under the other policy are computed, procedure by procedure.
     """
     policies = _loaded(file, as_json)
 
@@ -125,7 +125,10 @@ def totals(lines: Iterable[Replayed]) -> dict[str, Any]:
     later = [line.days for line in known if line.verdict in ("later", "earlier")]
     return {
         "marches": len(every),
-        **{word: verdicts[word] for word in ("not_reached", "later", "earlier", "possible", "unchanged", "unknown")},
+        **{
+            verdict: verdicts[verdict]
+            for verdict in ("not_reached", "later", "earlier", "possible", "unchanged", "unknown")
+        },
         "cuts": sum(line.was_cut for line in known),
         "cuts_avoided": sum(line.was_cut and line.verdict == "not_reached" for line in known),
         "cuts_added_at_most": verdicts["possible"],
@@ -150,7 +153,7 @@ _VERDICTS = {
 def _show(result: dict[str, Any], out: Printer) -> None:
     out.table(
         f"按 {', '.join(result['policies'])} 重演 Replayed",
-        ("户号 account", "次 march", "停电 cut", "实际或计划 at", "重演 then", "结清 paid", "结论 verdict", "天 days"),
+        ("户号 account", "次 no.", "停电 cut", "实际或计划 at", "重演 then", "结清 paid", "结论 verdict", "天 days"),
         (
             (
                 line.account_id,
@@ -168,7 +171,7 @@ def _show(result: dict[str, Any], out: Printer) -> None:
     found = result["totals"]
     out.fields(
         (
-            ("结论 verdicts", ", ".join(f"{word} {found[key]}" for key, word in _VERDICTS.items())),
+            ("结论 verdicts", ", ".join(f"{name} {found[key]}" for key, name in _VERDICTS.items())),
             ("避免的停电 cuts avoided", f"{found['cuts_avoided']} / {found['cuts']}"),
             ("至多增加的停电 cuts added at most", str(found["cuts_added_at_most"])),
             ("通知书 notices", f"{found['notices']} → {found['notices_then']}"),

@@ -9,7 +9,7 @@ import typer
 
 from client import cases
 from client.problems import Misused, Problem
-from domain.record.chain import AnchorSeen
+from domain.record.chain import AnchoredHead
 from domain.vocabulary import Role, Stage
 from domain.words import OUTCOMES, STAGES, both_of
 from edge.operations.proof import doubts_about, proof_of, write_pdf
@@ -195,9 +195,9 @@ def _show_proof(result: dict[str, Any], out: Printer) -> None:
     else:
         out.say(f"记录被改动 The record is NOT intact, entry {record.broken_at}: {record.reason_zh} {record.reason_en}")
     match result["anchor"]:
-        case AnchorSeen(state="anchored" | "not_yet", number=number, at=at, length=length):
+        case AnchoredHead(state="anchored" | "not_yet", number=number, at=at, length=length):
             out.say(f"锚定 Anchored: {length or 0} 条 entries, 第 {number} 次 no. {number}, {out.when(at)}")
-        case AnchorSeen(state="missing" | "broken", reason_zh=zh, reason_en=en):
+        case AnchoredHead(state="missing" | "broken", reason_zh=zh, reason_en=en):
             out.say(f"锚定有误 Anchor NOT to be relied on: {zh} {en}")
     lost = [paper for paper in result["papers"] if paper.state != "intact"]
     for paper in lost:

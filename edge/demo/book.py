@@ -52,8 +52,8 @@ class Customer:
     @property
     def kind(self) -> str:
         """Its class, as a table shows it."""
-        words = "居民 residential" if self.trade == "居民" else "非居民 non-residential"
-        return f"{words} · 重要 important" if self.important else words
+        name = "居民 residential" if self.trade == "居民" else "非居民 non-residential"
+        return f"{name} · 重要 important" if self.important else name
 
     @property
     def place(self) -> tuple[str, str, str, str]:

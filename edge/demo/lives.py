@@ -284,7 +284,7 @@ LIVES: tuple[Life, ...] = (
     Life(
         customer(31, "289.95"),
         "09:58 交清，10:02 停电，迟报",
-        "paid 09:58, cut 10:02, told late",
+        "paid 09:58, cut 10:02, notified late",
         cut.reported_late,
         "restored",
         "yellow red approved ticket half-hour permit cut settled restored",

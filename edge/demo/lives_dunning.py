@@ -70,7 +70,7 @@ async def dispute(c: Case) -> None:
     hold = {"hold_id": f"H-{c.account_id}", "actor": c.customer.actor("operator")}
     await c.hears("hold_placed", kind="dispute", reason="表计有异议，申请校验 the meter is to be tested", **hold)
     await c.later(days=25)
-    expect((await c.snapshot())["stage"] == "red_notice", "the dispute did not stop the march")
+    expect((await c.snapshot())["stage"] == "red_notice", "the dispute did not stop the procedure")
     await c.hears("hold_lifted", **hold)
     await deliver(c, "red")
     await c.later(days=1)
@@ -239,7 +239,7 @@ async def paid_at_the_meter(c: Case) -> None:
     await procedure.permit(c, sent)
     await c.later(minutes=3)
     await c.pays()
-    await c.sees("billing's word that all is paid", lambda s: s["owed"] == "0.00")
+    await c.sees("billing's answer that all is paid", lambda s: s["owed"] == "0.00")
     await c.does("report_not_cut", "field_crew", reason="接到撤销通知，未操作 revoked in time")
 
 

@@ -66,10 +66,10 @@ async def half_hour(c: Case, sent: Answer) -> Answer:
     await c.says("acknowledge_ticket", "field_crew", ticket_id=sent["ticket_id"])
     await c.until_deadline()
     if c.customer.email:
-        await c.sees("the customer told by mail", lambda s: _is_notified(s, sent["ticket_id"]))
+        await c.sees("the customer notified by mail", lambda s: _is_notified(s, sent["ticket_id"]))
         return sent
     answer = await c.does("record_final_notice", how="上门并电话 at the door and by telephone")
-    expect(answer["told"], "telling the customer in the last half-hour did not count")
+    expect(answer["told"], "notifying the customer in the last half-hour did not count")
     return sent
 
 

@@ -89,7 +89,7 @@ class Doctor:
         try:
             return await temporal.server(await asyncio.shield(self._client))
         except (NotThere, ConfigurationError) as problem:
-            do = "start it first: without it nothing moves, and workers, schedules and cases cannot be looked at"
+            do = "start it first: without it nothing moves, and workers, schedules and cases cannot be checked"
             return (broken("temporal", str(problem), do),)
 
     def _with(self, check: Callable[[Client], Awaitable[tuple[Finding, ...]]]) -> Check:

@@ -62,7 +62,7 @@ async def in_time(part: str, check: Check, seconds: float) -> tuple[Finding, ...
     except Exception as problem:  # top of this check: the report must name all the other parts
         *_, (frame, line) = traceback.walk_tb(problem.__traceback__)
         where = f"{frame.f_code.co_filename}:{line}"
-        says = f"could not be looked at: {type(problem).__name__}: {_in_short(problem)} ({where})"
+        says = f"could not be checked: {type(problem).__name__}: {_in_short(problem)} ({where})"
         return (broken(part, says, "this is a fault of the doctor's: report it"),)
 
 

@@ -25,7 +25,7 @@ def settings(read: ReadSettings) -> Iterator[Finding]:
     """Whether every variable can be used, is known, and is strong enough for what it is used for."""
     part = "settings"
     for sentence in read.wrong:
-        yield broken(part, sentence, "correct it in the environment or in .env; the default is looked at below")
+        yield broken(part, sentence, "correct it in the environment or in .env; the default is checked below")
     for name in read.unknown:
         yield warning(part, f"{name} is set, and is no setting of this program", "correct its spelling, or remove it")
     found = read.settings
@@ -74,7 +74,7 @@ def channels(found: Settings) -> Iterator[Finding]:
     """Whether the routing table of delivery channels can be used, and whom it leaves out."""
     part = "channels"
     if found.routes_file is None:
-        says = "ARREARS_NOTIFY is not set: messages to staff stay in the outbox, and readers alone tell customers"
+        says = "ARREARS_NOTIFY is not set: messages to staff stay in the outbox, and readers alone notify customers"
         do = "write a routing table (docs/operating.md, Channels)"
         yield warning(part, says, do) if found.mode == "production" else ok(part, says)
         return
@@ -94,7 +94,7 @@ def channels(found: Settings) -> Iterator[Finding]:
         yield warning(part, says, f"add [[staff]] entries that name the role alone to {seen.path}")
     if not (seen.plain or seen.without or seen.in_part):
         customers = ", ".join(seen.customers) or "their readers alone"
-        yield ok(part, f"{seen.path}: every role has a channel; customers are told by {customers}")
+        yield ok(part, f"{seen.path}: every role has a channel; customers are notified by {customers}")
 
 
 def anchor(found: Settings, now: datetime) -> Iterator[Finding]:
@@ -110,9 +110,7 @@ def anchor(found: Settings, now: datetime) -> Iterator[Finding]:
         if lines and next(file.heads(lines[-1]), None) is None and lines[-1].accounts:
             raise AnchorBroken("链尾清单为空", "the list of heads is empty")
     except AnchorBroken as problem:
-        yield broken(
-            "anchor", f"{file.path}: {problem}", "keep it as it is, and have it looked into (docs/security.md)"
-        )
+        yield broken("anchor", f"{file.path}: {problem}", "keep it as it is, and have it examined (docs/security.md)")
         return
     if not lines:
         yield warning("anchor", f"{file.path} is not there, or holds nothing yet", "python starter.py anchor")

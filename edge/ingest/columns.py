@@ -185,8 +185,8 @@ def _period(cell: str, zone: ZoneInfo) -> str:
     return f"{match[1]}-{month:02}"
 
 
-def _plain(word: str) -> str:
-    return re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", word).lower())
+def _plain(heading: str) -> str:
+    return re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", heading).lower())
 
 
 @lru_cache(maxsize=256)

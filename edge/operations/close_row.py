@@ -27,7 +27,7 @@ async def close_rows(session: Session, account: str, by: Actor, reason: str, out
     if not left:
         raise Problem("NothingToClose", f"account {account} has no open row that no workflow carries on")
     if left[-1].case.supply_off and runs is None and left[-1].case.case_key == files[-1].case.case_key:
-        sentence = f"account {account} is without supply, and has no case: send for its light first (supply-found-cut)"
+        sentence = f"account {account} is without supply, and has no case: have it restored first (supply-found-cut)"
         raise Problem("StillDark", sentence, {"rule": "R-27", "clause": "III.4"})
     if incidents := [i.incident_id for file in left for i in file.incidents if i.outcome is None]:
         _check_outcome(incidents, by, outcome)

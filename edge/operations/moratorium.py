@@ -178,7 +178,7 @@ class Notification:
         )
 
     async def _batch(self, progress: Progress) -> BatchDone:
-        if self.encrypted:  # what is encrypted for one case is believed by no other
+        if self.encrypted:  # what is encrypted for one case is accepted by no other
             return BatchDone("not_run", note="payloads are encrypted, for one case each")
         return await run_batch(self.client, self._job(), lambda done, total: progress("batch", done, total))
 

@@ -14,7 +14,7 @@ from domain.papers.sheets import PaperRow
 from domain.proof.rules import ProofLine, prove
 from domain.proof.sheet import papers_of, proof_sheet
 from domain.record.case_file import CaseFile
-from domain.record.chain import AnchorSeen, ChainVerdict
+from domain.record.chain import AnchoredHead, ChainVerdict
 
 BACKUP = "the backup of ARREARS_DOCUMENTS"
 
@@ -27,7 +27,7 @@ class Proof:
     judged_by: str
     rules: tuple[ProofLine, ...]
     record: ChainVerdict
-    anchor: AnchorSeen
+    anchor: AnchoredHead
     papers: tuple[PaperRow, ...]
 
     def as_result(self) -> dict[str, Any]:
@@ -54,11 +54,11 @@ class Proof:
                 else f"Note: the case was opened under {self.file.case.policy}, and is judged here by {self.judged_by}"
             )
         match self.anchor:
-            case AnchorSeen(state="anchored", number=number, length=length):
+            case AnchoredHead(state="anchored", number=number, length=length):
                 notes.append(
                     f"锚定：{length} 条，第 {number} 次" if zh else f"Anchored: {length} entries, no. {number}"
                 )
-            case AnchorSeen(state="missing" | "broken", reason_zh=reason_zh, reason_en=reason_en):
+            case AnchoredHead(state="missing" | "broken", reason_zh=reason_zh, reason_en=reason_en):
                 notes.append(f"锚定有误：{reason_zh}" if zh else f"The anchor is not to be relied on: {reason_en}")
         return tuple(notes)
 
@@ -71,7 +71,7 @@ def proof_of(parts: Parts, account: str, case: str | None = None, anchor: tuple[
     file = parts.reader.case_file(account, case)
     if file is None:
         raise Problem("NoCase", f"the register has no case {case or ''} of account {account}".replace("  ", " "))
-    seen = parts.anchor.head_of(account) if parts.anchor else AnchorSeen(state="off")
+    seen = parts.anchor.head_of(account) if parts.anchor else AnchoredHead(state="off")
     judged_by = known_policies(parts.policies).get(file.case.policy, parts.policy)
     if anchor is None and seen.length is not None and seen.head is not None:
         anchor = seen.length, seen.head
@@ -110,7 +110,7 @@ def papers_not_intact(papers: Iterable[PaperRow], if_missing: str) -> Iterator[P
     lost = [paper for paper in papers if paper.state != "intact"]
     if not lost:
         return
-    aside = f"put it aside for who looks into it; then `papers-again`, or take it from {BACKUP}"
+    aside = f"put it aside for whoever examines it; then `papers-again`, or take it from {BACKUP}"
     to_do = {"missing": if_missing, "changed": aside}
     named = "; ".join(f"{paper.about} ({paper.key}) is {paper.state}: {to_do[paper.state]}" for paper in lost)
     yield Problem(

@@ -333,7 +333,7 @@ def test_the_text_shows_every_section_and_the_chart(office: Office) -> None:
     for said, language in ((report.text_zh, 0), (report.text_en, 1)):
         for section in laid_out.sections:
             assert section.title[language] in said
-        for label, count in laid_out.bars:
+        for label, count in laid_out.chart.bars:
             [line] = [x for x in said.splitlines() if x.startswith(label[language]) and "|" not in x]
             assert line.endswith(f" {count}")
             assert ("█" in line) == (count > 0)
@@ -341,4 +341,6 @@ def test_the_text_shows_every_section_and_the_chart(office: Office) -> None:
         assert len(tables) > 60
     restored = report.figures.supply.after_settlement.restored
     assert restored > 0
-    assert sum(count for _, count in laid_out.bars) == restored - report.figures.supply.after_settlement.before_due
+    assert (
+        sum(count for _, count in laid_out.chart.bars) == restored - report.figures.supply.after_settlement.before_due
+    )

@@ -21,7 +21,7 @@ from temporalio.worker import (
 
 from activities.billing import DebtAsked, OpenAccount
 from activities.case_context import CaseContext
-from activities.channels import TellCustomer
+from activities.channels import NotifyCustomer
 from composition.logs import configure_logging
 from domain.record.rows import NoticeOrder, TicketOrder
 from tests.support.register_records import OPENED, case_row, evidence, message, notice, record, ticket
@@ -105,7 +105,7 @@ ORDERS = [
     (TicketOrder(ticket=ticket(), timezone="Asia/Shanghai", record=record(case=TICKETED)), "ticketed", "II.3"),
     (OpenAccount(account_id="3001", as_of=OPENED, calendar_through=OPENED.date()), "yellow_notice", "I.1"),
     (DebtAsked(account_id="3001", as_of=OPENED, stage="disconnected"), "disconnected", "II.6"),
-    (TellCustomer(account_id="3001", notice=message(to_role="customer"), at=OPENED), "final_half_hour", "II.4"),
+    (NotifyCustomer(account_id="3001", notice=message(to_role="customer"), at=OPENED), "final_half_hour", "II.4"),
 ]
 
 

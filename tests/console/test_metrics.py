@@ -20,7 +20,7 @@ from composition.parts import build
 from composition.settings.model import Settings
 from console.metrics import CaseFigures, case_figures
 from console.questions import Asked
-from domain.metrics import CasesCounted, Figures, IncidentsCounted, LightDue, TicketsUnacknowledged, UnsentCounted
+from domain.metrics import CasesCounted, Figures, IncidentsCounted, RestorationDue, TicketsUnacknowledged, UnsentCounted
 from domain.record.rows import IncidentRow, Task
 from domain.record.sweep import SweepPage
 from domain.report.due import ReportsDue
@@ -80,15 +80,15 @@ def test_open_cases_are_counted_by_centre_and_stage_with_their_papers_and_tasks(
     write(register, "1", tasks=(late, soon, task("field_crew", None)))
     write(register, "2", notice={"state": "delivered", "outcome": "refused"})
     sent = {"sent_at": NOW - timedelta(hours=5)}
-    dark: dict[str, Any] = {"stage": "restoring", "supply_off": True, "restore_due_by": NOW + timedelta(hours=3)}
-    write(register, "3", ticket={"kind": "restore", **sent}, **dark)
+    cut_off: dict[str, Any] = {"stage": "restoring", "supply_off": True, "restore_due_by": NOW + timedelta(hours=3)}
+    write(register, "3", ticket={"kind": "restore", **sent}, **cut_off)
     write(register, "4", ticket={"kind": "cut", "state": "acknowledged", **sent}, stage="closed", closed_at=NOW)
     figures = count_register(register.engine, NOW, ZONE)
-    assert {(c.centre, c.stage, c.cases, c.dark) for c in figures.cases} == {
+    assert {(c.centre, c.stage, c.cases, c.without_supply) for c in figures.cases} == {
         ("RC-03", "yellow_notice", 2, 0),
         ("RC-03", "restoring", 1, 1),
     }
-    assert figures.light_due == (LightDue(centre="RC-03", by=NOW + timedelta(hours=3)),)
+    assert figures.restorations_due == (RestorationDue(centre="RC-03", by=NOW + timedelta(hours=3)),)
     assert {(n.kind, n.state, n.outcome, n.notices) for n in figures.notices} == {
         ("yellow", "to_deliver", "none", 2),
         ("yellow", "delivered", "refused", 1),
@@ -99,12 +99,12 @@ def test_open_cases_are_counted_by_centre_and_stage_with_their_papers_and_tasks(
 
 def test_a_case_ended_in_temporal_and_opened_anew_counts_once(register: SqlRegister) -> None:
     """Nobody closes the row of the first: it must not ring for ever."""
-    dark: dict[str, Any] = {"stage": "restoring", "supply_off": True, "restore_due_by": NOW - timedelta(days=2)}
-    write(register, "1", case_key="run-1", ticket={"kind": "restore"}, **dark)
+    cut_off: dict[str, Any] = {"stage": "restoring", "supply_off": True, "restore_due_by": NOW - timedelta(days=2)}
+    write(register, "1", case_key="run-1", ticket={"kind": "restore"}, **cut_off)
     write(register, "1", case_key="run-2", opened_at=OPENED + timedelta(days=1))
     figures = count_register(register.engine, NOW, ZONE)
-    assert [(c.stage, c.cases, c.dark) for c in figures.cases] == [("yellow_notice", 1, 0)]
-    assert (figures.light_due, figures.unacknowledged) == ((), ())
+    assert [(c.stage, c.cases, c.without_supply) for c in figures.cases] == [("yellow_notice", 1, 0)]
+    assert (figures.restorations_due, figures.unacknowledged) == ((), ())
 
 
 def test_a_sweep_counts_once_it_has_come_to_its_end(register: SqlRegister) -> None:
@@ -169,7 +169,7 @@ def of(figures: Figures) -> Samples:
     ids=lambda v: str(v),
 )
 def test_time_left_is_counted_in_buckets(left: timedelta, bucket: str) -> None:
-    samples = of(Figures(light_due=(LightDue(centre="RC-03", by=NOW + left),)))
+    samples = of(Figures(restorations_due=(RestorationDue(centre="RC-03", by=NOW + left),)))
     due = {labels[1]: value for (name, labels), value in samples.items() if name == "arrears_restorations_due"}
     assert due == {name: float(name == bucket) for name in due}
     assert len(due) == 6
@@ -178,13 +178,13 @@ def test_time_left_is_counted_in_buckets(left: timedelta, bucket: str) -> None:
 
 def test_the_least_time_left_of_each_centre_is_shown() -> None:
     due = tuple(
-        LightDue(centre=centre, by=NOW + timedelta(hours=hours))
+        RestorationDue(centre=centre, by=NOW + timedelta(hours=hours))
         for centre, hours in (("RC-03", 9), ("RC-03", 2), ("RC-04", -1))
     )
-    samples = of(Figures(light_due=due))
+    samples = of(Figures(restorations_due=due))
     assert samples["arrears_restoration_left_seconds", ("RC-03",)] == 2 * 3600
     assert samples["arrears_restoration_left_seconds", ("RC-04",)] == -3600
-    assert not [k for k in of(Figures()) if k[0] == "arrears_restoration_left_seconds"], "nobody dark, no number"
+    assert not [k for k in of(Figures()) if k[0] == "arrears_restoration_left_seconds"], "all have supply, no number"
 
 
 def test_what_never_happened_is_shown_as_none_and_not_left_out() -> None:
@@ -239,7 +239,7 @@ def test_a_register_that_is_down_shows_as_down_and_no_number_of_it_stays() -> No
     def ask() -> Figures:
         if down.is_set():
             raise RegisterUnavailable("no answer")
-        return Figures(cases=(CasesCounted(centre="RC-03", stage="restoring", cases=1, dark=1),))
+        return Figures(cases=(CasesCounted(centre="RC-03", stage="restoring", cases=1, without_supply=1),))
 
     figures = CaseFigures(Asked("register", ask, fresh=0.0), Asked("billing", lambda: True), now=lambda: NOW)
     assert ("arrears_cases", ("RC-03", "restoring")) in shown(figures)

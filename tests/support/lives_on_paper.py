@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.case import issuing, procedure, views
-from domain.case.billing_answers import with_debt, with_look
+from domain.case.billing_answers import with_circumstances, with_debt
 from domain.case.closing import close
 from domain.case.conditions import unmet_for_permit
 from domain.case.deadlines import settle
@@ -24,7 +24,7 @@ from domain.contract.refusals import Refused
 from domain.contract.tables import SIGNALS, UPDATES
 from domain.customer import Account
 from domain.law.calendar import Calendar
-from domain.law.circumstances import Look
+from domain.law.circumstances import Circumstances
 from domain.law.policy import Policy
 from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
 from domain.record.rows import Record
@@ -105,7 +105,7 @@ class Life:
                     self._take(issuing.send_restoration_ticket(self.facts, cut_id, self.now)[0])
                 case procedure.AskBilling():
                     self._ask()
-                case procedure.LookAround():
+                case procedure.ReadCircumstances():
                     self._look()
                 case procedure.IssueNotice(kind):
                     self._take(issuing.issue_notice(self.facts, kind, self.now)[0])
@@ -126,7 +126,7 @@ class Life:
 
     def _look(self) -> None:
         self._ask()
-        self._take(with_look(self.facts, Look(calendar=Calendar()), self.now, self.now))
+        self._take(with_circumstances(self.facts, Circumstances(calendar=Calendar()), self.now, self.now))
 
     def _check_before_cut(self) -> None:
         ticket = self.facts.cut_ticket

@@ -58,7 +58,7 @@ async def test_what_was_little_enough_when_the_notice_was_issued_ends_the_proced
 
 
 @pytest.mark.parametrize(
-    ("policy", "approvers", "light_within"),
+    ("policy", "approvers", "restored_within"),
     [
         pytest.param(Policy(), ("centre_director",), timedelta(hours=24), id="reading-centre"),
         pytest.param(GENTLE, ("centre_director", "company_leader"), timedelta(hours=12), id="residential-friendly"),

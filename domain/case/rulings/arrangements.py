@@ -14,7 +14,7 @@ from domain.record.reasons import because
 
 
 def record_promise(facts: CaseFacts, message: m.RecordPromise, now: datetime) -> tuple[CaseFacts, Done]:
-    """The customer promises an amount by a date: the march stops until it is kept or broken (R-04)."""
+    """The customer promises an amount by a date: the procedure stops until it is kept or broken (R-04)."""
     check_actor(facts, message.actor, ("reader", "team_leader"))
     _must_owe(facts)
     today = clock.local_day(now, facts.policy)
@@ -43,7 +43,7 @@ def record_promise(facts: CaseFacts, message: m.RecordPromise, now: datetime) ->
 
 
 def agree_plan(facts: CaseFacts, message: m.AgreePlan, now: datetime) -> tuple[CaseFacts, Done]:
-    """Instalments are agreed: the march stops, and supply comes back if the policy says so (R-04, R-24)."""
+    """Instalments are agreed: the procedure stops, and supply comes back if the policy says so (R-04, R-24)."""
     check_actor(facts, message.actor, ("team_leader", "centre_director"))
     _must_owe(facts)
     if message.total < facts.debt.owed:

@@ -12,7 +12,7 @@ from domain.case.facts import CaseFacts
 from domain.case.incidents import actor_name
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
 from domain.contract import updates as m
-from domain.contract.answers import CutRecorded, Done, PermitAnswer
+from domain.contract.answers import Condition, CutRecorded, Done, PermitAnswer
 from domain.contract.refusals import Refused, happened_at
 from domain.law import clock
 from domain.record.reasons import because
@@ -37,38 +37,63 @@ def permit_held_by(facts: CaseFacts, message: m.RequestPermit) -> PermitAnswer |
 def decide_permit(
     facts: CaseFacts, message: m.RequestPermit, now: datetime, *, asked: bool, answered: bool
 ) -> tuple[CaseFacts, PermitAnswer]:
-    """Judge a request on the facts of this moment (R-18).
+    """Judge a request on the facts of this moment (R-18); raises NotAllowed, NotYourUnit or UnknownTicket.
 
-    `asked` tells whether billing has been asked for this request, `answered` whether it said anything. Without having
-    asked, the only possible answer is a refusal.
+    `asked`: billing has been asked for this request; `answered`: it has answered. Without having asked, the only
+    possible answer is a refusal.
     """
     check_actor(facts, message.actor, ("field_crew",))
-    if facts.ticket(message.ticket_id) is None:
-        raise Refused("UnknownTicket", f"this case has no ticket {message.ticket_id}", field="ticket_id", clause="II.3")
+    known_ticket(facts, message.ticket_id)
+    unmet = _unmet(facts, message, now, asked=asked, answered=answered)
+    if asked:
+        facts = _note_billing(facts, message.ticket_id, now, answered=answered)
+    if unmet or not asked:
+        return _refuse_permit(facts, message, now, unmet)
+    return _grant_permit(facts, message, now)
+
+
+def _unmet(
+    facts: CaseFacts, message: m.RequestPermit, now: datetime, *, asked: bool, answered: bool
+) -> tuple[Condition, ...]:
+    """Every condition that this request does not meet, billing's answer among them (R-17, R-18)."""
     unmet = list(unmet_for_permit(facts, now, message.ticket_id, message.meter_id, message.actor.id))
     if asked and not answered:
         unmet.append(NO_ANSWER)
     elif asked and (facts.debt_is_stale or would_settle(facts)):
         unmet.append(ASK_AGAIN)
-    if asked:
-        facts = facts.noted(
-            now,
-            "billing.checked",
-            about=message.ticket_id,
-            when="permit",
-            answer=_billing_word(facts) if answered else "no_answer",
-            owed=facts.debt.owed if answered else None,
-        )
-    if unmet or not asked:
-        facts = facts.noted(
-            now,
-            "permit.refused",
-            actor=message.actor,
-            about=message.ticket_id,
-            meter_id=message.meter_id,
-            unmet=tuple(c.rule for c in unmet),
-        )
-        return facts, PermitAnswer(granted=False, unmet=tuple(unmet))
+    return tuple(unmet)
+
+
+def _note_billing(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: bool) -> CaseFacts:
+    """Record what billing answered for the permit (R-17)."""
+    red = facts.red
+    owing = "owes" if red and facts.owes(red) else "settled"
+    return facts.noted(
+        now,
+        "billing.checked",
+        about=ticket_id,
+        when="permit",
+        answer=owing if answered else "no_answer",
+        owed=facts.debt.owed if answered else None,
+    )
+
+
+def _refuse_permit(
+    facts: CaseFacts, message: m.RequestPermit, now: datetime, unmet: tuple[Condition, ...]
+) -> tuple[CaseFacts, PermitAnswer]:
+    facts = facts.noted(
+        now,
+        "permit.refused",
+        actor=message.actor,
+        about=message.ticket_id,
+        meter_id=message.meter_id,
+        unmet=tuple(c.rule for c in unmet),
+    )
+    return facts, PermitAnswer(granted=False, unmet=unmet)
+
+
+def _grant_permit(facts: CaseFacts, message: m.RequestPermit, now: datetime) -> tuple[CaseFacts, PermitAnswer]:
+    """Open a permit for this crew and meter, for the minutes of the policy (R-18)."""
     red = facts.red
     assert red is not None
     facts, permit_id = facts.numbered("permit")
@@ -94,11 +119,6 @@ def decide_permit(
         cut_at=red.cut_at,
     )
     return facts, PermitAnswer(granted=True, permit_id=permit_id, valid_until=permit.valid_until)
-
-
-def _billing_word(facts: CaseFacts) -> str:
-    red = facts.red
-    return "owes" if red and facts.owes(red) else "settled"
 
 
 # ---- the cut ----------------------------------------------------------------------------------
@@ -142,7 +162,7 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
     """Redeem the permit; the cut uses up its notices (R-05), and billing is asked once more (P2)."""
     ticket = known_ticket(facts, permit.ticket_id)
     notice = facts.notice(ticket.notice_id or "")
-    # Reported after all of them were settled, it was a cut for all of them: the light must come back (P3).
+    # Reported after all of them were settled, it was a cut for all of them: supply must be restored (P3).
     bills = (notice.live_bills or notice.bills) if notice else ()
     facts, restore_ticket = facts.numbered("restore-ticket")
     facts, cut_id = facts.numbered("cut")
@@ -160,7 +180,7 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
         permit_id=permit.permit_id,
         bills=bills,
         restore_ticket=restore_ticket,
-        restored_at=next((c.restored_at for c in facts.cuts if _lit_since(c, message.meter_id, at)), None),
+        restored_at=next((c.restored_at for c in facts.cuts if _restored_since(c, message.meter_id, at)), None),
     )
     facts = facts.but(cuts=(*facts.cuts, cut), hints=facts.hints + 1, needs_person=None)
     facts = facts.but(stage=_stage_after_cut(facts))
@@ -179,8 +199,8 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
     )
 
 
-def _lit_since(cut: Cut, meter_id: str, at: datetime) -> bool:
-    """That meter was found dark and restored after the cut of which we only hear now."""
+def _restored_since(cut: Cut, meter_id: str, at: datetime) -> bool:
+    """That meter was found cut off and restored after the cut of which we only hear now."""
     return cut.meter_id == meter_id and cut.restored_at is not None and cut.restored_at > at
 
 
@@ -216,7 +236,7 @@ def _permit_for(facts: CaseFacts, message: m.ReportCut, at: datetime) -> Permit 
 
 
 def _already_reported(facts: CaseFacts, message: m.ReportCut, at: datetime) -> CutRecorded | None:
-    """The same cut told again: a redeemed permit answers as it did the first time."""
+    """The same cut reported again: a redeemed permit answers as it did the first time."""
     for cut in facts.cuts:
         same_permit = message.permit_id is not None and cut.permit_id == message.permit_id
         still_then = cut.restored_at is None or at <= cut.restored_at
@@ -232,7 +252,7 @@ def _is_our_crew(facts: CaseFacts, message: m.ReportCut, permit: Permit | None) 
 
 
 def _crew_has_answered(facts: CaseFacts, message: m.ReportCut) -> CaseFacts:
-    """The crew's word on its permits is in, even where what it tells is no lawful cut."""
+    """The crew has answered for its permits, even where it reports no lawful cut."""
     for permit in facts.permits:
         if not _is_our_crew(facts, message, permit):
             continue

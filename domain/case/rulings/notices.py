@@ -76,46 +76,69 @@ def _undeliverable(
 def _delivered(
     facts: CaseFacts, message: m.RecordDelivery, notice: Notice, at: datetime, now: datetime
 ) -> tuple[CaseFacts, DeliveryRecorded]:
-    notice_id, actor = notice.notice_id, message.actor
+    """Record the delivery; a late one voids the notice, a signature serves it, a refusal is reported (R-05, R-07)."""
+    facts = _note_delivery(facts, message, notice, at, now)
+    if not _is_timely(facts, notice, at):
+        facts = void_notice(facts, notice.notice_id, now, because("delivered_too_late"), counted=not facts.held)
+        return facts, DeliveryRecorded(served=False, void_reason=because("delivered_too_late"))
+    delivery: dict[str, object] = {"delivered_at": at, "delivered_by": message.actor.id}
+    if message.outcome == "signed":
+        facts = facts.with_notice(notice.notice_id, outcome="signed", **delivery)
+        return _serve(facts, notice.notice_id, at, now), DeliveryRecorded(served=True)
+    facts = facts.with_notice(notice.notice_id, outcome="refused", **delivery)
+    facts = _note_refusal(facts, message, notice, at, now)
+    return _report_refusal(facts, notice, now), DeliveryRecorded(served=False)
+
+
+def _note_delivery(
+    facts: CaseFacts, message: m.RecordDelivery, notice: Notice, at: datetime, now: datetime
+) -> CaseFacts:
     rule, clause = ("R-05", "II.1") if notice.kind == "yellow" else ("R-07", "II.2")
-    facts = facts.noted(
+    return facts.noted(
         now,
         "notice.delivered",
         under=(rule, clause),
         at=at,
-        actor=actor,
-        about=notice_id,
+        actor=message.actor,
+        about=notice.notice_id,
         kind=notice.kind,
         outcome=message.outcome,
         delivered_at=at,
         cut_at=notice.cut_at,
     )
+
+
+def _is_timely(facts: CaseFacts, notice: Notice, at: datetime) -> bool:
     policy = facts.terms(notice)
-    timely = (
+    return (
         clock.yellow_is_timely(at, notice.deadline, policy)
         if notice.kind == "yellow"
         else clock.red_notice_is_timely(at, notice.cut_at, policy)
     )
-    if not timely:
-        facts = void_notice(facts, notice_id, now, because("delivered_too_late"), counted=not facts.held)
-        return facts, DeliveryRecorded(served=False, void_reason=because("delivered_too_late"))
-    if message.outcome == "signed":
-        facts = facts.with_notice(notice_id, outcome="signed", delivered_at=at, delivered_by=actor.id)
-        return _serve(facts, notice_id, at, now), DeliveryRecorded(served=True)
+
+
+def _note_refusal(
+    facts: CaseFacts, message: m.RecordDelivery, notice: Notice, at: datetime, now: datetime
+) -> CaseFacts:
+    """The detailed record of a refused signature (R-09)."""
     assert message.refusal is not None
-    facts = facts.with_notice(notice_id, outcome="refused", delivered_at=at, delivered_by=actor.id)
-    facts = facts.noted(
+    return facts.noted(
         now,
         "notice.refused",
         at=at,
-        actor=actor,
-        about=notice_id,
+        actor=message.actor,
+        about=notice.notice_id,
         kind=notice.kind,
         place=message.refusal.place,
         persons=message.refusal.persons,
         words=message.refusal.words,
         evidence=message.refusal.evidence,
     )
+
+
+def _report_refusal(facts: CaseFacts, notice: Notice, now: datetime) -> CaseFacts:
+    """Put the refusal before the first rung of the ladder, and where required the station head (R-09, R-10)."""
+    policy, notice_id = facts.terms(notice), notice.notice_id
     facts, _ = raise_escalation(
         facts,
         now,
@@ -134,7 +157,7 @@ def _delivered(
             notice_id=notice_id,
             subject=because("signature_refused", kind=notice.kind, notice=notice_id),
         )
-    return facts, DeliveryRecorded(served=False)
+    return facts
 
 
 def _station_head_answers(facts: CaseFacts, notice: Notice) -> bool:

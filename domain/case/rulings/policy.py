@@ -55,7 +55,7 @@ def change_policy(facts: CaseFacts, message: m.ChangePolicy, now: datetime) -> t
         facts = facts.with_notice(facts.red.notice_id, approval_asked=False)  # the levels added are asked now
     if facts.open_permit and why_not_cut(facts, now):
         facts = revoke_permit(facts, now, because("policy_changed", policy=policy.label))
-    facts = facts.told(
+    facts = facts.notified(
         now,
         "team_leader",
         subject("policy_changed"),

@@ -6,7 +6,7 @@ from domain.case.checks import check_actor
 from domain.case.entities import Cut
 from domain.case.escalations import close_escalations
 from domain.case.facts import CaseFacts
-from domain.case.restoration import cut_to_answer_for, lit_too_late
+from domain.case.restoration import cut_to_answer_for, restored_too_late
 from domain.contract import updates as m
 from domain.contract.answers import Done, RestorationAnswer, StillOwing
 from domain.contract.refusals import Refused, happened_at
@@ -40,13 +40,13 @@ def request_restoration(
 
 
 def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) -> tuple[CaseFacts, Done]:
-    """Supply is back. What happened is recorded; only the field unit's word ends the darkness (R-25)."""
+    """Supply is back. Every report is recorded; only the field unit's counts as restoration (R-25)."""
     at = min(message.at or now, now)
     cut = next((c for c in facts.cuts if c.restore_ticket == message.ticket_id), None)
     if cut is None and len(facts.cuts_off) == 1:
         cut = facts.cuts_off[0]
-    believed = at if cut is None or at >= cut.at else now  # a time before the cut cannot be true
-    ours = message.actor.role == "field_crew" and message.actor.unit in _units_with(facts, cut, believed)
+    restored_at = at if cut is None or at >= cut.at else now  # a time before the cut cannot be true
+    ours = message.actor.role == "field_crew" and message.actor.unit in _units_with(facts, cut, restored_at)
     if cut is not None and not cut.off:
         return facts, Done()
     if cut is None or not ours:
@@ -59,11 +59,11 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
             counts=False,
         )
         return facts, Done()
-    at = believed
-    # A dark meter may have been found, and our own cut of it reported later: one light ends both.
-    for dark in facts.cuts_off:
-        if dark.meter_id == cut.meter_id and dark.at <= at:
-            facts = _lit_again(facts, dark, message, at, now)
+    at = restored_at
+    # A meter may be found cut off before our own cut of it is reported: one restoration ends both.
+    for cut_off in facts.cuts_off:
+        if cut_off.meter_id == cut.meter_id and cut_off.at <= at:
+            facts = _restored(facts, cut_off, message, at, now)
     if not facts.cuts_off and facts.in_arrears and facts.withdrawn is None:
         facts = facts.but(stage="red_notice" if facts.red or _had_red(facts) else "yellow_notice")
     return facts, Done()
@@ -76,7 +76,7 @@ def _units_with(facts: CaseFacts, cut: Cut | None, at: datetime) -> set[str | No
     return {None, facts.account.field_unit, *former}
 
 
-def _lit_again(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: datetime, now: datetime) -> CaseFacts:
+def _restored(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: datetime, now: datetime) -> CaseFacts:
     """Supply of this cut is back; later than it was due is a breach, whenever it is learned (R-26)."""
     due = cut.restore_due_by
     facts = facts.with_cut(cut.cut_id, restored_at=at)
@@ -95,17 +95,17 @@ def _lit_again(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: dateti
         reading=message.meter_reading,
     )
     facts = close_escalations(facts, about=cut.cut_id)
-    return lit_too_late(facts, now, cut, due, at)
+    return restored_too_late(facts, now, cut, due, at)
 
 
 def _had_red(facts: CaseFacts) -> bool:
-    """A red notice has been issued since the standing yellow one: the march goes on from there."""
+    """A red notice has been issued since the standing yellow one: the procedure goes on from there."""
     yellow = facts.yellow
     return yellow is not None and any(n.kind == "red" and n.issued_at >= yellow.issued_at for n in facts.notices)
 
 
 def declare_delay(facts: CaseFacts, message: m.DeclareDelay, now: datetime) -> tuple[CaseFacts, Done]:
-    """Restoration may last to the end of the day after settlement, customer and leader having been told (R-26)."""
+    """Restoration may last to the end of the day after settlement, once customer and leader are notified (R-26)."""
     check_actor(facts, message.actor, ("team_leader", "centre_director"))
     happened_at(message.customer_told_at, now, "customer_told_at")
     happened_at(message.leader_told_at, now, "leader_told_at")

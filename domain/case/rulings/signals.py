@@ -1,4 +1,4 @@
-"""Signals: what has happened, told by billing, the sweep, or whoever found the customer cut off."""
+"""Rulings on signals: bills, payments, holds, rechecks, and supply found cut."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -61,8 +61,8 @@ def payment_received(facts: CaseFacts, message: PaymentReceived, now: datetime) 
     if f"reversal:{message.payment_id}" not in facts.answers:
         announced = Announced(payment_id=message.payment_id, amount=message.amount, at=now)
         facts = facts.but(heard=(*facts.heard, announced)[-AWAITED_AT_MOST:])
-    told = facts.announced + sum((p.amount for p in facts.unbooked), Decimal(0))
-    if facts.red and facts.open_permit and settled_by(facts, told):
+    so_far = facts.announced + sum((p.amount for p in facts.unbooked), Decimal(0))
+    if facts.red and facts.open_permit and settled_by(facts, so_far):
         facts = revoke_permit(facts, now, because("payment_arrived", payment=message.payment_id))
     return facts
 
@@ -105,7 +105,7 @@ def recheck_requested(facts: CaseFacts, message: RecheckRequested, now: datetime
 
 
 def hold_placed(facts: CaseFacts, message: HoldPlaced, now: datetime) -> CaseFacts:
-    """Stop the march (R-04). At or after T - 24 h that ends the attempt at once; `domain.case.deadlines` does it."""
+    """Stop the procedure (R-04). At or after T - 24 h, `domain.case.deadlines` ends the attempt at once."""
     if message.hold_id in {h.hold_id for h in facts.holds}:
         return facts
     if refusal := _may_not_hold(facts, message.actor):
@@ -150,7 +150,7 @@ def hold_lifted(facts: CaseFacts, message: HoldLifted, now: datetime) -> CaseFac
 
 
 def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -> CaseFacts:
-    """The customer is dark: ours if a cut or permit of ours explains it, else unauthorised (R-27)."""
+    """The customer is found cut off: ours if a cut or permit of ours explains it, else unauthorised (R-27)."""
     key = f"found:{message.report_id}"
     if key in facts.answers:
         return facts
@@ -174,7 +174,7 @@ def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -
     )
     if known is None and permit is not None and not permit.answered:
         facts = facts.with_permit(permit.permit_id, found_dark_at=permit.found_dark_at or at)
-        facts = facts.told(
+        facts = facts.notified(
             now,
             "field_crew",
             subject("report_asked"),

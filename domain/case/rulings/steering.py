@@ -40,7 +40,7 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
         facts = revoke_permit(facts, now, because("another_unit"))
         for ticket in facts.tickets:
             if ticket.live:
-                facts = facts.told(
+                facts = facts.notified(
                     now,
                     "field_crew",
                     subject("ticket_taken_over"),
@@ -59,14 +59,14 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
                     state="sent",
                     acknowledged_at=None,
                 )
-                facts = _told_of_transfer(facts, now, "field_crew", ticket.ticket_id)
+                facts = _notify_of_transfer(facts, now, "field_crew", ticket.ticket_id)
     else:
-        facts = _told_of_transfer(facts, now, message.role, facts.account.account_id)
+        facts = _notify_of_transfer(facts, now, message.role, facts.account.account_id)
     return facts, Done()
 
 
 def passing_on(before: CaseFacts, facts: CaseFacts, now: datetime) -> CaseFacts:
-    """The tickets know who had them: a light brought by the former unit counts, if it was before the change (R-25)."""
+    """The tickets know who had them: a restoration by the former unit counts, if it was before the change (R-25)."""
     for ticket in before.tickets:
         after = facts.ticket(ticket.ticket_id)
         if after and after.field_unit != ticket.field_unit:
@@ -75,9 +75,9 @@ def passing_on(before: CaseFacts, facts: CaseFacts, now: datetime) -> CaseFacts:
     return facts
 
 
-def _told_of_transfer(facts: CaseFacts, now: datetime, role: Role, about: str) -> CaseFacts:
+def _notify_of_transfer(facts: CaseFacts, now: datetime, role: Role, about: str) -> CaseFacts:
     account = facts.account.account_id
-    return facts.told(
+    return facts.notified(
         now,
         role,
         subject("reassigned"),

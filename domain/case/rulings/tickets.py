@@ -38,13 +38,13 @@ def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: date
 def record_final_notice(
     facts: CaseFacts, message: m.RecordFinalNotice, now: datetime
 ) -> tuple[CaseFacts, FinalNoticeRecorded]:
-    """The reader told the customer again; it counts if told within [T - 30 min, T] (R-16)."""
+    """The reader notified the customer again; it counts within [T - 30 min, T] (R-16)."""
     check_actor(facts, message.actor, ("reader",))
     ticket = _live_cut_ticket(facts, message.ticket_id)
     told_at = happened_at(message.told_at, now, "told_at")
     if ticket.told_at is not None and message.told_at in (None, ticket.told_at):
         return facts, FinalNoticeRecorded(told=True)
-    facts, counts = final_half_hour.told_by_reader(facts, ticket, now, told_at, message.how, message.actor)
+    facts, counts = final_half_hour.notified_by_reader(facts, ticket, now, told_at, message.how, message.actor)
     return facts, FinalNoticeRecorded(told=counts)
 
 
@@ -70,7 +70,7 @@ def report_meter_uncertain(facts: CaseFacts, message: m.ReportMeterUncertain, no
     for permit in facts.permits:
         if permit.ticket_id == ticket.ticket_id and not permit.answered and permit.state != "redeemed":
             facts = facts.with_permit(permit.permit_id, answered=True)  # the crew stands there and has not cut
-    return facts.told(
+    return facts.notified(
         now,
         "reader",
         subject("verify_meter"),
@@ -92,6 +92,25 @@ def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tup
     if ticket.meter_verdict != "asked":
         raise Refused("NotWaiting", "nobody is unsure of the meter now", field="ticket_id", rule="R-19", clause="II.7")
     at = happened_at(message.at, now, "at")
+    _check_verifier(facts, message)
+    facts = facts.with_ticket(ticket.ticket_id, meter_verdict="confirmed" if confirmed else "denied")
+    facts = facts.noted(
+        now,
+        "meter.verified",
+        at=at,
+        actor=message.actor,
+        about=ticket.ticket_id,
+        meter_id=message.meter_id,
+        confirmed=confirmed,
+        substitute_named_by=message.substitute_named_by.id if message.substitute_named_by else None,
+    )
+    if confirmed:
+        return facts, Done()
+    return _wrong_meter(facts, message, at, now), Done()
+
+
+def _check_verifier(facts: CaseFacts, message: m.VerifyMeter) -> None:
+    """Refuse whoever neither served the notice nor was named by the team leader as the substitute (R-19)."""
     red = facts.red
     served_by = red.delivered_by if red else facts.account.reader
     if message.actor.id != served_by:
@@ -108,19 +127,10 @@ def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tup
             raise Refused(
                 "SamePerson", "nobody names himself as the substitute", field="substitute_named_by.id", clause="II.7"
             )
-    facts = facts.with_ticket(ticket.ticket_id, meter_verdict="confirmed" if confirmed else "denied")
-    facts = facts.noted(
-        now,
-        "meter.verified",
-        at=at,
-        actor=message.actor,
-        about=ticket.ticket_id,
-        meter_id=message.meter_id,
-        confirmed=confirmed,
-        substitute_named_by=message.substitute_named_by.id if message.substitute_named_by else None,
-    )
-    if confirmed:
-        return facts, Done()
+
+
+def _wrong_meter(facts: CaseFacts, message: m.VerifyMeter, at: datetime, now: datetime) -> CaseFacts:
+    """End the attempt with an incident; a person decides how the case goes on (R-19)."""
     facts, _ = open_incident(
         facts,
         now,
@@ -131,7 +141,7 @@ def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tup
         f"meter {message.meter_id} turned out not to be the right one; the attempt has ended",
     )
     facts = end_attempt(facts, now, because("wrong_meter"), counted=False)
-    return facts.but(needs_person=because("wrong_meter")), Done()
+    return facts.but(needs_person=because("wrong_meter"))
 
 
 # ---- shared -----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.billing import AccountUnknown, BillingActivities, BillingUnavailable, DebtAsked, LookAround
+from activities.billing import AccountUnknown, BillingActivities, BillingUnavailable, CircumstancesAsked, DebtAsked
 from adapters.billing.embedded import SqlBilling, open_billing
 from adapters.billing.over_http import HttpBilling, open_http_billing
 from adapters.holidays import ChinaHolidays
@@ -145,7 +145,7 @@ def test_an_unknown_account_with_a_case_is_no_answer(utility: Utility, tmp_path:
     keeper = SqlRegister(register)
     ask = BillingActivities(utility.billing, keeper, ChinaHolidays(), keeper, lambda _account: Policy(), keeper)
     query = DebtAsked(account_id="1001", as_of=NOON)
-    look = LookAround(account=customer("1001").account, debt=query, calendar_through=date(2026, 12, 1))
+    look = CircumstancesAsked(account=customer("1001").account, debt=query, calendar_through=date(2026, 12, 1))
 
     def answer() -> AccountDebt:
         return ask.look_around(look).debt if looking_around else ask.read_debt(query)

@@ -13,7 +13,7 @@ from adapters.papers.typst import TypstPapers
 from domain.papers.filing import PAPER_FILED
 from domain.papers.sheets import Letterhead
 from domain.report.filing import REPORTS, Report, ReportOrder, written
-from domain.report.month import Debt, Figures, Lights, Part, StandingOrder, Supply
+from domain.report.month import Debt, Figures, Part, RestorationTimes, StandingOrder, Supply
 from domain.report.sheet import report_sheet
 from tests.activities.test_report import DUE, MONTH, Office, office
 from tests.adapters.papers.test_typst import HOSTILE, pages, papers, pictures
@@ -25,10 +25,10 @@ __all__ = ["office", "papers"]
 # ---- what stands on it --------------------------------------------------------------------------
 
 BLUE, RED = (47, 93, 138), (179, 57, 47)
-SIX = Lights(restored=6, within_4=5, later=1)
+SIX = RestorationTimes(restored=6, within_4=5, later=1)
 
 
-def report(reason: str = "late records", centres: int = 3, lights: Lights = SIX) -> Report:
+def report(reason: str = "late records", centres: int = 3, lights: RestorationTimes = SIX) -> Report:
     """A month's report, made again: one moratorium, so many reading centres, and restorations."""
     month = Figures(
         month="2026-10",
@@ -90,11 +90,11 @@ def test_a_report_speaks_one_language_in_the_name_of_the_utility(
 
 
 def test_a_late_restoration_is_a_red_bar_and_one_in_time_is_not() -> None:
-    def colours(lights: Lights) -> set[Any]:
+    def colours(lights: RestorationTimes) -> set[Any]:
         shown = pictures(report_sheet(report(lights=lights), ZH))
         return {colour for page in shown for _, colour in page.getcolors(1 << 20) or ()}
 
-    in_time, late = colours(Lights(restored=5, within_4=5)), colours(Lights(restored=1, later=1))
+    in_time, late = colours(RestorationTimes(restored=5, within_4=5)), colours(RestorationTimes(restored=1, later=1))
     assert (BLUE in in_time, RED in in_time) == (True, False)
     assert (BLUE in late, RED in late) == (False, True)
 

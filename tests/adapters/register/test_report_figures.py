@@ -14,7 +14,7 @@ from adapters.register.report_figures import ReportFigures
 from adapters.register.writing import SqlRegister, open_register
 from domain.record.kinds import EvidenceKind
 from domain.record.moratorium import Moratorium
-from domain.report.case_share import TELLING, Event, case_in_month
+from domain.report.case_share import KINDS_READ, Event, case_in_month
 from domain.report.month import Figures, bounds, month_before
 from tests.support.databases import fresh_postgresql
 from tests.support.lives_on_paper import POLICY, ZONE, Life, lives
@@ -218,12 +218,14 @@ def test_what_the_evidence_says_at_any_moment_is_what_the_case_said_of_itself() 
     for life in lives(40, BEGINS, None, SEED):
         told: list[Event] = []
         for record in life.records:
-            told += [Event(e.what, e.rule, e.at, e.recorded_at, e.detail) for e in record.evidence if e.what in TELLING]
+            told += [
+                Event(e.what, e.rule, e.at, e.recorded_at, e.detail) for e in record.evidence if e.what in KINDS_READ
+            ]
             told.sort(key=lambda e: e.recorded_at)
             share, row = case_in_month(told, BEGINS, POLICY.tolerance), record.case
             assert share.stage == (None if row.closed_at else row.stage), [e.what for e in told][-5:]
             assert share.debt.owed + share.debt.left == row.owed
-            assert bool(share.dark_lawfully + share.dark_unauthorised) == row.supply_off
+            assert bool(share.cut_off_lawfully + share.cut_off_unauthorised) == row.supply_off
             seen[row.stage] += 1
     assert len(seen) == 7, "every stage"
 

@@ -8,7 +8,7 @@ from domain.case.closing import close
 from domain.case.cut_days import has_cut_day, red_schedule, slot_wish
 from domain.case.facts import CaseFacts
 from domain.case.issuing import issue_notice
-from domain.case.procedure import IssueNotice, Leave, LookAround, next_act
+from domain.case.procedure import IssueNotice, Leave, ReadCircumstances, next_act
 from domain.law import clock
 from domain.law.circumstances import CutSlot
 from tests.support.one_life import DAY, HOLD, POLICY, RED_ISSUE, RED_SERVED, YELLOW, YELLOW_SERVED, facts
@@ -26,7 +26,7 @@ def booked(day: object, notice_id: str = COMING) -> CaseFacts:
 
 def test_a_red_notice_waits_for_its_day() -> None:
     """R-07, R-20: without a day booked the case reads its circumstances again, however fresh they are."""
-    assert next_act(DUE, RED_ISSUE, asking=False) == LookAround()
+    assert next_act(DUE, RED_ISSUE, asking=False) == ReadCircumstances()
     assert next_act(booked(FIRST_DAY), RED_ISSUE, asking=False) == IssueNotice("red")
     assert next_act(DUE.but(spreads_cuts=False), RED_ISSUE, asking=False) == IssueNotice("red")
 

@@ -9,7 +9,7 @@ from domain.case.deadlines import settle
 from domain.case.entities import Filing, Notice
 from domain.case.facts import CaseFacts
 from domain.case.issuing import issue_notice
-from domain.case.procedure import IssueNotice, LookAround, next_act
+from domain.case.procedure import IssueNotice, ReadCircumstances, next_act
 from domain.case.rulings import notices as notice_rulings
 from domain.case.rulings import tickets as field_rulings
 from domain.case.rulings.approvals import decide_approval
@@ -279,7 +279,7 @@ def test_waking_weeks_late_never_leads_to_a_cut(sleeper: CaseFacts) -> None:
     assert after.open_permit is None
     assert after.yellow == YELLOW_SERVED
     assert after.stage == ("red_notice" if sleeper.stage != "yellow_notice" else "yellow_notice")
-    assert next_act(after, now, asking=False) == LookAround(), "nothing is done on an old look"
+    assert next_act(after, now, asking=False) == ReadCircumstances(), "nothing is done on an old look"
     fresh = after.but(looked_at=now)
     assert next_act(fresh, now, asking=False) == IssueNotice("red")
     _, red = issue_notice(fresh, "red", now)

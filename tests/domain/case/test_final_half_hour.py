@@ -90,7 +90,7 @@ def test_the_reader_who_was_quicker_is_not_asked() -> None:
     ],
 )
 def test_only_who_owes_and_has_not_been_notified_must_be(ticket: dict[str, Any], must: bool) -> None:
-    assert final_half_hour.must_be_told(untold(**ticket), "ticket-1") is must
+    assert final_half_hour.must_be_notified(untold(**ticket), "ticket-1") is must
 
 
 def test_each_outcome_has_its_texts() -> None:

@@ -8,7 +8,7 @@ import pytest
 from domain.case.billing_answers import with_debt
 from domain.case.deadlines import settle
 from domain.case.facts import CaseFacts
-from domain.case.restoration import bills_lit_by_plan, paid_beside_a_plan
+from domain.case.restoration import bills_restored_by_plan, paid_beside_a_plan
 from domain.money.debt import BillPayment, DebtQuery
 from tests.support.one_life import CUT, DAY, HOUR, MINUTE, PLAN, facts, whats
 
@@ -36,7 +36,7 @@ def told_of(case: CaseFacts, paid_at: datetime, now: datetime) -> CaseFacts:
             "as_of": now,
         }
     )
-    bills = {*case.query_bills(), *bills_lit_by_plan(case)}
+    bills = {*case.query_bills(), *bills_restored_by_plan(case)}
     query = DebtQuery(account_id=answer.account_id, as_of=now, bills=tuple(sorted(bills)))
     return settle(paid_beside_a_plan(with_debt(case, query, answer, now, case.hints), now), now)
 

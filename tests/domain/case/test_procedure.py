@@ -12,7 +12,7 @@ from domain.case.procedure import (
     CheckBeforeCut,
     IssueNotice,
     Leave,
-    LookAround,
+    ReadCircumstances,
     SendCutTicket,
     SendRestorationTicket,
     Sleep,
@@ -61,7 +61,7 @@ from tests.support.one_life import (
 
 ACTS: list[tuple[str, CaseFacts, datetime, Any]] = [
     ("R-01 opened owing: the yellow notice", facts(), OPENED, IssueNotice("yellow")),
-    ("R-05 the look is older than five minutes", facts(), OPENED + 6 * MINUTE, LookAround()),
+    ("R-05 the look is older than five minutes", facts(), OPENED + 6 * MINUTE, ReadCircumstances()),
     ("R-01 nothing overdue", facts(debt=debt()), OPENED, Leave("settled", "nothing overdue is owed")),
     (
         "R-01 under the least debt",
@@ -88,7 +88,7 @@ ACTS: list[tuple[str, CaseFacts, datetime, Any]] = [
         YELLOW_DEADLINE,
         Sleep(RED_ISSUE, "II.2 red notice is due"),
     ),
-    ("R-07 look before the red notice", facts(notices=(YELLOW_SERVED,)), RED_ISSUE, LookAround()),
+    ("R-07 look before the red notice", facts(notices=(YELLOW_SERVED,)), RED_ISSUE, ReadCircumstances()),
     ("R-07 red due", facts(notices=(YELLOW_SERVED,), looked_at=RED_ISSUE), RED_ISSUE, IssueNotice("red")),
     (
         "R-06 woken weeks after the stated time: still the red notice, nothing else",
@@ -118,7 +118,7 @@ ACTS: list[tuple[str, CaseFacts, datetime, Any]] = [
         "R-21 the calendar read an hour before T - 24 h does not do",
         served(looked_at=TICKET_TIME - MINUTE),
         TICKET_TIME,
-        LookAround(),
+        ReadCircumstances(),
     ),
     ("R-15 T - 24 h, looked just now", served(looked_at=TICKET_TIME), TICKET_TIME, SendCutTicket()),
     (
@@ -155,7 +155,7 @@ ACTS: list[tuple[str, CaseFacts, datetime, Any]] = [
         "R-04 a moratorium is looked up again each day",
         facts(holds=(HOLD.model_copy(update={"kind": "moratorium"}),)),
         OPENED + DAY,
-        LookAround(),
+        ReadCircumstances(),
     ),
     (
         "R-04 held at the red notice's day: none is issued",

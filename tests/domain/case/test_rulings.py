@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from domain.case.billing_answers import with_look
+from domain.case.billing_answers import with_circumstances
 from domain.case.deadlines import settle
 from domain.case.facts import CaseFacts
 from domain.case.rulings import cutting, signals, steering
@@ -14,7 +14,7 @@ from domain.case.rulings.arrangements import agree_plan, record_promise
 from domain.contract import updates as m
 from domain.contract.signals import HoldPlaced, PaymentReceived
 from domain.law.calendar import Calendar
-from domain.law.circumstances import Look
+from domain.law.circumstances import Circumstances
 from domain.vocabulary import Actor, Role
 from tests.support.one_life import (
     DAY,
@@ -116,20 +116,20 @@ def test_serving_again_starts_the_count_anew() -> None:
     assert (after.needs_person, after.voids_in_a_row) == (None, {})
 
 
-def look(*moratoria: str, over: tuple[str, ...] = ()) -> Look:
+def look(*moratoria: str, over: tuple[str, ...] = ()) -> Circumstances:
     """What the register says of moratoria, on an ordinary day."""
-    return Look(calendar=Calendar(), moratoria=moratoria, moratoria_over=over)
+    return Circumstances(calendar=Calendar(), moratoria=moratoria, moratoria_over=over)
 
 
 def test_a_moratorium_holds_while_the_register_says_so() -> None:
     """R-04: found at one reading it stands, found no more it falls, found again it stands again."""
     known = facts()
-    found = with_look(known, look("winter"), OPENED + DAY, OPENED + DAY)
+    found = with_circumstances(known, look("winter"), OPENED + DAY, OPENED + DAY)
     assert [(h.hold_id, h.kind) for h in found.standing_holds] == [("winter", "moratorium")]
-    assert with_look(found, look("winter"), OPENED + 2 * DAY, OPENED + 2 * DAY).holds == found.holds
-    lifted = with_look(found, look(), OPENED + 2 * DAY, OPENED + 2 * DAY)
+    assert with_circumstances(found, look("winter"), OPENED + 2 * DAY, OPENED + 2 * DAY).holds == found.holds
+    lifted = with_circumstances(found, look(), OPENED + 2 * DAY, OPENED + 2 * DAY)
     assert not lifted.held
-    again = with_look(lifted, look("winter"), OPENED + 3 * DAY, OPENED + 3 * DAY)
+    again = with_circumstances(lifted, look("winter"), OPENED + 3 * DAY, OPENED + 3 * DAY)
     assert again.held
     assert whats(known, again) == ["hold.placed", "hold.lifted", "hold.placed"]
 
@@ -139,11 +139,11 @@ def test_a_signalled_moratorium_falls_when_the_register_says_that_it_is_over() -
     actor = Actor(id="c-001", role="operator")
     told = HoldPlaced(hold_id="winter", kind="moratorium", reason="snow", actor=actor)
     held = signals.hold_placed(facts(), told, OPENED)
-    assert with_look(held, look(), OPENED + DAY, OPENED + DAY).held, "a person's own"
-    over = with_look(held, look(over=("winter",)), OPENED + DAY, OPENED + DAY)
+    assert with_circumstances(held, look(), OPENED + DAY, OPENED + DAY).held, "a person's own"
+    over = with_circumstances(held, look(over=("winter",)), OPENED + DAY, OPENED + DAY)
     assert not over.held
     assert whats(held, over) == ["hold.lifted"]
-    again = with_look(over, look("winter"), OPENED + 2 * DAY, OPENED + 2 * DAY)
+    again = with_circumstances(over, look("winter"), OPENED + 2 * DAY, OPENED + 2 * DAY)
     assert again.held, "what the register lists, stands"
 
 

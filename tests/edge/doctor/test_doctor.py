@@ -157,7 +157,7 @@ EVERYBODY = "".join(
 @pytest.mark.parametrize(
     ("table", "state", "says"),
     [
-        (EVERYBODY, "ok", "every role has a channel; customers are told by their readers alone"),
+        (EVERYBODY, "ok", "every role has a channel; customers are notified by their readers alone"),
         (CREW, "warning", "no entry for reader, team_leader, centre_director, company_leader, station_head, liaison: "),
         (CREW, "warning", "for field_crew there are entries of some units or persons alone"),
         (EVERYBODY.replace("jsons", "json"), "warning", "app: texts would go to another machine in clear"),

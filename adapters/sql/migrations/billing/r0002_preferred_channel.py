@@ -1,4 +1,4 @@
-"""A customer's record says by which channel he wants to be told first. Those from before say nothing."""
+"""A customer's record says by which channel he wants to be notified first. Those from before say nothing."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""A kept card says by which channel the customer wants to be told first. Those from before say nothing."""
+"""A kept card says by which channel the customer wants to be notified first. Those from before say nothing."""
 
 import sqlalchemy as sa
 from alembic import op
