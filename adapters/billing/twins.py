@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from adapters.billing.booking import chunks
+from adapters.billing.booking import among
 from adapters.billing.tables import TABLES
 from domain.customer import Customer
 from domain.money.book import BookedBill, BookedPayment, Twin, alike
@@ -46,12 +46,12 @@ def twins(connection: Connection, rows: Sequence[Row]) -> tuple[tuple[Twin, ...]
 
 def _alike(connection: Connection, kind: str, ids: Sequence[str]) -> Iterator[tuple[Twin, ...]]:
     key, column = _ALIKE[kind]
-    found: dict[str, tuple[str, str]] = {}
-    for some in chunks(sorted({alike(i) for i in ids})):
-        query = select(key, func.min(column), func.max(column)).where(key.in_(some)).group_by(key)
-        found |= {name: (first, last) for name, first, last in connection.execute(query) if first != last}
-    for ident in ids:
-        pair = found.get(alike(ident))
+    names = [alike(i) for i in ids]
+    first, last = func.min(column), func.max(column)
+    query = select(key, first, last).where(among(connection, key, set(names))).group_by(key).having(first != last)
+    found = {name: (one, other) for name, one, other in connection.execute(query)}
+    for ident, name in zip(ids, names, strict=True):
+        pair = found.get(name)
         if pair is None:
             yield ()
             continue
@@ -64,19 +64,16 @@ _ASK = "case, width, blanks or dashes: if they are one, correct the export, and 
 
 def _meters(connection: Connection, customers: Sequence[Customer]) -> Iterator[tuple[Twin, ...]]:
     key, account, meter = _CUSTOMERS.c.meter_alike, _CUSTOMERS.c.account_id, _CUSTOMERS.c.meter_id
-    found: dict[str, _Meter] = {}
-    for some in chunks(sorted({alike(c.account.meter_id) for c in customers})):
-        columns = (func.min(account), func.max(account), func.min(meter), func.max(meter))
-        for name, *seen in connection.execute(select(key, *columns).where(key.in_(some)).group_by(key)):
-            if seen[0] != seen[1]:
-                found[name] = _Meter(*seen)
+    names = [alike(c.account.meter_id) for c in customers]
+    first, last = func.min(account), func.max(account)
+    query = select(key, first, last, func.min(meter), func.max(meter)).where(among(connection, key, set(names)))
+    found = {name: _Meter(*seen) for name, *seen in connection.execute(query.group_by(key).having(first != last))}
     # A later line may have given an account another meter: what the book says now is what counts.
-    suspects = sorted({c.account.account_id for c in customers if alike(c.account.meter_id) in found})
-    meters: dict[str, str | None] = {}
-    for some in chunks(suspects):
-        meters |= {row[0]: row[1] for row in connection.execute(select(account, key).where(account.in_(some)))}
-    for customer in customers:
-        own, name = customer.account.account_id, alike(customer.account.meter_id)
+    suspects = {c.account.account_id for c, name in zip(customers, names, strict=True) if name in found}
+    now = select(account, key).where(among(connection, account, suspects))
+    meters: dict[str, str | None] = {row[0]: row[1] for row in connection.execute(now)} if suspects else {}
+    for customer, name in zip(customers, names, strict=True):
+        own = customer.account.account_id
         one = found.get(name)
         if one is None or meters.get(own) != name:
             yield ()

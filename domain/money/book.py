@@ -6,7 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-_BLANKS_AND_DASHES = re.compile("[\\s\u00ad\u2010-\u2015\u2212-]")
+_BLANKS_AND_DASHES = re.compile("[\\s\u00ad\u2010-\u2015\u2212\u2e3a\u2e3b-]")
+_NO_BLANKS_AND_DASHES = dict.fromkeys(map(ord, "- \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"))
 
 
 class BookedBill(NamedTuple):
@@ -62,5 +63,8 @@ class Twin(NamedTuple):
 
 def alike(ident: str) -> str:
     """The same text for all ids that differ only in case, width, blanks or dashes."""
-    plain = unicodedata.normalize("NFKC", ident).casefold()
+    if ident.isascii():
+        plain = ident.lower()
+        return plain.translate(_NO_BLANKS_AND_DASHES) or plain
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", ident).casefold())
     return _BLANKS_AND_DASHES.sub("", plain) or plain

@@ -20,11 +20,16 @@ _LONGEST_ID = 64  # so that an id made from it still fits into a message
 _LONGEST_TEXT = 1000
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _FLOAT = re.compile(
-    r"[+-]?(?:\d+[.,]\d*|[.,]\d+|\d+(?=E))(?:E[+-]?\d+)?|\d{1,3}(?:,\d{3})+(?:\.\d*)?|[+-]?(?:INF|INFINITY|NAN)",
+    r"[+-]?(?:(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+[.,]\d*|[.,]\d+|\d+(?=E))(?:E[+-]?\d+)?|INF|INFINITY|NAN)%?",
     re.ASCII | re.IGNORECASE,
 )
+_FLOATING_PHONE = re.compile(r"[+-]?\d(?:[.,]\d*)?E[+-]?\d+|\d{7,}\.0*", re.ASCII | re.IGNORECASE)
 _SPREADSHEET_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NUM!|NAME\?|DIV/0!|NULL!|SPILL!|CALC!|#+)", re.IGNORECASE)
 _AS_FORMULA = re.compile(r'=\s*"((?:[^"]|"")*)"', re.DOTALL)
+_APOSTROPHES = "'\uff07\u2018\u2019"
+_NOT_AS_MEANT = frozenset(f"={_APOSTROPHES}")
+_SURELY_AN_ID = re.compile(r"(?=.{1,64}\Z)(?:\d+|[A-Za-z][A-Za-z_-]*\d[\w-]*)", re.ASCII)
+_BLANK = re.compile("[^\\S\x1c-\x1f\x85]|[\u115f\u1160\u2800\u3164\uffa0]")
 _PLAIN_FORMS = str.maketrans(
     {wide: wide - 0xFEE0 for wide in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
 )
@@ -75,38 +80,53 @@ def _printable(cell: str, zone: ZoneInfo) -> str:
     return _text(cell, zone)
 
 
-def _refuse_numbers(cell: str) -> None:
-    plain = unicodedata.normalize("NFKC", cell)
-    if _FLOAT.fullmatch(plain):
-        raise ValueError("was turned into a number by a spreadsheet, perhaps rounded: export the column as text")
-    if _SPREADSHEET_ERROR.fullmatch(plain):
-        raise ValueError("is an error of a spreadsheet: see to its formula, and export the column as text")
-
-
-def _phone(cell: str, zone: ZoneInfo) -> str:
-    _refuse_numbers(cell)
+def _said(cell: str, zone: ZoneInfo) -> str:
+    _refuse_errors(cell)
     return _text(cell, zone)
 
 
+def _phone(cell: str, zone: ZoneInfo) -> str:
+    if _FLOATING_PHONE.fullmatch(unicodedata.normalize("NFKC", cell)):
+        raise ValueError(_A_NUMBER)
+    return _said(cell, zone)
+
+
 def _ident(cell: str, _zone: ZoneInfo) -> str:
-    plain = cell if cell.isascii() else cell.translate(_PLAIN_FORMS)
-    if any(c.isspace() and c not in "\x1c\x1d\x1e\x1f\x85" for c in plain):
+    if _SURELY_AN_ID.fullmatch(cell):  # nearly all are
+        return cell
+    plain = cell.translate(_PLAIN_FORMS)
+    if _BLANK.search(plain):
         raise ValueError("has a blank within: an id has none, so remove it")
     if not plain.isprintable():
         raise ValueError("contains control characters: remove them")
     if len(plain) > _LONGEST_ID:
         raise ValueError(f"is longer than {_LONGEST_ID} characters")
-    _refuse_numbers(plain)
+    if plain[0] in "=\uff1d":
+        raise ValueError("is a formula of a spreadsheet: export the column as text")
+    if _FLOAT.fullmatch(unicodedata.normalize("NFKC", plain).replace("\u2212", "-")):
+        raise ValueError(_A_NUMBER)
+    _refuse_errors(plain)
     return plain
+
+
+_A_NUMBER = "was turned into a number by a spreadsheet, perhaps rounded: export the column as text"
+
+
+def _refuse_errors(cell: str) -> None:
+    if cell[0] in "#\uff03" and _SPREADSHEET_ERROR.fullmatch(unicodedata.normalize("NFKC", cell)):
+        raise ValueError("is an error of a spreadsheet: see to its formula, and export the column as text")
 
 
 def as_meant(cell: str, free_text: bool = False) -> str:
     """The text that a spreadsheet was made to keep: `="0091001"`, or `'0091001`; free text keeps its apostrophe."""
     cell = cell.strip()
-    if cell.startswith("=") and (formula := _AS_FORMULA.fullmatch(cell)):
-        cell = formula[1].replace('""', '"').strip()
-    if not free_text and cell.startswith(("'", "\uff07")):
-        cell = cell[1:].strip()
+    while cell and cell[0] in _NOT_AS_MEANT:  # one within the other, where an export was opened and saved twice
+        if cell[0] == "=" and (formula := _AS_FORMULA.fullmatch(cell)):
+            cell = formula[1].replace('""', '"').strip()
+        elif cell[0] != "=" and not free_text:
+            cell = cell[1:].strip()
+        else:
+            break
     return cell
 
 
@@ -178,7 +198,7 @@ def _period(cell: str, zone: ZoneInfo) -> str:
     plain = unicodedata.normalize("NFKC", cell)
     match = _PERIOD.fullmatch(plain)
     if match is None and _MOMENT.fullmatch(plain):  # a spreadsheet makes a day of a month: 2026-09-01
-        return f"{moment_of(plain, zone):%Y-%m}"
+        return f"{moment_of(plain, zone).astimezone(zone):%Y-%m}"
     month = int(match[2] or match[3] or match[4]) if match else 0
     if match is None or not 1 <= month <= 12:
         raise ValueError("is no month: write it as 2026-09")
@@ -186,7 +206,7 @@ def _period(cell: str, zone: ZoneInfo) -> str:
 
 
 def _plain(heading: str) -> str:
-    return re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", heading).lower())
+    return re.sub("[\\s_\u200b-\u200f\u2060\ufeff-]", "", unicodedata.normalize("NFKC", heading).lower())
 
 
 @lru_cache(maxsize=256)
@@ -248,8 +268,8 @@ COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
     ),
     "customers": (
         _ACCOUNT,
-        Column("name", ("户名", "客户名称", "用户名称"), _text),
-        Column("address", ("用电地址", "地址"), _text),
+        Column("name", ("户名", "客户名称", "用户名称"), _said),
+        Column("address", ("用电地址", "地址"), _said),
         Column("phone", ("联系电话", "电话", "手机号"), _phone, optional=True),
         Column("email", ("邮箱", "电子邮箱"), _text, optional=True),
         Column("preferred_channel", ("告知渠道", "首选告知渠道"), _channel, optional=True),
@@ -277,7 +297,9 @@ def row_of(kind: Kind, cells: Mapping[str, str], zone: ZoneInfo) -> Row:
     values: dict[str, Any] = {}
     problems: list[str] = []
     for column in COLUMNS[kind]:
-        cell = as_meant(cells.get(column.name, ""), free_text=column.name in ("name", "address"))
+        cell = cells.get(column.name, "").strip()
+        if cell and cell[0] in _NOT_AS_MEANT:
+            cell = as_meant(cell, free_text=column.name in ("name", "address"))
         if not cell:
             if not column.optional:
                 problems.append(f"{column} is empty")
