@@ -94,7 +94,7 @@ def book_bills(connection: Connection, bills: Sequence[BookedBill]) -> tuple[Ver
             known[bill.bill_id] = bill
             new.append(bill)
             verdicts.append(_NEW)
-    _insert(connection, _BILLS, [b._asdict() | {"alike": alike(b.bill_id)} for b in new])
+    _insert(connection, _BILLS, [_row(b, b.bill_id) for b in new])
     return tuple(verdicts)
 
 
@@ -135,7 +135,7 @@ def book_payments(connection: Connection, payments: Sequence[BookedPayment]) -> 
             if payment.reverses:
                 around.taken_back_by[payment.reverses] = payment.payment_id
             new.append(payment)
-    _insert(connection, _PAYMENTS, [p._asdict() | {"alike": alike(p.payment_id)} for p in new])
+    _insert(connection, _PAYMENTS, [_row(p, p.payment_id) for p in new])
     return tuple(verdicts)
 
 
@@ -198,6 +198,10 @@ def _rows(connection: Connection, table: Table, key: str, values: set[str]) -> I
 
 def _as(kind: Any, row: Any) -> Any:
     return kind(*(row[name] for name in kind._fields))
+
+
+def _row(line: BookedBill | BookedPayment, key: str) -> dict[str, Any]:
+    return dict(zip(line._fields, line, strict=True), alike=alike(key))
 
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

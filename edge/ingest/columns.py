@@ -35,6 +35,7 @@ _PLAIN_FORMS = str.maketrans(
 )
 """Full-width digits and letters; other signs may be meant as they are, such as brackets in the name of a region."""
 _MONEY = re.compile(r"([+-]?)(?:¥|CNY|RMB)?([+-]?)(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:元|CNY|RMB)?", re.ASCII)
+_PLAIN_MONEY = re.compile(r"\d{1,12}\.\d\d", re.ASCII)
 _DAY = r"(?:(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|年(\d{1,2})月(\d{1,2})日|(\d{2})(\d{2})))"
 _TIME = r"(?:[T ]*(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.(\d{1,9}))?)?)"
 _MOMENT = re.compile(_DAY + _TIME + r"? ?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
@@ -92,8 +93,11 @@ def _phone(cell: str, zone: ZoneInfo) -> str:
 
 
 def _ident(cell: str, _zone: ZoneInfo) -> str:
-    if _SURELY_AN_ID.fullmatch(cell):  # nearly all are
-        return cell
+    return cell if _SURELY_AN_ID.fullmatch(cell) else _looked_at(cell)
+
+
+@lru_cache(maxsize=4096)
+def _looked_at(cell: str) -> str:
     plain = cell.translate(_PLAIN_FORMS)
     if _BLANK.search(plain):
         raise ValueError("has a blank within: an id has none, so remove it")
@@ -132,6 +136,8 @@ def as_meant(cell: str, free_text: bool = False) -> str:
 
 def amount_of(cell: str) -> Decimal:
     """Money as exports write it: `1234.5`, `¥1,234.50`, `１２８.５０元`. ValueError says what is wrong."""
+    if _PLAIN_MONEY.fullmatch(cell):  # nearly all is
+        return Decimal(cell)
     plain = cell if cell.isascii() else unicodedata.normalize("NFKC", cell).replace("−", "-")
     match = _MONEY.fullmatch(plain.replace(" ", "").upper())
     if match is None or (match[1] and match[2]):

@@ -81,8 +81,9 @@ def _no_header(path: Path, top: Sequence[Raw], texts: Sequence[str | None], enco
         except BadLine as problem:
             raise FileRefused(f"{path}: its first line cannot be read: it {problem}") from problem
         raise FileRefused(f"{path} has nothing under its first line, {texts[0]}")
-    readings = [_titles(named[0], d) for d in _SEPARATORS]
-    return Header(_kind(path, max(readings, key=len)), encoding, 0, 0, None)
+    readings = [_titles(text, d) for text in named for d in _SEPARATORS]
+    likely = max(readings, key=lambda titles: sum(map(bool, map(str.strip, titles))))  # a title stands in one cell
+    return Header(_kind(path, likely), encoding, 0, 0, None)
 
 
 def _filled(stream: IO[bytes], start: int) -> Iterator[Raw]:

@@ -81,10 +81,13 @@ class Export:
                     continue
                 raw = Raw(raw.number, whole, more[-1].end)
             try:
-                cells = fields(decoded(raw.data, self.encoding), delimiter)
-                if not any(map(str.strip, cells)) or tuple(cells) == self.titles:  # files may have been joined
+                text = decoded(raw.data, self.encoding)
+                cells = fields(text, delimiter)
+                if not any(map(str.strip, cells)):
                     continue
-                yield self._line(raw, row_of(self.kind, self._cells(cells), zone))
+                if cells[0] == self.titles[0] and tuple(cells) == self.titles:  # files may have been joined
+                    continue
+                yield ReadLine(raw.number, text, row_of(self.kind, self._cells(cells), zone), "", raw.end)
             except ValueError as problem:
                 also = "; it has a CR within: end all lines of the file alike" if b"\r" in raw.data else ""
                 yield self._line(raw, None, f"{problem}{also}")
@@ -101,8 +104,9 @@ class Export:
             raise BadLine(
                 f"has {count} fields, the header {width}: put quotes around a field that contains the separator"
             )
-        missing = [str(c) for c in COLUMNS[self.kind] if not c.optional and self.places[c.name] >= count]
-        if missing:
+        if count >= width:
+            return {name: cells[place] for name, place in self.places.items()}
+        if missing := [str(c) for c in COLUMNS[self.kind] if not c.optional and self.places[c.name] >= count]:
             raise BadLine(f"ends after {count} of {width} fields: {', '.join(missing)} missing")
         return {name: cells[place] for name, place in self.places.items() if place < count}
 

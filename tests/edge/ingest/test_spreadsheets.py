@@ -72,6 +72,14 @@ READ = {
     "formulas, quoted": csv_text().replace("T1,0091001", '"=""T1""","=""0091001"""').encode(),
     "formulas everywhere": ("\n".join(",".join(f'="{c}"' for c in x.split(",")) for x in (HEADER, LINE))).encode(),
     "apostrophes": csv_text().replace(LINE, ",".join("'" + cell for cell in LINE.split(","))).encode(),
+    **{f"apostrophe {a}": csv_text().replace("T1,0091001", f"{a}T1,{a}0091001").encode() for a in "＇‘’"},
+    "an apostrophe before a formula": csv_text().replace("0091001", '\'="0091001"').encode(),
+    "blanks around an id": csv_text().replace("0091001", "\u00a00091001\u3000").encode(),
+    "column titles in full width": csv_text()
+    .replace(HEADER, "ｂｉｌｌ＿ｉｄ,ＡＣＣＯＵＮＴ＿ＩＤ,period,\u200bdue_date,amount")
+    .encode(),
+    "CR CR LF": csv_text().replace("\n", "\r\r\n").encode(),
+    "UTF-16 under a title, CRLF": ("某公司\r\n" + csv_text().replace("\n", "\r\n")).encode("utf-16-be"),
     "full width": csv_text().replace("T1,0091001", "Ｔ１,００９１００１").encode(),
     "JSON with two marks": 2 * UTF8_MARK
     + json.dumps(dict(zip(HEADER.split(","), LINE.split(","), strict=True))).encode(),
@@ -86,7 +94,30 @@ def test_what_a_spreadsheet_makes_of_an_export_is_read_as_it_was_meant(tmp_path:
     assert [(line.row, line.reason) for line in read(tmp_path, content)] == [(BILL, "")]
 
 
-@pytest.mark.parametrize("period", ["2026-08-01", "2026/8/1", "20260801", "2026年8月1日", "2026-08-01 00:00:00"])
+@pytest.mark.parametrize("text", ["12D3", "E5", "FU.02", "r.1", "1.2.3", "91-001", "北3E", "Infinity-1"])
+def test_an_id_that_only_resembles_a_number_is_an_id(tmp_path: Path, text: str) -> None:
+    (line,) = read(tmp_path, csv_text().replace("T1", text).encode())
+    assert line.row == BILL._replace(bill_id=text)
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "why"),
+    [
+        ("phone", "1.38E+10", "turned into a number"),
+        ("phone", "13800000000.0", "turned into a number"),
+        *((column, "#REF!", "error of a spreadsheet") for column in ("name", "address", "phone")),
+    ],
+)
+def test_what_a_spreadsheet_spoilt_never_reaches_a_customer(tmp_path: Path, column: str, text: str, why: str) -> None:
+    record = dict(zip(CUSTOMERS.split(","), WANG, strict=True)) | {"phone": "010.62345678"}
+    (whole,) = read(tmp_path, json.dumps(record).encode())
+    assert whole.reason == ""
+    (line,) = read(tmp_path, json.dumps(record | {column: text}).encode())
+    assert line.reason.startswith(column)
+    assert why in line.reason
+
+
+@pytest.mark.parametrize("period", ["2026-08-01", "2026/8/1", "20260801", "2026年8月1日", "2026-07-31T16:00:00Z"])
 def test_a_month_that_became_a_day_is_that_month(tmp_path: Path, period: str) -> None:
     (line,) = read(tmp_path, csv_text().replace("2026-08,", f"{period},").encode())
     assert line.row == BILL
@@ -103,7 +134,9 @@ def test_a_line_keeps_its_physical_number_under_a_title(tmp_path: Path) -> None:
     [
         *((t, "turned into a number") for t in ("1.23E+11", "9.1001E4", "91001.0", "1e5", "1.5e-3", "９１００１．０")),
         *((t, "turned into a number") for t in ("91001.", "+9.1E4", '="91001.0"', "'9.1001E4", "INF")),
-        *((t, "blank within") for t in ("0091 001", "0091\u3000001", "0091\u00a0001")),
+        *((t, "turned into a number") for t in ("9.1001E−4", "+91,001.5", "’91001.0", "91,001")),
+        *((t, "blank within") for t in ("0091 001", "0091\u3000001", "0091\u00a0001", "0091\u3164001")),
+        *((t, "is a formula") for t in ('=""0091001""', "=91001", '=TEXT(91001,"0000000")', "＝91001")),
         *((t, "error of a spreadsheet") for t in ("#N/A", "#REF!", "#####")),
     ],
 )
@@ -138,6 +171,7 @@ def test_numbers_in_json_are_no_ids_when_they_are_floating(tmp_path: Path) -> No
         (b"<html><table>", "web page"),
         (b"BZh91AY", "bzip2"),
         (b"sep=,\n", "nothing under"),
+        ("某公司 明细,,\n号码,客户,月份\n1,2,3\n".encode(), "its columns are 号码, 客户, 月份"),
         (b"a title\n" + HEADER.replace("账单号,", "").encode(), "lacks bill_id 账单号"),
     ],
 )
