@@ -41,8 +41,8 @@ def chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
 def among(connection: Connection, key: Column[str], values: Collection[str]) -> ColumnElement[bool]:
     """Whether the column holds one of these; as one parameter, for thousands of them would cost more than the query."""
     if connection.dialect.name == "postgresql":
-        return key == any_(literal(sorted(values), ARRAY(String)))
-    one = func.json_each(json.dumps(sorted(values))).table_valued(column("value", String))
+        return key == any_(literal(list(values), ARRAY(String)))
+    one = func.json_each(json.dumps(list(values))).table_valued(column("value", String))
     return key.in_(select(one.c.value))
 
 

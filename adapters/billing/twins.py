@@ -1,7 +1,7 @@
 """Finds in the book what may be one thing under two ids: ids spelled almost alike, and accounts with one meter."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
@@ -47,9 +47,7 @@ def twins(connection: Connection, rows: Sequence[Row]) -> tuple[tuple[Twin, ...]
 def _alike(connection: Connection, kind: str, ids: Sequence[str]) -> Iterator[tuple[Twin, ...]]:
     key, column = _ALIKE[kind]
     names = [alike(i) for i in ids]
-    first, last = func.min(column), func.max(column)
-    query = select(key, first, last).where(among(connection, key, set(names))).group_by(key).having(first != last)
-    found = {name: (one, other) for name, one, other in connection.execute(query)}
+    found = {name: (one, other) for name, one, other in _several(connection, key, names, column)}
     for ident, name in zip(ids, names, strict=True):
         pair = found.get(name)
         if pair is None:
@@ -59,15 +57,24 @@ def _alike(connection: Connection, kind: str, ids: Sequence[str]) -> Iterator[tu
         yield (Twin(_sorted(ident, other), "alike", f"{kind} {ident} and {kind} {other} differ only in {_ASK}"),)
 
 
+def _several(connection: Connection, key: Any, names: Sequence[str], *columns: Any) -> Sequence[Any]:
+    """For each of these names that several rows have: the name, and the least and the greatest of each column."""
+    # Counted first, which needs the index alone: hardly a name has several rows.
+    several = select(key).where(among(connection, key, set(names))).group_by(key).having(func.count() > 1)
+    shared = connection.execute(several).scalars().all()
+    if not shared:
+        return ()
+    ends = (end(column) for column in columns for end in (func.min, func.max))
+    return connection.execute(select(key, *ends).where(among(connection, key, shared)).group_by(key)).all()
+
+
 _ASK = "case, width, blanks or dashes: if they are one, correct the export, and settle what was booked under the other"
 
 
 def _meters(connection: Connection, customers: Sequence[Customer]) -> Iterator[tuple[Twin, ...]]:
     key, account, meter = _CUSTOMERS.c.meter_alike, _CUSTOMERS.c.account_id, _CUSTOMERS.c.meter_id
     names = [alike(c.account.meter_id) for c in customers]
-    first, last = func.min(account), func.max(account)
-    query = select(key, first, last, func.min(meter), func.max(meter)).where(among(connection, key, set(names)))
-    found = {name: _Meter(*seen) for name, *seen in connection.execute(query.group_by(key).having(first != last))}
+    found = {name: _Meter(*seen) for name, *seen in _several(connection, key, names, account, meter)}
     # A later line may have given an account another meter: what the book says now is what counts.
     suspects = {c.account.account_id for c, name in zip(customers, names, strict=True) if name in found}
     now = select(account, key).where(among(connection, account, suspects))

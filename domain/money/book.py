@@ -4,6 +4,7 @@ import re
 import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 _BLANKS_AND_DASHES = re.compile("[\\s\u00ad\u2010-\u2015\u2212\u2e3a\u2e3b-]")
@@ -61,6 +62,7 @@ class Twin(NamedTuple):
     reason: str
 
 
+@lru_cache(maxsize=10_000)
 def alike(ident: str) -> str:
     """The same text for all ids that differ only in case, width, blanks or dashes."""
     if ident.isascii():

@@ -43,8 +43,8 @@ def _ingest(
 ) -> None:
     """导入: customers, bills, payments → the embedded billing book, and cases and signals.
 
-    What spreadsheets make of an export is read as it was meant, or its line is rejected with the reason. Ids that differ
-    only in case, width, blanks or dashes, and accounts with one meter, are listed as warnings: the exit code stays 0.
+    What spreadsheets make of an export is read as it was meant, or its line is rejected with the reason. Ids that
+    differ only in case, width, blanks or dashes, and accounts with one meter, are listed as warnings; it exits 0.
     """
     refused: list[str] = []
 
