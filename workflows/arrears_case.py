@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.entities import NoticeKind, Ticket
     from domain.case.facts import CaseFacts
     from domain.case.final_half_hour import half_hour_answered, reach_half_hour
+    from domain.case.present_rules import LATEST_RULE
     from domain.case.procedure import (
         AskBilling,
         CheckBeforeCut,
@@ -37,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import counterparties as wait
     from workflows.billing_desk import CALENDAR_HORIZON
     from workflows.case_desk import CaseDesk
-    from workflows.case_messages import CaseMessages
+    from workflows.case_messages import CaseMessages, account_named_by
     from workflows.effects import insist
     from workflows.payloads import NOTHING, parse
     from workflows.uncancelled import uncancelled
@@ -109,7 +110,7 @@ class ArrearsCase(CaseMessages):
         case = before_opening.Unopened(
             case_key=info.first_execution_run_id,
             workflow_id=info.workflow_id,
-            account_id=_named_by(info.workflow_id),
+            account_id=account_named_by(info.workflow_id),
             opened_at=now,
         )
         try:
@@ -137,7 +138,10 @@ class ArrearsCase(CaseMessages):
             looked_at=now,
             look_answered_at=workflow.now(),
         )
-        facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label)
+        if self.present_rules_count():
+            facts = facts.but(present_since=now)
+        rules = LATEST_RULE if facts.present_since else None
+        facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label, rules=rules)
         self.open_with(with_circumstances(facts, found, now, workflow.now()), heard)
         return None
 
@@ -316,9 +320,3 @@ class ArrearsCase(CaseMessages):
             closed_at=self.facts.closed_at,
             reason=leave.reason,
         )
-
-
-def _named_by(workflow_id: str) -> str:
-    """The account that a workflow's id names, as far as it could be one: anybody may start any id."""
-    printable = "".join(c for c in workflow_id.removeprefix("arrears-") if c.isprintable())
-    return printable.strip()[:128].strip() or "?"

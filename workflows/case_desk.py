@@ -11,12 +11,17 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 with workflow.unsafe.imports_passed_through():
     from domain.case import procedure, views
     from domain.case.facts import CaseFacts
+    from domain.case.present_rules import adopted
     from domain.vocabulary import Contract, Stage
     from workflows import search_attributes as shown
     from workflows.billing_desk import BillingDesk
     from workflows.effects import insist
     from workflows.facts_holder import FactsHolder
     from workflows.record_keeper import RecordKeeper
+
+
+PRESENT_RULES = "facts-are-present"
+"""Change: R-31 to R-35 count. Asked under the number of the wake-up until it is granted, then kept in the facts."""
 
 
 class CaseDesk:
@@ -31,6 +36,7 @@ class CaseDesk:
         self._alarm_at: datetime | None = None
         self._shown: tuple[object, ...] = ()
         self._attributes: dict[SearchAttributeKey[Any], Any] = {}
+        self._wake_ups = 0
 
     # ---- facts ---------------------------------------------------------------------------------
 
@@ -48,6 +54,26 @@ class CaseDesk:
         """Replace the facts, and apply every deadline that has passed by now."""
         self.held.take(facts)
 
+    def wake_up(self) -> None:
+        """Take over R-31 to R-35 where they do not count yet, then apply every deadline that has passed by now.
+
+        Whatever wakes the case comes here first. A run that began before these rules takes them over at once: they
+        protect the customer, and its next run may be weeks away.
+        """
+        if self.facts.present_since is None and self.present_rules_count():
+            self.take(self.facts)  # what was due before is judged as it was then
+            self.held.put(adopted(self.facts, workflow.now()))
+        self.take(self.facts)
+
+    def present_rules_count(self) -> bool:
+        """Whether this wake-up is one at which R-31 to R-35 count.
+
+        `patched` answers no for the whole of a run that it has once answered so. Under the number of the wake-up, the
+        first one that is no replay is granted, and every later replay finds its marker there.
+        """
+        self._wake_ups += 1
+        return workflow.patched(f"{PRESENT_RULES}/{self._wake_ups}")
+
     def note_cancellation(self) -> None:
         """Somebody asked Temporal to cancel the case; it goes on (R-02)."""
         if self.held.is_open:
@@ -57,7 +83,7 @@ class CaseDesk:
     def next_act(self) -> procedure.Act:
         """What the procedure asks for now; deadlines passed since are applied first."""
         self.surface_faults()
-        self.take(self.facts)
+        self.wake_up()
         return self._next_act()
 
     def _next_act(self) -> procedure.Act:

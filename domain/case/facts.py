@@ -39,7 +39,10 @@ _T = TypeVar("_T", bound=Contract)
 
 
 class CaseFacts(Contract):
-    """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet."""
+    """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet.
+
+    `present_since`: from when R-31 to R-35 count for it; None in a run that began before them and has not woken since.
+    """
 
     case_key: Id
     workflow_id: str
@@ -47,6 +50,7 @@ class CaseFacts(Contract):
     policy: PolicyKeptOnce
     former: tuple[FormerPolicy, ...] = ()
     opened_at: Moment
+    present_since: Moment | None = None
     stage: Stage = "yellow_notice"
     outcome: Outcome | None = None
     outcome_reason: str | None = None

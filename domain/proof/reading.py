@@ -35,8 +35,8 @@ Checks = Iterator[Check]
 def in_the_order_of_the_case(file: CaseFile) -> CaseFile:
     """The file with its evidence in the order in which the case learned of it, `seq` counting that order.
 
-    A record that a crash or an outage held up reaches the register after what followed it: its place in the chain says
-    when it was written, the case's clock when the case learned of it, and `place` what came first in one step. A
+    A record that a crash or an outage held up reaches the register after what followed it. Its place in the chain says
+    when it was written. The case's clock says when the case learned of it, and `place` what came first in one step. A
     paper, which the printer notes and the case does not count, comes right after what it was printed for.
     """
     printed_for = {(e.about, e.recorded_at): e.place for e in file.evidence if e.what in _PRINTED}

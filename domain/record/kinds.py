@@ -1,7 +1,7 @@
 """The kinds of evidence: one table that gives each its rule, its clause and its Chinese name (R-30).
 
-A kind is a type: a proof, a report or a query that asks for a kind which is not in the table is refused by the type
-checker. What is read back is not checked against it: a record of any version must stay readable.
+A kind is a type. The type checker refuses a proof, a report or a query that asks for a kind which is not in the
+table. What is read back is not checked against it: a record of any version must stay readable.
 """
 
 from typing import Annotated, Literal, NamedTuple
@@ -74,6 +74,7 @@ EvidenceKind = Literal[
     "restoration.requested",
     "restore.breached",
     "restore.warning",
+    "rules.adopted",
     "serve_again.requested",
     "station_head.told",
     "supply.reported",
@@ -163,6 +164,7 @@ KINDS: dict[EvidenceKind, Kind] = {
     "restoration.requested": Kind("R-22", "III.1", "要求复电"),
     "restore.breached": Kind("R-26", "III.3", "复电超时"),
     "restore.warning": Kind("R-25", "III.3", "复电时限预警"),
+    "rules.adopted": Kind("R-31", "II.6", "适用新规则"),
     "serve_again.requested": Kind("R-07", "II.2", "重新通知"),
     "station_head.told": Kind("R-10", "II.2", "告知营业站站长"),
     "supply.reported": Kind("R-25", "III.3", "报告供电情况"),

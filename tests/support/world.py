@@ -29,11 +29,12 @@ from adapters.billing.over_http import HttpBilling
 from client.converter import encrypting
 from client.search_attributes import ensure_search_attributes
 from composition.parts import Parts, build, sending, with_channels
-from composition.serving import make_worker
+from composition.serving import WORKFLOWS, activities, make_worker, worker_for
 from composition.settings.model import Settings
 from domain.customer import Account, Customer, CustomerCard
 from domain.law.policy import Policy
 from domain.money.book import BookedBill, BookedPayment
+from tests.support.earlier_case import EarlierCase
 from tests.support.register_reading import WholeRegister
 
 CENTRE, STATION, UNIT = "RC-03", "BS-01", "FU-02"
@@ -156,9 +157,10 @@ class World:
         )
         return Case(self, account_id, handle)
 
-    async def start_worker(self) -> None:
-        """A worker with an empty cache takes up what is there."""
-        self.worker = make_worker(self.client, self.parts, self.settings)
+    async def start_worker(self, *, earlier: bool = False) -> None:
+        """A worker with an empty cache takes up what is there; an `earlier` one knows nothing of R-31 to R-35."""
+        workflows = (EarlierCase, *WORKFLOWS[1:]) if earlier else WORKFLOWS
+        self.worker = worker_for(self.client, self.settings, workflows, activities(self.parts))
         self._running = asyncio.create_task(self.worker.run())
 
     async def stop_worker(self) -> None:
