@@ -71,7 +71,7 @@ def check_billing(url: str) -> DatabaseChecked:
     checked = _check(url, BILLING, BillingUnavailable)
     if not checked.made or checked.missing:
         return checked
-    with suppress(BillingUnavailable), _connected(url, BillingUnavailable) as connection:
+    with suppress(BillingUnavailable), connected(url, BillingUnavailable) as connection:
         return replace(checked, one_meter=_one_meter(connection))
     return checked  # a book too large to be counted in a few seconds is no broken one
 
