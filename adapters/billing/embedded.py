@@ -244,6 +244,7 @@ def _debt(query: DebtQuery, bills: Sequence[BookedBill], payments: Sequence[Book
     allocation = allocate(bills, payments)
 
     def listed(bill: BookedBill, parts: tuple[Share, ...]) -> bool:
+        """Whether the answer names the bill: it is overdue and unpaid, or the question asked for it."""
         owing = bill.due_date < today and sum(p.amount for p in parts) < bill.amount
         return owing or bill.bill_id in query.bills
 

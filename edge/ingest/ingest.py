@@ -147,6 +147,7 @@ class _Load:
         reading = uuid.uuid4().hex
 
         def add_customers(customers: Sequence[Customer]) -> tuple[Verdict, ...]:
+            """Book customers, each with the number of this reading."""
             return self.book.add_customers(customers, reading)
 
         adders: dict[str, Callable[[Any], tuple[Verdict, ...]]] = {

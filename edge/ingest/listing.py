@@ -47,7 +47,7 @@ class LineList:
         return str(self.path) if self.path and self.count else None
 
     def add(self, file: str, line: ReadLine, reason: str) -> None:
-        """Add the line, with the reason why it stands here."""
+        """Write one line with the reason why it stands here; the first one makes the file."""
         if self._file is None:
             self._file = self._open()
             csv.writer(self._file).writerow(("file", "line", "reason", "text"))
