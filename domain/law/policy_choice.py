@@ -79,6 +79,7 @@ def load_policies(name_or_path: str = DEFAULT_PACK) -> Policies:
         raise PolicyError.of(path, said(problem)) from None
 
     def named(policy: str) -> Policy:
+        """The policy in the file of that name beside this one, or the pack of that name."""
         beside = path.parent / policy
         return load_policy(str(beside) if beside.is_file() else policy)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.case.deadlines import settle, wake_times
@@ -13,7 +13,7 @@ from domain.case.entities import Hold
 from domain.case.facts import CaseFacts
 from domain.case.procedure import Act, Sleep, boundaries, next_act
 from tests.support.drawn_cases import CASES, NOW
-from tests.support.one_life import A_MOMENT, DAY, HOLD, T
+from tests.support.one_life import A_MOMENT, DAY, HOLD, RED_BY, T, served
 
 YEAR_LATER = T + 365 * DAY
 HOLDS = st.sampled_from(
@@ -58,6 +58,7 @@ def act(case: CaseFacts, now: datetime) -> Act:
 
 @settings(max_examples=150, deadline=None, database=None, derandomize=True)
 @given(before=CASES, holds=HOLDS, now=NOW)
+@example(before=served(), holds=(), now=RED_BY)
 def test_until_the_case_wakes_time_brings_nothing_about(
     before: CaseFacts, holds: tuple[Hold, ...], now: datetime
 ) -> None:
@@ -71,6 +72,7 @@ def test_until_the_case_wakes_time_brings_nothing_about(
 
 @settings(max_examples=150, deadline=None, database=None, derandomize=True)
 @given(before=CASES, holds=HOLDS, now=NOW)
+@example(before=served(), holds=(), now=RED_BY)
 def test_when_the_case_wakes_something_comes_about(before: CaseFacts, holds: tuple[Hold, ...], now: datetime) -> None:
     """A case that woke for a rule at another time than the rule applies would be found here."""
     for case, _, until, why in waits(before.but(holds=holds), now):
