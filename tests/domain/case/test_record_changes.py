@@ -456,7 +456,7 @@ def test_a_refusal_is_a_new_demand_after_the_ticket_time() -> None:
     ],
 )
 def test_whoever_answers_for_the_account_now_is_notified_as_if_it_were_reassigned(
-    change: dict[str, str], notified: set[tuple[str, str]]
+    change: dict[str, Any], notified: set[tuple[str, str]]
 ) -> None:
     before = present(served())
     after = read_again(before, RED_BY + DAY, **change)
