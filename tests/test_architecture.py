@@ -27,7 +27,7 @@ IN_THE_DOMAIN = {
     "domain.vocabulary": set(),
     "domain.same_words": set(),
     "domain.words": {"domain.vocabulary"},
-    "domain.customer": {"domain.vocabulary"},
+    "domain.customer": {"domain.same_words", "domain.vocabulary"},
     "domain.metrics": {"domain.report", "domain.vocabulary", "domain.words"},
     "domain.law": {"domain.customer", "domain.vocabulary", "domain.words"},
     "domain.money": {"domain.customer", "domain.law", "domain.vocabulary"},

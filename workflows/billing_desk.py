@@ -7,15 +7,17 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.billing import BillingActivities, CircumstancesAsked, DebtAsked, Standing
+    from activities.billing import BillingActivities, CircumstancesAsked, DebtAsked, DebtRead, RecordAsked, Standing
     from domain.case import announced_payments
     from domain.case.billing_answers import with_circumstances, with_debt
     from domain.case.cut_days import slot_wish
     from domain.case.facts import CaseFacts
+    from domain.case.record_changes import take_record
     from domain.case.restoration import bills_restored_by_plan, paid_beside_a_plan
+    from domain.customer import RecordRead
     from domain.money.debt import AccountDebt
     from workflows import counterparties as wait
-    from workflows.effects import insist
+    from workflows.effects import AFTER_A_FAILURE, insist
     from workflows.facts_holder import FactsHolder
 
 CALENDAR_HORIZON = timedelta(days=120)
@@ -37,6 +39,7 @@ class BillingDesk:
         self._held = held
         self._questions = 0
         self._last_answered = 0
+        self._last_record = 0
         self._question: asyncio.Task[bool] | None = None
 
     # ---- a question in the background ----------------------------------------------------------
@@ -71,16 +74,21 @@ class BillingDesk:
         number, hints, now = self.number_a_question(), self._held.facts.hints, workflow.now()
         query = self._query(now)
         supply_is_off = bool(self._held.facts.cuts_off)
-        debt = await self._debt_at_once(query) if supply_is_off and workflow.patched(ASKED_AT_ONCE) else None
-        if debt is None:
+        read = await self._debt_at_once(query) if supply_is_off and workflow.patched(ASKED_AT_ONCE) else None
+        if read is None:
             first = self._held.facts.cuts_off
             config = wait.titled(wait.BILLING_FOR_RESTORATION if first else wait.BILLING, "II.6 what is owed")
-            debt = await insist(BillingActivities.read_debt, query, config)
+            read = await insist(BillingActivities.read_debt, query, config)
+            assert read is not None
+        facts = self._held.facts
         if self.is_newest(number):
-            self._held.take(self._with_answer(query, debt, hints))
+            facts = self._with_answer(query, read.alone(), hints)
+        taken = self._with_record(facts, number, read.record)
+        if taken is not self._held.facts:
+            self._held.take(taken)
         return True
 
-    async def _debt_at_once(self, query: DebtAsked) -> AccountDebt | None:
+    async def _debt_at_once(self, query: DebtAsked) -> DebtRead | None:
         """What billing says within the workflow task; None if it does not answer at once."""
         try:
             return await workflow.execute_local_activity_method(
@@ -104,13 +112,37 @@ class BillingDesk:
             except ActivityError:
                 return False
         else:
-            config = wait.titled(wait.BILLING, "II.6 debt, calendar, moratoria")
-            standing = await insist(BillingActivities.look_around, request, config)
+            standing = await self._insist_on_circumstances(request)
         facts = self._held.facts
         if self.is_newest(number):
             facts = self._with_answer(request.debt, standing.debt, hints)
+        facts = self._with_record(facts, number, standing.record)
         self._held.take(with_circumstances(facts, standing, now, workflow.now()))
-        return not at_once or workflow.now() - now <= ANSWER_IS_FRESH
+        return not at_once or (_complete(request.debt, standing.record) and workflow.now() - now <= ANSWER_IS_FRESH)
+
+    async def _insist_on_circumstances(self, request: CircumstancesAsked) -> Standing:
+        """Ask until debt and record are answered; a worker from before R-32 answers without a record."""
+        config = wait.titled(wait.BILLING, "II.6 debt, calendar, moratoria")
+        while True:
+            standing: Standing = await insist(BillingActivities.look_around, request, config)
+            if _complete(request.debt, standing.record):
+                return standing
+            await workflow.sleep(AFTER_A_FAILURE, summary="an answer without the record is asked for again")
+
+    async def read_record(self) -> bool:
+        """Read the customer's record alone, and take it over; false if none came within 15 s (R-32).
+
+        For a meter that the case does not know. What is judged after it is judged on the facts of that moment.
+        """
+        number, now = self.number_a_question(), workflow.now()
+        query = self._query(now).model_copy(update={"bills": (), "record": self._record_asked(needed=True)})
+        config = wait.titled(wait.BILLING_NOW, "II.7 the customer's record")
+        try:
+            read: RecordRead = await workflow.execute_activity_method(BillingActivities.read_record, query, **config)
+        except ActivityError:
+            return False
+        self._held.take(self._with_record(self._held.facts, number, read))
+        return workflow.now() - now <= ANSWER_IS_FRESH
 
     def _circumstances(self, now: datetime) -> CircumstancesAsked:
         facts = self._held.facts
@@ -127,7 +159,17 @@ class BillingDesk:
         bills = set(facts.query_bills())
         if (restored := bills_restored_by_plan(facts)) and workflow.patched(PAID_BESIDE_A_PLAN):
             bills |= restored
-        return DebtAsked(account_id=facts.account.account_id, as_of=now, bills=tuple(sorted(bills)), stage=facts.stage)
+        return DebtAsked(
+            account_id=facts.account.account_id,
+            as_of=now,
+            bills=tuple(sorted(bills)),
+            stage=facts.stage,
+            record=self._record_asked(needed=not facts.cuts_off) if facts.present_since else None,
+        )
+
+    def _record_asked(self, *, needed: bool) -> RecordAsked:
+        facts = self._held.facts
+        return RecordAsked(number=facts.record_number, account=facts.record or facts.account, needed=needed)
 
     # ---- answers -------------------------------------------------------------------------------
 
@@ -141,6 +183,13 @@ class BillingDesk:
             return announced_payments.awaited(facts, unseen, workflow.now())
         return facts.but(unbooked=())
 
+    def _with_record(self, facts: CaseFacts, number: int, read: RecordRead | None) -> CaseFacts:
+        """The facts with the record that came with this answer, unless a newer answer brought one (R-32)."""
+        if read is None or number <= self._last_record:
+            return facts
+        self._last_record = number
+        return take_record(facts, read, workflow.now())
+
     def number_a_question(self) -> int:
         """The number of a new question."""
         self._questions += 1
@@ -151,3 +200,8 @@ class BillingDesk:
         newest = number > self._last_answered
         self._last_answered = max(number, self._last_answered)
         return newest
+
+
+def _complete(asked: DebtAsked, record: RecordRead | None) -> bool:
+    """Whether the answer has the record, if the question needed it."""
+    return record is not None or asked.record is None or not asked.record.needed

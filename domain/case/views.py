@@ -167,6 +167,8 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
         late_fee=facts.late_fee(now),
         debt_as_of=facts.debt.as_of,
         debt_mark=facts.debt.mark(),
+        record_number=facts.record_number,
+        record_mark=facts.record.mark() if facts.record else None,
         supply_off=bool(facts.cuts_off),
         planned_cut_at=planned_cut_at(facts),
         cut_at=cut.at if cut else None,

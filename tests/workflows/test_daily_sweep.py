@@ -441,6 +441,10 @@ class FallsSilent:
         """As billing."""
         return self.billing.customer(account_id)
 
+    def customers(self, account_ids: Sequence[str]) -> dict[str, Customer]:
+        """As billing."""
+        return self.billing.customers(account_ids)
+
     def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
         """As billing."""
         return self.billing.accounts(account_ids)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from domain.case.announced_payments import would_settle
 from domain.case.attempt import end_attempt, void_notice
+from domain.case.billing_answers import record_as_read
 from domain.case.checks import check_actor, known_ticket
 from domain.case.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
 from domain.case.entities import Cut, Permit, Ticket
@@ -76,6 +77,7 @@ def _note_billing(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: 
         when="permit",
         answer=owing if answered else "no_answer",
         owed=facts.debt.owed if answered else None,
+        **record_as_read(facts, answered=answered),
     )
 
 
