@@ -139,6 +139,7 @@ async def test_a_new_holder_without_supply_is_restored_unpaid(world: World) -> N
     await case.restore()
     yellow = (await case.notices("yellow", 2))[-1]
     assert yellow["state"] == "to_deliver"
+    await case.recorded("supply.restored")
     verdicts = await proved(case)
     assert {rule for rule, verdict in verdicts.items() if verdict == "breached"} == set()
     assert (verdicts["R-24"], verdicts["R-25"]) == ("met", "met")
@@ -223,6 +224,8 @@ async def test_a_meter_replaced_while_supply_is_off_is_still_our_cut(world: Worl
     case = await world.open()
     await case.to_cut()
     await renamed(case, meter_id="M-NEW")
+    await read_again(case)
+    await changes(case)
     found = await case.now()
     await case.signal(
         "supply_found_cut", report_id="f-1", meter_id="M-NEW", reported_by="neighbour", source="hotline",
