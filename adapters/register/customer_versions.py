@@ -60,16 +60,17 @@ def keep(connection: Connection, card: CustomerCard, at: datetime | None, since:
     stands = _last_read(connection, card.account_id, lock=True)
     connection.execute(insert_or_replace(connection, _CARDS), card.model_dump())
     if stands is not None:
-        _number(connection, stands, None)
-    number = _number(connection, card, at)
+        _number(connection, stands, None, since)
+    number = _number(connection, card, at, since)
     return _Kept(connection, card.account_id).compared(card, number, since)
 
 
-def _number(connection: Connection, card: CustomerCard, at: datetime | None) -> int:
+def _number(connection: Connection, card: CustomerCard, at: datetime | None, since: int | None) -> int:
+    """The number of the version that says the same, or of a new one; no number that a case has taken is given again."""
     kept = _Kept(connection, card.account_id)
     number = kept.number_of(card)
     if number is None:
-        number = max(kept.by_number, default=0) + 1
+        number = max(*kept.by_number, since or 0, 0) + 1
         connection.execute(insert(_VERSIONS), [{**card.model_dump(), "number": number, "kept_at": at}])
     return number
 
