@@ -12,8 +12,9 @@ from domain.record.rows import Task
 from edge.operations.proof import proof_of
 from tests.support.receivers import mailbox
 from tests.support.register_reading import WholeRegister
-from tests.support.world import PEOPLE, SOON, Case, Refusal, World
+from tests.support.world import PEOPLE, SOON, Case, Refusal, World, running_world
 from tests.workflows.test_notified_by_channel import to_mail, with_channels
+from tests.workflows.test_rules_taken_over import open_before
 
 OTHER_UNIT = "FU-09"
 CREW_OF_OTHER_UNIT = {"id": "f-901", "role": "field_crew", "unit": OTHER_UNIT}
@@ -348,3 +349,70 @@ async def test_two_exports_that_alternate_end_with_a_person(world: World) -> Non
     await case.update("serve_again", "team_leader", reason="the address is settled")
     await case.notices("red", 4)
     assert (await case.snapshot())["notices"][-1]["state"] == "to_deliver"
+
+
+# ---- where something else stands ---------------------------------------------------------------
+
+
+async def test_a_crew_that_had_cut_before_it_was_stopped_cut_lawfully_and_restores_unpaid(world: World) -> None:
+    """The permit was live at the switch; the holder changed before the report came."""
+    case = await world.open()
+    ticket = await case.to_window()
+    permit = await case.permit(ticket)
+    cut_at = await case.now()
+    await case.pass_time(minutes=1)
+    await renamed(case, card={"name": "李四"})
+    await read_again(case)
+    await case.notified("field_crew", "permit revoked")
+    answer = await case.update(
+        "report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"], at=cut_at.isoformat()
+    )
+    assert answer == {"lawful": True}
+    snap = await case.in_stage("restoring")
+    assert "settled_at" not in snap
+    await case.restore()
+    again = await case.notices("yellow", 3)
+    assert again[1]["void_reason"] == "supply had been cut already"
+
+
+async def test_a_hold_stands_through_a_change_and_the_new_yellow_notice_waits_for_its_end(world: World) -> None:
+    case = await world.open()
+    await case.to_red()
+    await case.signal("hold_placed", hold_id="h-1", kind="medical", reason="oxygen", actor=PEOPLE["team_leader"])
+    await renamed(case, card={"name": "李四"})
+    await read_again(case)
+    await changes(case)
+    assert {n["state"] for n in (await case.snapshot())["notices"]} == {"void"}
+    await case.signal("hold_lifted", hold_id="h-1", actor=PEOPLE["team_leader"])
+    assert (await case.notices("yellow", 2))[-1]["state"] == "to_deliver"
+
+
+async def test_a_reader_reassigned_by_hand_stays_until_billing_names_another(world: World) -> None:
+    case = await world.open()
+    await case.update("reassign", "team_leader", role="reader", to="r-018")
+    await renamed(case, card={"phone": "13900000000"})
+    await read_again(case)
+    await changes(case)
+    assert {t.person for t in await tasks(case, "reader")} == {"r-018"}
+    await renamed(case, reader="r-020")
+    await read_again(case, "rq-2")
+    await changes(case, 2)
+    await tasks_saying(case, "reader", "reader")
+    assert {t.person for t in await tasks(case, "reader")} == {"r-020"}
+
+
+async def test_a_case_open_before_these_rules_learns_of_a_change_at_its_next_read(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    async with running_world(tmp_path_factory.mktemp("earlier")) as world:
+        async with open_before(world):
+            case = await world.open()
+            await case.to_red()
+            await case.deliver("red")
+            await case.approve()
+            await renamed(case, meter_id="M-NEW", card={"address": "南京路9号"})
+        await to_the_ticket_time(case)
+        noted = (await changes(case))[0]
+        assert noted["fields"] == ["address", "meter_id"]
+        assert await void(case, "red") == ["the address in the record has changed"]
+        await case.notices("red", 2)
