@@ -63,6 +63,16 @@ def _station_head_missing(facts: CaseFacts, red: Notice) -> bool:
     return all(e.state != "acknowledged" for e in reports)
 
 
+def barred_by_a_change(facts: CaseFacts, red: Notice) -> bool:
+    """Whether only a class that he did not have when the red notice was issued bars its day."""
+    if not red.former_classes:
+        return False
+    issued = facts.with_notice(red.notice_id, former_classes=()).but(
+        account=facts.account.model_copy(update={"customer_class": red.former_classes[0]})
+    )
+    return why_the_day_is_barred(issued, red) is None
+
+
 def ask_for_more(before: CaseFacts, facts: CaseFacts, now: datetime) -> CaseFacts:
     """Ask for what the class demands besides, while there is time; what was approved and filed stays."""
     red, former = facts.red, before.red

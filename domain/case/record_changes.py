@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from domain.case import demands_of_class, restoring_after_change
-from domain.case.attempt import end_attempt, recall_cut_ticket, void_notice
+from domain.case.attempt import attempt_ended_by_a_change, end_attempt, recall_cut_ticket, void_notice
 from domain.case.entities import Notice
 from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
@@ -145,10 +145,7 @@ def _ticket_lies_elsewhere(facts: CaseFacts, account: Account, _now: datetime) -
 
 
 def _attempt_ends(facts: CaseFacts, ends: ReasonCode | None, now: datetime) -> CaseFacts:
-    """Void what serves nobody any more; none of it counts towards `max_reissues`, the attempts are counted apart.
-
-    After as many attempts ended by changes the case waits for a person, or two exports could alternate for ever.
-    """
+    """Void what serves nobody any more; none of it counts towards `max_reissues`, the attempts are counted apart."""
     void = _void_with(facts, ends)
     if ends is None or not void:
         return facts
@@ -160,11 +157,7 @@ def _attempt_ends(facts: CaseFacts, ends: ReasonCode | None, now: datetime) -> C
             facts = void_notice(facts, notice.notice_id, now, reason, counted=False, reported=False)
     if ends == "holder_changed" and not facts.cuts_off and facts.withdrawn is None:
         facts = facts.but(stage="yellow_notice")
-    ended = facts.records.attempts_ended + 1
-    facts = facts.but(records=facts.records.model_copy(update={"attempts_ended": ended}))
-    if ended < facts.policy.max_reissues or facts.needs_person:
-        return facts
-    return facts.but(needs_person=because("record_changed_often", times=ended))
+    return attempt_ended_by_a_change(facts)
 
 
 def _void_with(facts: CaseFacts, ends: ReasonCode | None) -> list[Notice]:

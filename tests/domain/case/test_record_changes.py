@@ -15,6 +15,8 @@ from domain.case.rulings import UPDATE_RULINGS
 from domain.case.views import case_row, snapshot
 from domain.contract import updates as m
 from domain.customer import RecordRead
+from domain.law.calendar import Season
+from domain.law.circumstances import CutSlot
 from domain.same_words import same_words
 from domain.vocabulary import Actor
 from tests.support.changed_records import named, present, read_again, taken
@@ -28,6 +30,7 @@ from tests.support.one_life import (
     MINUTE,
     OPENED,
     PERMIT,
+    POLICY,
     PROMISE,
     RED,
     RED_BY,
@@ -441,6 +444,31 @@ def test_a_refusal_is_a_new_demand_after_the_ticket_time() -> None:
     assert void_reasons(taken(before, TICKET_TIME + HOUR, customer_class="non_residential")) == {"red-1": CLASS}
 
 
+WINTER = Season(name_zh="冬", name_en="winter", first="11-15", last="03-15", classes=("residential",))
+PROTECTS_RESIDENTS = POLICY.model_copy(update={"protected_seasons": (WINTER,)})
+PROTECTS_ALL = POLICY.model_copy(
+    update={"protected_seasons": (WINTER.model_copy(update={"classes": ("residential", "non_residential")}),)}
+)
+
+
+@pytest.mark.parametrize(("policy", "counted"), [(PROTECTS_RESIDENTS, False), (PROTECTS_ALL, True)])
+def test_a_season_that_protects_the_new_class_bars_the_day_and_counts_as_no_slip(policy: Any, counted: bool) -> None:
+    both = (APPROVED, APPROVED.model_copy(update={"role": "company_leader", "by": "c-1"}))
+    strict = served(account=account(customer_class="non_residential"), approvals=both, policy=policy)
+    case = read_again(present(strict), RED_BY + DAY, customer_class="residential")
+    assert case.red, "the calendar is read again at T - 24 h, and then decides"
+    after = settle(case.but(looked_at=TICKET_TIME), TICKET_TIME)
+    assert void_reasons(after) == {"red-1": "the day is barred: protected season, winter"}
+    assert (after.voids_in_a_row.get("red", 0), after.records.attempts_ended) == ((1, 0) if counted else (0, 1))
+
+
+def test_a_season_seen_after_the_ticket_time_ends_the_attempt() -> None:
+    both = (APPROVED, APPROVED.model_copy(update={"role": "company_leader", "by": "c-1"}))
+    strict = ticketed(account=account(customer_class="non_residential"), approvals=both, policy=PROTECTS_RESIDENTS)
+    after = taken(present(strict), TICKET_TIME + HOUR, customer_class="residential")
+    assert void_reasons(after) == {"red-1": CLASS}
+
+
 # ---- units and people -------------------------------------------------------------------------
 
 
@@ -456,7 +484,7 @@ def test_a_refusal_is_a_new_demand_after_the_ticket_time() -> None:
     ],
 )
 def test_whoever_answers_for_the_account_now_is_notified_as_if_it_were_reassigned(
-    change: dict[str, str], notified: set[tuple[str, str]]
+    change: dict[str, Any], notified: set[tuple[str, str]]
 ) -> None:
     before = present(served())
     after = read_again(before, RED_BY + DAY, **change)
@@ -511,8 +539,6 @@ def test_the_former_units_crew_answers_for_its_permit() -> None:
 
 
 def test_a_day_booked_with_the_former_unit_is_booked_anew() -> None:
-    from domain.law.circumstances import CutSlot
-
     before = present(facts(slot=CutSlot(notice_id="case/red-notice/1", day=T.date()), spreads_cuts=True))
     assert taken(before, OPENED + HOUR, field_unit="FU-2").slot is None
     assert taken(before, OPENED + HOUR, "phone", region="R-2").slot == before.slot

@@ -349,6 +349,6 @@ def test_an_incident_stays_open_through_every_change() -> None:
     ("personal", "change"),
     [(("name",), {}), (("address",), {}), ((), {"meter_id": "M-2"}), ((), {"field_unit": "FU-2"})],
 )
-def test_no_permit_stays_open_through_a_change_that_ends_the_attempt(personal: Any, change: dict[str, str]) -> None:
+def test_no_permit_stays_open_through_a_change_that_ends_the_attempt(personal: Any, change: dict[str, Any]) -> None:
     after = read_again(present(ready(permits=(PERMIT,))), T + 2 * MINUTE, *personal, **change)
     assert [p.state for p in after.permits] == ["revoked"]
