@@ -211,7 +211,9 @@ class CaseMessages(CaseDesk):
     async def _ask_unless_restoration_is_due(self) -> None:
         """Ask billing what is owed; raises Refused(NoAnswer), and has it asked again, where the debt is not known."""
         cut, asked = cut_to_answer_for(self.facts), workflow.now()
-        if cut is None or cut.restore_since is not None or await self.billing.read_circumstances(at_once=True):
+        if cut is None or cut.restore_since is not None:
+            return
+        if await self.billing.read_circumstances(at_once=True, restoring=True):
             return
         if self.facts.debt_read_at < asked:
             self.take(self.facts.but(hints=self.facts.hints + 1))
