@@ -41,8 +41,8 @@ class Task(Contract):
 class CaseRow(Contract):
     """The case as lists and reports see it. A row with a lower `revision` never replaces a higher one.
 
-    `record_number`: the version of the customer's card that the case last took, and that its papers bear (R-32).
-    `record_mark`: the mark of his account as it took that. Both are None in a case from before.
+    `record_number`: the version of the customer's card that the case last took; its papers bear it.
+    `record_mark`: the mark of his account as the case took it (R-32). None in a case from before.
     """
 
     case_key: Id

@@ -6,8 +6,8 @@ from domain.vocabulary import Contract, Day, Id, Moment, Stage
 class OpenCase(Contract):
     """An open case as the daily sweep reads it: whose debt, and what it was when last read.
 
-    `record_number`: the version of the customer's card that it took last; `record_mark`: the mark of his account then.
-    Both are None in a case that has taken no record yet (R-32).
+    `record_number`: which version of the customer's record it took last. `record_mark`: the mark of its account as it
+    took that (R-32). Both are None in a case that has taken none yet.
     """
 
     account_id: Id
