@@ -26,10 +26,11 @@ from sqlalchemy import (
 from activities.billing import BillingUnavailable
 from adapters.billing.booking import book_bills, book_customers, book_payments, chunks
 from adapters.billing.tables import BILLING, TABLES
+from adapters.billing.twins import twins
 from adapters.sql.engine import open_engine, reading, writing
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.allocation import Share, allocate
-from domain.money.book import BookedBill, BookedPayment, Unannounced, Verdict
+from domain.money.book import BookedBill, BookedPayment, Twin, Unannounced, Verdict
 from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
 
 _CUSTOMERS, _BILLS, _PAYMENTS, _OUTAGES = (
@@ -75,11 +76,16 @@ class SqlBilling:
 
     def customer(self, account_id: str) -> Customer | None:
         """The customer record, or None for an account the book does not hold."""
+        return self.customers((account_id,)).get(account_id)
+
+    def customers(self, account_ids: Sequence[str]) -> dict[str, Customer]:
+        """The records of these accounts, without those the book does not hold."""
         with self._reading() as connection:
-            row = connection.execute(select(_CUSTOMERS).where(_CUSTOMERS.c.account_id == account_id)).mappings().first()
-        if row is None:
-            return None
-        return Customer(account=Account.model_validate(row), card=CustomerCard.model_validate(row))
+            return {
+                row["account_id"]: Customer(account=Account.model_validate(row), card=CustomerCard.model_validate(row))
+                for ids in chunks(account_ids)
+                for row in connection.execute(select(_CUSTOMERS).where(_CUSTOMERS.c.account_id.in_(ids))).mappings()
+            }
 
     def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
         """The standing data of these accounts, without those the book does not hold."""
@@ -145,6 +151,11 @@ class SqlBilling:
         """Book payments and reversals that are new, payments first; a line that contradicts the book conflicts."""
         with self._writing() as connection:
             return book_payments(connection, payments)
+
+    def twins(self, rows: Sequence[Customer | BookedBill | BookedPayment]) -> tuple[tuple[Twin, ...], ...]:
+        """For each of these rows, all of one kind, what the book holds that may be the same under another id."""
+        with self._reading() as connection:
+            return twins(connection, rows)
 
     # What was announced to the cases.
 
