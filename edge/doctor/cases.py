@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 
 from client.cases import running
@@ -65,13 +66,15 @@ async def _closed_to_worker(
 ) -> str | None:
     """Why the worker cannot read what the case was started with; None if it can. Without its mark, by our own keys."""
     started = await start_payloads(client, name)
-    if worker is None:
-        return unreadable(started, codec, client.namespace, name)
+    return _closed_to(worker, started) if worker else unreadable(started, codec, client.namespace, name)
+
+
+def _closed_to(worker: KeyRingMark, started: Iterable[Payload]) -> str | None:
     for key_id in map(EncryptedPayloads.key_of, started):
         if key_id is None and worker.keys and not worker.accepts_plain:
-            return "they were opened in clear, and the worker lets no plain payload in"
+            return "opened in clear, and the worker lets no plain payload in"
         if key_id is not None and not worker.names(key_id):
-            return f"they were encrypted by key {key_id}, which the worker does not have"
+            return f"encrypted by key {key_id}, which the worker does not have"
     return None
 
 
@@ -124,7 +127,8 @@ async def payload_keys(
     oldest = [row.workflow_id for row in rows if not row.followed][:SAMPLES]
     tried = 0
     for name in dict.fromkeys((*oldest, *newest)):
-        if why := unreadable(await start_payloads(client, name), codec, client.namespace, name):
+        started = await start_payloads(client, name)
+        if why := unreadable(started, codec, client.namespace, name):
             if codec is None:
                 return (broken(part, f"{name} is encrypted, and no key is set", "set ARREARS_PAYLOAD_KEYS"),)
             do = (
@@ -132,6 +136,8 @@ async def payload_keys(
                 " payloads in for a while: ARREARS_PAYLOAD_PLAIN=accept (docs/security.md)"
             )
             return (broken(part, f"{name}: {why}", do),)
+        if worker is not None and (why := _closed_to(worker, started)) is not None:
+            return (broken(part, f"{name} was {why}", _KEYS_BACK),)
         tried += 1
     if worker is not None and (why := difference(ring_of(codec), worker)) is not None:
         do = "give worker and commands the same ARREARS_PAYLOAD_KEYS: commands send nothing before (docs/security.md)"

@@ -22,10 +22,12 @@ from client import cases
 from client.converter import LONGEST_SENTENCE, ShortEncodedFailures, ShortFailures, data_converter
 from composition.serving import make_worker
 from domain.contract.tables import UPDATES
+from domain.record.key_ring import KeyRingMark, mark_of
+from edge.doctor.cases import _closed_to, _stuck
 from tests.edge.commands.test_application import Cli, cli
 from tests.fuzz.hostile import sample
 from tests.support.programs import ROOT, environment, until
-from tests.support.sealing import holding, key
+from tests.support.sealing import codec, holding, key, plain
 from tests.support.world import CENTRE, PEOPLE, Case, World, running_world
 
 __all__ = ["cli"]  # the fixture
@@ -142,6 +144,46 @@ async def test_the_doctor_says_that_keys_are_the_cause_before_anybody_terminates
     assert "ARREARS_PAYLOAD_PLAIN=accept" in finding["do"]
     assert "terminate none" in finding["do"]
     assert "section" not in finding["do"]
+
+
+async def test_the_doctor_judges_the_keys_by_the_worker_and_not_by_its_own_shell(
+    switched: tuple[World, Case], cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This shell would accept what was never encrypted; the worker does not, and it is the worker that must."""
+    world, _ = switched
+    with_keys(world, monkeypatch)
+    monkeypatch.setenv("ARREARS_PAYLOAD_PLAIN", "accept")
+    parts = {part["part"]: part for part in json.loads((await cli("doctor", "--json")).out)["parts"]}
+    assert parts["payload keys"]["state"] == "broken"
+    assert "opened in clear" in parts["payload keys"]["says"]
+
+
+def test_stuck_by_keys_and_stuck_by_code_are_two_findings_and_keys_come_first() -> None:
+    """Both name their accounts; only the second leads to the sections on code."""
+    by_keys, by_code = _stuck({"arrears-1": "encrypted by key k1, which the worker does not have"}, ["arrears-2"], "")
+    assert (by_keys.says.endswith("does not have"), ": 1: " in by_keys.says) == (True, True)
+    assert "section" not in by_keys.do
+    assert (by_code.says, "section 4" in by_code.do) == ("stuck, their workflow tasks fail: 2", True)
+
+
+@pytest.mark.parametrize(
+    ("worker", "opened_by", "why"),
+    [
+        (mark_of({"k1": b"1" * 32}, accepts_plain=False, salt="s"), None, "opened in clear"),
+        (mark_of({"k1": b"1" * 32}, accepts_plain=True, salt="s"), None, None),
+        (mark_of({"k1": b"1" * 32}, accepts_plain=False, salt="s"), "k1", None),
+        (mark_of({"k2": b"2" * 32}, accepts_plain=True, salt="s"), "k1", "encrypted by key k1"),
+        (mark_of({}, accepts_plain=False, salt="s"), "k1", "encrypted by key k1"),
+        (mark_of({}, accepts_plain=False, salt="s"), None, None),
+    ],
+)
+def test_what_the_worker_cannot_read_is_seen_from_its_mark(
+    worker: KeyRingMark, opened_by: str | None, why: str | None
+) -> None:
+    [start] = plain("x")
+    started = codec(opened_by, workflow_id="arrears-1").seal(start) if opened_by else start
+    assert (_closed_to(worker, [started]) or "").startswith(why or "")
+    assert (_closed_to(worker, [started]) is None) is (why is None)
 
 
 async def test_a_stuck_case_is_told_from_a_missing_worker(
