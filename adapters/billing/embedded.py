@@ -83,7 +83,7 @@ class SqlBilling:
 
     def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
         """The standing data of these accounts, without those the book does not hold."""
-        columns = [_CUSTOMERS.c[name] for name in Account.model_fields]
+        columns = [_CUSTOMERS.c[name] for name in Account.model_fields if name in _CUSTOMERS.c]
         with self._reading() as connection:
             return {
                 row["account_id"]: Account.model_validate(row)
