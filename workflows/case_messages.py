@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.rulings.steering import passing_on
     from domain.contract import updates as m
     from domain.contract.answers import Condition
-    from domain.contract.business_keys import business_key
+    from domain.contract.business_keys import business_key, spelled_alike
     from domain.contract.refusals import RECORDED, Refused
     from domain.contract.signals import SupplyFoundCut
     from domain.contract.tables import SIGNALS, UPDATES
@@ -142,13 +142,18 @@ class CaseMessages(CaseDesk):
                 check_actor(self.facts, actor, spec.roles)
             except Refused:
                 return None
-        answer: Answer | None = self.facts.answers.get(_answer_key(name, message))
+        kept = self.facts.answers
+        answer: Answer | None = kept.get(self._answer_key(name, message), kept.get(_key_as_typed(name, message)))
         return answer
 
     def _accepted(self, name: str, message: Contract, facts: CaseFacts, answer: Contract) -> Answer:
         given = _payload(answer)
-        self.take(facts.but(answers={**facts.answers, _answer_key(name, message): given}))
+        self.take(facts.but(answers={**facts.answers, self._answer_key(name, message): given}))
         return given
+
+    def _answer_key(self, name: str, message: Contract) -> str:
+        """Under which the answer is kept: one for every spelling of a meter or a person, where R-33 counts."""
+        return _key_as_typed(name, spelled_alike(message) if self.facts.present_since else message)
 
     def _refused(self, name: str, message: Contract, refusal: Refused) -> ApplicationError:
         """Refusals of role, unit and person are recorded as evidence; the others leave nothing (III.4)."""
@@ -286,7 +291,7 @@ class CaseMessages(CaseDesk):
         return [c.model_dump() for c in why_not_cut(self.facts, workflow.now())]
 
 
-def _answer_key(name: str, message: Contract) -> str:
+def _key_as_typed(name: str, message: Contract) -> str:
     """The business key, or Temporal's update id where a message has none."""
     key = business_key(name, message)
     if key is not None:

@@ -137,6 +137,7 @@ class KnownCustomer(_Answer):
     customer_class: CustomerClass
     important: StrictBool
     meter_id: _Id
+    meter_has_twin: StrictBool = False
     reading_centre: _Id
     reader: _Id
     team_leader: _Id

@@ -12,6 +12,7 @@ from domain.money.book import BookedBill, BookedPayment, Verdict
 _CUSTOMERS, _BILLS, _PAYMENTS = (TABLES.tables[name] for name in ("customers", "bills", "payments"))
 _IN_ONE_LIST = 10_000  # SQLite takes 32,766 parameters, PostgreSQL 65,535
 _NEW, _CHANGED, _DUPLICATE = Verdict("new"), Verdict("changed"), Verdict("duplicate")
+_NOT_BOOKED = {"meter_has_twin"}  # the book sees it when it is asked
 _T = TypeVar("_T")
 
 
@@ -31,7 +32,7 @@ def book_customers(connection: Connection, customers: Sequence[Customer], export
     touched: dict[str, None] = {}  # in the order of the lines
     verdicts: list[Verdict] = []
     for customer in customers:
-        line = {**customer.card.model_dump(), **customer.account.model_dump(), "export": export}
+        line = {**customer.card.model_dump(), **customer.account.model_dump(exclude=_NOT_BOOKED), "export": export}
         key = line["account_id"]
         before = known.get(key)
         differing = [name for name in line if name != "export" and before is not None and before[name] != line[name]]

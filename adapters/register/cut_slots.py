@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
+from adapters.register.spellings import names
 from adapters.register.tables import TABLES
 from adapters.sql.statements import insert_or_replace
+from domain.ids import id_key
 from domain.law.circumstances import SlotWish
 from domain.record.rows import NoticeOrder, Record
 
@@ -24,13 +26,13 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 @dataclass(frozen=True)
 class FieldCapacity:
-    """How many customers a field unit can restore in a day; a unit without a number is not limited."""
+    """How many customers a field unit can restore in a day, by the key of its id; without a number: not limited."""
 
     by_unit: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, field_unit: str) -> int | None:
         """The unit's number, or that of every other unit, or None."""
-        return self.by_unit.get(field_unit, self.by_unit.get(EVERY_OTHER_UNIT))
+        return self.by_unit.get(id_key(field_unit), self.by_unit.get(EVERY_OTHER_UNIT))
 
 
 def read_capacity(text: str) -> FieldCapacity:
@@ -40,9 +42,9 @@ def read_capacity(text: str) -> FieldCapacity:
         unit, _, number = (part.strip() for part in entry.rpartition("="))
         if not unit or not _NUMBER.fullmatch(number):
             raise ValueError("must be unit=number, with a whole number from 1, such as FU-01=40,*=60")
-        if unit in by_unit:
+        if id_key(unit) in by_unit:
             raise ValueError("names a unit twice")
-        by_unit[unit] = int(number)
+        by_unit[id_key(unit)] = int(number)
     return FieldCapacity(by_unit)
 
 
@@ -51,7 +53,9 @@ def book(connection: Connection, wish: SlotWish, field_unit: str, days: Iterable
     _queue_for(connection, field_unit)
     had = connection.scalar(select(_SLOTS.c.day).where(_SLOTS.c.notice_id == wish.notice_id))
     count = select(_SLOTS.c.day, func.count()).where(
-        _SLOTS.c.field_unit == field_unit, _SLOTS.c.day >= wish.earliest, _SLOTS.c.notice_id != wish.notice_id
+        names(connection, _SLOTS.c.field_unit, field_unit),
+        _SLOTS.c.day >= wish.earliest,
+        _SLOTS.c.notice_id != wish.notice_id,
     )
     booked: dict[date, int] = {line[0]: line[1] for line in connection.execute(count.group_by(_SLOTS.c.day))}
     day = next(d for d in days if d == had or ((had is None or d > had) and booked.get(d, 0) < capacity))
@@ -98,4 +102,4 @@ def _queue_for(connection: Connection, field_unit: str) -> None:
     """
     if connection.dialect.name == "postgresql":
         lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:unit, 0))")
-        connection.execute(lock, {"unit": f"cut slots of {field_unit}"})
+        connection.execute(lock, {"unit": f"cut slots of {id_key(field_unit)}"})

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from domain.case.entities import Notice, Ticket
 from domain.case.facts import CaseFacts
+from domain.case.identity import same
 from domain.contract.refusals import Refused
 from domain.vocabulary import Actor
 
@@ -19,7 +20,7 @@ def check_actor(facts: CaseFacts, actor: Actor, roles: Iterable[str]) -> None:
             clause="III.4",
         )
     ours = facts.unit_of(actor.role)
-    if actor.unit is not None and ours is not None and actor.unit != ours:
+    if actor.unit is not None and ours is not None and not same(facts, actor.unit, ours):
         raise Refused(
             "NotYourUnit", f"this account belongs to {ours}, not to {actor.unit}", field="actor.unit", clause="III.4"
         )

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from domain.case.entities import Notice
 from domain.case.facts import CaseFacts
+from domain.case.identity import same, same_meter
 from domain.contract.answers import Condition
 from domain.law import clock
 from domain.vocabulary import Role
@@ -43,9 +44,10 @@ def unmet_for_permit(
     ticket = facts.cut_ticket
     if ticket is None or ticket.ticket_id != ticket_id:
         unmet.append(WRONG_TICKET)
-    elif ticket.meter_id != meter_id:
+    elif not same_meter(facts, ticket.meter_id, meter_id):
         unmet.append(WRONG_METER)
-    if facts.open_permit or any(not p.answered and p.state != "redeemed" and p.holder != crew for p in facts.permits):
+    unanswered = (p for p in facts.permits if not p.answered and p.state != "redeemed")
+    if facts.open_permit or any(not same(facts, p.holder, crew) for p in unanswered):
         unmet.append(PERMIT_OUT)
     return tuple(unmet)
 
@@ -123,7 +125,8 @@ def _checked(facts: CaseFacts, _now: datetime) -> bool:
 
 
 def _meter_certain(facts: CaseFacts, _now: datetime) -> bool:
-    return facts.cut_ticket is None or facts.cut_ticket.meter_verdict in (None, "confirmed")
+    certain = facts.cut_ticket is None or facts.cut_ticket.meter_verdict in (None, "confirmed")
+    return certain and facts.meter_doubted_at is None
 
 
 def _inside_window(facts: CaseFacts, now: datetime) -> bool:

@@ -184,6 +184,8 @@ class Cut(Contract):
     """Supply is, or was, off at a meter. `restore_since` starts the 24 hours; until then nothing is due.
 
     `by_plan`: a plan restores it, and `settled_at` is when it was agreed; a settlement has not been seen.
+    `neighbour`: it is another customer's meter, and so no cut of this case (R-34). `confirm_asked`: somebody who holds
+    no ticket reported it restored, and the field unit was asked to confirm that (R-33).
     """
 
     cut_id: Id
@@ -202,6 +204,8 @@ class Cut(Contract):
     delay_declared: bool = False
     breached: bool = False
     restored_at: Moment | None = None
+    neighbour: bool = False
+    confirm_asked: bool = False
 
     @property
     def off(self) -> bool:

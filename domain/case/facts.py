@@ -42,6 +42,7 @@ class CaseFacts(Contract):
     """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet.
 
     `present_since`: from when R-31 to R-35 count for it; None in a run that began before them and has not woken since.
+    `meter_doubted_at`: another's meter was found or cut in this case; no permit until ours is verified (R-34).
     """
 
     case_key: Id
@@ -81,6 +82,7 @@ class CaseFacts(Contract):
     promise: Promise | None = None
     plan: Plan | None = None
     cuts: tuple[Cut, ...] = ()
+    meter_doubted_at: Moment | None = None
     incidents: tuple[Incident, ...] = ()
     withdrawn: Withdrawal | None = None
 
@@ -246,8 +248,18 @@ class CaseFacts(Contract):
         return next((p for p in self.permits if p.state == "open"), None)
 
     @property
+    def own_cuts(self) -> tuple[Cut, ...]:
+        """Cuts of this customer; those of another's meter are no cuts of this case (R-34)."""
+        return tuple(c for c in self.cuts if not c.neighbour)
+
+    @property
     def cuts_off(self) -> tuple[Cut, ...]:
-        """Cuts whose supply is not back."""
+        """Cuts of this customer whose supply is not back."""
+        return tuple(c for c in self.own_cuts if c.off)
+
+    @property
+    def to_restore(self) -> tuple[Cut, ...]:
+        """Every cut whose supply is not back, this customer's or another's: restoration is watched for all (P3)."""
         return tuple(c for c in self.cuts if c.off)
 
     @property

@@ -27,3 +27,8 @@ def is_customers_meter(facts: CaseFacts, meter_id: str) -> bool:
 def _customers_meters(facts: CaseFacts) -> tuple[str, ...]:
     """The meters that are the customer's: the one that billing names."""
     return (facts.account.meter_id,)
+
+
+def as_we_spell_it(facts: CaseFacts, meter_id: str) -> str:
+    """The customer's meter as billing spells it; another's as it was typed."""
+    return next((own for own in _customers_meters(facts) if same_meter(facts, meter_id, own)), meter_id)

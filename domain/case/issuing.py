@@ -146,7 +146,7 @@ def send_restoration_ticket(facts: CaseFacts, cut_id: str, now: datetime) -> tup
         sent_at=now,
         due_at=cut.restore_due_by,
     )
-    facts = facts.but(tickets=(*facts.tickets, ticket), stage="restoring")
+    facts = facts.but(tickets=(*facts.tickets, ticket), stage=facts.stage if cut.neighbour else "restoring")
     return _noted_ticket(facts, ticket, now, "R-22", "III.1"), ticket
 
 

@@ -131,7 +131,7 @@ def _way_to_a_cut(facts: CaseFacts, now: datetime) -> Act:
 def restoration_without_ticket(facts: CaseFacts) -> Cut | None:
     """A cut whose supply is due back and whose ticket is not out yet (R-24)."""
     sent = {t.ticket_id for t in facts.tickets}
-    return next((c for c in facts.cuts_off if c.restore_since is not None and c.restore_ticket not in sent), None)
+    return next((c for c in facts.to_restore if c.restore_since is not None and c.restore_ticket not in sent), None)
 
 
 def needs_billing(facts: CaseFacts, now: datetime) -> bool:
@@ -156,7 +156,7 @@ def moratorium_must_be_read(facts: CaseFacts, now: datetime) -> bool:
 
 def over_with(facts: CaseFacts) -> Leave | None:
     """How the case ends, once nothing more is to be done; None while it goes on."""
-    restored: Outcome | None = "restored" if facts.cuts else None
+    restored: Outcome | None = "restored" if facts.own_cuts else None
     if facts.withdrawn:
         return Leave("withdrawn", facts.withdrawn.reason)
     if facts.debt_is_stale:
@@ -170,8 +170,9 @@ def over_with(facts: CaseFacts) -> Leave | None:
 
 
 def may_leave(facts: CaseFacts) -> bool:
-    """The crew has answered for every permit, and every incident has an outcome (R-28)."""
-    return not unanswered_permits(facts) and all(i.outcome is not None for i in facts.incidents)
+    """The crew has answered for every permit, every incident has an outcome (R-28), and nobody is to be restored."""
+    answered = not unanswered_permits(facts) and not facts.to_restore
+    return answered and all(i.outcome is not None for i in facts.incidents)
 
 
 def unanswered_permits(facts: CaseFacts) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.case.entities import Cut
 from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
+from domain.case.identity import is_customers_meter
 from domain.case.incidents import open_incident
 from domain.law import clock
 from domain.record.reasons import because
@@ -108,7 +109,7 @@ def withdrawal_restores(facts: CaseFacts, _now: datetime) -> CaseFacts:
 
 def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
     """Warnings at 12 and 20 hours; past the end a breach, of which the leaders are notified (R-25, R-26)."""
-    for cut in facts.cuts_off:
+    for cut in facts.to_restore:
         if cut.restore_since is None or cut.restore_due_by is None or cut.breached:
             continue
         if cut.restore_due_by <= now:
@@ -144,7 +145,7 @@ def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
 def restoration_times(facts: CaseFacts) -> list[tuple[datetime, str]]:
     """When `restoration_is_watched` warns next, and by when supply must be restored; for each cut (R-25, R-26)."""
     found: list[tuple[datetime, str]] = []
-    for cut in facts.cuts_off:
+    for cut in facts.to_restore:
         if cut.restore_since and cut.restore_due_by and not cut.breached:
             warnings = clock.restore_warning_times(cut.restore_since, facts.terms(cut))
             found += [(at, "III.3 warning") for at in warnings[cut.warned :]]
@@ -166,7 +167,8 @@ def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts
     if cut.restore_since is not None and cut.restore_since <= since:
         return facts
     due = restoration_due_by(facts, cut, since)
-    return facts.with_cut(cut_id, restore_since=since, restore_due_by=due).but(stage="restoring")
+    facts = facts.with_cut(cut_id, restore_since=since, restore_due_by=due)
+    return facts if cut.neighbour else facts.but(stage="restoring")
 
 
 def restoration_due_by(facts: CaseFacts, cut: Cut, since: datetime) -> datetime:
@@ -199,6 +201,6 @@ def restored_too_late(
 
 def cut_to_answer_for(facts: CaseFacts) -> Cut | None:
     """The cut a request for restoration is about: of the account's own meter before any other."""
-    own = [c for c in facts.cuts_off if c.meter_id == facts.account.meter_id]
+    own = [c for c in facts.cuts_off if is_customers_meter(facts, c.meter_id)]
     every = own or list(facts.cuts_off)
     return every[-1] if every else None

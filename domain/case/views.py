@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from domain.case.conditions import filing_missing, missing_approvals, why_not_cut
 from domain.case.entities import Cut, Incident, Notice, Ticket
 from domain.case.facts import CaseFacts
+from domain.case.identity import is_customers_meter
+from domain.case.neighbours import shown_stage, ticket_to_verify
 from domain.case.procedure import boundaries, unanswered_permits
 from domain.law import clock
 from domain.record.rows import CaseRow, IncidentRow, NoticeRow, Record, Task, TicketRow
@@ -63,7 +65,7 @@ def _awaited_reports(facts: CaseFacts) -> list[Awaited]:
 def _awaited_restoration(facts: CaseFacts) -> list[Awaited]:
     found = []
     sent = {t.ticket_id: t for t in facts.tickets}
-    for cut in facts.cuts_off:
+    for cut in facts.to_restore:
         ticket = sent.get(cut.restore_ticket)
         if ticket is None:
             continue
@@ -80,6 +82,8 @@ def _awaited_procedure(facts: CaseFacts, now: datetime) -> list[Awaited]:
     found: list[Awaited] = []
     if facts.offer_due and not facts.held:
         found.append(Awaited(role="reader", act="record_promise"))
+    if facts.meter_doubted_at and facts.in_arrears:
+        found.append(Awaited(role="reader", act="verify_meter", id=ticket_to_verify(facts), by=_cut_is_over(facts)))
     if facts.needs_person:
         found.append(Awaited(role="team_leader", act="serve_again"))
     if yellow and yellow.delivered_at is None:
@@ -107,13 +111,16 @@ def _awaited_procedure(facts: CaseFacts, now: datetime) -> list[Awaited]:
         found.append(Awaited(role="field_crew", act="acknowledge_ticket", id=ticket.ticket_id, by=half_hour))
     if now >= half_hour and ticket.told_at is None:
         found.append(Awaited(role="reader", act="record_final_notice", id=ticket.ticket_id, by=red.cut_at))
-    if ticket.meter_verdict == "asked":
-        end = clock.window_end(red.cut_at, policy)
-        found.append(Awaited(role="reader", act="verify_meter", id=ticket.ticket_id, by=end))
+    if ticket.meter_verdict == "asked" and facts.meter_doubted_at is None:
+        found.append(Awaited(role="reader", act="verify_meter", id=ticket.ticket_id, by=_cut_is_over(facts)))
     if now >= red.cut_at and facts.open_permit is None:
-        end = clock.window_end(red.cut_at, policy)
-        found.append(Awaited(role="field_crew", act="request_permit", id=ticket.ticket_id, by=end))
+        found.append(Awaited(role="field_crew", act="request_permit", id=ticket.ticket_id, by=_cut_is_over(facts)))
     return found
+
+
+def _cut_is_over(facts: CaseFacts) -> datetime | None:
+    """When the cut that a ticket is out for may no longer begin (R-18)."""
+    return window_end(facts, facts.cut_ticket) if facts.cut_ticket else None
 
 
 def next_deadline(facts: CaseFacts, now: datetime) -> datetime | None:
@@ -165,7 +172,7 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
         account_id=account.account_id,
         workflow_id=facts.workflow_id,
         revision=revision,
-        stage=facts.stage,
+        stage=shown_stage(facts),
         outcome=facts.outcome,
         outcome_reason=facts.outcome_reason,
         customer_class=account.customer_class,
@@ -177,7 +184,7 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
         late_fee=facts.late_fee(now),
         debt_as_of=facts.debt.as_of,
         debt_mark=facts.debt.mark(),
-        supply_off=bool(facts.cuts_off),
+        supply_off=bool(facts.to_restore),
         planned_cut_at=planned_cut_at(facts),
         cut_at=cut.at if cut else None,
         settled_at=cut.settled_at if cut else None,
@@ -193,8 +200,8 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
 
 def _own_cut(facts: CaseFacts) -> Cut | None:
     """The latest cut of the account's own meter; of another one, only if there is no other."""
-    own = [c for c in facts.cuts if c.meter_id == facts.account.meter_id]
-    every = own or list(facts.cuts)
+    own = [c for c in facts.own_cuts if is_customers_meter(facts, c.meter_id)]
+    every = own or list(facts.own_cuts)
     return every[-1] if every else None
 
 
@@ -206,7 +213,7 @@ def planned_cut_at(facts: CaseFacts) -> datetime | None:
 
 def restore_due_by(facts: CaseFacts) -> datetime | None:
     """The earliest time by which supply must be back."""
-    return min((c.restore_due_by for c in facts.cuts_off if c.restore_due_by), default=None)
+    return min((c.restore_due_by for c in facts.to_restore if c.restore_due_by), default=None)
 
 
 def _task(facts: CaseFacts, awaited: Awaited) -> Task:
@@ -263,7 +270,7 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
     cut, permit = _own_cut(facts), facts.permit
     view: dict[str, Any] = {
         "account_id": facts.account.account_id,
-        "stage": facts.stage,
+        "stage": shown_stage(facts),
         "outcome": facts.outcome,
         "outcome_reason": facts.outcome_reason,
         "owed": money(facts.debt.owed),
@@ -323,7 +330,7 @@ def _json(value: Any, facts: CaseFacts) -> Any:
 def details(facts: CaseFacts, now: datetime, waiting: Iterable[Awaited]) -> str:
     """Current details: where the case stands, who must do what by when, what is unmet; Chinese, then English."""
     zone = facts.policy.zone
-    stage = STAGES[facts.stage]
+    stage = STAGES[shown_stage(facts)]
     lines = [f"**{stage.zh}** / {stage.en}: {facts.account.account_id}, {facts.debt.owed} {facts.policy.currency}"]
     if facts.needs_person:
         lines.append(f"- 须由人处理 / needs a person: {facts.needs_person}")

@@ -2,6 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
+from domain.ids import same_id
 from domain.law.policy import WEEKDAYS, Policy
 from domain.papers.filing import PAPER_FILED
 from domain.proof.reading import Checks, Outage, Reading, bills, check, moment, text
@@ -33,7 +34,7 @@ def only_under_a_live_permit(r: Reading) -> Checks:
         end = stated and _window_end(r, stated, terms)
         inside = bool(stated and until and end and stated <= permit.at < end and until <= end)
         brief = until is not None and until - permit.at <= timedelta(minutes=terms.permit_minutes)
-        right = bool(ticket) and permit.detail.get("meter_id") == (ticket and ticket.detail.get("meter_id"))
+        right = bool(ticket) and same_id(text(permit, "meter_id") or "", text(ticket, "meter_id") or "")
         other = r.before(permit, "permit.granted")
         alone = other is None or _ended(r, other, permit) is not None
         yield check(inside and brief and right and alone and permit.actor_role == "field_crew", ticket, permit)

@@ -7,6 +7,7 @@ from domain.case.announced_payments import AWAITED_AT_MOST, settled_by
 from domain.case.attempt import revoke_permit
 from domain.case.entities import Announced, Hold, Permit
 from domain.case.facts import CaseFacts
+from domain.case.identity import same, same_meter
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
 from domain.contract.signals import (
     BillOverdue,
@@ -157,7 +158,8 @@ def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -
     facts = _remembered(facts, key)
     at = min(message.at or now, now)
     known = known_cut(facts, message.meter_id, at)
-    permit = next((p for p in facts.permits if p.meter_id == message.meter_id and _may_explain(p, at)), None)
+    of_meter = (p for p in facts.permits if same_meter(facts, p.meter_id, message.meter_id))
+    permit = next((p for p in of_meter if _may_explain(p, at)), None)
     if known is None and permit is None:
         facts, _ = unauthorised_cut(
             facts, now, at, message.meter_id, (message.reported_by,), message.source, about=message.report_id
@@ -200,7 +202,7 @@ def _may_not_hold(facts: CaseFacts, actor: Actor) -> str | None:
     if actor.role not in HOLD_ROLES:
         return f"{actor.role} may not place or lift holds"
     ours = facts.unit_of(actor.role)
-    if actor.unit is not None and ours is not None and actor.unit != ours:
+    if actor.unit is not None and ours is not None and not same(facts, actor.unit, ours):
         return f"this account belongs to {ours}, not to {actor.unit}"
     return None
 
