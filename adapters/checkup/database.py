@@ -72,7 +72,7 @@ def time_at_register(url: str) -> datetime | None:
     """The time of the register's server; None for a file. RegisterUnavailable as above."""
     if make_url(url).get_backend_name() == "sqlite":
         return None
-    with _connected(url, RegisterUnavailable) as connection:
+    with connected(url, RegisterUnavailable) as connection:
         return _clock(connection)
 
 
@@ -83,13 +83,13 @@ def open_rows(url: str) -> tuple[OpenRow, ...]:
     query = (
         select(*columns, followed().label("followed")).where(cases.c.closed_at.is_(None)).order_by(cases.c.opened_at)
     )
-    with _connected(url, RegisterUnavailable) as connection:
+    with connected(url, RegisterUnavailable) as connection:
         return tuple(OpenRow.model_validate(dict(line)) for line in connection.execute(query).mappings())
 
 
 def unsent(url: str) -> UnsentCounted:
     """What waits in the outbox for a channel. RegisterUnavailable as above."""
-    with _connected(url, RegisterUnavailable) as connection:
+    with connected(url, RegisterUnavailable) as connection:
         return count_unsent(connection)
 
 
@@ -98,7 +98,7 @@ def _check(url: str, tables: MetaData, unavailable: Unavailable) -> DatabaseChec
     said = address.render_as_string(hide_password=True)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
         return DatabaseChecked(said, made=False)
-    with _connected(url, unavailable) as connection:
+    with connected(url, unavailable) as connection:
         missing = tuple(_missing(connection, tables))
         if missing:
             return DatabaseChecked(said, missing=missing)
@@ -111,7 +111,7 @@ def _check(url: str, tables: MetaData, unavailable: Unavailable) -> DatabaseChec
 
 
 @contextmanager
-def _connected(url: str, unavailable: Unavailable) -> Iterator[Connection]:
+def connected(url: str, unavailable: Unavailable) -> Iterator[Connection]:
     """A connection that gives up soon; nothing done on it is kept."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite":

@@ -5,6 +5,7 @@ A judge yields a check for each occasion on which its rule applied; none at all 
 
 from datetime import timedelta
 
+from domain.ids import id_key
 from domain.proof.reading import Check, Checks, Cut, Reading, amount, bills, check, moment, text
 from domain.record.case_file import FiledEvidence
 from domain.record.kinds import kinds
@@ -189,8 +190,9 @@ def approved_at_every_level(r: Reading) -> Checks:
             for policy in r.policies_since(red, ticket):
                 needed |= set(policy.approvals_for(kind, amount(red, "amount")))
         server = r.first("notice.delivered", about=notice_id)
-        people = [a.actor_id for a in given]
-        distinct = len(set(people)) == len(people) and (server is None or server.actor_id not in people)
+        people = [id_key(a.actor_id or "") for a in given]
+        apart = server is None or id_key(server.actor_id or "") not in people
+        distinct = len(set(people)) == len(people) and apart
         yield check(bool(needed) and needed <= {a.actor_role for a in given} and distinct, *given, ticket)
 
 

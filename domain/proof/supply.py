@@ -57,7 +57,14 @@ def _ended(r: Reading, permit: FiledEvidence, later: FiledEvidence) -> FiledEvid
 
 
 def a_doubted_meter_is_verified(r: Reading) -> Checks:
-    """R-19: no permit from the doubt to the reader's yes; a no ends the attempt and is an incident."""
+    """R-19: no permit from the doubt to the reader's yes; a no ends the attempt and is an incident.
+
+    Another customer's meter that was cut in this case puts ours in doubt, too (R-34).
+    """
+    for doubt in r.all("meter.doubted"):
+        verdict = r.after(doubt, "meter.verified", confirmed=True)
+        permit = r.after(doubt, "permit.granted")
+        yield check(permit is None or (verdict is not None and verdict.seq < permit.seq), doubt, verdict)
     for doubt in r.all("meter.uncertain"):
         verdict = r.after(doubt, "meter.verified", about=doubt.about)
         permit = next((p for p in r.all("permit.granted", ticket_id=doubt.about) if p.seq > doubt.seq), None)
