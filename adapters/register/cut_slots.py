@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, func, select, text, update
 from adapters.register.spellings import names
 from adapters.register.tables import TABLES
 from adapters.sql.statements import insert_or_replace
-from domain.ids import id_key
+from domain.ids import id_key, same_id, spelled_like
 from domain.law.circumstances import SlotWish
 from domain.record.rows import NoticeOrder, Record
 
@@ -26,13 +26,14 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 
 @dataclass(frozen=True)
 class FieldCapacity:
-    """How many customers a field unit can restore in a day, by the key of its id; without a number: not limited."""
+    """How many customers a field unit can restore in a day; a unit without a number is not limited."""
 
     by_unit: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, field_unit: str) -> int | None:
         """The unit's number, or that of every other unit, or None."""
-        return self.by_unit.get(id_key(field_unit), self.by_unit.get(EVERY_OTHER_UNIT))
+        others = self.by_unit.get(EVERY_OTHER_UNIT)
+        return next((number for unit, number in self.by_unit.items() if same_id(unit, field_unit)), others)
 
 
 def read_capacity(text: str) -> FieldCapacity:
@@ -42,9 +43,9 @@ def read_capacity(text: str) -> FieldCapacity:
         unit, _, number = (part.strip() for part in entry.rpartition("="))
         if not unit or not _NUMBER.fullmatch(number):
             raise ValueError("must be unit=number, with a whole number from 1, such as FU-01=40,*=60")
-        if id_key(unit) in by_unit:
+        if spelled_like(unit, by_unit):
             raise ValueError("names a unit twice")
-        by_unit[id_key(unit)] = int(number)
+        by_unit[unit] = int(number)
     return FieldCapacity(by_unit)
 
 
