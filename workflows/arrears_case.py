@@ -229,6 +229,7 @@ class ArrearsCase(CaseMessages):
         )
 
         def arrived() -> None:
+            """Judge the ticket by the time of its arrival (R-15)."""
             self.take(issuing.ticket_arrived(self.facts, ticket.ticket_id, workflow.now()))
 
         self.carry_out(TicketActivities.send_ticket, order, config, arrived)
@@ -255,6 +256,7 @@ class ArrearsCase(CaseMessages):
         order = NotifyCustomer(account_id=self.facts.account.account_id, notice=self.facts.outgoing[-1], at=now)
 
         async def notify() -> None:
+            """Offer the notice to every channel, and record each channel's answer (R-16)."""
             try:
                 notified = await workflow.execute_activity_method(
                     ChannelActivities.tell_customer, order, **wait.titled(wait.CHANNELS, "II.4 tell the customer")

@@ -94,16 +94,20 @@ class _CaseSoFar:
 
     @property
     def still_cut_off(self) -> list[_CutOff]:
+        """Every cut of this customer whose supply is not back yet."""
         return [one for meter, of_meter in self.cut_off.items() if not meter.neighbour for one in of_meter]
 
     @property
     def shown_stage(self) -> Stage:
+        """The stage, or `restoring` while another customer's supply is to be restored (R-34)."""
         return "restoring" if any(o for meter, o in self.cut_off.items() if meter.neighbour) else self.stage
 
     def count(self, what: str) -> None:
+        """Count it, if the entry lies inside the month."""
         self.counts[what] += self.inside
 
     def pay(self, what: str, amount: Decimal) -> None:
+        """Add the amount, if the entry lies inside the month."""
         if self.inside:
             self.money[what] += amount
 

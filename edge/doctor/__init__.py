@@ -99,6 +99,7 @@ class Doctor:
         """A check that needs Temporal; if Temporal is down, its own part says so, and this one finds nothing."""
 
         async def wait_and_check() -> tuple[Finding, ...]:
+            """The findings once Temporal answers; none if it does not."""
             try:
                 client = await asyncio.shield(self._client)
             except (NotThere, ConfigurationError):
@@ -156,6 +157,7 @@ def _skew(whose: str, ahead: timedelta) -> Finding:
 
 def _at_once(check: Callable[[], Iterable[Finding]]) -> Check:
     async def find() -> tuple[Finding, ...]:
+        """The findings of a check that blocks."""
         return await aside(lambda: tuple(check()))
 
     return find

@@ -25,6 +25,7 @@ from edge.doctor import Doctor, machine
 from edge.doctor.finding import Finding, aside, in_time, ok
 from tests.adapters.anchor.test_register_anchor import SPELLED
 from tests.edge.commands.test_application import Cli, Ended, cli
+from tests.support.billing_lines import bill, customer
 from tests.support.programs import environment, program
 from tests.support.register_records import message, record
 from tests.support.sealing import holding, key
@@ -339,6 +340,16 @@ async def test_an_empty_billing_book_is_named(utility: World, doctor: Doctoring,
     parts.close()
     ended = await doctor(ARREARS_BILLING_URL=f"sqlite:///{tmp_path / 'b.db'}")
     only(ended, "billing", "warning", "no customers and no bills")
+
+
+async def test_two_accounts_with_one_meter_are_named(utility: World, doctor: Doctoring, tmp_path: Path) -> None:
+    """R-33: however the meter is written; whose it is must be known before one is cut off for the other."""
+    book = build(utility.settings.model_copy(update={"billing_url": _secret(tmp_path / "b.db")})).book
+    book.add_customers([customer("1001", meter_id="M-A-1"), customer("1002", meter_id="ｍ a 1")])
+    book.add_bills([bill("b1")])
+    book.close()
+    ended = await doctor(ARREARS_BILLING_URL=f"sqlite:///{tmp_path / 'b.db'}")
+    only(ended, "billing", "warning", "accounts with one meter: 1001 and 1002")
 
 
 def _secret(place: Path) -> Any:
