@@ -152,6 +152,12 @@ class Customers(_Answer):
     customers: tuple[Annotated[KnownCustomer | Unknown, Field(discriminator="status")], ...]
 
 
+class AccountOfMeter(_Answer):
+    """The answer of /account-of-meter."""
+
+    account_id: _Id | None
+
+
 class OverdueAccounts(_Answer):
     """The answer of /overdue-accounts."""
 
@@ -180,6 +186,11 @@ def debts(answer: Any, queries: Sequence[DebtQuery], days: Sequence[date]) -> tu
         None if isinstance(debt, Unknown) else _debt(debt, query, day, f"debts.{place}")
         for place, (debt, query, day) in enumerate(zip(found, queries, days, strict=True))
     )
+
+
+def account_of_meter(answer: Any) -> str | None:
+    """Whose meter that is; None where billing does not tell."""
+    return read(AccountOfMeter, answer).account_id
 
 
 def customers(answer: Any, account_ids: Sequence[str]) -> dict[str, Customer]:

@@ -23,7 +23,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from adapters.billing.tables import TABLES
 from domain.customer import Customer
-from domain.money.book import BookedBill, BookedPayment, Verdict, alike
+from domain.ids import id_key
+from domain.money.book import BookedBill, BookedPayment, Verdict
 
 _CUSTOMERS, _BILLS, _PAYMENTS = (TABLES.tables[name] for name in ("customers", "bills", "payments"))
 _IN_ONE_LIST = 10_000  # SQLite takes 32,766 parameters, PostgreSQL 65,535
@@ -59,7 +60,7 @@ def book_customers(connection: Connection, customers: Sequence[Customer], export
     for customer in customers:
         line = {**customer.card.model_dump(), **customer.account.model_dump(exclude=_NOT_BOOKED), "export": export}
         key = line["account_id"]
-        line |= {"account_alike": alike(key), "meter_alike": alike(line["meter_id"])}
+        line |= {"account_alike": id_key(key), "meter_alike": id_key(line["meter_id"])}
         before = known.get(key)
         differing = [name for name in line if name not in _OURS and before is not None and before[name] != line[name]]
         if before is not None and differing and export and before["export"] == export:
@@ -202,7 +203,7 @@ def _as(kind: Any, row: Any) -> Any:
 
 
 def _row(line: BookedBill | BookedPayment, key: str) -> dict[str, Any]:
-    return dict(zip(line._fields, line, strict=True), alike=alike(key))
+    return dict(zip(line._fields, line, strict=True), alike=id_key(key))
 
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
