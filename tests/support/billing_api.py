@@ -72,7 +72,7 @@ class BillingApi:
     url: str = ""
 
     def app(self) -> FastAPI:
-        """The three questions of the description, each answer held against it."""
+        """The questions of the description, each answer held against it."""
         app = FastAPI(openapi_url=None)
 
         @app.exception_handler(_Refused)
@@ -94,6 +94,14 @@ class BillingApi:
         async def customers(request: Request) -> JSONResponse:
             body = await self._question(request, "CustomerQuestions")
             return _answer("Customers", {"customers": [self._customer(a) for a in body["account_ids"]]})
+
+        @app.get("/account-of-meter")
+        async def account_of_meter(request: Request) -> JSONResponse:
+            self._admit(request)
+            meter_id = request.query_params.get("meter_id", "")
+            if wrong("Id", meter_id):
+                raise _Refused(400, "meter_id: is no meter's id")
+            return _answer("AccountOfMeter", {"account_id": self.book.account_of_meter(meter_id)})
 
         @app.get("/overdue-accounts")
         async def overdue(request: Request) -> JSONResponse:

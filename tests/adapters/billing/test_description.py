@@ -21,6 +21,7 @@ ANSWERS: dict[str, type[Any]] = {
     "/debts": answers.Debts,
     "/customers": answers.Customers,
     "/overdue-accounts": answers.OverdueAccounts,
+    "/account-of-meter": answers.AccountOfMeter,
 }
 
 
