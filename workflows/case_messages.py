@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.contract.refusals import RECORDED, Refused
     from domain.contract.signals import SupplyFoundCut
     from domain.contract.tables import SIGNALS, UPDATES
-    from domain.vocabulary import Actor, Contract
+    from domain.vocabulary import Actor, Contract, has_unusual_blanks
     from workflows.case_desk import CaseDesk
     from workflows.handlers import Answer, signal, update
     from workflows.payloads import parse
@@ -94,7 +94,10 @@ class CaseMessages(CaseDesk):
     @staticmethod
     def _ruled_signal(facts: CaseFacts, name: str, raw: RawValue, arrived: datetime) -> CaseFacts:
         try:
-            return SIGNAL_RULINGS[name](facts, parse(SIGNALS[name].payload, raw), arrived)
+            message = parse(SIGNALS[name].payload, raw)
+            if facts.present_since is None and has_unusual_blanks(message):
+                raise Refused("BadRequest", "must not contain control characters")
+            return SIGNAL_RULINGS[name](facts, message, arrived)
         except Refused as refusal:
             return ignored(facts, arrived, name, str(refusal))
 
