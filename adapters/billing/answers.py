@@ -155,6 +155,7 @@ class Customers(_Answer):
 class AccountOfMeter(_Answer):
     """The answer of /account-of-meter."""
 
+    meter_id: _Id
     account_id: _Id | None
 
 
@@ -188,9 +189,12 @@ def debts(answer: Any, queries: Sequence[DebtQuery], days: Sequence[date]) -> tu
     )
 
 
-def account_of_meter(answer: Any) -> str | None:
+def account_of_meter(answer: Any, meter_id: str) -> str | None:
     """Whose meter that is; None where billing does not tell."""
-    return read(AccountOfMeter, answer).account_id
+    found = read(AccountOfMeter, answer)
+    if found.meter_id != meter_id:
+        raise NotAsDescribed(f"meter_id: is {found.meter_id}, asked was {meter_id}")
+    return found.account_id
 
 
 def customers(answer: Any, account_ids: Sequence[str]) -> dict[str, Customer]:

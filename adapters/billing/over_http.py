@@ -51,9 +51,9 @@ class HttpBilling:
 
     def account_of_meter(self, meter_id: str) -> str | None:
         """Whose meter that is, in any spelling; None where billing does not tell, or does not offer the question."""
-        answer = self.line.get("/account-of-meter", {"meter_id": meter_id}, many=False)
+        answer = self.line.post("/account-of-meter", {"meter_id": meter_id}, many=False)
         with self._as_described("/account-of-meter"):
-            return answers.account_of_meter(answer)
+            return answers.account_of_meter(answer, meter_id)
 
     def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
         """What each account owes as of its query's time, 500 in a question; None for one billing does not know."""

@@ -95,13 +95,11 @@ class BillingApi:
             body = await self._question(request, "CustomerQuestions")
             return _answer("Customers", {"customers": [self._customer(a) for a in body["account_ids"]]})
 
-        @app.get("/account-of-meter")
+        @app.post("/account-of-meter")
         async def account_of_meter(request: Request) -> JSONResponse:
-            self._admit(request)
-            meter_id = request.query_params.get("meter_id", "")
-            if wrong("Id", meter_id):
-                raise _Refused(400, "meter_id: is no meter's id")
-            return _answer("AccountOfMeter", {"account_id": self.book.account_of_meter(meter_id)})
+            body = await self._question(request, "MeterQuestion")
+            found = self.book.account_of_meter(body["meter_id"])
+            return _answer("AccountOfMeter", {"meter_id": body["meter_id"], "account_id": found})
 
         @app.get("/overdue-accounts")
         async def overdue(request: Request) -> JSONResponse:
