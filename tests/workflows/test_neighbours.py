@@ -216,8 +216,9 @@ async def test_his_ticket_names_his_account_and_nothing_of_the_debtor(world: Wor
     card = {"name": "李债务", "address": "欠费路9号"}
     case = await world.open(card=card)
     his = await world.customer(meter_id="M-NEXT-7") if known else "户号待查 / account unknown"
+    typed = "m next 7" if known else "M-nobodys"
     await case.deliver("yellow")
-    await found_cut(case, "m next 7")
+    await found_cut(case, typed)
     ticket = await case.ticket("restore")
     message = await case.notified("field_crew", "复电工作票 Restoration ticket")
     assert message.about == ticket["ticket_id"]

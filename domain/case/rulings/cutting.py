@@ -172,6 +172,9 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
     facts = facts.with_permit(permit.permit_id, state="redeemed", ended_at=permit.ended_at or at, answered=True)
     facts = facts.with_permit(permit.permit_id, found_dark_at=None)
     facts = close_escalations(facts, about=permit.permit_id)
+    for earlier in facts.permits if facts.present_since else ():
+        if earlier.ticket_id == ticket.ticket_id and not earlier.answered:  # the crew that cut now had not cut then
+            facts = close_escalations(facts.with_permit(earlier.permit_id, answered=True), about=earlier.permit_id)
     facts = facts.with_ticket(ticket.ticket_id, state="done", done_at=at)
     facts = _use_up_notices(facts, now, ticket)
     cut = Cut(
