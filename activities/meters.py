@@ -15,7 +15,7 @@ class MeterDirectory(Protocol):
     """Billing, as far as it knows whose meter is whose; a billing system need not offer that."""
 
     def account_of_meter(self, meter_id: str) -> str | None:
-        """Whose meter that is, in any spelling; None where billing does not tell. BillingUnavailable: no answer."""
+        """Whose meter that is, in any spelling; None where billing does not say. BillingUnavailable: no answer."""
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ def debts(answer: Any, queries: Sequence[DebtQuery], days: Sequence[date]) -> tu
 
 
 def account_of_meter(answer: Any, meter_id: str) -> str | None:
-    """Whose meter that is; None where billing does not tell."""
+    """Whose meter that is; None where billing does not say."""
     found = read(AccountOfMeter, answer)
     if found.meter_id != meter_id:
         raise NotAsDescribed(f"meter_id: is {found.meter_id}, asked was {meter_id}")

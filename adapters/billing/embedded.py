@@ -97,7 +97,7 @@ class SqlBilling:
             }
 
     def account_of_meter(self, meter_id: str) -> str | None:
-        """Whose meter that is, in any spelling; None where the book does not tell."""
+        """Whose meter that is, in any spelling; None where the book does not say."""
         with self._reading() as connection:
             return account_of_meter(connection, meter_id)
 

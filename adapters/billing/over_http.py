@@ -50,7 +50,7 @@ class HttpBilling:
         return {account_id: customer.account for account_id, customer in self._customers(account_ids).items()}
 
     def account_of_meter(self, meter_id: str) -> str | None:
-        """Whose meter that is, in any spelling; None where billing does not tell, or does not offer the question."""
+        """Whose meter that is, in any spelling; None where billing does not say, or does not offer the question."""
         answer = self.line.post("/account-of-meter", {"meter_id": meter_id}, many=False)
         with self._as_described("/account-of-meter"):
             return answers.account_of_meter(answer, meter_id)

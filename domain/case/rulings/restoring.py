@@ -13,7 +13,7 @@ from domain.contract.answers import Done, RestorationAnswer, RestorationReported
 from domain.contract.refusals import Refused, happened_at
 from domain.law import clock
 from domain.record.subjects import subject
-from domain.vocabulary import Contract, Role, money
+from domain.vocabulary import Role, money
 from domain.words import role_name
 
 Both = tuple[str, str]
@@ -46,7 +46,9 @@ def request_restoration(
     return facts, answer
 
 
-def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) -> tuple[CaseFacts, Contract]:
+def report_restored(
+    facts: CaseFacts, message: m.ReportRestored, now: datetime
+) -> tuple[CaseFacts, RestorationReported]:
     """Supply is back. Every report is recorded; only that of a unit that holds the ticket counts (R-25, R-33)."""
     at = min(message.at or now, now)
     cut = next((c for c in facts.cuts if c.restore_ticket == message.ticket_id), None)
@@ -55,7 +57,7 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
     restored_at = at if cut is None or at >= cut.at else now  # a time before the cut cannot be true
     ours = message.actor.role == "field_crew" and _holds_the_ticket(facts, message.actor.unit, cut, restored_at)
     if cut is not None and not cut.off:
-        return facts, _answered(facts, _restored_already(facts, cut, message, ours=ours))
+        return facts, _answered(_restored_already(facts, cut, message, ours=ours))
     if cut is None or not ours:
         facts = facts.noted(
             now,
@@ -66,7 +68,7 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
             counts=False,
         )
         facts = _confirmation_asked(facts, now, message, (cut,) if cut else facts.to_restore)
-        return facts, _answered(facts, _why_it_does_not_count(facts, cut, message))
+        return facts, _answered(_why_it_does_not_count(facts, cut, message))
     at = restored_at
     # A meter may be found cut off before our own cut of it is reported: one restoration ends both.
     for cut_off in facts.to_restore:
@@ -78,13 +80,11 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
             facts = _restored(facts, cut_off, message, at, now)
     if not cut.neighbour and not facts.cuts_off and facts.in_arrears and facts.withdrawn is None:
         facts = facts.but(stage="red_notice" if facts.red or _had_red(facts) else "yellow_notice")
-    return facts, _answered(facts, None)
+    return facts, _answered(None)
 
 
-def _answered(facts: CaseFacts, why_not: Both | None) -> Contract:
-    """Whoever reports is answered whether it counted, and why not; a run of before R-33 said nothing."""
-    if facts.present_since is None:
-        return Done()
+def _answered(why_not: Both | None) -> RestorationReported:
+    """The answer: whether the report counted, and why not."""
     return RestorationReported(counted=why_not is None, why=why_not and f"{why_not[0]} / {why_not[1]}")
 
 
