@@ -105,3 +105,20 @@ def test_a_row_written_by_an_earlier_version_beside_this_one_is_known_by_its_id(
     with book.engine.execution_options(writing=True).begin() as connection:
         connection.execute(update(bills).values(alike=None))
     assert [verdict.kind for verdict in book.add_bills([bill("b1"), bill("B-1")])] == ["duplicate", "new"]
+
+
+def test_a_record_says_whether_another_meter_differs_only_in_spelling(book: SqlBilling) -> None:
+    """R-33: two accounts with one meter are no twins of it; two meters that look alike are."""
+    meters = {"1001": "M-1", "1002": "m1", "1003": "M-3", "1004": "M-3", "1005": "Ｍ－5", "1006": "M.5"}
+    book.add_customers([customer(account, meter_id=meter) for account, meter in meters.items()])
+    twin = {account: found.meter_has_twin for account, found in book.accounts(list(meters)).items()}
+    assert twin == {"1001": True, "1002": True, "1003": False, "1004": False, "1005": False, "1006": False}
+    assert [found.account.meter_has_twin for a in ("1001", "1003") if (found := book.customer(a))] == [True, False]
+
+
+def test_whose_meter_it_is_is_told_as_spelled_or_else_in_any_spelling(book: SqlBilling) -> None:
+    """R-34: of two that only their spelling tells apart, and of two accounts with one meter, nobody is named."""
+    meters = {"1001": "M-1", "1002": "m1", "1003": "M-3", "1004": "M-4", "1005": "M-4"}
+    book.add_customers([customer(account, meter_id=meter) for account, meter in meters.items()])
+    typed = ("M-1", "m1", "Ｍ1", "m 3", "M\u20143", "M-4", "M-5")
+    assert [book.account_of_meter(meter) for meter in typed] == ["1001", "1002", None, "1003", "1003", None, None]
