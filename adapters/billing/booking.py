@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from adapters.billing.tables import TABLES
 from domain.customer import Customer
-from domain.ids import id_key
+from domain.ids import id_key, same_id
 from domain.money.book import BookedBill, BookedPayment, Verdict
 
 _CUSTOMERS, _BILLS, _PAYMENTS = (TABLES.tables[name] for name in ("customers", "bills", "payments"))
@@ -62,7 +62,7 @@ def book_customers(connection: Connection, customers: Sequence[Customer], export
         key = line["account_id"]
         line |= {"account_alike": id_key(key), "meter_alike": id_key(line["meter_id"])}
         before = known.get(key)
-        differing = [name for name in line if name not in _OURS and before is not None and before[name] != line[name]]
+        differing = [name for name in line if before is not None and _differs(name, before[name], line[name])]
         if before is not None and differing and export and before["export"] == export:
             verdicts.append(
                 Verdict("conflict", f"account {key} stands in this file twice, with another {', '.join(differing)}")
@@ -76,6 +76,16 @@ def book_customers(connection: Connection, customers: Sequence[Customer], export
     if changed := [known[key] | {"key": key} for key in touched if key in first_known]:
         connection.execute(update(_CUSTOMERS).where(_CUSTOMERS.c.account_id == bindparam("key")), changed)
     return tuple(verdicts)
+
+
+def _differs(name: str, before: Any, now: Any) -> bool:
+    """Whether a customer's line says something else: a meter, unit or person spelled otherwise is the same (R-33)."""
+    if name in _OURS or before == now:
+        return False
+    return name not in _SPELLED_IN_ANY_WAY or not same_id(before, now)
+
+
+_SPELLED_IN_ANY_WAY = ("meter_id", "reading_centre", "reader", "team_leader", "field_unit", "business_station")
 
 
 def book_bills(connection: Connection, bills: Sequence[BookedBill]) -> tuple[Verdict, ...]:

@@ -122,3 +122,12 @@ def test_whose_meter_it_is_is_told_as_spelled_or_else_in_any_spelling(book: SqlB
     book.add_customers([customer(account, meter_id=meter) for account, meter in meters.items()])
     typed = ("M-1", "m1", "Ｍ1", "m 3", "M\u20143", "M-4", "M-5")
     assert [book.account_of_meter(meter) for meter in typed] == ["1001", "1002", None, "1003", "1003", None, None]
+
+
+def test_a_line_that_only_spells_people_and_places_otherwise_contradicts_nothing(book: SqlBilling) -> None:
+    """R-33: twice in one export is once; the book has the later spelling."""
+    lines = [customer("1001", meter_id="M-1", reader="r-017"), customer("1001", meter_id="m\u20141", reader="R017")]
+    assert [verdict.kind for verdict in book.add_customers(lines, export="one file")] == ["new", "duplicate"]
+    assert book.accounts(["1001"])["1001"].meter_id == "m\u20141"
+    another = customer("1001", meter_id="M-2", reader="R017")
+    assert [verdict.kind for verdict in book.add_customers([another], export="one file")] == ["conflict"]
