@@ -49,7 +49,7 @@ class TicketActivities:
         if order.neighbour:
             card = card_of_another(self.whose_meter(order.ticket.meter_id))
         else:
-            card = self.field.card(order.ticket.account_id)
+            card = self.field.card(order.ticket.account_id, order.record.case.record_number)
         message = ticket_message(order, card)
         if order.ticket.kind == "restore":  # a restoration waits for no printer; the paper follows
             self.field.send(order, message)

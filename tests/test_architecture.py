@@ -26,8 +26,9 @@ MAY_IMPORT = {
 IN_THE_DOMAIN = {
     "domain.ids": set(),
     "domain.vocabulary": set(),
+    "domain.same_words": set(),
     "domain.words": {"domain.vocabulary"},
-    "domain.customer": {"domain.vocabulary"},
+    "domain.customer": {"domain.same_words", "domain.vocabulary"},
     "domain.metrics": {"domain.report", "domain.vocabulary", "domain.words"},
     "domain.law": {"domain.customer", "domain.vocabulary", "domain.words"},
     "domain.money": {"domain.customer", "domain.ids", "domain.law", "domain.vocabulary"},
@@ -51,7 +52,7 @@ IN_THE_DOMAIN = {
     "domain.replay": {"domain.law", "domain.proof", "domain.record", "domain.vocabulary", "domain.words"},
     "domain.case": {
         *("domain.contract", "domain.customer", "domain.law", "domain.money", "domain.papers", "domain.record"),
-        *("domain.ids", "domain.vocabulary", "domain.words"),
+        *("domain.ids", "domain.same_words", "domain.vocabulary", "domain.words"),
     },
 }
 PACKAGES = tuple(name for name in MAY_IMPORT if "." not in name and name not in ("starter", "worker"))

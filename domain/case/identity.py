@@ -1,4 +1,4 @@
-"""Who and what is meant by an id in a message: R-33 compares units, persons and meters, R-34 asks whose meter it is."""
+"""Who and what is meant by an id in a message: units, persons and meters (R-33)."""
 
 from domain.case.facts import CaseFacts
 from domain.ids import same_id
@@ -17,18 +17,3 @@ def among(facts: CaseFacts, ident: str, others: set[str | None]) -> bool:
 def same_meter(facts: CaseFacts, one: str, other: str) -> bool:
     """Whether two ids name one meter (R-33): exactly, where another in the book differs by what does not count."""
     return one == other if facts.account.meter_has_twin else same(facts, one, other)
-
-
-def is_customers_meter(facts: CaseFacts, meter_id: str) -> bool:
-    """Whether that meter is this customer's (R-34); what is found or cut at any other is no cut of this case."""
-    return any(same_meter(facts, meter_id, own) for own in _customers_meters(facts))
-
-
-def _customers_meters(facts: CaseFacts) -> tuple[str, ...]:
-    """The meters that are the customer's: the one that billing names."""
-    return (facts.account.meter_id,)
-
-
-def as_we_spell_it(facts: CaseFacts, meter_id: str) -> str:
-    """The customer's meter as billing spells it; another's as it was typed."""
-    return next((own for own in _customers_meters(facts) if same_meter(facts, meter_id, own)), meter_id)

@@ -5,9 +5,10 @@ from datetime import datetime
 from domain.case.attempt import revoke_permit
 from domain.case.entities import Cut, Permit
 from domain.case.facts import CaseFacts
-from domain.case.identity import as_we_spell_it, is_customers_meter, same_meter
+from domain.case.identity import same_meter
 from domain.case.incidents import open_incident
 from domain.case.neighbours import our_meter_is_doubted
+from domain.case.own_meters import as_we_spell_it, is_about, is_his
 from domain.case.restoration import restoration_due
 from domain.record.reasons import because
 from domain.vocabulary import Actor
@@ -20,7 +21,7 @@ def known_cut(facts: CaseFacts, meter_id: str, at: datetime) -> Cut | None:
     """
     for cut in facts.cuts:
         stood = cut.at <= at and (cut.restored_at is None or at < cut.restored_at)
-        if (stood or (cut.off and not cut.lawful)) and same_meter(facts, cut.meter_id, meter_id):
+        if is_about(facts, cut, meter_id) and (stood or (cut.off and not cut.lawful)):
             return cut
     return None
 
@@ -42,7 +43,7 @@ def unauthorised_cut(
     """
     facts, restore_ticket = facts.numbered("restore-ticket")
     facts, cut_id = facts.numbered("cut")
-    wrong_meter = not is_customers_meter(facts, meter_id)
+    wrong_meter = not is_his(facts, meter_id, at)
     neighbour = wrong_meter and facts.present_since is not None
     cut = Cut(
         cut_id=cut_id,
@@ -112,6 +113,7 @@ def _restoration_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
     ticket = facts.ticket(permit.ticket_id)
     notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
     settled = notice is not None and not facts.owes(notice)
+    another_holder = facts.records.holder_since is not None and facts.records.holder_since >= permit.given_at
     planned = facts.plan is not None and facts.plan.state == "open"
     plan_restores = notice is not None and any(p.restore_on_plan for p in facts.policies_since(notice))
-    return settled or facts.withdrawn is not None or (planned and plan_restores)
+    return settled or another_holder or facts.withdrawn is not None or (planned and plan_restores)

@@ -6,7 +6,8 @@ from domain.case.checks import check_actor
 from domain.case.entities import Cut
 from domain.case.escalations import close_escalations
 from domain.case.facts import CaseFacts
-from domain.case.identity import among, same_meter
+from domain.case.identity import among
+from domain.case.own_meters import is_about
 from domain.case.restoration import cut_to_answer_for, restored_too_late
 from domain.contract import updates as m
 from domain.contract.answers import Done, RestorationAnswer, RestorationReported, StillOwing
@@ -72,11 +73,8 @@ def report_restored(
     at = restored_at
     # A meter may be found cut off before our own cut of it is reported: one restoration ends both.
     for cut_off in facts.to_restore:
-        if (
-            cut_off.at <= at
-            and cut_off.neighbour == cut.neighbour
-            and same_meter(facts, cut_off.meter_id, cut.meter_id)
-        ):
+        same = is_about(facts, cut, cut_off.meter_id) or is_about(facts, cut_off, cut.meter_id)
+        if same and cut_off.at <= at and cut_off.neighbour == cut.neighbour:
             facts = _restored(facts, cut_off, message, at, now)
     if not cut.neighbour and not facts.cuts_off and facts.in_arrears and facts.withdrawn is None:
         facts = facts.but(stage="red_notice" if facts.red or _had_red(facts) else "yellow_notice")
@@ -144,10 +142,15 @@ def holder(facts: CaseFacts, cut: Cut) -> str:
 
 
 def _holds_the_ticket(facts: CaseFacts, unit: str | None, cut: Cut | None, at: datetime) -> bool:
-    """The account's field unit, and one that had the ticket then and has passed it on since; a unit left out is it."""
+    """The account's field unit, one that had the ticket then and passed it on, and who holds it too (R-32).
+
+    A unit left out is taken for it.
+    """
     ticket = facts.ticket(cut.restore_ticket) if cut else None
     former = {p.field_unit for p in ticket.passed_on if at <= p.until} if ticket else set()
-    return unit is None or among(facts, unit, {facts.account.field_unit, *former})
+    return unit is None or among(
+        facts, unit, {facts.account.field_unit, *former, *(ticket.also_held_by if ticket else ())}
+    )
 
 
 def _restored(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: datetime, now: datetime) -> CaseFacts:

@@ -7,7 +7,8 @@ from domain.case.announced_payments import AWAITED_AT_MOST, settled_by
 from domain.case.attempt import revoke_permit
 from domain.case.entities import Announced, Hold, Permit
 from domain.case.facts import CaseFacts
-from domain.case.identity import same, same_meter
+from domain.case.identity import same
+from domain.case.own_meters import is_named_since
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
 from domain.contract.signals import (
     BillOverdue,
@@ -158,8 +159,8 @@ def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -
     facts = _remembered(facts, key)
     at = min(message.at or now, now)
     known = known_cut(facts, message.meter_id, at)
-    of_meter = (p for p in facts.permits if same_meter(facts, p.meter_id, message.meter_id))
-    permit = next((p for p in of_meter if _may_explain(p, at)), None)
+    ours = (p for p in facts.permits if is_named_since(facts, message.meter_id, p.meter_id, p.given_at))
+    permit = next((p for p in ours if _may_explain(p, at)), None)
     if known is None and permit is None:
         facts, _ = unauthorised_cut(
             facts, now, at, message.meter_id, (message.reported_by,), message.source, about=message.report_id
