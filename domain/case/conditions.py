@@ -135,7 +135,7 @@ def _record_read(facts: CaseFacts, _now: datetime) -> bool:
 
 def _meter_of_the_record(facts: CaseFacts, _now: datetime) -> bool:
     ticket = facts.cut_ticket
-    return facts.present_since is None or ticket is None or ticket.meter_id == facts.account.meter_id
+    return facts.present_since is None or ticket is None or same_meter(facts, ticket.meter_id, facts.account.meter_id)
 
 
 def _meter_certain(facts: CaseFacts, _now: datetime) -> bool:
