@@ -76,7 +76,6 @@ class Outage:
     """A meter without supply: what began it, what started the 24 hours, the ticket, and what ended it."""
 
     start: FiledEvidence
-    ours: bool
     cause: FiledEvidence | None
     since: datetime | None
     ticket: FiledEvidence | None
@@ -230,9 +229,7 @@ class Reading:
         def of_ticket(what: EvidenceKind) -> FiledEvidence | None:
             return next((e for e in self.all(what) if e.seq > start.seq and about and e.about == about), None)
 
-        return Outage(
-            start, ours, cause, since, ticket, of_ticket("delay.declared"), of_ticket("restore.breached"), end
-        )
+        return Outage(start, cause, since, ticket, of_ticket("delay.declared"), of_ticket("restore.breached"), end)
 
     def _causes(
         self,
