@@ -139,7 +139,7 @@ class ArrearsCase(CaseMessages):
             look_answered_at=workflow.now(),
         )
         if self.present_rules_count():
-            facts = facts.but(present_since=now)
+            facts = facts.but(present_since=now, opened_with=found.debt.owed)
         rules = LATEST_RULE if facts.present_since else None
         facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label, rules=rules)
         self.open_with(with_circumstances(facts, found, now, workflow.now()), heard)

@@ -20,6 +20,7 @@ from domain.case.entities import (
     Permit,
     Plan,
     Promise,
+    Shown,
     Ticket,
     Withdrawal,
 )
@@ -59,6 +60,8 @@ class CaseFacts(Contract):
     debt: AccountDebt
     debt_read_at: Moment
     debt_asked: tuple[Id, ...] = ()
+    opened_with: Money | None = None
+    shown: Shown = Shown()
     hints: int = 0
     hints_answered: int = 0
     announced: Money = Decimal("0.00")
@@ -280,8 +283,8 @@ class CaseFacts(Contract):
 
     @property
     def in_arrears(self) -> bool:
-        """Anything overdue is owed beyond the tolerance."""
-        return self.debt.owed > self.policy.tolerance
+        """More is overdue than may stay unpaid (R-35)."""
+        return self.debt.owed > self.may_stay_unpaid(self.policy)
 
     def late_fee(self, now: datetime, bills: tuple[str, ...] | None = None, policy: Policy | None = None) -> Decimal:
         """Late fee so far on these bills (all that are known, if none are named), by the policy in force or another."""
@@ -289,11 +292,16 @@ class CaseFacts(Contract):
         return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy)
 
     def query_bills(self) -> tuple[str, ...]:
-        """The bills whose state the case needs even when they are settled: those of a live notice, permit or cut."""
+        """The bills whose state the case needs even when they are settled: of a notice, permit, cut, promise or plan.
+
+        Those of a cut once restored too: a payment made before it may be known later (R-25).
+        """
         unanswered = {p.ticket_id for p in self.permits if not p.answered and p.state != "redeemed"}
         at_stake = {t.notice_id for t in self.tickets if t.ticket_id in unanswered}
         named = {b for n in self.notices if n.stands or n.notice_id in at_stake for b in n.bills}
-        return tuple(sorted(named | {b for c in self.cuts_off for b in c.bills}))
+        named |= {b for c in (self.cuts if self.present_since else self.cuts_off) for b in c.bills}
+        agreed = (a.on for a in (self.promise, self.plan) if a and a.on and a.state == "open")
+        return tuple(sorted(named | {b.bill_id for on in agreed for b in on.bills}))
 
     # ---- policies ------------------------------------------------------------------------------
 
@@ -336,19 +344,14 @@ class CaseFacts(Contract):
         """Whether the bills of a notice are unsettled by every policy since: none takes back what was enough (R-11)."""
         return self.outstanding(notice.live_bills) > self.tolerance(notice)
 
+    def may_stay_unpaid(self, policy: Policy) -> Decimal:
+        """The principal that may stay unpaid by that policy: nobody is cut off, or kept off, for less (R-35)."""
+        return policy.may_stay_unpaid if self.present_since else policy.tolerance
+
     def tolerance(self, begun: Notice | Cut) -> Decimal:
         """How much may stay unpaid of a notice or cut: the most that a policy allowed since it began."""
-        kept = (former.policy.tolerance for former in self._replaced_since(begun) if former.keeps_tolerance)
-        return max((self.policy.tolerance, *kept))
-
-    def settled_for_supply(self, cut: Cut, now: datetime) -> bool:
-        """Whether the bills of a cut are settled by any policy since: none puts restoration off (R-24)."""
-        outstanding = self.outstanding(cut.bills)
-        return any(
-            outstanding <= policy.tolerance
-            and (not policy.late_fee_blocks or self.debt.credit >= self.late_fee(now, cut.bills, policy))
-            for policy in self.policies_since(cut)
-        )
+        kept = (self.may_stay_unpaid(former.policy) for former in self._replaced_since(begun) if former.keeps_tolerance)
+        return max((self.may_stay_unpaid(self.policy), *kept))
 
 
 def _replaced(items: tuple[_T, ...], key: str, value: str, changes: dict[str, Any]) -> tuple[_T, ...]:

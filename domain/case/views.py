@@ -270,7 +270,8 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
             for b in facts.debt.bills
         ],
         "notices": [
-            n.model_dump(exclude={"approval_asked", "delivered_by", "spent"}, exclude_none=True) for n in facts.notices
+            n.model_dump(exclude={"approval_asked", "delivered_by", "spent", "settled_at"}, exclude_none=True)
+            for n in facts.notices
         ],
         "planned_cut_at": planned_cut_at(facts),
         "approvals": [a.model_dump() for a in facts.approvals],
@@ -287,8 +288,8 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
         "settled_at": cut and cut.settled_at,
         "restore_due_by": restore_due_by(facts) or (cut and cut.restore_due_by),
         "restored_at": cut and cut.restored_at,
-        "promise": facts.promise and facts.promise.model_dump(exclude={"paid_before"}),
-        "plan": facts.plan and facts.plan.model_dump(exclude={"paid_before"}),
+        "promise": facts.promise and facts.promise.model_dump(exclude={"paid_before", "on"}),
+        "plan": facts.plan and facts.plan.model_dump(exclude={"paid_before", "on"}),
         "holds": [h.model_dump() for h in facts.holds],
         "incidents": [i.model_dump() for i in facts.incidents],
         "waiting_for": [a.model_dump() for a in waiting_for(facts, now)],

@@ -244,7 +244,8 @@ class Reading:
         named = set(bills(next((c.red for c in self.cuts if c.report.seq == start.seq), None)))
         for entry in settled:
             if entry.about == start.about or (named and named <= set(bills(entry))):
-                causes.append((moment(entry, "settled_at") or entry.at, entry))
+                at = moment(entry, "settled_at") or entry.at
+                causes.append((at if at > start.at else entry.recorded_at, entry))
         if withdrawn := self.first("withdrawn"):
             causes.append((max(withdrawn.recorded_at, start.recorded_at), withdrawn))
         if ticket and not any(cause.seq < ticket.seq for _, cause in causes):

@@ -71,7 +71,7 @@ async def ingest(
             book,
             DryRunAnnouncer(announcer) if dry_run else announcer,
             now=now,
-            min_debt=lambda account: policies.for_account(account).min_debt,
+            min_debt=lambda account: policies.for_account(account).least_debt,
             progress=progress,
             say=say,
             mark=not dry_run,
