@@ -56,8 +56,17 @@ def settlement_before_the_cut_is_learned(facts: CaseFacts, now: datetime) -> Cas
 
 def _settled(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
     facts = facts.with_cut(cut.cut_id, settled_at=at)
+    restored_at = cut.restored_at if facts.present_since else None
     return facts.noted(
-        now, "debt.settled", under=("R-24", "III.1"), at=at, about=cut.cut_id, bills=cut.bills, settled_at=at
+        now,
+        "debt.settled",
+        under=("R-24", "III.1"),
+        at=at,
+        about=cut.cut_id,
+        bills=cut.bills,
+        settled_at=at,
+        cut_at=cut.at if restored_at else None,
+        restored_at=restored_at,
     )
 
 

@@ -145,14 +145,14 @@ async def test_the_late_fee_blocks_and_both_are_paid_in_one_sum(world: World) ->
 async def test_the_late_fee_paid_later_settles_then(world: World) -> None:
     case = await cut_off(world, policy=world.policy.model_copy(update={"late_fee_blocks": True}))
     await world.bill(case.account_id, "300.00", overdue_days=-90)
-    fee = Decimal((await case.snapshot())["late_fee"])
     await case.pay("200.00")
-    await case.recorded("debt.read")
+    await case.becomes(lambda s: s["owed"] == "0.00", "the principal paid")
+    fee = Decimal((await case.snapshot())["late_fee"])
     assert await case.stage() == "disconnected"
     await case.pass_time(hours=3)
     paid_at = await case.now()
     await case.pay(str(fee - Decimal("0.01")))
-    await case.recorded("debt.read", 2)
+    await case.at_rest()
     assert await case.stage() == "disconnected"
     await case.pay("0.01")
     snap = await restoring(case)

@@ -222,7 +222,7 @@ def test_what_the_evidence_says_at_any_moment_is_what_the_case_said_of_itself() 
                 Event(e.what, e.rule, e.at, e.recorded_at, e.detail) for e in record.evidence if e.what in KINDS_READ
             ]
             told.sort(key=lambda e: e.recorded_at)
-            share, row = case_in_month(told, BEGINS, POLICY.tolerance), record.case
+            share, row = case_in_month(told, BEGINS, POLICY), record.case
             assert share.stage == (None if row.closed_at else row.stage), [e.what for e in told][-5:]
             assert share.debt.owed + share.debt.left == row.owed
             assert bool(share.cut_off_lawfully + share.cut_off_unauthorised) == row.supply_off
@@ -244,12 +244,12 @@ def test_a_payment_or_withdrawal_leaves_the_stage_and_a_slip_goes_back(reason: s
         ("notice.void", {"kind": "red", "reason": reason}),
     )
     events = [Event(what, "R-00", BEGINS, BEGINS, detail) for what, detail in told]
-    assert case_in_month(events, BEGINS, Decimal(0)).stage == stage
+    assert case_in_month(events, BEGINS, POLICY).stage == stage
 
 
 def test_a_found_cut_of_an_account_without_a_case_is_counted_apart() -> None:
     told = Event("cut.found", "R-27", BEGINS, BEGINS, {"meter_id": "m", "unopened": "unknown"})
-    share = case_in_month([told], BEGINS, Decimal(0))
+    share = case_in_month([told], BEGINS, POLICY)
     assert (share.reported_unopened, share.unauthorised, share.opened, share.stage) == (1, 0, False, None)
 
 
@@ -257,7 +257,7 @@ def test_a_case_that_closed_and_was_opened_again_is_open_and_owes_what_it_owed()
     opened = Event("case.opened", "R-01", BEGINS, BEGINS - timedelta(days=3), {"owed": "10.00"})
     closed = Event("case.closed", "R-30", BEGINS, BEGINS - timedelta(days=1), {"outcome": "withdrawn"})
     again = Event("case.reopened", "R-30", BEGINS, BEGINS, {})
-    share = case_in_month([opened, closed, again], BEGINS, Decimal(0))
+    share = case_in_month([opened, closed, again], BEGINS, POLICY)
     d = share.debt
     assert (share.closed, share.outcome, share.stage) == (False, None, "yellow_notice")
     assert (d.brought_forward, d.added, d.left, d.owed) == (Decimal(0), Decimal(10), Decimal(0), Decimal(10))
