@@ -1,7 +1,7 @@
 """What everything is called, in Chinese and in English: roles, classes, stages, outcomes, incidents, holds, scopes.
 
 One table for each, for screens, papers and the report alike. Where a paper has worded a name otherwise since its first
-version, the table says so: a paper is named by its digest, and must print again byte by byte.
+version, the table says so. A paper is named by its digest, and must print again byte by byte.
 """
 
 from collections.abc import Mapping

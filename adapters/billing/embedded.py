@@ -1,7 +1,7 @@
 """The embedded billing book in SQL: who owes what, and which lines of an export are new, known or contradict it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -25,12 +25,13 @@ from sqlalchemy import (
 
 from activities.billing import BillingUnavailable
 from adapters.billing.booking import book_bills, book_customers, book_payments, chunks
+from adapters.billing.debt_answer import debt_of
 from adapters.billing.tables import BILLING, TABLES
+from adapters.billing.twins import twins
 from adapters.sql.engine import open_engine, reading, writing
 from domain.customer import Account, Customer, CustomerCard
-from domain.money.allocation import Share, allocate
-from domain.money.book import BookedBill, BookedPayment, Unannounced, Verdict
-from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery, PaymentElsewhere
+from domain.money.book import BookedBill, BookedPayment, Twin, Unannounced, Verdict
+from domain.money.debt import AccountDebt, DebtQuery
 
 _CUSTOMERS, _BILLS, _PAYMENTS, _OUTAGES = (
     TABLES.tables[name] for name in ("customers", "bills", "payments", "outages")
@@ -107,7 +108,7 @@ class SqlBilling:
                 for payment in connection.execute(select(*_PAYMENT).where(_PAYMENTS.c.account_id.in_(ids))):
                     payments[payment.account_id].append(BookedPayment(*payment))
         return tuple(
-            _debt(q, bills[q.account_id], payments.get(q.account_id, ()), self._local_day)
+            debt_of(q, bills[q.account_id], payments.get(q.account_id, ()), self._local_day)
             if q.account_id in bills
             else None
             for q in queries
@@ -145,6 +146,11 @@ class SqlBilling:
         """Book payments and reversals that are new, payments first; a line that contradicts the book conflicts."""
         with self._writing() as connection:
             return book_payments(connection, payments)
+
+    def twins(self, rows: Sequence[Customer | BookedBill | BookedPayment]) -> tuple[tuple[Twin, ...], ...]:
+        """For each of these rows, all of one kind, what the book holds that may be the same under another id."""
+        with self._reading() as connection:
+            return twins(connection, rows)
 
     # What was announced to the cases.
 
@@ -232,57 +238,6 @@ def _refuse_in_outage(connection: Connection) -> None:
     reason = connection.execute(select(_OUTAGES.c.reason)).scalar()
     if reason is not None:
         raise BillingUnavailable(f"the billing system gives no answer: {reason}. Nothing was read or written.")
-
-
-def _debt(
-    query: DebtQuery,
-    bills: Sequence[BookedBill],
-    payments: Sequence[BookedPayment],
-    local_day: Callable[[datetime], date],
-) -> AccountDebt:
-    allocation, today = allocate(bills, payments), local_day(query.as_of)
-    whole = {p.payment_id: p.amount for p in payments}
-    ordered = sorted(bills, key=lambda b: (b.due_date, b.bill_id))
-
-    def said(share: Share) -> dict[str, Any]:
-        return {**share._asdict(), "payment_amount": whole[share.payment_id]}
-
-    def parts(bill: BookedBill) -> tuple[Share, ...]:
-        return allocation.on_bill.get(bill.bill_id, ())
-
-    def listed(bill: BookedBill) -> bool:
-        owing = bill.due_date < today and sum(p.amount for p in parts(bill)) < bill.amount
-        return owing or bill.bill_id in query.bills
-
-    def elsewhere() -> Iterator[PaymentElsewhere]:
-        since = min((b.due_date for b in bills if b.bill_id in query.bills), default=None)
-        if since is None:
-            return
-        for bill in ordered:
-            for share in () if listed(bill) else parts(bill):
-                if local_day(share.paid_at) >= since:
-                    yield PaymentElsewhere(bill_id=bill.bill_id, due_date=bill.due_date, **said(share))
-        for share in allocation.unused:
-            if local_day(share.paid_at) >= since:
-                yield PaymentElsewhere(**said(share))
-
-    return AccountDebt(
-        account_id=query.account_id,
-        as_of=query.as_of,
-        bills=tuple(
-            BillDebt(
-                bill_id=bill.bill_id,
-                amount=bill.amount,
-                due_date=bill.due_date,
-                payments=tuple(BillPayment(**said(share)) for share in parts(bill)),
-            )
-            for bill in ordered
-            if listed(bill)
-        ),
-        paid_total=allocation.paid_total,
-        credit=allocation.credit,
-        elsewhere=tuple(elsewhere()),
-    )
 
 
 def _accounts_with_bills(ids: Sequence[str]) -> Any:

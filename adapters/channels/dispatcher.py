@@ -44,7 +44,7 @@ class _Sent:
 class OutboxDispatcher:
     """A thread that claims, and lanes that send. Several workers may each have one: a claim is one worker's alone.
 
-    Delivery is at least once: if a worker dies between the receiver's answer and its own note, the next one sends the
+    Delivery is at least once. If a worker dies between the receiver's answer and its own note, the next one sends the
     message again, under the same key.
     """
 

@@ -21,8 +21,8 @@ AWAITED_AT_MOST = 100
 def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[Announced, ...]:
     """The announced payments that this answer does not list. `hints` is how many had come when billing was asked.
 
-    One that paid a bill of which billing says nothing is in no list either, and no amount would tell it from another
-    that is still on its way: to wait an hour for it is less than to cut off who has paid (P2).
+    One that paid a bill of which billing says nothing is in no list either. No amount would distinguish it from another
+    that is still on its way. To wait an hour for it is less than to cut off who has paid (P2).
     """
     if debt.owed <= facts.may_stay_unpaid(facts.policy):
         return ()

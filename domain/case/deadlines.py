@@ -1,7 +1,7 @@
 """What time and new facts bring about by themselves: holds run out, notices go void, permits lapse, warnings go up.
 
-`settle(facts, now)` applies every rule of the table until nothing changes. It is run after each message, each answer of
-the billing system and each wake-up, so a case that wakes late goes through every stage it slept over, in order.
+`settle(facts, now)` applies every rule of the table until nothing changes. The case runs it after each message, billing
+answer and wake-up. So a case that wakes late goes through every stage it slept over, in order.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """What the case does next, in the order of the clauses: a pure function of the facts and the time.
 
-Deadlines that void, slip, lapse or warn have been applied already (`domain.case.deadlines`); what is left
-are the acts that need somebody else: the billing system, a paper, a ticket, or simply time.
+Deadlines that void, slip, lapse or warn have been applied already (`domain.case.deadlines`). What is left are the acts
+that need somebody else: the billing system, a paper, a ticket, or simply time.
 """
 
 from dataclasses import dataclass

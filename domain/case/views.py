@@ -259,6 +259,7 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
     cut, permit = _own_cut(facts), facts.permit
     view: dict[str, Any] = {
         "account_id": facts.account.account_id,
+        "opened": True,
         "stage": facts.stage,
         "outcome": facts.outcome,
         "outcome_reason": facts.outcome_reason,

@@ -47,8 +47,8 @@ def _kept_once(day: BarredDay) -> BarredDay:
 class Season(Contract):
     """A part of every year in which these customers are not cut off: winter cold, summer heat (R-21).
 
-    `first` and `last` are days of the year, both included; a season whose last day comes before its first one runs
-    over the turn of the year.
+    `first` and `last` are days of the year, both included. A season whose last day comes before its first one runs over
+    the turn of the year.
     """
 
     name_zh: Annotated[Text, Field(max_length=40)]

@@ -1,7 +1,7 @@
 """The legal clock: every deadline of the procedure, computed from recorded moments, the policy and the calendar.
 
-Periods in days are counted in local days of the policy's zone, the day of the event not counted; periods in hours and
-minutes run from the moment (民法典 arts 201-204). All times returned are aware, in that zone.
+A period in days counts local days of the policy's zone, without the day of the event. A period in hours or minutes runs
+from the moment (民法典 arts 201-204). All times returned are aware, in that zone.
 """
 
 from collections.abc import Iterator
@@ -94,8 +94,8 @@ class Bar:
 def bar(day: date, policy: Policy, calendar: Calendar) -> Bar | None:
     """Why nobody is cut off on that local date, or None (R-21).
 
-    A working Saturday or Sunday (调休) stays barred, also under a policy that allows cuts on that weekday; a day of a
-    protected season also where it is none of the others.
+    A working Saturday or Sunday (调休) stays barred, also under a policy that allows cuts on that weekday. A day of a
+    protected season is barred even where nothing else bars it.
     """
     weekday = day.weekday()
     if WEEKDAYS[weekday] in policy.no_cut_weekdays:
@@ -125,8 +125,8 @@ def cut_allowed_on(day: date, policy: Policy, calendar: Calendar) -> bool:
 def first_cut_time(earliest: date, policy: Policy, calendar: Calendar) -> datetime:
     """The start of the cut hours on the first allowed day from `earliest` on (R-05, R-07, R-21).
 
-    There is always one: a calendar lists finitely many days, no policy bars all seven weekdays, and the seasons of
-    one leave two weeks in a row of every year.
+    There is always one. A calendar lists finitely many days, and no policy bars all seven weekdays. The seasons of one
+    policy leave two weeks in a row of every year.
     """
     return _wall(next(cut_days(earliest, policy, calendar)), time.fromisoformat(policy.cut_hours.start), policy)
 

@@ -66,8 +66,8 @@ class Policies(Contract):
 def load_policies(name_or_path: str = DEFAULT_PACK) -> Policies:
     """Read what ARREARS_POLICY names: one policy for all (`load_policy`), or a file that chooses by class and region.
 
-    PolicyError: as for a policy; a choice that can never be made; policies that differ in time zone or currency, in
-    which the books of one utility are kept.
+    PolicyError: as for a policy; a choice that can never be made; policies that differ in time zone or currency. A
+    utility keeps its books in one time zone and one currency.
     """
     path = policy_file(name_or_path)
     data = read_toml(path)
@@ -79,6 +79,7 @@ def load_policies(name_or_path: str = DEFAULT_PACK) -> Policies:
         raise PolicyError.of(path, said(problem)) from None
 
     def named(policy: str) -> Policy:
+        """The policy in the file of that name beside this one, or the pack of that name."""
         beside = path.parent / policy
         return load_policy(str(beside) if beside.is_file() else policy)
 

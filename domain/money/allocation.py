@@ -35,7 +35,7 @@ class Allocation(NamedTuple):
 def allocate(bills: Sequence[BookedBill], payments: Sequence[BookedPayment]) -> Allocation:
     """Spread all payments of one account over all its bills.
 
-    A payment that names a bill goes there first; its excess, and every other payment, settle the oldest due date
+    A payment that names a bill goes there first. Its excess, and every other payment, settle the oldest due date
     first, earlier payments before later ones. A reversed payment counts for nothing. What no bill needs is credit.
     """
     taken_back = {p.reverses for p in payments if p.reverses}

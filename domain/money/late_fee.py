@@ -17,9 +17,9 @@ _NOTHING = Decimal("0.00")
 def late_fee(bill: BillDebt, customer_class: CustomerClass, as_of: datetime, policy: Policy) -> Decimal:
     """Late fee of one bill as of a time, in money; zero for a bill not overdue (R-01).
 
-    It runs by local days, from the day after the due date to the day of `as_of`, both included, on the principal
-    outstanding that day: a payment reduces it from the day it was paid, and the fee so far stays. Days in the year of
-    the due date are this year's debt, later ones are carried over (the two rates differ for non-residential
+    It runs by local days, from the day after the due date to the day of `as_of`, both included. Each day's fee is on
+    the principal outstanding that day. A payment lowers it from the day it was paid, and the fee so far stays. Days in
+    the year of the due date are this year's debt, later ones are carried over (the two rates differ for non-residential
     customers). It is rounded once, half up to the cent. A bill that still owed when it fell overdue costs at least the
     minimum, even when it is paid that very day. Rates: 电力供应与使用条例 (2019) art. 39, 1 ‰ to 3 ‰ a day.
     """

@@ -40,8 +40,8 @@ COMPLAINTS = ("咨询、投诉：95598。", "Questions and complaints: 95598.")
 def notice_message(order: NoticeOrder, card: CustomerCard) -> Message:
     """The full text of a notice, put into the reader's hands to deliver (R-05, R-07, II.1, II.2).
 
-    It states account, amount owed (per bill, with the late fee), final deadline and the specific time of the cut, says
-    what stops the cut and where to complain; a red one has the line to sign (R-08).
+    It states account, amount owed (per bill, with the late fee), final deadline and the specific time of the cut. It
+    says what stops the cut and where to complain. A red one has the line to sign (R-08).
     """
     notice, zone = order.notice, ZoneInfo(order.timezone)
     title_zh, title_en = TITLES[notice.kind]

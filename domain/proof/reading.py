@@ -35,13 +35,14 @@ Checks = Iterator[Check]
 def in_the_order_of_the_case(file: CaseFile) -> CaseFile:
     """The file with its evidence in the order in which the case learned of it, `seq` counting that order.
 
-    A record that a crash or an outage held up reaches the register after what followed it: its place in the chain says
-    when it was written, the case's clock when the case learned of it, and `place` what came first in one step. A
+    A record that a crash or an outage held up reaches the register after what followed it. Its place in the chain says
+    when it was written. The case's clock says when the case learned of it, and `place` what came first in one step. A
     paper, which the printer notes and the case does not count, comes right after what it was printed for.
     """
     printed_for = {(e.about, e.recorded_at): e.place for e in file.evidence if e.what in _PRINTED}
 
     def place(entry: FiledEvidence) -> tuple[datetime, int, int]:
+        """By what an entry sorts: its clock, what came first in one step of the case, its place in the register."""
         of_case = entry.place
         if entry.what == PAPER_FILED:
             of_case = printed_for.get((entry.about, entry.recorded_at), 0)
@@ -219,6 +220,7 @@ class Reading:
         meter = start.detail.get("meter_id")
 
         def within(*found: FiledEvidence) -> tuple[FiledEvidence, ...]:
+            """Those of the entries that lie between the start of the outage and its end."""
             return tuple(e for e in found if start.seq < e.seq <= last)
 
         ticket = next(iter(within(*self.all("ticket.sent", kind="restore", meter_id=meter))), None)
@@ -227,6 +229,7 @@ class Reading:
         about = ticket.about if ticket else None
 
         def of_ticket(what: EvidenceKind) -> FiledEvidence | None:
+            """The first entry of that kind about the restoration ticket of this outage."""
             return next((e for e in self.all(what) if e.seq > start.seq and about and e.about == about), None)
 
         return Outage(start, cause, since, ticket, of_ticket("delay.declared"), of_ticket("restore.breached"), end)

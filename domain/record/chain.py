@@ -25,8 +25,8 @@ class AnchorLine(Contract):
 class AnchoredHead(Contract):
     """What the anchor file says of one account: its chain's length and head when it was last anchored.
 
-    `off`: no file is set; `missing`: nothing in it yet, or it is gone; `not_yet`: the account is younger than the
-    latest anchoring; `broken`: the file itself is not as it was signed.
+    `off`: no file is set. `missing`: nothing in it yet, or it is gone. `not_yet`: the account is younger than the
+    latest anchoring. `broken`: the file itself is not as it was signed.
     """
 
     state: Literal["anchored", "not_yet", "missing", "broken", "off"]

@@ -1,7 +1,7 @@
 """The kinds of evidence: one table that gives each its rule, its clause and its Chinese name (R-30).
 
-A kind is a type: a proof, a report or a query that asks for a kind which is not in the table is refused by the type
-checker. What is read back is not checked against it: a record of any version must stay readable.
+A kind is a type. The type checker refuses a proof, a report or a query that asks for a kind which is not in the
+table. What is read back is not checked against it: a record of any version must stay readable.
 """
 
 from typing import Annotated, Literal, NamedTuple

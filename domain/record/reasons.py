@@ -1,7 +1,7 @@
 """Why something ended: a code for each reason, with its English sentence of the record and its Chinese one.
 
-The program deals in codes. The record keeps the English sentence to the letter; a sentence is found again here alone,
-also in its former wording, so that a better sentence changes no replay and no urgency.
+The program deals in codes. The record keeps the English sentence to the letter. This table alone finds a sentence
+again, also in its former wording, so that a better sentence changes no replay and no urgency.
 """
 
 import re

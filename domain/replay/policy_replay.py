@@ -28,8 +28,8 @@ _WITH_THE_PROCEDURE = codes("settled", "withdrawn")
 class Replayed(Contract):
     """One procedure of a case under the other policy; `march` counts them.
 
-    `not_reached`: paid, or never begun, before the cut would have come; `possible`: nobody was cut off, but the law
-    would have allowed it before he paid; `later`, `earlier`, `unchanged`: the cut, or the time stated for it, moves.
+    `not_reached`: paid, or never begun, before the cut would have come. `possible`: nobody was cut off, but the law
+    would have allowed it before he paid. `later`, `earlier`, `unchanged`: the cut, or the time stated for it, moves.
     `cut_at` is what happened, or is stated; `then_at` what would have; `days` between them, in local dates.
     """
 

@@ -32,8 +32,8 @@ def reports_due(
 ) -> ReportsDue:
     """What is due of the months that are over, from the first that has a report on.
 
-    Where there is none, the last two months in which there was a case: `cases_before`, whether one was open before a
-    moment, is asked for these alone.
+    Where there is none, the last two months in which there was a case. For these alone it asks `cases_before`, whether
+    a case was open before a moment.
     """
     made = {report.month for report in last_reports}
     months = _from(min(made), now, zone) if made else _with_cases(cases_before, now, zone)

@@ -36,9 +36,9 @@ _NOT_UNFOLDED = (Actor, Policy)
 
 
 def signals() -> str:
-    """Each signal: what it tells, its clause, its payload."""
+    """Each signal: what it says, its clause, its payload."""
     rows = ((f"`{name}`", spec.description, spec.clause, _payload(spec)) for name, spec in SIGNALS.items())
-    return _table(("signal", "what it tells", "clause", "payload"), rows)
+    return _table(("signal", "what it says", "clause", "payload"), rows)
 
 
 def hold_roles() -> str:

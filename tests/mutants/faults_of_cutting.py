@@ -172,6 +172,14 @@ PERMIT = (
         tests=(T_DEADLINES,),
     ),
     Fault(
+        name="nobody wakes when the window ends",
+        rule="R-18",
+        file="domain/case/due_times.py",
+        right='        (times.window_end, "II.7 the window ends"),\n',
+        wrong="",
+        tests=("tests/domain/case/test_due_times.py",),
+    ),
+    Fault(
         name="a doubtful meter is cut",
         rule="R-19",
         file="domain/case/conditions.py",

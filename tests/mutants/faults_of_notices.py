@@ -18,10 +18,10 @@ BEFORE_ANYTHING = (
     Fault(
         name="a bill is overdue on its due date",
         rule="R-01",
-        file="domain/law/clock.py",
-        right="return local_day(as_of, policy) > due_date",
-        wrong="return local_day(as_of, policy) >= due_date",
-        tests=(T_CLOCK,),
+        file="adapters/billing/embedded.py",
+        right="owing = bill.due_date < today and",
+        wrong="owing = bill.due_date <= today and",
+        tests=("tests/adapters/billing/test_billing.py",),
     ),
     Fault(
         name="30 days overdue are enough instead of 31",

@@ -237,6 +237,14 @@ RESTORING = (
         tests=(T_DEADLINES, f"{C_RESTORATION}test_warnings_at_twelve_and_twenty_hours_and_the_breach_at_the_end"),
     ),
     Fault(
+        name="nobody wakes when the 24 hours end",
+        rule="R-26",
+        file="domain/case/due_times.py",
+        right='        found.append((due_by, "III.3 light again by now"))\n',
+        wrong="",
+        tests=("tests/domain/case/test_due_times.py",),
+    ),
+    Fault(
         name="a breach passes in silence",
         rule="R-26",
         file="domain/case/restoration.py",

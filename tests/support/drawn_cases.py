@@ -79,6 +79,7 @@ STANDING: list[dict[str, Any]] = [
     {"notices": (YELLOW_SERVED, RED_SERVED), "approvals": (APPROVED,), "tickets": (SENT,)},
     {"notices": (YELLOW_SERVED, RED_SERVED), "approvals": (APPROVED,), "tickets": (ACKNOWLEDGED,)},
     {"notices": (YELLOW_SERVED, RED_SERVED), "approvals": (APPROVED,), "tickets": (NOTIFIED,), "permits": (PERMIT,)},
+    {"notices": (YELLOW_SERVED, RED_SERVED), "approvals": (APPROVED,), "tickets": (NOTIFIED,)},
     {"cuts": (CUT,)},
     {"cuts": (CUT,), "plan": PLAN},
     {"cuts": (CUT_OFF,), "tickets": (RESTORE,)},

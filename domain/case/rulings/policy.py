@@ -23,9 +23,9 @@ _FIXED = ("timezone", "currency")
 def change_policy(facts: CaseFacts, message: m.ChangePolicy, now: datetime) -> tuple[CaseFacts, PolicyChanged]:
     """Put the case under another policy from now on, for all that begins later (II.0).
 
-    Notices and cuts keep the terms they began under, so their stated times and periods stay; what more the new policy
-    asks before a cut is asked of a standing notice too, and nothing less (`domain.terms`). Not for a centre director:
-    he would choose by it who approves besides himself.
+    Notices and cuts keep the terms they began under, so their stated times and periods stay. What more the new policy
+    asks before a cut is asked of a standing notice too, and nothing less (`CaseFacts.policies_since`). Not for a centre
+    director: he would choose by it who approves besides himself.
     """
     check_actor(facts, message.actor, UPDATES["change_policy"].roles)
     before, policy = facts.policy, message.policy

@@ -1,6 +1,6 @@
 """The register's tables as they were before they had revisions, with the guard that lets evidence only be added to.
 
-What is there already is left as it is: a register of that time, or of an earlier one, is taken over with all it holds.
+It leaves what is there already: a register of that time, or of an earlier one, is taken over with all it holds.
 """
 
 import sqlalchemy as sa
