@@ -18,9 +18,9 @@ BEFORE_ANYTHING = (
     Fault(
         name="a bill is overdue on its due date",
         rule="R-01",
-        file="adapters/billing/embedded.py",
-        right="owing = bill.due_date < today and",
-        wrong="owing = bill.due_date <= today and",
+        file="adapters/billing/debt_answer.py",
+        right="(b.due_date < today and",
+        wrong="(b.due_date <= today and",
         tests=("tests/adapters/billing/test_billing.py",),
     ),
     Fault(
