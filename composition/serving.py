@@ -70,7 +70,14 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         TicketActivities(parts.register, parts.papers).send_ticket,
         RegisterActivities(parts.register, parts.papers).write_record,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
-        SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
+        SweepActivities(
+            parts.billing,
+            parts.reader,
+            parts.register,
+            parts.policy.zone,
+            closed=parts.reader,
+            may_stay_unpaid=parts.policy.may_stay_unpaid,
+        ).sweep_page,
         parts.reporting.make_report,
     ]
 

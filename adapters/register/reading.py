@@ -1,5 +1,6 @@
 """Reading the register: lists of cases, messages, the file that a proof reads, a page of the sweep."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -8,10 +9,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, literal, select, tuple_
 
 from adapters.register.chain import verify_chain
+from adapters.register.closed_cuts import closed_cuts
 from adapters.register.counting import count_register
 from adapters.register.tables import TABLES
 from adapters.register.worklist import tasks_of, worklist
 from adapters.sql.engine import reading
+from domain.case.closed_cut import ClosedCut
 from domain.metrics import Figures
 from domain.record.case_file import CaseFile, FiledEvidence, FiledMessage, FiledNotice, FiledTicket, WorkItem
 from domain.record.chain import ChainVerdict
@@ -121,6 +124,11 @@ class RegisterReader:
             .limit(limit)
         )
         return self._read(OpenCase, query)
+
+    def cuts_of_closed_cases(self, since: datetime, accounts: Sequence[str] | None = None) -> tuple[ClosedCut, ...]:
+        """Lawful cuts since then of accounts whose cases are closed; see `closed_cuts`."""
+        with reading(self.engine) as connection:
+            return closed_cuts(connection, since, accounts)
 
     def figures(self, now: datetime, zone: ZoneInfo) -> Figures:
         """How all open cases stand, in numbers; see `count_register`."""

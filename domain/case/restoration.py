@@ -10,12 +10,14 @@ from domain.case.entities import Cut
 from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
-from domain.case.settlement import settled_for_supply
+from domain.case.settlement import settled_for_supply, shown_so_far
 from domain.law import clock
 from domain.record.reasons import because
 from domain.vocabulary import Role
 
 _LEADERS_OF_WARNINGS: tuple[Role, ...] = ("team_leader", "centre_director")
+_PAYMENTS_NAMED = 100
+"""The payments that the case had been shown are on record with a settlement: one booked later is none of them."""
 
 
 def settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
@@ -67,6 +69,7 @@ def _settled(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFac
         settled_at=at,
         cut_at=cut.at if restored_at else None,
         restored_at=restored_at,
+        payments=tuple(shown_so_far(facts).payments)[-_PAYMENTS_NAMED:] if facts.present_since else None,
     )
 
 
