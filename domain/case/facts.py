@@ -287,8 +287,8 @@ class CaseFacts(Contract):
         return self.debt.owed > self.may_stay_unpaid(self.policy)
 
     def late_fee(self, now: datetime, bills: tuple[str, ...] | None = None, policy: Policy | None = None) -> Decimal:
-        """Late fee so far on these bills (all that are known, if none are named), by the policy in force or another."""
-        chosen = tuple(b for b in self.debt.bills if bills is None or b.bill_id in bills)
+        """Late fee so far on these bills (all at hand, if none are named), by the policy in force or another."""
+        chosen = self.bills_at_hand if bills is None else tuple(b for b in self.debt.bills if b.bill_id in bills)
         return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy)
 
     def query_bills(self) -> tuple[str, ...]:
@@ -296,12 +296,24 @@ class CaseFacts(Contract):
 
         Those of a cut once restored too: a payment made before it may be known later (R-25).
         """
+        named = self._bills_at_stake()
+        named |= {b for c in (self.cuts if self.present_since else ()) for b in c.bills}
+        agreed = (a.on for a in (self.promise, self.plan) if a and a.on and a.state == "open")
+        return tuple(sorted(named | {b.bill_id for on in agreed for b in on.bills}))
+
+    @property
+    def bills_at_hand(self) -> tuple[BillDebt, ...]:
+        """The bills that billing listed, less those asked for only because of a cut that was restored before."""
+        named = self._bills_at_stake()
+        restored = (c for c in self.cuts if c.restored_at and c.restored_at < self.debt_read_at)
+        over = {b for c in restored for b in c.bills} - named if self.present_since else set[str]()
+        return tuple(b for b in self.debt.bills if b.outstanding > 0 or b.bill_id not in over)
+
+    def _bills_at_stake(self) -> set[str]:
         unanswered = {p.ticket_id for p in self.permits if not p.answered and p.state != "redeemed"}
         at_stake = {t.notice_id for t in self.tickets if t.ticket_id in unanswered}
         named = {b for n in self.notices if n.stands or n.notice_id in at_stake for b in n.bills}
-        named |= {b for c in (self.cuts if self.present_since else self.cuts_off) for b in c.bills}
-        agreed = (a.on for a in (self.promise, self.plan) if a and a.on and a.state == "open")
-        return tuple(sorted(named | {b.bill_id for on in agreed for b in on.bills}))
+        return named | {b for c in self.cuts_off for b in c.bills}
 
     # ---- policies ------------------------------------------------------------------------------
 

@@ -268,7 +268,7 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
         "as_of": facts.debt.as_of,
         "bills": [
             {"bill_id": b.bill_id, "amount": b.amount, "due_date": b.due_date, "outstanding": money(b.outstanding)}
-            for b in facts.debt.bills
+            for b in facts.bills_at_hand
         ],
         "notices": [
             n.model_dump(exclude={"approval_asked", "delivered_by", "spent", "settled_at"}, exclude_none=True)
