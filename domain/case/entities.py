@@ -167,10 +167,14 @@ class Hold(Contract):
 
 
 class AgreedBill(Contract):
-    """A bill that was in arrears when a promise or a plan was agreed, or that has replaced one; what was paid then."""
+    """A bill that was in arrears when a promise or a plan was agreed, with what was paid then.
+
+    Or one that `replaces` such a bill, which billing has cancelled.
+    """
 
     bill_id: Id
     due_date: Day
+    replaces: Id | None = None
     payments: tuple[BillPayment, ...] = ()
 
 

@@ -107,15 +107,21 @@ def _with_replacements(facts: CaseFacts, on: Agreed | None, agreed_at: datetime)
 
 
 def _replacements(facts: CaseFacts, on: Agreed, day: date) -> tuple[AgreedBill, ...]:
-    """The bills that stand for cancelled ones, which billing does not name: due on the same day, or before `day`.
+    """What stands for bills that are cancelled; billing names no successor.
 
-    They were not there when it was agreed, and no bill of the ordinary course appears with so old a due date.
+    It is what is new and fell due on the same day, else one that fell due before the agreement, on `day`. It was not
+    there then, and no bill of the ordinary course appears with so old a due date.
     """
     listed, known = {b.bill_id for b in facts.debt.bills}, {*on.others, *(b.bill_id for b in on.bills)}
-    due_dates = {b.due_date for b in on.bills if b.bill_id in facts.debt_asked and b.bill_id not in listed}
-    new = (b for b in facts.debt.bills if b.bill_id not in known)
-    return tuple(
-        AgreedBill(bill_id=b.bill_id, due_date=b.due_date)
-        for b in new
-        if due_dates and (b.due_date in due_dates or b.due_date < day)
-    )
+    replaced = {b.replaces for b in on.bills}
+    new = [b for b in facts.debt.bills if b.bill_id not in known]
+    found: list[AgreedBill] = []
+    for cancelled in on.bills:
+        if cancelled.bill_id in listed or cancelled.bill_id in replaced or cancelled.bill_id not in facts.debt_asked:
+            continue
+        left = [b for b in new if b.bill_id not in {f.bill_id for f in found}]
+        same_day = [b for b in left if b.due_date == cancelled.due_date]
+        older = [b for b in left if b.due_date < day]
+        for bill in same_day or older[:1]:
+            found.append(AgreedBill(bill_id=bill.bill_id, due_date=bill.due_date, replaces=cancelled.bill_id))
+    return tuple(found)

@@ -69,6 +69,10 @@ STATES: list[Any] = [
     ("replaced", (B1,), (bill("B-1a", "180.00"),), "open"),
     ("replaced, nothing paid in time", (B1,), (bill("B-1a", "180.00"), "past"), "broken"),
     ("replaced, and the first part paid", (B1,), (bill("B-1a", "180.00", a="100.00"), "past"), "open"),
+    ("replaced by two of that day", (B1,), (bill("B-1a", "80.00", a="80.00"), bill("B-1b", "100.00")), "open"),
+    ("replaced by one of another day", (B1,), (bill("B-1a", "180.00", YOUNG), "past"), "broken"),
+    ("replaced, beside an older bill that is open again", (B1,),
+     (bill("B-0", "90.00", OLD - 30 * DAY, a="90.00"), bill("B-1a", "180.00"), "past"), "broken"),
     ("a new bill of the ordinary course", (B1,),
      (bill("B-1", "200.00", a="200.00"), bill("B-3", "80.00", FIRST - 5 * DAY)), "kept"),
 ]  # fmt: skip
