@@ -1,11 +1,16 @@
 """R-25: from when the 24 hours run: from the payment, if one settled the bills, else from when the case learns it."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from adapters.billing.over_http import HttpBilling, open_http_billing
 from domain.law.policy import Policy
 from tests.support import book_corrections as billing
+from tests.support.billing_api import TOKEN, BillingApi, serving
 from tests.support.world import Case, World
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -217,3 +222,34 @@ async def test_the_crew_reports_late_a_cut_of_bills_settled_before_it(world: Wor
 
 def test_the_default_policy_lets_a_cent_less_than_the_least_debt_stay() -> None:
     assert Policy().may_stay_unpaid == Decimal("9.99")
+
+
+@pytest.fixture
+def over_http(world: World) -> Iterator[HttpBilling]:
+    """The world's book, asked over HTTP."""
+    with serving(BillingApi(world.parts.book)) as api:
+        asking = open_http_billing(api.url, TOKEN, world.policy.timezone)
+        yield asking
+        asking.close()
+
+
+async def test_over_http_a_correction_is_learned_and_a_late_fee_is_seen(world: World, over_http: HttpBilling) -> None:
+    """R-24, R-25: the answer says what was paid before, and what was paid beyond the bill."""
+    async with world.beside(billing=over_http) as beside:
+        blocks = world.policy.model_copy(update={"late_fee_blocks": True})
+        account, other = await world.customer(), await world.customer()
+        bill = await world.bill(account)
+        await world.bill(other)
+        corrected, fee = await beside.open(account), await beside.open(other, policy=blocks)
+        corrected.world = fee.world = world
+        await corrected.pay("150.00")
+        await corrected.to_cut()
+        learned = await corrected.now()
+        await billing.correct(world, bill, "150.00")
+        await recheck(corrected)
+        assert moment(await restoring(corrected), "settled_at") >= learned
+        await fee.to_cut()
+        await world.bill(other, "300.00", overdue_days=-90)
+        due, paid_at = Decimal((await fee.snapshot())["late_fee"]), await fee.now()
+        await fee.pay(str(Decimal("200.00") + due))
+        assert abs(moment(await restoring(fee), "settled_at") - paid_at) < MINUTE
