@@ -60,8 +60,9 @@ def settled_at(
 ) -> datetime:
     """When these bills, of a notice or a cut, were settled, never later than now (R-25).
 
-    If payments of billing's last answer settle them by what was known before it, and one of these is new: the latest
-    that was not merely moved between bills. Else now: the case learns that less is owed. `fee`: what paid the late fee.
+    Payments of billing's last answer decide it, if they settle the bills by what was known before, and one is new. Then
+    it is the latest that was not merely moved between bills. Else it is now: the case learns that less is owed. `fee`
+    is what paid the late fee.
     """
     listed = [b for b in facts.debt.bills if b.bill_id in bills]
     if facts.present_since is None:

@@ -64,8 +64,8 @@ async def ingest(
     `progress(what, done, total)` gets bytes for a file, accounts for `announce`; `say` sentences for people. Rejected
     lines go to `reject_path`, and warnings beside it, else to new files in var/. In a dry run only these are
     written. BillingUnavailable, and what the announcer raises, end the run: what is booked stays, and the next run
-    announces what this one did not. `closed_cases` is asked about accounts with payments and without a running case:
-    it opens one where a cut came after its settlement, and says how many (R-25).
+    announces what this one did not. `closed_cases` is given the accounts with payments and without a running case.
+    It opens one where a cut came after its settlement, and says how many (R-25).
     """
     zone = ZoneInfo(policies.default.timezone)
     with ExitStack() as stack:
