@@ -49,8 +49,8 @@ class AccountDebt(Contract):
     """Billing's answer for an account as of a time.
 
     `bills` holds every bill overdue by then that has principal outstanding, and those asked for by id besides.
-    `paid_total` is all that the account ever paid, less reversals; `credit` what is overpaid. `elsewhere` lies on no bill
-    listed, and was paid since the due date of the oldest bill asked for by id; billing may leave it out.
+    `paid_total` is all that the account ever paid, less reversals; `credit` what is overpaid. `elsewhere` lies on no
+    bill listed, and was paid since the due date of the oldest bill asked for by id. Billing may leave it out.
     """
 
     account_id: Id
