@@ -1,12 +1,15 @@
 """R-35: nobody is cut off, or kept off, for a trifle, and what is left of a debt counts with the next bill."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from domain.law.clock import local_day
 from domain.law.policy import Policy
 from tests.support import book_corrections as billing
-from tests.support.world import PEOPLE, World
+from tests.support.world import PEOPLE, SOON, World, running_world
+from tests.workflows.test_rules_taken_over import open_before
 
 
 async def test_a_cent_left_before_the_red_notice_ends_the_case(world: World) -> None:
@@ -127,3 +130,31 @@ async def test_a_bill_corrected_down_to_a_trifle_ends_the_case(world: World) -> 
     await case.signal("recheck_requested", request_id="q-corrected", source="operator")
     assert (await case.result())["reason"].startswith("7.50 CNY")
     assert red["notice_id"]
+
+
+async def test_who_was_cut_off_for_a_cent_before_the_rules_is_restored_at_the_next_wake_up(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """And a plan that was agreed before is measured on all that the account has paid, as it was then."""
+    async with running_world(tmp_path_factory.mktemp("earlier")) as world:
+        async with open_before(world):
+            case, planned = await world.open(), await world.open()
+            await case.to_cut()
+            await case.pay("199.99")
+            await case.becomes(lambda s: s["owed"] == "0.01", "all but a cent paid")
+            assert await case.stage() == "disconnected"
+            await planned.notice("yellow")
+            today = local_day(await planned.now(), world.policy)
+            parts = [{"due": str(today + timedelta(days=n)), "amount": "100.00"} for n in (5, 30)]
+            await planned.update("agree_plan", "team_leader", plan_id="pl-1", instalments=parts)
+        await case.signal("recheck_requested", request_id="q-1", source="operator")
+        learned = await case.now()
+        await case.ticket("restore")
+        snap = await case.snapshot()
+        assert datetime.fromisoformat(snap["settled_at"]) >= learned - SOON
+        assert snap["incidents"] == []
+        current = await world.bill(planned.account_id, "200.00", overdue_days=-20)
+        payment = await planned.pay("200.00", reported=False)
+        await billing.move(world, payment, current)
+        await planned.signal("payment_received", payment_id=payment, amount="200.00")
+        await planned.becomes(lambda s: s["plan"]["state"] == "kept", "the plan of before")
