@@ -65,6 +65,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         billing.open_account,
         billing.read_debt,
         billing.look_around,
+        billing.read_record,
         ChannelActivities(parts.customers).tell_customer,
         NoticeActivities(parts.register, parts.papers).issue_notice,
         TicketActivities(parts.register, parts.papers).send_ticket,
@@ -77,6 +78,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
             parts.policy.zone,
             closed=parts.reader,
             may_stay_unpaid=parts.policy.may_stay_unpaid,
+            records=parts.reader,
         ).sweep_page,
         parts.reporting.make_report,
     ]

@@ -11,10 +11,12 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, literal
 from adapters.register.chain import verify_chain
 from adapters.register.closed_cuts import closed_cuts
 from adapters.register.counting import count_register
+from adapters.register.customer_versions import versions_taken
 from adapters.register.tables import TABLES
 from adapters.register.worklist import tasks_of, worklist
 from adapters.sql.engine import reading
 from domain.case.closed_cut import ClosedCut
+from domain.customer import CustomerCard
 from domain.metrics import Figures
 from domain.record.case_file import CaseFile, FiledEvidence, FiledMessage, FiledNotice, FiledTicket, WorkItem
 from domain.record.chain import ChainVerdict
@@ -129,6 +131,12 @@ class RegisterReader:
         """Lawful cuts since then of accounts whose cases are closed; see `closed_cuts`."""
         with reading(self.engine) as connection:
             return closed_cuts(connection, since, accounts)
+
+    def cards_taken(self, cases: Sequence[OpenCase]) -> dict[str, CustomerCard]:
+        """By account, the card that each of these cases last took, as far as it is known and kept."""
+        taken = {case.account_id: case.record_number for case in cases if case.record_number is not None}
+        with reading(self.engine) as connection:
+            return versions_taken(connection, taken)
 
     def figures(self, now: datetime, zone: ZoneInfo) -> Figures:
         """How all open cases stand, in numbers; see `count_register`."""

@@ -24,6 +24,8 @@ from domain.case.entities import (
     Ticket,
     Withdrawal,
 )
+from domain.case.record_history import RecordHistory
+from domain.case.replacing import plain, replaced
 from domain.customer import Account
 from domain.law.calendar import Calendar
 from domain.law.circumstances import CutSlot
@@ -34,7 +36,7 @@ from domain.record.evidence import Evidence
 from domain.record.kinds import Basis, EvidenceKind, basis_of
 from domain.record.rows import Message
 from domain.record.subjects import Subject
-from domain.vocabulary import Actor, Contract, Id, Moment, Money, Outcome, Role, Stage
+from domain.vocabulary import Actor, Contract, CustomerClass, Id, Moment, Money, Outcome, Role, Stage
 
 _T = TypeVar("_T", bound=Contract)
 
@@ -43,6 +45,8 @@ class CaseFacts(Contract):
     """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet.
 
     `present_since`: from when R-31 to R-35 count for it; None in a run that began before them and has not woken since.
+    `record`: the account as billing last named it, while `account` is what counts, also by hand (R-32). None in a case
+    from before: then `account` stands for it. `record_number`: the register's number of the version taken over.
     """
 
     case_key: Id
@@ -52,6 +56,10 @@ class CaseFacts(Contract):
     former: tuple[FormerPolicy, ...] = ()
     opened_at: Moment
     present_since: Moment | None = None
+    record: Account | None = None
+    record_number: int | None = None
+    record_read_at: Moment | None = None
+    records: RecordHistory = RecordHistory()
     stage: Stage = "yellow_notice"
     outcome: Outcome | None = None
     outcome_reason: str | None = None
@@ -104,31 +112,31 @@ class CaseFacts(Contract):
 
     def with_notice(self, notice_id: str, **changes: Any) -> Self:
         """Replace fields of one notice."""
-        return self.but(notices=_replaced(self.notices, "notice_id", notice_id, changes))
+        return self.but(notices=replaced(self.notices, "notice_id", notice_id, changes))
 
     def with_ticket(self, ticket_id: str, **changes: Any) -> Self:
         """Replace fields of one ticket."""
-        return self.but(tickets=_replaced(self.tickets, "ticket_id", ticket_id, changes))
+        return self.but(tickets=replaced(self.tickets, "ticket_id", ticket_id, changes))
 
     def with_permit(self, permit_id: str, **changes: Any) -> Self:
         """Replace fields of one permit."""
-        return self.but(permits=_replaced(self.permits, "permit_id", permit_id, changes))
+        return self.but(permits=replaced(self.permits, "permit_id", permit_id, changes))
 
     def with_escalation(self, escalation_id: str, **changes: Any) -> Self:
         """Replace fields of one escalation."""
-        return self.but(escalations=_replaced(self.escalations, "escalation_id", escalation_id, changes))
+        return self.but(escalations=replaced(self.escalations, "escalation_id", escalation_id, changes))
 
     def with_hold(self, hold_id: str, **changes: Any) -> Self:
         """Replace fields of one hold."""
-        return self.but(holds=_replaced(self.holds, "hold_id", hold_id, changes))
+        return self.but(holds=replaced(self.holds, "hold_id", hold_id, changes))
 
     def with_cut(self, cut_id: str, **changes: Any) -> Self:
         """Replace fields of one cut."""
-        return self.but(cuts=_replaced(self.cuts, "cut_id", cut_id, changes))
+        return self.but(cuts=replaced(self.cuts, "cut_id", cut_id, changes))
 
     def with_incident(self, incident_id: str, **changes: Any) -> Self:
         """Replace fields of one incident."""
-        return self.but(incidents=_replaced(self.incidents, "incident_id", incident_id, changes))
+        return self.but(incidents=replaced(self.incidents, "incident_id", incident_id, changes))
 
     def numbered(self, what: str) -> tuple[Self, str]:
         """The next business key of its kind, `<case key>/red-notice/2`: unique over all of an account's cases."""
@@ -169,7 +177,7 @@ class CaseFacts(Contract):
             actor_role=actor.role if actor else None,
             actor_unit=actor.unit if actor else None,
             about=about,
-            detail={name: _plain(value) for name, value in detail.items() if value is not None},
+            detail={name: plain(value) for name, value in detail.items() if value is not None},
         )
         return facts.but(journal=(*facts.journal, entry))
 
@@ -181,13 +189,15 @@ class CaseFacts(Contract):
         zh: str,
         en: str,
         about: str | None = None,
+        *,
+        unit: str | None = None,
     ) -> Self:
-        """Add a message to a person, addressed by role to the unit or person that the account names."""
+        """Add a message, addressed by role to the person or unit that the account names, or to another `unit`."""
         facts, key = self.numbered(f"{role}/{subject.replace(' ', '-')}")  # for the same reason
         message = Message(
             key=key,
             to_role=role,
-            to_unit=self.unit_of(role),
+            to_unit=unit or self.unit_of(role),
             to_person=self.person_of(role),
             subject=subject,
             text_zh=zh,
@@ -289,7 +299,8 @@ class CaseFacts(Contract):
     def late_fee(self, now: datetime, bills: tuple[str, ...] | None = None, policy: Policy | None = None) -> Decimal:
         """Late fee so far on these bills (all at hand, if none are named), by the policy in force or another."""
         chosen = self.bills_at_hand if bills is None else tuple(b for b in self.debt.bills if b.bill_id in bills)
-        return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy)
+        former = self.records.classes
+        return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy, former)
 
     def query_bills(self) -> tuple[str, ...]:
         """The bills whose state the case needs even when they are settled: of a notice, permit, cut, promise or plan.
@@ -339,13 +350,23 @@ class CaseFacts(Contract):
 
     def required_approvals(self, notice: Notice) -> tuple[Role, ...]:
         """Every role that must approve the cut of this notice: what was once required of it stays so (R-12, R-13)."""
-        customer_class = self.account.customer_class
-        every = (p.approvals_for(customer_class, notice.amount) for p in self.policies_since(notice))
+        policies, classes = self.policies_since(notice), self.classes_since(notice)
+        every = (policy.approvals_for(each, notice.amount) for policy in policies for each in classes)
         return tuple(dict.fromkeys(role for roles in every for role in roles))
+
+    def classes_since(self, notice: Notice | None) -> tuple[CustomerClass, ...]:
+        """The customer's class, and every one that he has had since the notice was issued (R-32)."""
+        former = notice.former_classes if notice else ()
+        return tuple(dict.fromkeys((*former, self.account.customer_class)))
+
+    def important_since(self, notice: Notice | None) -> bool:
+        """Whether the customer is important, or has been since the notice was issued (R-14, R-32)."""
+        return self.account.important or (notice is not None and notice.was_important)
 
     def protected_days(self) -> Calendar:
         """The calendar as read, with every season in which a policy of the case protects this customer (R-21)."""
-        every = (p.seasons_for(self.account.customer_class) for p in self.all_policies())
+        classes = self.classes_since(self.red)
+        every = (policy.seasons_for(each) for policy in self.all_policies() for each in classes)
         return self.calendar.model_copy(update={"seasons": tuple(dict.fromkeys(s for some in every for s in some))})
 
     def seasons_last(self) -> timedelta:
@@ -364,18 +385,3 @@ class CaseFacts(Contract):
         """How much may stay unpaid of a notice or cut: the most that a policy allowed since it began."""
         kept = (self.may_stay_unpaid(former.policy) for former in self._replaced_since(begun) if former.keeps_tolerance)
         return max((self.may_stay_unpaid(self.policy), *kept))
-
-
-def _replaced(items: tuple[_T, ...], key: str, value: str, changes: dict[str, Any]) -> tuple[_T, ...]:
-    return tuple(i.model_copy(update=changes) if getattr(i, key) == value else i for i in items)
-
-
-def _plain(value: Any) -> Any:
-    """Evidence details are JSON: money and times as text."""
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return value

@@ -10,6 +10,7 @@ from domain.case.entities import Cut
 from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
+from domain.case.own_meters import is_of_his
 from domain.case.settlement import settled_for_supply, shown_so_far
 from domain.law import clock
 from domain.record.reasons import because
@@ -26,7 +27,7 @@ def settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFac
     They never run from before the cut: if the settlement came before it, they run from when the case learns of it.
     """
     for cut in facts.cuts_off:
-        if not (cut.lawful and cut.settled_at is None and cut.bills):
+        if not (cut.lawful and cut.settled_at is None and cut.bills) or cut.new_holder:
             continue
         if (at := _settled_for_supply(facts, cut, now)) is not None:
             facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, _runs_from(facts, cut, at, now))
@@ -57,7 +58,8 @@ def settlement_before_the_cut_is_learned(facts: CaseFacts, now: datetime) -> Cas
 
 
 def _settled(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
-    facts = facts.with_cut(cut.cut_id, settled_at=at)
+    if not cut.new_holder:  # whom it is restored to has settled nothing (R-32)
+        facts = facts.with_cut(cut.cut_id, settled_at=at)
     restored_at = cut.restored_at if facts.present_since else None
     return facts.noted(
         now,
@@ -217,6 +219,6 @@ def restored_too_late(
 
 def cut_to_answer_for(facts: CaseFacts) -> Cut | None:
     """The cut a request for restoration is about: of the account's own meter before any other."""
-    own = [c for c in facts.cuts_off if c.meter_id == facts.account.meter_id]
+    own = [c for c in facts.cuts_off if is_of_his(facts, c)]
     every = own or list(facts.cuts_off)
     return every[-1] if every else None
