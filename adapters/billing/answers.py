@@ -76,6 +76,13 @@ class Payment(_Answer):
     payment_id: _Id
     amount: _Amount
     paid_at: _Moment
+    payment_amount: _Amount | None = None
+
+    @model_validator(mode="after")
+    def _is_a_part(self) -> Self:
+        if self.payment_amount is not None and self.payment_amount < self.amount:
+            raise ValueError(f"payment_amount {self.payment_amount} is less than the part of {self.amount} booked here")
+        return self
 
 
 class Bill(_Answer):

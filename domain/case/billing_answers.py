@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from domain.case.entities import Hold
 from domain.case.facts import CaseFacts
+from domain.case.hints import answered
 from domain.law.circumstances import Circumstances
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.record.subjects import subject
@@ -24,6 +25,7 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
         announced=announced,
         heard=facts.heard if facts.hints > hints else (),
     )
+    facts = answered(facts)
     if debt.mark() == before.mark():
         return facts
     facts = facts.noted(now, "debt.read", at=debt.as_of, owed=debt.owed, late_fee=facts.late_fee(now), mark=debt.mark())
@@ -56,6 +58,7 @@ def with_circumstances(facts: CaseFacts, circumstances: Circumstances, asked: da
         look_answered_at=now,
         spreads_cuts=circumstances.spreads_cuts,
         slot=circumstances.slot or facts.slot,
+        doubted={hold: at for hold, at in facts.doubted.items() if at > asked},
     )
     for moratorium in circumstances.moratoria:
         hold = next((h for h in facts.holds if h.hold_id == moratorium), None)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.case import restoration
+from domain.case import hints, restoration
 from domain.case.attempt import end_attempt, recall_cut_ticket, void_notice
 from domain.case.conditions import filing_missing, missing_approvals, statutory_day_reached, why_the_day_is_barred
 from domain.case.entities import Escalation, Notice
@@ -380,6 +380,7 @@ def _crew_must_report(facts: CaseFacts) -> Times:
 
 
 _RULES: tuple[_Rule, ...] = (
+    _Rule(hints.copies_are_asked_for, hints.copies_asked_times),
     _Rule(_holds_run_out, _holds_end),
     _Rule(_promise_is_judged, _promise_ends),
     _Rule(_plan_is_judged, _instalments_are_due),
@@ -388,6 +389,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(_settled_bills_end_the_procedure),
     _Rule(_nothing_left_needs_nobody),
     _Rule(_permits_lapse, _permit_ends),
+    _Rule(hints.silence_revokes, hints.answer_times),
     _Rule(_undelivered_notices_go_void, _delivery_ends),
     _Rule(_silence_climbs_the_ladder, _rungs_must_answer),
     _Rule(_attempts_end, _attempt_times),

@@ -13,6 +13,7 @@ from domain.case.announced_payments import asked_again_at
 from domain.case.cut_days import has_cut_day
 from domain.case.entities import Cut, Notice
 from domain.case.facts import CaseFacts
+from domain.case.hints import copies_wait
 from domain.law import clock
 from domain.vocabulary import Outcome
 
@@ -97,11 +98,13 @@ def next_act(facts: CaseFacts, now: datetime, *, asking: bool) -> Act:
         return sleep(facts, now)
     if over := over_with(facts):
         return over if may_leave(facts) else sleep(facts, now)
+    if facts.doubted and not asking:
+        return ReadCircumstances()
     if facts.needs_person or facts.held:
         return ReadCircumstances() if moratorium_must_be_read(facts, now) and not asking else sleep(facts, now)
     step = _way_to_a_cut(facts, now)
     waiting = isinstance(step, ReadCircumstances) and asking
-    doubtful = isinstance(step, IssueNotice | SendCutTicket) and facts.debt_is_stale
+    doubtful = isinstance(step, IssueNotice | SendCutTicket) and (facts.debt_is_stale or facts.doubted)
     return sleep(facts, now) if waiting or doubtful else step
 
 
@@ -159,7 +162,7 @@ def over_with(facts: CaseFacts) -> Leave | None:
     restored: Outcome | None = "restored" if facts.cuts else None
     if facts.withdrawn:
         return Leave("withdrawn", facts.withdrawn.reason)
-    if facts.debt_is_stale:
+    if facts.debt_is_stale or copies_wait(facts):
         return None
     if not facts.in_arrears:
         return Leave(restored or "settled", "nothing overdue is owed")

@@ -8,11 +8,15 @@ from domain.vocabulary import Contract, Day, Id, Moment, Money
 
 
 class BillPayment(Contract):
-    """Part of a payment that billing booked on one bill; a reversed payment is simply gone."""
+    """Part of a payment that billing booked on one bill; a reversed payment is simply gone.
+
+    `payment_amount`: the whole payment, as far as billing says it; the rest lies on other bills, or is credit.
+    """
 
     payment_id: Id
     amount: Money
     paid_at: Moment
+    payment_amount: Money | None = None
 
 
 class BillDebt(Contract):

@@ -28,6 +28,7 @@ ReasonCode = Literal[
     "found_cut",
     "given_back",
     "held",
+    "hint_unanswered",
     "no_answer",
     "not_approved_in_time",
     "not_cut_in_window",
@@ -85,6 +86,9 @@ REASONS: dict[ReasonCode, Wording] = {
     "found_cut": Wording("supply was found cut", "发现已被停电"),
     "given_back": Wording("given back by the crew", "供电单位交回"),
     "held": Wording("hold: {hold}", "暂缓：{hold}"),
+    "hint_unanswered": Wording(
+        "the billing system gave no answer within 15 seconds of a message", "收到消息后15秒内营销系统无应答"
+    ),
     "no_answer": Wording("no answer from {role}", "{role}未答复"),
     "not_approved_in_time": Wording("not approved in time by {roles}", "未按时批准：{roles}"),
     "not_cut_in_window": Wording("nothing was cut inside the window", "停电时段内未实施停电"),
