@@ -152,8 +152,7 @@ def _silence_climbs_the_ladder(facts: CaseFacts, now: datetime) -> CaseFacts:
         if not _silent(e, now) or e.rung not in ladder:
             continue
         facts = facts.with_escalation(e.escalation_id, climbed=True)
-        higher = ladder[ladder.index(e.rung) + 1 :]
-        if higher:
+        if higher := ladder[ladder.index(e.rung) + 1 :]:
             facts, _ = raise_escalation(
                 facts,
                 now,
@@ -380,7 +379,7 @@ def _crew_must_report(facts: CaseFacts) -> Times:
 
 
 _RULES: tuple[_Rule, ...] = (
-    _Rule(hints.copies_are_asked_for, hints.copies_asked_times),
+    _Rule(hints.billing_is_asked_and_must_answer, hints.asking_times),
     _Rule(_holds_run_out, _holds_end),
     _Rule(_promise_is_judged, _promise_ends),
     _Rule(_plan_is_judged, _instalments_are_due),
@@ -389,7 +388,6 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(_settled_bills_end_the_procedure),
     _Rule(_nothing_left_needs_nobody),
     _Rule(_permits_lapse, _permit_ends),
-    _Rule(hints.silence_revokes, hints.answer_times),
     _Rule(_undelivered_notices_go_void, _delivery_ends),
     _Rule(_silence_climbs_the_ladder, _rungs_must_answer),
     _Rule(_attempts_end, _attempt_times),

@@ -11,8 +11,6 @@ from domain.case.entities import Copies, Unanswered
 from domain.case.facts import CaseFacts
 from domain.record.reasons import because
 
-Times = list[tuple[datetime, str]]
-
 ANSWERED_WITHIN = timedelta(seconds=15)
 """After a message that came with a permit open; then the permit is revoked."""
 ASKED_WITHIN = timedelta(seconds=2)
@@ -59,6 +57,27 @@ def hinted(facts: CaseFacts, now: datetime, amount: Decimal = Decimal("0.00")) -
         return facts
     facts = facts.but(on_hints=facts.on_hints.model_copy(update={"news": facts.hints}))
     return _awaiting_an_answer(facts, now)
+
+
+# ---- what time brings about ---------------------------------------------------------------------
+
+
+def billing_is_asked_and_must_answer(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Copies are asked for once their pause is over; billing that is silent too long costs an open permit."""
+    if (at := _asked_at(facts)) is not None and at <= now:
+        facts = copies_go_along(facts, now)
+    if (by := _answer_due(facts)) is not None and by <= now:
+        facts = revoke_permit(facts, now, because("hint_unanswered"))
+    return facts
+
+
+def asking_times(facts: CaseFacts) -> list[tuple[datetime, str]]:
+    """When billing is asked for the copies that wait, and by when it must have answered while a permit is open."""
+    times = (
+        (_asked_at(facts), "II.6 ask billing for what came again"),
+        (_answer_due(facts), "II.6 billing must have answered"),
+    )
+    return [(at, why) for at, why in times if at is not None]
 
 
 # ---- copies -----------------------------------------------------------------------------------
@@ -112,18 +131,6 @@ def copies_go_along(facts: CaseFacts, now: datetime) -> CaseFacts:
     return facts if since is None else _awaiting_an_answer(facts.but(hints=facts.hints + 1), since)
 
 
-def copies_are_asked_for(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """The pause of copies that wait is over: billing is asked for them."""
-    at = _asked_at(facts)
-    return facts if at is None or at > now else copies_go_along(facts, now)
-
-
-def copies_asked_times(facts: CaseFacts) -> Times:
-    """When billing is asked for the copies that wait."""
-    at = _asked_at(facts)
-    return [(at, "II.6 ask billing for what came again")] if at else []
-
-
 def _asked_at(facts: CaseFacts) -> datetime | None:
     kept = facts.on_hints
     if kept.ask_at is None or kept.waits_since is None:
@@ -166,15 +173,9 @@ def answered(facts: CaseFacts) -> CaseFacts:
     return facts if left == waiting else facts.but(on_hints=facts.on_hints.model_copy(update={"unanswered": left}))
 
 
-def silence_revokes(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """Billing has not answered in time for a message that came with the permit open: the permit is revoked (R-31)."""
-    times = answer_times(facts)
-    return revoke_permit(facts, now, because("hint_unanswered")) if times and times[0][0] <= now else facts
-
-
-def answer_times(facts: CaseFacts) -> Times:
-    """By when billing must have answered, while a permit is open."""
-    waiting = facts.on_hints.unanswered
-    if not waiting or facts.open_permit is None:
-        return []
-    return [(waiting[0].at + ANSWERED_WITHIN, "II.6 billing must have answered")]
+def _answer_due(facts: CaseFacts) -> datetime | None:
+    permit, waiting = facts.open_permit, facts.on_hints.unanswered
+    if permit is None or not waiting:
+        return None
+    due = waiting[0].at + ANSWERED_WITHIN
+    return due if due < permit.valid_until else None
