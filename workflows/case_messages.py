@@ -158,7 +158,7 @@ class CaseMessages(CaseDesk):
             return answer
         if (field := field_that_differs(kept, message)) is not None:
             raise self._refused(name, message, used_for_another(name, field))
-        return None if is_not_yet(name, answer) else answer
+        return None if is_not_yet(self.facts, name, answer) else answer
 
     def _is_worked_out_afresh(self, name: str, message: Contract) -> bool:
         return self.facts.present_since is not None and self._kept_answer(name, message) is not None

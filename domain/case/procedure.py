@@ -97,7 +97,7 @@ def next_act(facts: CaseFacts, now: datetime, *, asking: bool) -> Act:
     if facts.cuts_off:
         return sleep(facts, now)
     if over := over_with(facts):
-        return over if may_leave(facts) else sleep(facts, now)
+        return over if may_leave(facts) and not copies_wait(facts) else sleep(facts, now)
     if facts.doubted and not asking:
         return ReadCircumstances()
     if facts.needs_person or facts.held:
@@ -162,7 +162,7 @@ def over_with(facts: CaseFacts) -> Leave | None:
     restored: Outcome | None = "restored" if facts.cuts else None
     if facts.withdrawn:
         return Leave("withdrawn", facts.withdrawn.reason)
-    if facts.debt_is_stale or copies_wait(facts):
+    if facts.debt_is_stale:
         return None
     if not facts.in_arrears:
         return Leave(restored or "settled", "nothing overdue is owed")

@@ -164,7 +164,12 @@ def _bill(bill: BillDebt) -> dict[str, Any]:
         "due_date": bill.due_date.isoformat(),
         "outstanding": _money(bill.outstanding),
         "payments": [
-            {"payment_id": p.payment_id, "amount": _money(p.amount), "paid_at": p.paid_at.isoformat()}
+            {
+                "payment_id": p.payment_id,
+                "amount": _money(p.amount),
+                "paid_at": p.paid_at.isoformat(),
+                **({} if p.payment_amount is None else {"payment_amount": _money(p.payment_amount)}),
+            }
             for p in bill.payments
         ],
     }

@@ -38,19 +38,26 @@ AGAIN: dict[str, Callable[[CaseFacts, Any, datetime], tuple[CaseFacts, Contract]
 }
 """The answer afresh, without the effect, for what has one; the other updates are judged as ever."""
 
-_NOT_YET: dict[str, Callable[[Answer], bool]] = {
-    "record_delivery": lambda answer: not answer["served"] and "void_reason" not in answer,
-    "decide_approval": lambda answer: bool(answer.get("still_needed")),
-    "record_final_notice": lambda answer: not answer["told"],
-    "request_permit": lambda answer: not answer["granted"],
-    "request_restoration": lambda answer: "still_owing" in answer,
-    "report_restored": lambda answer: answer.get("counted") is False,
+_NOT_YET: dict[str, Callable[[CaseFacts, Answer], bool]] = {
+    "record_delivery": lambda _, answer: not answer["served"] and "void_reason" not in answer,
+    "decide_approval": lambda _, answer: bool(answer.get("still_needed")),
+    "record_final_notice": lambda _, answer: not answer["told"],
+    "request_permit": lambda _, answer: not answer["granted"],
+    "request_restoration": lambda facts, answer: _supply_is_off_without(facts, answer.get("ticket_id")),
+    "report_restored": lambda _, answer: answer.get("counted") is False,
 }
 
 
-def is_not_yet(name: str, answer: Answer) -> bool:
+def is_not_yet(facts: CaseFacts, name: str, answer: Answer) -> bool:
     """Whether the answer says "not yet": it is never repeated from memory."""
-    return name in _NOT_YET and _NOT_YET[name](answer)
+    return name in _NOT_YET and _NOT_YET[name](facts, answer)
+
+
+def _supply_is_off_without(facts: CaseFacts, ticket_id: str | None) -> bool:
+    """No ticket was given; or the one that was has restored an earlier cut, and supply is off again."""
+    if ticket_id is None:
+        return True
+    return bool(facts.cuts_off) and all(cut.restore_ticket != ticket_id for cut in facts.cuts_off)
 
 
 def senders(facts: CaseFacts, name: str, message: Contract) -> tuple[Role, ...]:
