@@ -151,13 +151,14 @@ class BillingDesk:
         if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):
             facts = paid
         asked_again = unseen and announced_payments.decide_about_supply(facts)
-        if asked_again and (facts.present_since or workflow.patched(ASKED_AGAIN)):
+        if asked_again and (workflow.patched(ASKED_AGAIN) or facts.present_since):
             return announced_payments.awaited(facts, unseen, workflow.now())
         return facts.but(unbooked=())
 
     def number_a_question(self) -> int:
         """The number of a new question; it is asked for every copy of a message that waits."""
-        self._held.put(copies_go_along(self._held.facts, workflow.now()))
+        if self._held.is_open:
+            self._held.put(copies_go_along(self._held.facts, workflow.now()))
         self._questions += 1
         return self._questions
 

@@ -111,7 +111,9 @@ def _asked_for_a_copy(facts: CaseFacts, message: str, copies: Copies, now: datet
 
 
 def _after_a_longer_pause(copies: Copies, now: datetime) -> Copies:
-    return Copies(asked_at=now, pause=min(copies.pause * 2, LONGEST_PAUSE))
+    """Asked for now. Copies that came together with the one that was just asked for lengthen no pause."""
+    pause = copies.pause if copies.asked_at == now else min(copies.pause * 2, LONGEST_PAUSE)
+    return Copies(asked_at=now, pause=pause)
 
 
 def copies_go_along(facts: CaseFacts, now: datetime) -> CaseFacts:
