@@ -51,6 +51,7 @@ class CaseContext(Interceptor):
 
 class _Bound(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        """Bind stage and clause of the order to every line, and log what the activity puts on record."""
         # Not unbound: each activity has a context of its own, and the SDK's line on its failure is still to come.
         structlog.contextvars.bind_contextvars(**context_of(input.args))
         result = await super().execute_activity(input)

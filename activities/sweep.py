@@ -161,6 +161,7 @@ class SweepActivities:
         gate, client = asyncio.Semaphore(SIGNALS_AT_ONCE), activity.client()
 
         async def ask(case: OpenCase) -> bool:
+            """Whether the case took the signal."""
             async with gate:
                 try:
                     await client.get_workflow_handle(case.workflow_id).signal("recheck_requested", message)
@@ -184,6 +185,7 @@ class SweepActivities:
         gate, client = asyncio.Semaphore(SIGNALS_AT_ONCE), activity.client()
 
         async def runs(case: OpenCase) -> bool:
+            """Whether a workflow carries the case on."""
             async with gate:
                 try:
                     found = await client.get_workflow_handle(case.workflow_id).describe()

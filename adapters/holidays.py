@@ -43,6 +43,7 @@ def _breaks(names: holidays.HolidayBase) -> Iterator[list[date]]:
     """Runs of days off with a public holiday among them, the free weekend before, between and after included."""
 
     def free(day: date) -> bool:
+        """Whether that day is a day off: listed, or a weekend that nobody works."""
         return day in listed or (names.is_weekend(day) and day not in names.weekend_workdays)
 
     # Asking the package for a day would make it add that day's year.

@@ -70,6 +70,7 @@ async def _install(
     )
 
     def renewed(known: ScheduleUpdateInput) -> ScheduleUpdate:
+        """The schedule as it is to be, paused or not as somebody left it."""
         schedule.state = known.description.schedule.state
         return ScheduleUpdate(schedule)
 

@@ -93,10 +93,12 @@ class _Stderr(logging.StreamHandler[TextIO]):
 
     @property
     def stream(self) -> TextIO:
+        """What stderr is now."""
         return sys.stderr
 
     @stream.setter
     def stream(self, _stream: TextIO) -> None:
+        """AttributeError, always: logs go to stderr."""
         raise AttributeError("logs go to stderr")
 
 

@@ -132,7 +132,7 @@ def build(settings: Settings) -> Parts:
         calendar=ChinaHolidays(),
         policies=policies,
         figures=ReportFigures(register_engine, policies.default),
-        papers=TypstPapers(settings.documents_folder, settings.letterhead),
+        papers=TypstPapers(settings.documents_folder, settings.letterhead, settings.paper_fonts),
         anchor=RegisterAnchor(register_engine, anchor_file) if anchor_file else None,
         databases=(Database(register_engine, REGISTER, RegisterUnavailable), *_databases_of(billing)),
     )

@@ -79,6 +79,7 @@ def _day_text(value: Any) -> Any:
 
 def _year_until(last: int) -> AfterValidator:
     def check(value: Any) -> Any:
+        """The value itself. ValueError: its year lies outside, as written or in UTC."""
         years = {value.year}
         if isinstance(value, datetime) and 1 < value.year < 9999:
             years.add(value.astimezone(UTC).year)  # kept in UTC: what passes here must pass when it is read back

@@ -90,6 +90,7 @@ def bars(titles: Mapping[str, str]) -> Iterator[tuple[Callable[[str, int, int], 
         tasks: dict[str, TaskID] = {}
 
         def progress(what: str, done: int, total: int) -> None:
+            """Move the bar of that name, and begin it if it is not there yet."""
             if what not in tasks:
                 tasks[what] = shown.add_task(titles.get(what, what), total=total)
             shown.update(tasks[what], completed=done, total=total)

@@ -39,7 +39,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import counterparties as wait
     from workflows.billing_desk import CALENDAR_HORIZON
     from workflows.case_desk import CaseDesk
-    from workflows.case_messages import CaseMessages
+    from workflows.case_messages import CaseMessages, account_named_by
     from workflows.effects import insist
     from workflows.payloads import NOTHING, parse
     from workflows.uncancelled import uncancelled
@@ -111,7 +111,7 @@ class ArrearsCase(CaseMessages):
         case = before_opening.Unopened(
             case_key=info.first_execution_run_id,
             workflow_id=info.workflow_id,
-            account_id=_named_by(info.workflow_id),
+            account_id=account_named_by(info.workflow_id),
             opened_at=now,
         )
         try:
@@ -230,6 +230,7 @@ class ArrearsCase(CaseMessages):
         )
 
         def arrived() -> None:
+            """Judge the ticket by the time of its arrival (R-15)."""
             self.take(issuing.ticket_arrived(self.facts, ticket.ticket_id, workflow.now()))
 
         self.carry_out(TicketActivities.send_ticket, order, config, arrived)
@@ -256,6 +257,7 @@ class ArrearsCase(CaseMessages):
         order = NotifyCustomer(account_id=self.facts.account.account_id, notice=self.facts.outgoing[-1], at=now)
 
         async def notify() -> None:
+            """Offer the notice to every channel, and record each channel's answer (R-16)."""
             try:
                 notified = await workflow.execute_activity_method(
                     ChannelActivities.tell_customer, order, **wait.titled(wait.CHANNELS, "II.4 tell the customer")
@@ -321,9 +323,3 @@ class ArrearsCase(CaseMessages):
             closed_at=self.facts.closed_at,
             reason=leave.reason,
         )
-
-
-def _named_by(workflow_id: str) -> str:
-    """The account that a workflow's id names, as far as it could be one: anybody may start any id."""
-    printable = "".join(c for c in workflow_id.removeprefix("arrears-") if c.isprintable())
-    return printable.strip()[:128].strip() or "?"

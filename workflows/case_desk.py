@@ -105,6 +105,7 @@ class CaseDesk:
         """Run an effect in the background and retry it until it succeeds."""
 
         async def work() -> None:
+            """The effect until it has succeeded, and what follows from it."""
             await insist(effect, order, config)
             then()
 

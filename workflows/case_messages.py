@@ -12,7 +12,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import views
+    from domain.case import before_opening, views
     from domain.case.checks import check_actor
     from domain.case.conditions import unmet_for_permit, why_not_cut
     from domain.case.facts import CaseFacts
@@ -298,11 +298,12 @@ class CaseMessages(CaseDesk):
     def snapshot(self) -> Answer:
         """The whole case as of its last wake-up."""
         if not self.held.is_open:
-            return {
-                "stage": "yellow_notice",
-                "opened": False,
-                "reason": self._not_opened or "the account is being looked up",
-            }
+            return before_opening.snapshot(
+                account_named_by(workflow.info().workflow_id),
+                workflow.now(),
+                self._not_opened or "the account is being looked up",
+                never=self._not_opened is not None,
+            )
         return views.snapshot(self.facts, workflow.now())
 
     @workflow.query(description="Every condition for a cut that is not met")
@@ -313,6 +314,12 @@ class CaseMessages(CaseDesk):
                 Condition(rule="R-02", clause="II.0", text_zh="尚未立案", text_en="the case is not open").model_dump()
             ]
         return [c.model_dump() for c in why_not_cut(self.facts, workflow.now())]
+
+
+def account_named_by(workflow_id: str) -> str:
+    """The account that a workflow's id names, as far as it could be one: anybody may start any id."""
+    printable = "".join(c for c in workflow_id.removeprefix("arrears-") if c.isprintable())
+    return printable.strip()[:128].strip() or "?"
 
 
 def _answer_key(name: str, message: Contract) -> str:

@@ -28,7 +28,10 @@ class LongestPause(Interceptor):
         longest = self._longest
 
         class Outbound(WorkflowOutboundInterceptor):
+            """Starts every activity of a workflow."""
+
             def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
+                """Cap the pause between two tries, where the caller has not."""
                 policy = input.retry_policy or RetryPolicy()
                 if policy.maximum_interval is None:
                     first = min(policy.initial_interval, longest)
@@ -42,7 +45,10 @@ class LongestPause(Interceptor):
                 return super().start_activity(input)
 
         class Inbound(WorkflowInboundInterceptor):
+            """Receives what a workflow is given."""
+
             def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+                """Put `Outbound` before every activity of this workflow."""
                 super().init(Outbound(outbound))
 
         return Inbound

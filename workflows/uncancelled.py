@@ -15,8 +15,11 @@ def uncancelled(noticed: Callable[[Any], None]) -> Callable[[_Run], _Run]:
     """
 
     def around(run: _Run) -> _Run:
+        """The same `run`, which no cancellation ends."""
+
         @functools.wraps(run)
         async def going_on(case: Any, *arguments: Any) -> Any:
+            """Wait for the end of `run`, however often somebody cancels."""
             running = asyncio.ensure_future(run(case, *arguments))
             while True:
                 try:

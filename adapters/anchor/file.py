@@ -110,6 +110,7 @@ class AnchorFile:
 
     def _checked(self, text: str, number: int, previous: str) -> AnchorLine:
         def broken(zh: str, en: str) -> AnchorBroken:
+            """What is wrong with this line, in both languages."""
             return AnchorBroken(f"锚定文件第 {number} 行{zh}", f"line {number} of the anchor file {en}")
 
         try:

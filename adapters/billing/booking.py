@@ -1,17 +1,34 @@
 """Books the lines of an export in bulk: what is new is written, what is known counted, what contradicts refused."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    String,
+    Table,
+    any_,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from adapters.billing.tables import TABLES
 from domain.customer import Customer
-from domain.money.book import BookedBill, BookedPayment, Verdict
+from domain.money.book import BookedBill, BookedPayment, Verdict, alike
 
 _CUSTOMERS, _BILLS, _PAYMENTS = (TABLES.tables[name] for name in ("customers", "bills", "payments"))
 _IN_ONE_LIST = 10_000  # SQLite takes 32,766 parameters, PostgreSQL 65,535
 _NEW, _CHANGED, _DUPLICATE = Verdict("new"), Verdict("changed"), Verdict("duplicate")
+_OURS = ("export", "account_alike", "meter_alike")  # columns that no export has
 _T = TypeVar("_T")
 
 
@@ -19,6 +36,14 @@ def chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     """The items in pieces that fit into one IN list; none for no items."""
     for start in range(0, len(items), _IN_ONE_LIST):
         yield items[start : start + _IN_ONE_LIST]
+
+
+def among(connection: Connection, key: Column[str], values: Collection[str]) -> ColumnElement[bool]:
+    """Whether the column holds one of these; as one parameter, for thousands of them would cost more than the query."""
+    if connection.dialect.name == "postgresql":
+        return key == any_(literal(list(values), ARRAY(String)))
+    one = func.json_each(json.dumps(list(values))).table_valued(column("value", String))
+    return key.in_(select(one.c.value))
 
 
 def book_customers(connection: Connection, customers: Sequence[Customer], export: str) -> tuple[Verdict, ...]:
@@ -33,8 +58,9 @@ def book_customers(connection: Connection, customers: Sequence[Customer], export
     for customer in customers:
         line = {**customer.card.model_dump(), **customer.account.model_dump(), "export": export}
         key = line["account_id"]
+        line |= {"account_alike": alike(key), "meter_alike": alike(line["meter_id"])}
         before = known.get(key)
-        differing = [name for name in line if name != "export" and before is not None and before[name] != line[name]]
+        differing = [name for name in line if name not in _OURS and before is not None and before[name] != line[name]]
         if before is not None and differing and export and before["export"] == export:
             verdicts.append(
                 Verdict("conflict", f"account {key} stands in this file twice, with another {', '.join(differing)}")
@@ -68,7 +94,7 @@ def book_bills(connection: Connection, bills: Sequence[BookedBill]) -> tuple[Ver
             known[bill.bill_id] = bill
             new.append(bill)
             verdicts.append(_NEW)
-    _insert(connection, _BILLS, [b._asdict() for b in new])
+    _insert(connection, _BILLS, [_row(b, b.bill_id) for b in new])
     return tuple(verdicts)
 
 
@@ -109,7 +135,7 @@ def book_payments(connection: Connection, payments: Sequence[BookedPayment]) -> 
             if payment.reverses:
                 around.taken_back_by[payment.reverses] = payment.payment_id
             new.append(payment)
-    _insert(connection, _PAYMENTS, [p._asdict() for p in new])
+    _insert(connection, _PAYMENTS, [_row(p, p.payment_id) for p in new])
     return tuple(verdicts)
 
 
@@ -163,20 +189,19 @@ def _unknown_account(account_id: str) -> Verdict:
 
 def _known_accounts(connection: Connection, accounts: set[str]) -> frozenset[str]:
     key = _CUSTOMERS.c.account_id
-    return frozenset(
-        account
-        for some in chunks(sorted(accounts))
-        for account in connection.execute(select(key).where(key.in_(some))).scalars()
-    )
+    return frozenset(connection.execute(select(key).where(among(connection, key, accounts))).scalars())
 
 
-def _rows(connection: Connection, table: Table, column: str, values: set[str]) -> Iterator[Any]:
-    for some in chunks(sorted(values)):
-        yield from connection.execute(select(table).where(table.c[column].in_(some))).mappings()
+def _rows(connection: Connection, table: Table, key: str, values: set[str]) -> Iterator[Any]:
+    yield from connection.execute(select(table).where(among(connection, table.c[key], values))).mappings()
 
 
 def _as(kind: Any, row: Any) -> Any:
     return kind(*(row[name] for name in kind._fields))
+
+
+def _row(line: BookedBill | BookedPayment, key: str) -> dict[str, Any]:
+    return dict(zip(line._fields, line, strict=True), alike=alike(key))
 
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

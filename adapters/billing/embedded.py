@@ -26,10 +26,11 @@ from sqlalchemy import (
 from activities.billing import BillingUnavailable
 from adapters.billing.booking import book_bills, book_customers, book_payments, chunks
 from adapters.billing.tables import BILLING, TABLES
+from adapters.billing.twins import twins
 from adapters.sql.engine import open_engine, reading, writing
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.allocation import Share, allocate
-from domain.money.book import BookedBill, BookedPayment, Unannounced, Verdict
+from domain.money.book import BookedBill, BookedPayment, Twin, Unannounced, Verdict
 from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
 
 _CUSTOMERS, _BILLS, _PAYMENTS, _OUTAGES = (
@@ -146,6 +147,11 @@ class SqlBilling:
         with self._writing() as connection:
             return book_payments(connection, payments)
 
+    def twins(self, rows: Sequence[Customer | BookedBill | BookedPayment]) -> tuple[tuple[Twin, ...], ...]:
+        """For each of these rows, all of one kind, what the book holds that may be the same under another id."""
+        with self._reading() as connection:
+            return twins(connection, rows)
+
     # What was announced to the cases.
 
     def unannounced(self, as_of: datetime, after: str, limit: int) -> tuple[Unannounced, ...]:
@@ -238,6 +244,7 @@ def _debt(query: DebtQuery, bills: Sequence[BookedBill], payments: Sequence[Book
     allocation = allocate(bills, payments)
 
     def listed(bill: BookedBill, parts: tuple[Share, ...]) -> bool:
+        """Whether the answer names the bill: it is overdue and unpaid, or the question asked for it."""
         owing = bill.due_date < today and sum(p.amount for p in parts) < bill.amount
         return owing or bill.bill_id in query.bills
 

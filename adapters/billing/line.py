@@ -25,11 +25,6 @@ class Patience:
     tries: int = 2
     pause: float = 0.25
 
-    @property
-    def in_all(self) -> float:
-        """Seconds after which there is an answer, or none."""
-        return self.tries * self.seconds + (self.tries - 1) * self.pause
-
 
 # In the last half-hour an activity has 10 s, and its own retries beyond that; a page of the sweep has minutes.
 FOR_ONE, FOR_MANY = Patience(3), Patience(30)

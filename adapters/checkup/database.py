@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     false,
+    func,
     insert,
     inspect,
     make_url,
@@ -56,6 +57,8 @@ class DatabaseChecked:
     """Tables that are to be added to only, and of whose triggers one is gone."""
     empty: tuple[str, ...] = ()
     """Tables without a row."""
+    one_meter: tuple[str, ...] = ()
+    """Accounts of which each has a meter that another has too; the first few."""
 
 
 def check_register(url: str) -> DatabaseChecked:
@@ -65,14 +68,19 @@ def check_register(url: str) -> DatabaseChecked:
 
 def check_billing(url: str) -> DatabaseChecked:
     """The state of the billing book. BillingUnavailable: it gives no answer within a few seconds."""
-    return _check(url, BILLING, BillingUnavailable)
+    checked = _check(url, BILLING, BillingUnavailable)
+    if not checked.made or checked.missing:
+        return checked
+    with suppress(BillingUnavailable), connected(url, BillingUnavailable) as connection:
+        return replace(checked, one_meter=_one_meter(connection))
+    return checked  # a book too large to be counted in a few seconds is no broken one
 
 
 def time_at_register(url: str) -> datetime | None:
     """The time of the register's server; None for a file. RegisterUnavailable as above."""
     if make_url(url).get_backend_name() == "sqlite":
         return None
-    with _connected(url, RegisterUnavailable) as connection:
+    with connected(url, RegisterUnavailable) as connection:
         return _clock(connection)
 
 
@@ -83,13 +91,13 @@ def open_rows(url: str) -> tuple[OpenRow, ...]:
     query = (
         select(*columns, followed().label("followed")).where(cases.c.closed_at.is_(None)).order_by(cases.c.opened_at)
     )
-    with _connected(url, RegisterUnavailable) as connection:
+    with connected(url, RegisterUnavailable) as connection:
         return tuple(OpenRow.model_validate(dict(line)) for line in connection.execute(query).mappings())
 
 
 def unsent(url: str) -> UnsentCounted:
     """What waits in the outbox for a channel. RegisterUnavailable as above."""
-    with _connected(url, RegisterUnavailable) as connection:
+    with connected(url, RegisterUnavailable) as connection:
         return count_unsent(connection)
 
 
@@ -98,7 +106,7 @@ def _check(url: str, tables: MetaData, unavailable: Unavailable) -> DatabaseChec
     said = address.render_as_string(hide_password=True)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
         return DatabaseChecked(said, made=False)
-    with _connected(url, unavailable) as connection:
+    with connected(url, unavailable) as connection:
         missing = tuple(_missing(connection, tables))
         if missing:
             return DatabaseChecked(said, missing=missing)
@@ -111,7 +119,7 @@ def _check(url: str, tables: MetaData, unavailable: Unavailable) -> DatabaseChec
 
 
 @contextmanager
-def _connected(url: str, unavailable: Unavailable) -> Iterator[Connection]:
+def connected(url: str, unavailable: Unavailable) -> Iterator[Connection]:
     """A connection that gives up soon; nothing done on it is kept."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
@@ -174,6 +182,14 @@ def _guarded(connection: Connection, table: str) -> bool:
 
 def _has_rows(connection: Connection, table: Table) -> bool:
     return connection.execute(select(text("1")).select_from(table).limit(1)).first() is not None
+
+
+def _one_meter(connection: Connection) -> tuple[str, ...]:
+    customers = BILLING.tables["customers"]
+    account, meter = customers.c.account_id, customers.c.meter_alike
+    several = func.count() > 1
+    query = select(func.min(account), func.max(account)).where(meter.is_not(None)).group_by(meter).having(several)
+    return tuple(f"{first} and {last}" for first, last in connection.execute(query.limit(5)))
 
 
 def _clock(connection: Connection) -> datetime:

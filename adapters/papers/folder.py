@@ -39,6 +39,7 @@ class PaperFiles:
         path = self.folder / document.key
 
         def put() -> None:
+            """Write the paper, unless it lies there whole already."""
             if not _holds(path, document.sha256):
                 _write(path, content)
 

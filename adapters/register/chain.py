@@ -103,6 +103,7 @@ def verify_chain(connection: Connection, account_id: str, anchor: tuple[int, str
     expected, last = 0, START
 
     def broken(seq: int, zh: str, en: str) -> ChainVerdict:
+        """The verdict on a chain that is intact up to the entry before that one."""
         return ChainVerdict(
             account_id=account_id,
             intact=False,

@@ -37,6 +37,7 @@ def count_register(engine: Engine, now: datetime, zone: ZoneInfo) -> Figures:
     with reading(engine) as connection:
 
         def lines(query: Select[Any]) -> list[dict[str, Any]]:
+            """The lines of that query, each by the names of its columns."""
             return [dict(line) for line in connection.execute(query).mappings()]
 
         return Figures(

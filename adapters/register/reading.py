@@ -69,6 +69,7 @@ class RegisterReader:
                 return None
 
             def of_case(table: Table, *order: ColumnElement[Any]) -> Select[Any]:
+                """Every line of this case in that table, in that order."""
                 return select(table).where(table.c.case_key == case.case_key).order_by(*order)
 
             return CaseFile(

@@ -125,7 +125,7 @@ class History:
 
 def _columns_to_find_rows_by(ours: Table) -> set[str]:
     """Those that a table of ours has had from its first day."""
-    indexed = (column.name for index in ours.indexes for column in index.columns)
+    indexed = (column.name for index in ours.indexes for column in index.columns if not column.info.get("added_later"))
     return {column.name for column in ours.primary_key} | set(indexed)
 
 

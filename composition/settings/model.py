@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import DirectoryPath, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from adapters.anchor.file import AnchorFile, private_key, public_key
@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     """The language of papers."""
     paper_issuer: Annotated[str, Field(max_length=60)] = ""
     """The utility's name, at the head of its papers; left out, 供电企业 or The power supply company."""
+    paper_fonts: DirectoryPath | None = None
+    """A folder with fonts for letters that papers lack otherwise: rarer Chinese ones, Tibetan, Mongolian, Yi."""
     task_queue: Annotated[str, Field(min_length=1, max_length=200)] = "arrears"
     """Temporal's task queue, the same for worker and commands."""
     retry_max_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60

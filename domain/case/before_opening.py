@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from domain.contract.signals import SupplyFoundCut
 from domain.record.evidence import Evidence
 from domain.record.rows import CaseRow, Message, Record
 from domain.record.subjects import subject
-from domain.vocabulary import Contract, Id, Moment, Role
+from domain.vocabulary import Contract, Id, Moment, Role, money
 
 NO_ANSWER = "the billing system gives no answer"
 UNKNOWN = "the billing system does not know the account"
@@ -82,6 +83,38 @@ def never_opened(case: Unopened, notified: int, now: datetime, reason: str) -> R
     )
     row = _row(case, stage="closed", outcome="withdrawn", outcome_reason=reason, closed_at=now, revision=notified + 1)
     return Record(case=row, evidence=(why,))
+
+
+def snapshot(account_id: str, now: datetime, reason: str, *, never: bool) -> dict[str, Any]:
+    """The answer of the `snapshot` query before there is a case: in the shape of every other, its lists empty.
+
+    `reason`: why it is not open. `never`: there will be none.
+    """
+    nothing = str(money(Decimal(0)))
+    return {
+        "account_id": account_id,
+        "opened": False,
+        "reason": reason,
+        "stage": "closed" if never else "yellow_notice",
+        **({"outcome": "withdrawn", "outcome_reason": reason} if never else {}),
+        "owed": nothing,
+        "late_fee": nothing,
+        "as_of": now.isoformat(),
+        **{name: [] for name in SNAPSHOT_LISTS},
+    }
+
+
+SNAPSHOT_LISTS = (
+    "bills",
+    "notices",
+    "approvals",
+    "tickets",
+    "escalations",
+    "holds",
+    "incidents",
+    "waiting_for",
+)
+"""What a snapshot always lists, however little there is."""
 
 
 def _row(case: Unopened, **state: object) -> CaseRow:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from domain.case.due_times import attempt_times
 from domain.case.entities import Notice
 from domain.case.facts import CaseFacts
 from domain.contract.answers import Condition
@@ -128,7 +129,7 @@ def _meter_certain(facts: CaseFacts, _now: datetime) -> bool:
 
 def _inside_window(facts: CaseFacts, now: datetime) -> bool:
     red = facts.red
-    return red is not None and red.cut_at <= now < clock.window_end(red.cut_at, facts.terms(red))
+    return red is not None and red.cut_at <= now < attempt_times(facts, red).window_end
 
 
 def _day_allowed(facts: CaseFacts, _now: datetime) -> bool:

@@ -274,10 +274,6 @@ class CaseFacts(Contract):
         """Somebody has hinted that the debt changed, and billing has not been asked since."""
         return self.hints > self.hints_answered
 
-    def bill(self, bill_id: str) -> BillDebt | None:
-        """What billing last said of a bill."""
-        return next((b for b in self.debt.bills if b.bill_id == bill_id), None)
-
     def outstanding(self, bills: tuple[str, ...]) -> Decimal:
         """Principal outstanding on these bills; one that billing no longer knows is not owed."""
         return sum((b.outstanding for b in self.debt.bills if b.bill_id in bills), Decimal("0.00"))

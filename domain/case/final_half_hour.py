@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from domain.case.due_times import attempt_times
 from domain.case.entities import Ticket
 from domain.case.facts import CaseFacts
-from domain.law import clock
 from domain.papers.final_notice import final_notice_texts
 from domain.record.deliveries import ChannelTry
 from domain.record.kinds import EvidenceKind
@@ -75,7 +75,7 @@ def _customer_notified(
 ) -> tuple[CaseFacts, bool]:
     red = facts.red
     assert red is not None
-    counts = clock.final_notice_time(red.cut_at, facts.terms(red)) <= told_at <= red.cut_at
+    counts = attempt_times(facts, red).final_notice <= told_at <= red.cut_at
     facts = facts.noted(
         now,
         what,

@@ -5,6 +5,7 @@ from datetime import datetime
 from domain.case.attempt import end_attempt
 from domain.case.conditions import oldest_due
 from domain.case.cut_days import bills_for_red, red_schedule
+from domain.case.due_times import attempt_times
 from domain.case.entities import Notice, NoticeKind, Ticket
 from domain.case.facts import CaseFacts
 from domain.law import clock
@@ -124,7 +125,7 @@ def ticket_arrived(facts: CaseFacts, ticket_id: str, now: datetime) -> CaseFacts
     ticket, red = facts.ticket(ticket_id), facts.red
     if ticket is None or ticket.kind != "cut" or not ticket.live or red is None:
         return facts
-    if now < clock.ticket_too_late(red.cut_at, facts.terms(red)):
+    if now < attempt_times(facts, red).ticket_too_late:
         return facts
     return end_attempt(facts, now, because("ticket_arrived_late"), counted=True)
 

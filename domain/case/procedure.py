@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from domain.case import deadlines
 from domain.case.announced_payments import asked_again_at
 from domain.case.cut_days import has_cut_day
-from domain.case.entities import Cut, Notice
+from domain.case.deadlines import wake_times
+from domain.case.due_times import Times, attempt_times, promised_days
+from domain.case.entities import Cut, Hold, Notice
 from domain.case.facts import CaseFacts
 from domain.case.hints import copies_wait
 from domain.law import clock
@@ -122,11 +123,12 @@ def _way_to_a_cut(facts: CaseFacts, now: datetime) -> Act:
         return IssueNotice("red") if fresh and has_cut_day(facts, now) else ReadCircumstances()
     if not red.served:
         return sleep(facts, now)
+    times = attempt_times(facts, red)
     if ticket is None:
-        if now < (ticket_time := clock.ticket_time(red.cut_at, facts.terms(red))):
+        if now < times.ticket:
             return sleep(facts, now)
-        return SendCutTicket() if fresh and facts.looked_at >= ticket_time else ReadCircumstances()
-    if not ticket.half_hour_reached and now >= clock.final_notice_time(red.cut_at, facts.terms(red)):
+        return SendCutTicket() if fresh and facts.looked_at >= times.ticket else ReadCircumstances()
+    if not ticket.half_hour_reached and now >= times.final_notice:
         return CheckBeforeCut()
     return sleep(facts, now)
 
@@ -141,7 +143,7 @@ def needs_billing(facts: CaseFacts, now: datetime) -> bool:
     """Somebody hinted at a change, a promised day has come, or billing is to be asked again for a payment."""
     if facts.debt_is_stale:
         return True
-    return any(facts.debt_read_at < due <= now for due in (*deadlines.promised_days(facts), *asked_again_at(facts)))
+    return any(facts.debt_read_at < due <= now for due in (*promised_days(facts), *asked_again_at(facts)))
 
 
 def circumstances_are_fresh(facts: CaseFacts, now: datetime) -> bool:
@@ -152,9 +154,17 @@ def circumstances_are_fresh(facts: CaseFacts, now: datetime) -> bool:
 
 def moratorium_must_be_read(facts: CaseFacts, now: datetime) -> bool:
     """The register is the authority on moratoria: a hold that comes of one is checked at once, and again each day."""
-    moratoria = [h for h in facts.standing_holds if h.kind == "moratorium"]
-    news = any(not h.listed and h.placed_at > facts.looked_at for h in moratoria)
-    return bool(moratoria) and (news or now - facts.looked_at >= MORATORIUM_IS_READ_EVERY)
+    news = any(not h.listed and h.placed_at > facts.looked_at for h in _moratoria(facts))
+    return news or any(at <= now for at, _ in _moratorium_is_read_again(facts))
+
+
+def _moratoria(facts: CaseFacts) -> list[Hold]:
+    return [hold for hold in facts.standing_holds if hold.kind == "moratorium"]
+
+
+def _moratorium_is_read_again(facts: CaseFacts) -> Times:
+    again = facts.looked_at + MORATORIUM_IS_READ_EVERY
+    return [(again, "look up the moratorium")] if _moratoria(facts) else []
 
 
 def over_with(facts: CaseFacts) -> Leave | None:
@@ -192,11 +202,9 @@ def sleep(facts: CaseFacts, now: datetime) -> Sleep:
     return Sleep(until, why)
 
 
-def boundaries(facts: CaseFacts) -> list[tuple[datetime, str]]:
+def boundaries(facts: CaseFacts) -> Times:
     """Every time, past or ahead, at which a deadline falls due or an act of the case's own; with what it is."""
-    found = deadlines.due_times(facts)
-    if any(hold.kind == "moratorium" for hold in facts.standing_holds):
-        found.append((facts.looked_at + MORATORIUM_IS_READ_EVERY, "look up the moratorium"))
+    found = [*wake_times(facts), *_moratorium_is_read_again(facts)]
     found += [(at, "II.6 ask again for an announced payment") for at in asked_again_at(facts)]
     if (yellow := facts.yellow) and yellow.served and facts.red is None and not facts.cuts_off:
         found.append((_red_issue_time(facts, yellow), "II.2 red notice is due"))

@@ -5,6 +5,7 @@
 
 from datetime import datetime
 
+from domain.case.due_times import restorations_watched
 from domain.case.entities import Cut
 from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
@@ -108,27 +109,18 @@ def withdrawal_restores(facts: CaseFacts, _now: datetime) -> CaseFacts:
 
 def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
     """Warnings at 12 and 20 hours; past the end a breach, of which the leaders are notified (R-25, R-26)."""
-    for cut in facts.cuts_off:
-        if cut.restore_since is None or cut.restore_due_by is None or cut.breached:
-            continue
-        if cut.restore_due_by <= now:
-            by = clock.local_words(cut.restore_due_by, facts.policy)
+    for cut, warnings, due_by in restorations_watched(facts):
+        by = clock.local_words(due_by, facts.policy)
+        if due_by <= now:
             facts = breached(
-                facts,
-                now,
-                cut,
-                cut.restore_due_by,
-                f"未在规定时限 {by} 前恢复送电",
-                f"supply was not restored by {by}",
+                facts, now, cut, due_by, f"未在规定时限 {by} 前恢复送电", f"supply was not restored by {by}"
             )
             continue
-        policy = facts.terms(cut)
-        times = clock.restore_warning_times(cut.restore_since, policy)
-        for i, at in enumerate(times[cut.warned :], start=cut.warned):
+        for i, at in warnings:
             if at > now:
                 break
             facts = facts.with_cut(cut.cut_id, warned=i + 1)
-            hours = policy.restore_warnings_hours[i]
+            hours = facts.terms(cut).restore_warnings_hours[i]
             facts = facts.noted(now, "restore.warning", at=at, about=cut.restore_ticket, hours=hours)
             facts, _ = raise_escalation(
                 facts,
@@ -136,20 +128,9 @@ def restoration_is_watched(facts: CaseFacts, now: datetime) -> CaseFacts:
                 "restore_warning",
                 _LEADERS_OF_WARNINGS[min(i, len(_LEADERS_OF_WARNINGS) - 1)],
                 about=cut.cut_id,
-                subject=because("not_restored", hours=hours, due=clock.local_words(cut.restore_due_by, facts.policy)),
+                subject=because("not_restored", hours=hours, due=by),
             )
     return facts
-
-
-def restoration_times(facts: CaseFacts) -> list[tuple[datetime, str]]:
-    """When `restoration_is_watched` warns next, and by when supply must be restored; for each cut (R-25, R-26)."""
-    found: list[tuple[datetime, str]] = []
-    for cut in facts.cuts_off:
-        if cut.restore_since and cut.restore_due_by and not cut.breached:
-            warnings = clock.restore_warning_times(cut.restore_since, facts.terms(cut))
-            found += [(at, "III.3 warning") for at in warnings[cut.warned :]]
-            found.append((cut.restore_due_by, "III.3 light again by now"))
-    return found
 
 
 def restored_closes_reports(facts: CaseFacts, _now: datetime) -> CaseFacts:

@@ -19,6 +19,7 @@ def closed_by_hand(file: CaseFile, by: Actor, reason: str, outcome: str | None, 
     case = file.case
 
     def evidence(key: str, what: EvidenceKind, about: str | None = None, **detail: str) -> Evidence:
+        """One entry of that person, by the rule and clause of its kind, with a key of the case's own."""
         rule, clause = basis_of(what)
         return Evidence(
             key=f"{case.case_key}/{key}",

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from domain.case.conditions import filing_missing, missing_approvals, why_not_cut
+from domain.case.due_times import attempt_times, deliver_by
 from domain.case.entities import Cut, Incident, Notice, Ticket
 from domain.case.facts import CaseFacts
 from domain.case.procedure import boundaries, unanswered_permits
-from domain.law import clock
 from domain.record.rows import CaseRow, IncidentRow, NoticeRow, Record, Task, TicketRow
 from domain.record.subjects import subject
 from domain.vocabulary import Contract, Id, Moment, Role, money
@@ -83,36 +83,32 @@ def _awaited_procedure(facts: CaseFacts, now: datetime) -> list[Awaited]:
     if facts.needs_person:
         found.append(Awaited(role="team_leader", act="serve_again"))
     if yellow and yellow.delivered_at is None:
-        by = clock.yellow_deliver_by(yellow.deadline, facts.terms(yellow))
+        by = deliver_by(facts, yellow)
         found.append(Awaited(role="reader", act="record_delivery", id=yellow.notice_id, by=by))
     if red is None:
         return found
-    policy = facts.terms(red)
-    ticket_time = clock.ticket_time(red.cut_at, policy)
+    times = attempt_times(facts, red)
     if red.delivered_at is None:
-        by = clock.red_deliver_by(red.cut_at, policy)
+        by = deliver_by(facts, red)
         found.append(Awaited(role="reader", act="record_delivery", id=red.notice_id, by=by))
     if ticket is None and not facts.held:
         if red.served:
             found += [
-                Awaited(role=role, act="decide_approval", id=red.notice_id, by=ticket_time)
+                Awaited(role=role, act="decide_approval", id=red.notice_id, by=times.ticket)
                 for role in missing_approvals(facts)
             ]
         if filing_missing(facts):
-            found.append(Awaited(role="liaison", act="record_filing", id=red.notice_id, by=ticket_time))
+            found.append(Awaited(role="liaison", act="record_filing", id=red.notice_id, by=times.ticket))
     if ticket is None:
         return found
-    half_hour = clock.final_notice_time(red.cut_at, policy)
     if ticket.state == "sent":
-        found.append(Awaited(role="field_crew", act="acknowledge_ticket", id=ticket.ticket_id, by=half_hour))
-    if now >= half_hour and ticket.told_at is None:
+        found.append(Awaited(role="field_crew", act="acknowledge_ticket", id=ticket.ticket_id, by=times.final_notice))
+    if now >= times.final_notice and ticket.told_at is None:
         found.append(Awaited(role="reader", act="record_final_notice", id=ticket.ticket_id, by=red.cut_at))
     if ticket.meter_verdict == "asked":
-        end = clock.window_end(red.cut_at, policy)
-        found.append(Awaited(role="reader", act="verify_meter", id=ticket.ticket_id, by=end))
+        found.append(Awaited(role="reader", act="verify_meter", id=ticket.ticket_id, by=times.window_end))
     if now >= red.cut_at and facts.open_permit is None:
-        end = clock.window_end(red.cut_at, policy)
-        found.append(Awaited(role="field_crew", act="request_permit", id=ticket.ticket_id, by=end))
+        found.append(Awaited(role="field_crew", act="request_permit", id=ticket.ticket_id, by=times.window_end))
     return found
 
 
@@ -236,7 +232,7 @@ def ticket_row(facts: CaseFacts, ticket_id: str) -> TicketRow:
 def window_end(facts: CaseFacts, ticket: Ticket) -> datetime | None:
     """When a disconnection ticket's cut may no longer begin (R-18); of a restoration ticket, nothing."""
     notice = facts.notice(ticket.notice_id) if ticket.kind == "cut" and ticket.notice_id else None
-    return clock.window_end(notice.cut_at, facts.terms(notice)) if notice else None
+    return attempt_times(facts, notice).window_end if notice else None
 
 
 def _notice_row(facts: CaseFacts, notice: Notice) -> NoticeRow:
@@ -263,6 +259,7 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
     cut, permit = _own_cut(facts), facts.permit
     view: dict[str, Any] = {
         "account_id": facts.account.account_id,
+        "opened": True,
         "stage": facts.stage,
         "outcome": facts.outcome,
         "outcome_reason": facts.outcome_reason,

@@ -40,11 +40,6 @@ def end_of_day(day: date, policy: Policy) -> datetime:
     return start_of_day(day + _A_DAY, policy)
 
 
-def is_overdue(due_date: date, as_of: datetime, policy: Policy) -> bool:
-    """Overdue from 00:00 local of the day after the due date (R-01, II.0)."""
-    return local_day(as_of, policy) > due_date
-
-
 def _wall(day: date, clock_time: time, policy: Policy) -> datetime:
     """That time on the wall clock; one that summer time skips is moved to the clock's next real one."""
     return _in_zone(datetime.combine(day, clock_time, tzinfo=policy.zone), policy)
@@ -244,13 +239,11 @@ def ticket_too_late(cut_at: datetime, policy: Policy) -> datetime:
 
 
 def final_notice_time(cut_at: datetime, policy: Policy) -> datetime:
-    """T - 30 min: the customer is notified of the time again (R-16, II.4; 河南省供用电条例 (2012) art. 45)."""
+    """T - 30 min: the customer is notified of the time again (R-16, II.4; 河南省供用电条例 (2012) art. 45).
+
+    Billing is asked then too (R-17, II.6): a policy states one number of minutes for both.
+    """
     return _after(cut_at, timedelta(minutes=-policy.final_notice_minutes), policy)
-
-
-def billing_check_from(cut_at: datetime, policy: Policy) -> datetime:
-    """The earliest moment at which a check of billing counts for the last half-hour (R-17, II.6)."""
-    return _after(cut_at, timedelta(minutes=-policy.billing_check_minutes), policy)
 
 
 def window_end(cut_at: datetime, policy: Policy) -> datetime:

@@ -62,10 +62,6 @@ class Policies(Contract):
         """All of them, each once, the default first."""
         return tuple(dict.fromkeys((self.default, *(policy for _, policy in self.chosen))))
 
-    def labelled(self, label: str) -> Policy | None:
-        """The policy of that name and version, if it is one of these."""
-        return next((policy for policy in self.every if policy.label == label), None)
-
 
 def load_policies(name_or_path: str = DEFAULT_PACK) -> Policies:
     """Read what ARREARS_POLICY names: one policy for all (`load_policy`), or a file that chooses by class and region.
@@ -83,6 +79,7 @@ def load_policies(name_or_path: str = DEFAULT_PACK) -> Policies:
         raise PolicyError.of(path, said(problem)) from None
 
     def named(policy: str) -> Policy:
+        """The policy in the file of that name beside this one, or the pack of that name."""
         beside = path.parent / policy
         return load_policy(str(beside) if beside.is_file() else policy)
 

@@ -140,6 +140,7 @@ def _approvals_more(before: dict[str, Any], after: dict[str, Any]) -> bool | Non
     steps = sorted({Decimal(0), *(Decimal(s["amount"]) for p in (before, after) for s in p["from_amount"])})
 
     def roles(policy: dict[str, Any], kind: str, amount: Decimal) -> set[str]:
+        """Who approves a cut of that kind of customer for that amount, by one policy (R-12)."""
         added = (r for s in policy["from_amount"] if amount >= Decimal(s["amount"]) for r in s["roles"])
         return {*policy[kind], *added}
 

@@ -49,6 +49,8 @@ def paper_filed(
 ) -> Evidence:
     """The evidence of a paper of that kind, once per key."""
     detail: dict[str, Any] = {"kind": kind, "document": document.key, "sha256": document.sha256}
+    if document.letters_missing:
+        detail["letters_missing"] = list(document.letters_missing)
     return Evidence(
         key=key, what=PAPER_FILED, rule=rule, clause=clause, at=at, recorded_at=at, about=about, detail=detail
     )

@@ -1,17 +1,22 @@
 """What a printed paper says, as typed data: one model for each layout; amounts and times are already texts."""
 
 from typing import Annotated, ClassVar, Literal
+from unicodedata import category
 
 from pydantic import BeforeValidator
 
 from domain.vocabulary import Contract, Id, Moment
 
 Language = Literal["zh", "en"]
+_UNNAMED = ("Co", "Cn")
 
 
 def one_line(text: str, longest: int) -> str:
-    """A text as one printable line: exports and remarks hold broken characters and whole paragraphs."""
-    clean = " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())
+    """A text as one printable line: exports and remarks hold broken characters and whole paragraphs.
+
+    A private letter, or one that is newer than this Python, is no broken one: whoever prints it shows its number.
+    """
+    clean = " ".join("".join(ch if ch.isprintable() or category(ch) in _UNNAMED else " " for ch in text).split())
     return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
 
 
@@ -202,7 +207,11 @@ class ReportSheet(Sheet):
 
 
 class Document(Contract):
-    """A paper that was rendered and kept: where in the folder of papers, and the SHA-256 of its bytes."""
+    """A paper that was rendered and kept: where in the folder of papers, and the SHA-256 of its bytes.
+
+    `letters_missing`: the numbers of letters that no font has, which the paper shows as such.
+    """
 
     key: str
     sha256: str
+    letters_missing: tuple[str, ...] = ()

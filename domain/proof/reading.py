@@ -42,6 +42,7 @@ def in_the_order_of_the_case(file: CaseFile) -> CaseFile:
     printed_for = {(e.about, e.recorded_at): e.place for e in file.evidence if e.what in _PRINTED}
 
     def place(entry: FiledEvidence) -> tuple[datetime, int, int]:
+        """By what an entry sorts: its clock, what came first in one step of the case, its place in the register."""
         of_case = entry.place
         if entry.what == PAPER_FILED:
             of_case = printed_for.get((entry.about, entry.recorded_at), 0)
@@ -76,7 +77,6 @@ class Outage:
     """A meter without supply: what began it, what started the 24 hours, the ticket, and what ended it."""
 
     start: FiledEvidence
-    ours: bool
     cause: FiledEvidence | None
     since: datetime | None
     ticket: FiledEvidence | None
@@ -220,6 +220,7 @@ class Reading:
         meter = start.detail.get("meter_id")
 
         def within(*found: FiledEvidence) -> tuple[FiledEvidence, ...]:
+            """Those of the entries that lie between the start of the outage and its end."""
             return tuple(e for e in found if start.seq < e.seq <= last)
 
         ticket = next(iter(within(*self.all("ticket.sent", kind="restore", meter_id=meter))), None)
@@ -228,11 +229,10 @@ class Reading:
         about = ticket.about if ticket else None
 
         def of_ticket(what: EvidenceKind) -> FiledEvidence | None:
+            """The first entry of that kind about the restoration ticket of this outage."""
             return next((e for e in self.all(what) if e.seq > start.seq and about and e.about == about), None)
 
-        return Outage(
-            start, ours, cause, since, ticket, of_ticket("delay.declared"), of_ticket("restore.breached"), end
-        )
+        return Outage(start, cause, since, ticket, of_ticket("delay.declared"), of_ticket("restore.breached"), end)
 
     def _causes(
         self,

@@ -45,7 +45,10 @@ WHO_MAY: Mapping[EvidenceKind, frozenset[str]] = {
     "report.sent": frozenset(("liaison",)),
 }
 ANYBODY = kinds("cut.reported", "cut.found", "supply.reported", "message.refused", "message.ignored")
-"""What is recorded and judged, or refused, whoever reports it."""
+"""What is recorded and judged, or refused, whoever reports it.
+
+The program asks nothing of these; a test holds that every act of a person stands here or in `WHO_MAY`.
+"""
 _OF_THE_CENTRE = frozenset(("reader", "team_leader", "centre_director"))
 
 

@@ -86,12 +86,15 @@ class _CaseSoFar:
 
     @property
     def still_cut_off(self) -> list[_CutOff]:
+        """Every cut whose supply is not back yet."""
         return [one for of_meter in self.cut_off.values() for one in of_meter]
 
     def count(self, what: str) -> None:
+        """Count it, if the entry lies inside the month."""
         self.counts[what] += self.inside
 
     def pay(self, what: str, amount: Decimal) -> None:
+        """Add the amount, if the entry lies inside the month."""
         if self.inside:
             self.money[what] += amount
 

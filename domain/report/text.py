@@ -13,6 +13,7 @@ def text(layout: Layout, language: Language) -> str:
     """The whole report in one language; tables as Markdown, padded so that they also read well as they are."""
 
     def say(value: Both | str) -> str:
+        """The text in the language of this report; a number or a name reads alike in both."""
         return value if isinstance(value, str) else getattr(value, language)
 
     lines = [f"# {say(layout.title)}", ""]

@@ -57,6 +57,7 @@ def _install(
 
 
 def add_operate_commands(app: typer.Typer) -> None:
+    """The commands of operating: moratoria, schedules, databases, anchor, papers and rows."""
     app.add_typer(moratorium, name="moratorium", rich_help_panel=_PANEL)
     app.add_typer(schedules, name="schedules", rich_help_panel=_PANEL)
     add_database_commands(app, _PANEL)

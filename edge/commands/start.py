@@ -36,10 +36,16 @@ def _demo(
 def _ingest(
     files: Annotated[list[Path], typer.Argument(help="billing exports: CSV or JSON lines", show_default=False)],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what it would do, and do nothing")] = False,
-    rejects: Annotated[Path | None, typer.Option(help="where rejected lines go; left out, a new file in var/")] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="where rejected lines go, warnings beside it; left out, new files in var/")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """导入: customers, bills, payments → the embedded billing book, and cases and signals."""
+    """导入: customers, bills, payments → the embedded billing book, and cases and signals.
+
+    What spreadsheets make of an export is read as it was meant, or its line is rejected with the reason. Ids that
+    differ only in case, width, blanks or dashes, and accounts with one meter, are listed as warnings; it exits 0.
+    """
     refused: list[str] = []
 
     async def act(session: Session) -> dict[str, Any]:
@@ -66,7 +72,9 @@ def _ingest(
 
     def show(result: dict[str, Any], out: Printer) -> None:
         if dry_run:
-            out.say("试运行，仅写拒收清单 Dry run: nothing was written but the list of refused lines.")
+            out.say(
+                "试运行，仅写拒收、警告清单 Dry run: nothing was written but the lists of refused lines and warnings."
+            )
         out.fields(
             (label, str(result[key]) if result[key] is not None else None)
             for label, key in (
@@ -75,6 +83,7 @@ def _ingest(
                 ("重复 duplicates", "duplicates"),
                 ("拒绝 rejected", "rejected"),
                 ("拒绝清单 reject file", "reject_file"),
+                ("警告清单 warnings", "warnings"),
                 ("新立案 cases opened", "cases_opened"),
                 ("并入在办 cases joined", "cases_joined"),
                 ("缴费信号 payments signalled", "payments_signalled"),

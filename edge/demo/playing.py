@@ -149,6 +149,7 @@ class Case:
         """The entry of `waiting_for`, once the case waits for that message."""
 
         def entry(snap: Answer) -> Answer | None:
+            """The awaited message, as the snapshot lists it."""
             waiting = snap.get("waiting_for", ())
             return next((a for a in waiting if a["act"] == act and role in (None, a["role"])), None)
 
@@ -159,6 +160,7 @@ class Case:
         """The notice of that kind that is to be delivered, once it is issued."""
 
         def open_(snap: Answer) -> Answer | None:
+            """The undelivered notice, as the snapshot lists it."""
             ids = {a.get("id") for a in snap.get("waiting_for", ()) if a["act"] == "record_delivery"}
             return next((n for n in snap.get("notices", ()) if n["kind"] == kind and n["notice_id"] in ids), None)
 

@@ -12,12 +12,14 @@ from temporalio.client import Client
 
 from activities.register import RegisterUnavailable
 from adapters.checkup.database import check_billing, check_register, open_rows, time_at_register, unsent
+from adapters.checkup.letters import check_letters
 from client.problems import NotThere
 from composition.parts import ask_billing, connect
 from composition.settings.checkup import ReadSettings
 from composition.settings.fields import ConfigurationError
 from edge.doctor import cases, databases, machine, outbox, temporal
 from edge.doctor.finding import Check, Finding, aside, broken, in_time, ok, warning
+from edge.doctor.letters import letters
 from edge.doctor.workers import workers
 
 PATIENCE_SECONDS = 8.0
@@ -52,6 +54,7 @@ class Doctor:
             ("billing", self._billing),
             ("channels", _at_once(lambda: machine.channels(found))),
             ("outbox", lambda: outbox.outbox(lambda: unsent(self._register_url), self.now())),
+            ("letters", lambda: letters(lambda: check_letters(self._register_url, found.paper_fonts))),
             ("cases", self._with(cases.stuck)),
             ("open rows", self._with(self._open_rows)),
             ("payload keys", self._with(self._payload_keys)),
@@ -61,7 +64,7 @@ class Doctor:
             ("disk", _at_once(lambda: machine.disks(self._places()))),
         )
         try:
-            seconds = {"open rows": CASES_SECONDS, "payload keys": CASES_SECONDS}
+            seconds = {"open rows": CASES_SECONDS, "payload keys": CASES_SECONDS, "letters": CASES_SECONDS}
             seen = (in_time(part, check, seconds.get(part, PATIENCE_SECONDS)) for part, check in checks)
             findings = await asyncio.gather(*seen)
         finally:
@@ -96,6 +99,7 @@ class Doctor:
         """A check that needs Temporal; if Temporal is down, its own part says so, and this one finds nothing."""
 
         async def wait_and_check() -> tuple[Finding, ...]:
+            """The findings once Temporal answers; none if it does not."""
             try:
                 client = await asyncio.shield(self._client)
             except (NotThere, ConfigurationError):
@@ -153,6 +157,7 @@ def _skew(whose: str, ahead: timedelta) -> Finding:
 
 def _at_once(check: Callable[[], Iterable[Finding]]) -> Check:
     async def find() -> tuple[Finding, ...]:
+        """The findings of a check that blocks."""
         return await aside(lambda: tuple(check()))
 
     return find

@@ -37,6 +37,7 @@ async def left_behind(client: Client, rows: Sequence[OpenRow]) -> tuple[Finding,
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def runs(row: OpenRow) -> bool:
+        """Whether a workflow carries this row on."""
         async with gate:
             return await running(client, row.workflow_id) is not None
 

@@ -31,6 +31,9 @@ async def billing(check: Callable[[], DatabaseChecked], ask: Callable[[], object
     if empty := [name for name in ("customers", "bills") if name in seen.empty]:
         says = f"{seen.address}: no {' and no '.join(empty)}; whoever is asked for owes nothing"
         return (warning("billing", says, "python starter.py ingest FILE…, or correct ARREARS_BILLING_URL"),)
+    if seen.one_meter:
+        says = f"{seen.address}: accounts with one meter: {'; '.join(seen.one_meter)}"
+        return (warning("billing", says, "find out whose the meter is, before one is cut off for the other"),)
     return (ok("billing", f"{seen.address}: whole, writable, with customers and bills"),)
 
 

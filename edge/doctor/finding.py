@@ -75,6 +75,7 @@ async def aside(check: Callable[[], T]) -> T:
     answer: Future[T] = Future()
 
     def work() -> None:
+        """Answer in place of the caller, with the value or the error."""
         if not answer.set_running_or_notify_cancel():
             return
         try:

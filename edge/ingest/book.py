@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 from activities.billing import BillingSystem
 from domain.customer import Customer
-from domain.money.book import BookedBill, BookedPayment, Unannounced, Verdict
+from domain.money.book import BookedBill, BookedPayment, Twin, Unannounced, Verdict
 
 
 class BillingBook(BillingSystem, Protocol):
@@ -21,6 +21,9 @@ class BillingBook(BillingSystem, Protocol):
 
     def add_payments(self, payments: Sequence[BookedPayment]) -> tuple[Verdict, ...]:
         """Book payments and reversals that are new."""
+
+    def twins(self, rows: Sequence[Customer | BookedBill | BookedPayment]) -> tuple[tuple[Twin, ...], ...]:
+        """For each of these booked rows, all of one kind, what may be the same thing under another id."""
 
     def rehearsal(self) -> AbstractContextManager[Self]:
         """The same book, with all that is written to it undone at the end."""

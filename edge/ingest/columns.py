@@ -19,8 +19,23 @@ Parse = Callable[[str, ZoneInfo], Any]
 _LONGEST_ID = 64  # so that an id made from it still fits into a message
 _LONGEST_TEXT = 1000
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[Ee]\+[0-9]+", re.ASCII)
+_FLOAT = re.compile(
+    r"[+-]?(?:(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+[.,]\d*|[.,]\d+|\d+(?=E))(?:E[+-]?\d+)?|INF|INFINITY|NAN)%?",
+    re.ASCII | re.IGNORECASE,
+)
+_FLOATING_PHONE = re.compile(r"[+-]?\d(?:[.,]\d*)?E[+-]?\d+|\d{7,}\.0*", re.ASCII | re.IGNORECASE)
+_SPREADSHEET_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NUM!|NAME\?|DIV/0!|NULL!|SPILL!|CALC!|#+)", re.IGNORECASE)
+_AS_FORMULA = re.compile(r'=\s*"((?:[^"]|"")*)"', re.DOTALL)
+_APOSTROPHES = "'\uff07\u2018\u2019"
+_NOT_AS_MEANT = frozenset(f"={_APOSTROPHES}")
+_SURELY_AN_ID = re.compile(r"(?=.{1,64}\Z)(?:\d+|[A-Za-z][A-Za-z_-]*\d[\w-]*)", re.ASCII)
+_BLANK = re.compile("[^\\S\x1c-\x1f\x85]|[\u115f\u1160\u2800\u3164\uffa0]")
+_PLAIN_FORMS = str.maketrans(
+    {wide: wide - 0xFEE0 for wide in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+)
+"""Full-width digits and letters; other signs may be meant as they are, such as brackets in the name of a region."""
 _MONEY = re.compile(r"([+-]?)(?:¥|CNY|RMB)?([+-]?)(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:元|CNY|RMB)?", re.ASCII)
+_PLAIN_MONEY = re.compile(r"\d{1,12}\.\d\d", re.ASCII)
 _DAY = r"(?:(\d{4})(?:([-/.])(\d{1,2})\2(\d{1,2})|年(\d{1,2})月(\d{1,2})日|(\d{2})(\d{2})))"
 _TIME = r"(?:[T ]*(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.(\d{1,9}))?)?)"
 _MOMENT = re.compile(_DAY + _TIME + r"? ?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
@@ -66,18 +81,63 @@ def _printable(cell: str, zone: ZoneInfo) -> str:
     return _text(cell, zone)
 
 
+def _said(cell: str, zone: ZoneInfo) -> str:
+    _refuse_errors(cell)
+    return _text(cell, zone)
+
+
+def _phone(cell: str, zone: ZoneInfo) -> str:
+    if _FLOATING_PHONE.fullmatch(unicodedata.normalize("NFKC", cell)):
+        raise ValueError(_A_NUMBER)
+    return _said(cell, zone)
+
+
 def _ident(cell: str, _zone: ZoneInfo) -> str:
-    if not cell.isprintable():
+    return cell if _SURELY_AN_ID.fullmatch(cell) else _looked_at(cell)
+
+
+@lru_cache(maxsize=4096)
+def _looked_at(cell: str) -> str:
+    plain = cell.translate(_PLAIN_FORMS)
+    if _BLANK.search(plain):
+        raise ValueError("has a blank within: an id has none, so remove it")
+    if not plain.isprintable():
         raise ValueError("contains control characters: remove them")
-    if len(cell) > _LONGEST_ID:
+    if len(plain) > _LONGEST_ID:
         raise ValueError(f"is longer than {_LONGEST_ID} characters")
-    if _SCIENTIFIC.fullmatch(cell):
-        raise ValueError("was turned into a rounded number by a spreadsheet: export the column as text")
+    if plain[0] in "=\uff1d":
+        raise ValueError("is a formula of a spreadsheet: export the column as text")
+    if _FLOAT.fullmatch(unicodedata.normalize("NFKC", plain).replace("\u2212", "-")):
+        raise ValueError(_A_NUMBER)
+    _refuse_errors(plain)
+    return plain
+
+
+_A_NUMBER = "was turned into a number by a spreadsheet, perhaps rounded: export the column as text"
+
+
+def _refuse_errors(cell: str) -> None:
+    if cell[0] in "#\uff03" and _SPREADSHEET_ERROR.fullmatch(unicodedata.normalize("NFKC", cell)):
+        raise ValueError("is an error of a spreadsheet: see to its formula, and export the column as text")
+
+
+def as_meant(cell: str, free_text: bool = False) -> str:
+    """The text that a spreadsheet was made to keep: `="0091001"`, or `'0091001`; free text keeps its apostrophe."""
+    cell = cell.strip()
+    while cell and cell[0] in _NOT_AS_MEANT:  # one within the other, where an export was opened and saved twice
+        if cell[0] == "=" and (formula := _AS_FORMULA.fullmatch(cell)):
+            cell = formula[1].replace('""', '"').strip()
+        elif cell[0] != "=" and not free_text:
+            cell = cell[1:].strip()
+        else:
+            break
     return cell
 
 
 def amount_of(cell: str) -> Decimal:
     """Money as exports write it: `1234.5`, `¥1,234.50`, `１２８.５０元`. ValueError says what is wrong."""
+    if _PLAIN_MONEY.fullmatch(cell):  # nearly all is
+        return Decimal(cell)
     plain = cell if cell.isascii() else unicodedata.normalize("NFKC", cell).replace("−", "-")
     match = _MONEY.fullmatch(plain.replace(" ", "").upper())
     if match is None or (match[1] and match[2]):
@@ -140,8 +200,11 @@ def _day(cell: str, zone: ZoneInfo) -> date:
 
 
 @lru_cache(maxsize=256)
-def _period(cell: str, _zone: ZoneInfo) -> str:
-    match = _PERIOD.fullmatch(unicodedata.normalize("NFKC", cell))
+def _period(cell: str, zone: ZoneInfo) -> str:
+    plain = unicodedata.normalize("NFKC", cell)
+    match = _PERIOD.fullmatch(plain)
+    if match is None and _MOMENT.fullmatch(plain):  # a spreadsheet makes a day of a month: 2026-09-01
+        return f"{moment_of(plain, zone).astimezone(zone):%Y-%m}"
     month = int(match[2] or match[3] or match[4]) if match else 0
     if match is None or not 1 <= month <= 12:
         raise ValueError("is no month: write it as 2026-09")
@@ -149,7 +212,7 @@ def _period(cell: str, _zone: ZoneInfo) -> str:
 
 
 def _plain(heading: str) -> str:
-    return re.sub(r"[\s_-]", "", unicodedata.normalize("NFKC", heading).lower())
+    return re.sub("[\\s_\u200b-\u200f\u2060\ufeff-]", "", unicodedata.normalize("NFKC", heading).lower())
 
 
 @lru_cache(maxsize=256)
@@ -211,9 +274,9 @@ COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
     ),
     "customers": (
         _ACCOUNT,
-        Column("name", ("户名", "客户名称", "用户名称"), _text),
-        Column("address", ("用电地址", "地址"), _text),
-        Column("phone", ("联系电话", "电话", "手机号"), _text, optional=True),
+        Column("name", ("户名", "客户名称", "用户名称"), _said),
+        Column("address", ("用电地址", "地址"), _said),
+        Column("phone", ("联系电话", "电话", "手机号"), _phone, optional=True),
         Column("email", ("邮箱", "电子邮箱"), _text, optional=True),
         Column("preferred_channel", ("告知渠道", "首选告知渠道"), _channel, optional=True),
         Column("customer_class", ("用电类别",), _customer_class),
@@ -231,7 +294,8 @@ COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
 
 def title_key(title: str) -> str:
     """A column title without what exports vary in: case, blanks, underscores, a unit in brackets."""
-    return _plain(re.sub(r"\([^()]*\)$", "", unicodedata.normalize("NFKC", title).strip("\ufeff \t\r\n")))
+    plain = unicodedata.normalize("NFKC", as_meant(title.strip("\ufeff \t\r\n")))
+    return _plain(re.sub(r"\([^()]*\)$", "", plain.strip()))
 
 
 def row_of(kind: Kind, cells: Mapping[str, str], zone: ZoneInfo) -> Row:
@@ -240,6 +304,8 @@ def row_of(kind: Kind, cells: Mapping[str, str], zone: ZoneInfo) -> Row:
     problems: list[str] = []
     for column in COLUMNS[kind]:
         cell = cells.get(column.name, "").strip()
+        if cell and cell[0] in _NOT_AS_MEANT:
+            cell = as_meant(cell, free_text=column.name in ("name", "address"))
         if not cell:
             if not column.optional:
                 problems.append(f"{column} is empty")

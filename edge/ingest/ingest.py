@@ -1,14 +1,13 @@
 """`ingest`: reads billing exports into the billing book, names every bad line, announces to the cases what is new."""
 
 import asyncio
-import csv
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -21,14 +20,17 @@ from edge.ingest.announcements import Announcer, Progress, Say, announce_all
 from edge.ingest.book import BillingBook
 from edge.ingest.dry_run import DryRunAnnouncer
 from edge.ingest.lines import Export, FileRefused, ReadLine, open_export
+from edge.ingest.listing import LineList
 
 _BATCH = 2_000
+_DOUBTS = 10_000  # lines that may be warned of, held back until a later line may have cleared them
 _ORDER = ("customers", "bills", "payments")
 
 
 class IngestReport(Contract):
     """What came of it: `lines` without headers and blank ones, `accepted` without `duplicates`.
 
+    `warnings` is a list of accepted lines: one thing under two ids, or two accounts with one meter.
     `refused_files` are files of which nothing was read, each with a sentence; the rest was ingested all the same.
     """
 
@@ -37,6 +39,7 @@ class IngestReport(Contract):
     duplicates: int = 0
     rejected: int = 0
     reject_file: str | None = None
+    warnings: str | None = None
     cases_opened: int = 0
     cases_joined: int = 0
     payments_signalled: int = 0
@@ -58,14 +61,17 @@ async def ingest(
     """Book the lines of these exports, whatever their order, then announce what is new to the cases.
 
     `progress(what, done, total)` gets bytes for a file, accounts for `announce`; `say` sentences for people. Rejected
-    lines go to `reject_path`, else to a new file in var/. In a dry run only that file is written. BillingUnavailable,
-    and what the announcer raises, end the run: what is booked stays, and the next run announces what this one did not.
+    lines go to `reject_path`, and warnings beside it, else to new files in var/. In a dry run only these are
+    written. BillingUnavailable, and what the announcer raises, end the run: what is booked stays, and the next run
+    announces what this one did not.
     """
     zone = ZoneInfo(policies.default.timezone)
     with ExitStack() as stack:
         book = stack.enter_context(billing.rehearsal() if dry_run else nullcontext(billing))
-        rejects = stack.enter_context(_RejectFile(reject_path, now.astimezone(zone)))
-        load = _Load(book, rejects, zone, progress, say)
+        rejects = stack.enter_context(LineList("rejected", reject_path, now.astimezone(zone)))
+        beside = None if reject_path is None else reject_path.with_name(f"{reject_path.stem}-warnings.csv")
+        warnings = stack.enter_context(LineList("warnings", beside, now.astimezone(zone)))
+        load = _Load(book, rejects, warnings, zone, progress, say)
         await asyncio.to_thread(load.all, files)
         announced = await announce_all(
             book,
@@ -81,7 +87,8 @@ async def ingest(
             accepted=load.accepted,
             duplicates=load.duplicates,
             rejected=rejects.count,
-            reject_file=str(rejects.path) if rejects.path and rejects.count else None,
+            reject_file=rejects.made,
+            warnings=warnings.made,
             cases_opened=announced.cases_opened,
             cases_joined=announced.cases_joined,
             payments_signalled=announced.payments_signalled,
@@ -90,49 +97,12 @@ async def ingest(
 
 
 @dataclass
-class _RejectFile:
-    """Lines that were rejected, made when the first one is."""
-
-    path: Path | None
-    now: datetime
-    count: int = 0
-    _file: IO[str] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def add(self, file: str, line: ReadLine, reason: str) -> None:
-        if self._file is None:
-            self._file = self._open()
-            csv.writer(self._file).writerow(("file", "line", "reason", "text"))
-        self.count += 1
-        csv.writer(self._file).writerow((file, line.number, reason, line.text))
-
-    def _open(self) -> IO[str]:
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            return self.path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-        folder, tries = Path("var"), 0
-        folder.mkdir(exist_ok=True)
-        while True:  # another run may have ended in the same second
-            tries += 1
-            self.path = folder / f"rejected-{self.now:%Y%m%d-%H%M%S}{f'-{tries}' if tries > 1 else ''}.csv"
-            try:
-                return self.path.open("x", encoding="utf-8", errors="backslashreplace", newline="")
-            except FileExistsError:
-                continue
-
-
-@dataclass
 class _Load:
     """One run's way from files into the book."""
 
     book: BillingBook
-    rejects: _RejectFile
+    rejects: LineList
+    warnings: LineList
     zone: ZoneInfo
     progress: Progress
     say: Say
@@ -141,6 +111,7 @@ class _Load:
     duplicates: int = 0
     refused: list[str] = field(default_factory=list)
     _early: list[tuple[str, ReadLine]] = field(default_factory=list)
+    _doubtful: list[tuple[str, ReadLine]] = field(default_factory=list)
 
     def all(self, files: Iterable[Path]) -> None:
         """Customers first, then bills, then payments, whatever the order of the files."""
@@ -150,11 +121,17 @@ class _Load:
                 if (export := self._opened(path)) is not None:
                     stack.callback(export.close)
                     exports.append((str(path), export))
+            kind = ""
             for file, export in sorted(exports, key=lambda e: _ORDER.index(e[1].kind)):
+                if kind != export.kind:
+                    self._warn()
+                kind = export.kind
                 self._one(file, export)
+            self._warn()
         # A reversal may come long before the payment it takes back.
         early, self._early = self._early, []
         self._book(self.book.add_payments, early, last_chance=True)
+        self._warn()
 
     def _opened(self, path: Path) -> Export | None:
         try:
@@ -170,6 +147,7 @@ class _Load:
         reading = uuid.uuid4().hex
 
         def add_customers(customers: Sequence[Customer]) -> tuple[Verdict, ...]:
+            """Book customers, each with the number of this reading."""
             return self.book.add_customers(customers, reading)
 
         adders: dict[str, Callable[[Any], tuple[Verdict, ...]]] = {
@@ -200,6 +178,11 @@ class _Load:
         if not batch:
             return
         verdicts = add([line.row for _, line in batch])
+        booked = [(b, b[1].row) for b, v in zip(batch, verdicts, strict=True) if v.kind not in ("early", "conflict")]
+        twins = self.book.twins([row for _, row in booked if row is not None])
+        self._doubtful += [line for (line, _), found in zip(booked, twins, strict=True) if found]
+        if len(self._doubtful) >= _DOUBTS:
+            self._warn()
         for (file, line), verdict in zip(batch, verdicts, strict=True):
             match verdict.kind:
                 case "new" | "changed":
@@ -210,3 +193,13 @@ class _Load:
                     self._early.append((file, line))
                 case "early" | "conflict":
                     self.rejects.add(file, line, verdict.reason)
+
+    def _warn(self) -> None:
+        """List the doubtful lines that the book still has a twin of; each pair once, at its later line."""
+        doubtful, self._doubtful = self._doubtful, []
+        found = self.book.twins([line.row for _, line in doubtful if line.row is not None])
+        last = {twin: place for place, twins in enumerate(found) for twin in ((t.ids, t.kind) for t in twins)}
+        for place, ((file, line), twins) in enumerate(zip(doubtful, found, strict=True)):
+            for twin in twins:
+                if last[twin.ids, twin.kind] == place:
+                    self.warnings.add(file, line, twin.reason)

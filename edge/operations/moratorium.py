@@ -120,6 +120,7 @@ def preview_lifting(book: MoratoriumBook, order: Moratorium, capacity: Callable[
     units = Counter(c.field_unit or "?" for c in book.covered(order) if c.case_key in held)
 
     def line(unit: str, cases: int) -> dict[str, Any]:
+        """One field unit: its cases, what it can cut a day, and the days that this takes."""
         a_day = capacity(unit)
         return {"field_unit": unit, "cases": cases, "a_day": a_day, "days": -(-cases // a_day) if a_day else 1}
 
@@ -231,6 +232,7 @@ class Notification:
         message, gate = self._message(), asyncio.Semaphore(AT_ONCE)
 
         async def notify(case: CoveredCase) -> str | None:
+            """Signal one case; its account id if no workflow carries it on."""
             async with gate:
                 try:
                     await patiently(lambda: signal(self.client, case.account_id, self._signal, message))

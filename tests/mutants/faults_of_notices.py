@@ -17,10 +17,10 @@ BEFORE_ANYTHING = (
     Fault(
         name="a bill is overdue on its due date",
         rule="R-01",
-        file="domain/law/clock.py",
-        right="return local_day(as_of, policy) > due_date",
-        wrong="return local_day(as_of, policy) >= due_date",
-        tests=(T_CLOCK,),
+        file="adapters/billing/embedded.py",
+        right="owing = bill.due_date < today and",
+        wrong="owing = bill.due_date <= today and",
+        tests=("tests/adapters/billing/test_billing.py",),
     ),
     Fault(
         name="30 days overdue are enough instead of 31",
@@ -57,17 +57,17 @@ BEFORE_ANYTHING = (
     Fault(
         name="the clock ends a dispute",
         rule="R-04",
-        file="domain/case/deadlines.py",
-        right='if hold.kind != "dispute" and hold.until and hold.until <= now:',
-        wrong="if hold.until and hold.until <= now:",
+        file="domain/case/due_times.py",
+        right='if hold.kind != "dispute" and hold.until]',
+        wrong="if hold.until]",
         tests=(T_DEADLINES,),
     ),
     Fault(
         name="a hold after T - 24 h leaves the attempt alive",
         rule="R-04",
         file="domain/case/deadlines.py",
-        right="if (facts.held or facts.withdrawn or facts.cuts_off) and now >= ticket_time:",
-        wrong="if (facts.withdrawn or facts.cuts_off) and now >= ticket_time:",
+        right="if (facts.held or facts.withdrawn or facts.cuts_off) and now >= times.ticket:",
+        wrong="if (facts.withdrawn or facts.cuts_off) and now >= times.ticket:",
         tests=(T_DEADLINES,),
     ),
     Fault(
@@ -141,8 +141,8 @@ SERVICE = (
         name="a red notice that was not delivered in time stays",
         rule="R-07",
         file="domain/case/deadlines.py",
-        right="        if now > _deliver_by(facts, notice):\n",
-        wrong='        if now > _deliver_by(facts, notice) and notice.kind == "yellow":\n',
+        right="        if now > due_times.deliver_by(facts, notice):\n",
+        wrong='        if now > due_times.deliver_by(facts, notice) and notice.kind == "yellow":\n',
         tests=(T_DEADLINES,),
     ),
     Fault(

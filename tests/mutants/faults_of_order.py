@@ -77,7 +77,7 @@ FAULTS = (
     Fault(
         name="a timer that Temporal UI shows says something else",
         rule="order",
-        file="domain/case/deadlines.py",
+        file="domain/case/due_times.py",
         right='"II.3 ticket, the day before"',
         wrong='"II.3 ticket"',
         tests=(f"{ORDER}::test_a_life_asks_for_what_is_written_and_in_that_order[ticketed]",),

@@ -241,7 +241,10 @@ async def test_the_same_approver_hears_who_is_missing_now(world: World) -> None:
 
 async def test_a_refused_delivery_hears_that_it_counts_by_now(world: World) -> None:
     case = await world.open()
-    refused = {"outcome": "refused", "refusal": {"place": "door", "persons": "Li", "words": "no", "evidence": "photo"}}
+    refused: dict[str, Any] = {
+        "outcome": "refused",
+        "refusal": {"place": "door", "persons": "Li", "words": "no", "evidence": "photo"},
+    }
     notice = await case.notice("yellow")
     report = {"notice_id": notice["notice_id"], **refused}
     assert await case.update("record_delivery", "reader", **report) == {"served": False}

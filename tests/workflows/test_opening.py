@@ -165,7 +165,9 @@ async def test_message_to_what_never_became_a_case_is_refused(world: World) -> N
         )
         case = Case(world, "NOBODY-2", handle)
         early = asyncio.create_task(case.update("withdraw", "centre_director", reason="error"))
-        await case.becomes(lambda s: s.get("opened") is False, "the look-up")
+        early_on = await case.becomes(lambda s: s.get("opened") is False, "the look-up")
+        assert_shape_of_a_snapshot(early_on, "NOBODY-2")
+        assert early_on["stage"] == "yellow_notice"
         await asyncio.sleep(0.2)
         assert not early.done()
     finally:
@@ -175,6 +177,35 @@ async def test_message_to_what_never_became_a_case_is_refused(world: World) -> N
     assert refused.value.type == "NotWaiting"
     assert "NOBODY-2" in refused.value.message
     assert (await case.result())["outcome"] == "withdrawn"
+
+
+def assert_shape_of_a_snapshot(snap: dict[str, Any], account_id: str) -> None:
+    """Every field that is not optional in the contract is there, from the first moment on."""
+    lists = ("bills", "notices", "approvals", "tickets", "escalations", "holds", "incidents", "waiting_for")
+    assert all(isinstance(snap[name], list) for name in lists)
+    assert snap["account_id"] == account_id
+    assert Decimal(snap["owed"]) >= 0
+    assert Decimal(snap["late_fee"]) >= 0
+    assert datetime.fromisoformat(snap["as_of"]).tzinfo is not None
+    assert snap["opened"] or snap["reason"]
+
+
+async def test_a_snapshot_has_one_shape_from_the_first_moment(world: World) -> None:
+    """A program that asks right after the start finds every list, empty; an open case has the same fields."""
+    reported = {"report_id": "r-1", "meter_id": "M-1", "reported_by": "neighbour", "source": "hotline"}
+    account = await world.customer()
+    await world.bill(account)
+    await world.outage()
+    try:
+        case = await world.open(account, signal="supply_found_cut", payload=reported)
+        looked_up = await case.snapshot()
+        assert_shape_of_a_snapshot(looked_up, case.account_id)
+        assert (looked_up["opened"], looked_up["stage"]) == (False, "yellow_notice")
+    finally:
+        await world.billing_back()
+    opened = await case.becomes(lambda s: s["opened"], "the opening")
+    assert_shape_of_a_snapshot(opened, case.account_id)
+    assert set(looked_up) - {"reason"} <= set(opened)
 
 
 async def test_one_running_case_an_account(world: World) -> None:

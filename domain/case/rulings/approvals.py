@@ -5,12 +5,12 @@ from datetime import datetime
 from domain.case.attempt import end_attempt
 from domain.case.checks import check_actor, known_notice
 from domain.case.conditions import missing_approvals
+from domain.case.due_times import attempt_times
 from domain.case.entities import Approval, Filing, Notice
 from domain.case.facts import CaseFacts
 from domain.contract import updates as m
 from domain.contract.answers import ApprovalRecorded, Done
 from domain.contract.refusals import Refused
-from domain.law import clock
 from domain.record.kinds import EvidenceKind
 from domain.record.reasons import because
 
@@ -38,7 +38,7 @@ def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) 
         )
         facts = end_attempt(facts, now, reason, counted=False)
         return facts.but(needs_person=reason), ApprovalRecorded(granted=False, still_needed=())
-    if now > clock.ticket_time(notice.cut_at, facts.terms(notice)):
+    if now > attempt_times(facts, notice).ticket:
         raise _too_late("approval must be complete when the ticket is due, 24 hours before the cut")
     if actor.role not in missing_approvals(facts):
         raise Refused(
@@ -94,7 +94,7 @@ def record_filing(facts: CaseFacts, message: m.RecordFiling, now: datetime) -> t
             raise Refused(
                 "NotWaiting", "a filing is made for a red notice", field="notice_id", rule="R-14", clause="III.5"
             )
-        if facts.cut_ticket is None and now > clock.ticket_time(notice.cut_at, facts.terms(notice)):
+        if facts.cut_ticket is None and now > attempt_times(facts, notice).ticket:
             raise _too_late("the filing must be complete when the ticket is due, 24 hours before the cut")
         same = (f for f in facts.filings if (f.notice_id, f.reference) == (notice.notice_id, message.reference))
         if (known := next(same, None)) is not None:

@@ -24,8 +24,8 @@ HOURS = {"-": None, **{str(n): OPENED + n * HOUR for n in range(1, 10)}}
 def live(life: str, case: CaseFacts | None = None, kind: str = "hardship", **more: Any) -> CaseFacts:
     """`p1 l3 p-`: placed at one, lifted at three, placed without a time; the messages come hourly from ten on."""
     case = case or facts(present_since=OPENED)
-    for n, (what, at) in enumerate(life.split(), start=10):
-        case = heard(case, what, HOURS[at], OPENED + n * HOUR, kind, **more)
+    for n, message in enumerate(life.split(), start=10):
+        case = heard(case, message[0], HOURS[message[1]], OPENED + n * HOUR, kind, **more)
     return case
 
 

@@ -51,19 +51,6 @@ def test_a_day_without_midnight_begins_at_its_first_moment() -> None:
     assert clock.local_day(begins.astimezone(UTC) - A_SECOND, SANTIAGO) == date(2026, 9, 5)
 
 
-@pytest.mark.parametrize(
-    ("as_of", "overdue"),
-    [
-        pytest.param("2026-10-25T00:00", False, id="due_day"),
-        pytest.param("2026-10-25T23:59:59", False, id="last_second_to_pay"),
-        pytest.param("2026-10-26T00:00", True, id="first_moment_overdue"),
-    ],
-)
-def test_a_bill_is_overdue_from_midnight_after_its_due_date(as_of: str, overdue: bool) -> None:
-    assert clock.is_overdue(date(2026, 10, 25), at(as_of), POLICY) is overdue
-    assert clock.is_overdue(date(2026, 10, 25), at(as_of).astimezone(UTC), POLICY) is overdue
-
-
 # ---- days on which a cut is allowed -----------------------------------------------------------
 
 
@@ -276,7 +263,6 @@ def test_the_last_day_before_the_cut() -> None:
     assert clock.ticket_time(cut_at, POLICY) == at("2026-11-01T09:00")
     assert clock.ticket_too_late(cut_at, POLICY) == at("2026-11-02T00:00")
     assert clock.final_notice_time(cut_at, POLICY) == at("2026-11-02T08:30")
-    assert clock.billing_check_from(cut_at, POLICY) == at("2026-11-02T08:30")
     assert clock.window_end(cut_at, POLICY) == at("2026-11-02T11:00")
 
 

@@ -25,6 +25,7 @@ from edge.doctor import Doctor, machine
 from edge.doctor.finding import Finding, aside, in_time, ok
 from tests.adapters.anchor.test_register_anchor import SPELLED
 from tests.edge.commands.test_application import Cli, Ended, cli
+from tests.support.billing_lines import bill, customer
 from tests.support.programs import environment, program
 from tests.support.register_records import message, record
 from tests.support.sealing import holding, key
@@ -98,7 +99,7 @@ async def test_where_all_is_well_it_says_so_of_every_part(utility: World, doctor
     assert ended.code == 0
     assert states(ended).keys() == {
         *("settings", "policy", "temporal", "search attributes", "workers", "schedule daily-sweep"),
-        *("schedule government-report", "register", "billing", "channels", "outbox", "cases", "open rows"),
+        *("schedule government-report", "register", "billing", "channels", "outbox", "letters", "cases", "open rows"),
         *("payload keys", "anchor", "documents", "clocks", "disk"),
     }
     people = await program(utility, "doctor", folder=tmp_path)  # a process of its own, as people run it
@@ -190,6 +191,19 @@ async def test_messages_that_nobody_has_taken_for_long_are_named(doctor: Doctori
     [outbox] = found(await doctor(ARREARS_REGISTER_URL=url))["outbox"]
     assert outbox["state"] == "warning"
     assert "2 messages to staff wait to be sent, the oldest for 3.0 h" in outbox["says"]
+
+
+async def test_customers_whose_letters_no_font_has_are_named(utility: World, doctor: Doctoring) -> None:
+    case = await utility.open(card={"name": "𠀀野", "address": "𠮷祥路1号"})
+    await case.recorded("notice.issued")
+    [letters] = found(await doctor())["letters"]
+    assert letters["state"] == "warning"
+    assert "U+20000" in letters["says"]
+    assert "U+20BB7" not in letters["says"]
+    assert case.account_id in letters["says"]
+    await case.update("withdraw", "centre_director", reason="moved")
+    await case.result()
+    assert states(await doctor())["letters"] == "ok"
 
 
 async def test_weak_settings_are_named_as_production_would_refuse_them(doctor: Doctoring) -> None:
@@ -326,6 +340,16 @@ async def test_an_empty_billing_book_is_named(utility: World, doctor: Doctoring,
     parts.close()
     ended = await doctor(ARREARS_BILLING_URL=f"sqlite:///{tmp_path / 'b.db'}")
     only(ended, "billing", "warning", "no customers and no bills")
+
+
+async def test_two_accounts_with_one_meter_are_named(utility: World, doctor: Doctoring, tmp_path: Path) -> None:
+    """R-33: however the meter is written; whose it is must be known before one is cut off for the other."""
+    book = build(utility.settings.model_copy(update={"billing_url": _secret(tmp_path / "b.db")})).book
+    book.add_customers([customer("1001", meter_id="M-A-1"), customer("1002", meter_id="ｍ a 1")])
+    book.add_bills([bill("b1")])
+    book.close()
+    ended = await doctor(ARREARS_BILLING_URL=f"sqlite:///{tmp_path / 'b.db'}")
+    only(ended, "billing", "warning", "accounts with one meter: 1001 and 1002")
 
 
 def _secret(place: Path) -> Any:

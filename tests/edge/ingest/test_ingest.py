@@ -388,7 +388,7 @@ async def test_a_file_that_is_no_export_is_refused_and_the_others_are_read(offic
     assert counts(report) == (1, 1, 0, 0)
     assert [("report.csv" in s, "missing.csv" in s) for s in report.refused_files] == [(True, False), (False, True)]
     assert list(report.model_dump(mode="json")) == [
-        *("lines", "accepted", "duplicates", "rejected", "reject_file"),
+        *("lines", "accepted", "duplicates", "rejected", "reject_file", "warnings"),
         *("cases_opened", "cases_joined", "payments_signalled"),
     ]
 

@@ -400,7 +400,8 @@ def test_a_file_that_is_plain_for_long_keeps_its_encoding(write: Write) -> None:
     ("content", "words"),
     [
         (b"PK\x03\x04\x14\x00", "save it as CSV"),
-        ("户号,金额\n".encode("utf-16"), "UTF-16"),
+        ("户号,金额\n".encode("utf-16"), "looks like payments, but lacks payment_id 流水号"),
+        ("户号,金额\n".encode("utf-32"), "UTF-32"),
         (b"a,b,c\n1,2,3\n", "no billing export: its columns are a, b, c"),
         (BILLS.replace("due_date,", "").encode(), "looks like bills, but lacks due_date 交费期限"),
         (CUSTOMERS.replace("表号,", "").encode(), "looks like customers, but lacks meter_id 表号"),
