@@ -151,7 +151,8 @@ def _silence_climbs_the_ladder(facts: CaseFacts, now: datetime) -> CaseFacts:
         if answer_by > now or e.rung not in ladder:
             continue
         facts = facts.with_escalation(e.escalation_id, climbed=True)
-        if higher := ladder[ladder.index(e.rung) + 1 :]:
+        higher = ladder[ladder.index(e.rung) + 1 :]
+        if higher:
             facts, _ = raise_escalation(
                 facts,
                 now,

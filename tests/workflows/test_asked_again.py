@@ -246,7 +246,7 @@ async def test_a_refused_delivery_hears_that_it_counts_by_now(world: World) -> N
         "refusal": {"place": "door", "persons": "Li", "words": "no", "evidence": "photo"},
     }
     notice = await case.notice("yellow")
-    report = {"notice_id": notice["notice_id"], **refused}
+    report: dict[str, Any] = {"notice_id": notice["notice_id"], **refused}
     assert await case.update("record_delivery", "reader", **report) == {"served": False}
     assert await case.update("record_delivery", "reader", **report) == {"served": False}
     (escalation,) = (await case.snapshot())["escalations"]
