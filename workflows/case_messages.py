@@ -151,7 +151,7 @@ class CaseMessages(CaseDesk):
             except Refused:
                 return None
         answer = self._kept_answer(name, message)
-        if answer is None or not present:
+        if answer is None or not present or business_key(name, message) is None:
             return answer
         kept = self.facts.contents.get(_answer_key(name, message), {})
         if kept.get(_UPDATE_ID) == _update_id():
@@ -174,9 +174,11 @@ class CaseMessages(CaseDesk):
             self.take(facts.but(answers={**facts.answers, key: given}))
             return given
         if self._kept_answer(name, message) != given:
-            said = content(message) | {_UPDATE_ID: _update_id()}
-            contents = {**facts.contents, key: facts.contents.get(key, said)}
-            self.take(facts.but(answers={**facts.answers, key: given}, contents=contents))
+            facts = facts.but(answers={**facts.answers, key: given})
+            if business_key(name, message) is not None and key not in facts.contents:
+                said = content(message) | {_UPDATE_ID: _update_id()}
+                facts = facts.but(contents={**facts.contents, key: said})
+            self.take(facts)
         return given
 
     def _refused(self, name: str, message: Contract, refusal: Refused) -> ApplicationError:

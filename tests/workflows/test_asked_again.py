@@ -266,11 +266,12 @@ async def test_a_second_plan_or_promise_under_a_used_id_is_refused_with_the_fiel
     later, latest = (today + timedelta(days=5)).isoformat(), (today + timedelta(days=6)).isoformat()
     promise = {"promise_id": "pr-1", "amount": "200.00", "until": later}
     plan = {"plan_id": "pl-1", "instalments": [{"due": later, "amount": "200.00"}]}
-    for name, message, field, other in (
+    others: tuple[tuple[str, dict[str, Any], str, Any], ...] = (
         ("record_promise", promise, "amount", "100.00"),
         ("record_promise", promise, "until", latest),
         ("agree_plan", plan, "instalments", [{"due": latest, "amount": "200.00"}]),
-    ):
+    )
+    for name, message, field, other in others:
         assert await case.update(name, "team_leader", **message) == {}
         assert await case.update(name, "team_leader", **message) == {}
         with pytest.raises(Refusal) as refusal:
