@@ -71,7 +71,7 @@ class Unknown(_Answer):
 
 
 class Payment(_Answer):
-    """Part of a payment, booked on a bill."""
+    """Part of a payment, booked on a bill; `payment_amount` is the whole of it, where billing says it."""
 
     payment_id: _Id
     amount: _Amount
@@ -79,9 +79,9 @@ class Payment(_Answer):
     payment_amount: _Amount | None = None
 
     @model_validator(mode="after")
-    def _is_a_part(self) -> Self:
+    def _part_of_the_whole(self) -> Self:
         if self.payment_amount is not None and self.payment_amount < self.amount:
-            raise ValueError(f"payment_amount {self.payment_amount} is less than the part of {self.amount} booked here")
+            raise ValueError(f"payment_amount {self.payment_amount} is less than its part of {self.amount}")
         return self
 
 

@@ -242,6 +242,7 @@ def _refuse_in_outage(connection: Connection) -> None:
 
 def _debt(query: DebtQuery, bills: Sequence[BookedBill], payments: Sequence[BookedPayment], today: date) -> AccountDebt:
     allocation = allocate(bills, payments)
+    whole = {p.payment_id: p.amount for p in payments}
 
     def listed(bill: BookedBill, parts: tuple[Share, ...]) -> bool:
         """Whether the answer names the bill: it is overdue and unpaid, or the question asked for it."""
@@ -256,7 +257,7 @@ def _debt(query: DebtQuery, bills: Sequence[BookedBill], payments: Sequence[Book
                 bill_id=bill.bill_id,
                 amount=bill.amount,
                 due_date=bill.due_date,
-                payments=tuple(BillPayment(**part._asdict()) for part in parts),
+                payments=tuple(BillPayment(**part._asdict(), payment_amount=whole[part.payment_id]) for part in parts),
             )
             for bill in sorted(bills, key=lambda b: (b.due_date, b.bill_id))
             if listed(bill, parts := allocation.on_bill.get(bill.bill_id, ()))

@@ -9,12 +9,11 @@ from domain.money.book import BookedBill, BookedPayment
 
 
 class Share(NamedTuple):
-    """Part of a payment, booked on one bill; `payment_amount` is the whole of it."""
+    """Part of a payment, booked on one bill."""
 
     payment_id: str
     amount: Decimal
     paid_at: datetime
-    payment_amount: Decimal
 
 
 class Allocation(NamedTuple):
@@ -45,7 +44,7 @@ def allocate(bills: Sequence[BookedBill], payments: Sequence[BookedPayment]) -> 
         part = min(at_most, unpaid[bill_id])
         if part > 0:
             unpaid[bill_id] -= part
-            shares.setdefault(bill_id, []).append(Share(payment.payment_id, part, payment.paid_at, payment.amount))
+            shares.setdefault(bill_id, []).append(Share(payment.payment_id, part, payment.paid_at))
         return at_most - part
 
     for payment in standing:

@@ -10,7 +10,7 @@ from domain.vocabulary import Contract, Day, Id, Moment, Money
 class BillPayment(Contract):
     """Part of a payment that billing booked on one bill; a reversed payment is simply gone.
 
-    `payment_amount`: the whole payment, as far as billing says it; the rest lies on other bills, or is credit.
+    `payment_amount`: the whole payment, where billing says it.
     """
 
     payment_id: Id
