@@ -16,6 +16,7 @@ from domain.case.holds_again import (
     why_not_again,
     why_not_lifted,
 )
+from domain.case.own_meters import named_since
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
 from domain.contract.business_keys import fingerprint
 from domain.contract.signals import (
@@ -173,7 +174,8 @@ def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -
     """The customer is found cut off: ours if a cut or permit of ours explains it, else unauthorised (R-27)."""
     at = min(message.at or now, now)
     known = known_cut(facts, message.meter_id, at)
-    permit = next((p for p in facts.permits if p.meter_id == message.meter_id and _may_explain(p, at)), None)
+    ours = (p for p in facts.permits if message.meter_id in named_since(facts, p.meter_id, p.given_at))
+    permit = next((p for p in ours if _may_explain(p, at)), None)
     key = f"found:{message.report_id}"
     if (before := facts.answers.get(key)) is not None:
         if facts.present_since is None:
