@@ -146,7 +146,7 @@ async def test_every_missing_paper_comes_back_as_it_was(filed: Filed, folder: Pa
 
 
 async def test_a_paper_bears_the_name_and_address_that_it_was_issued_with(filed: Filed, folder: Path) -> None:
-    """R-32: another holder lives there by now, and has been read since; his name is on none of the former one's papers."""
+    """R-32: another holder has been read since; his name is on none of the former one's papers."""
     before = kept(folder)
     register = filed.world.parts.register
     former = register.card(filed.account)
