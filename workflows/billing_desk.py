@@ -33,7 +33,7 @@ PAID_BESIDE_A_PLAN = "paid-beside-a-plan"
 
 
 class BillingDesk:
-    """Asks billing, at most one question in the background, and takes each answer into the facts."""
+    """Asks billing, at most one question of a kind in the background, and takes each answer into the facts."""
 
     def __init__(self, held: FactsHolder) -> None:
         self._held = held
@@ -41,18 +41,25 @@ class BillingDesk:
         self._last_answered = 0
         self._last_record = 0
         self._question: asyncio.Task[bool] | None = None
+        self._circumstances_asked: asyncio.Task[bool] | None = None
 
     # ---- a question in the background ----------------------------------------------------------
 
     @property
-    def question(self) -> asyncio.Task[bool] | None:
-        """The question in the background, until `surface_faults` has seen its end."""
-        return self._question
+    def answered(self) -> bool:
+        """Whether a question in the background has ended, and `surface_faults` has not seen it yet."""
+        return any(q is not None and q.done() for q in (self._question, self._circumstances_asked))
 
     @property
     def asking(self) -> bool:
         """Whether billing has yet to answer a question in the background."""
-        return self._question is not None and not self._question.done()
+        return any(q is not None and not q.done() for q in (self._question, self._circumstances_asked))
+
+    @property
+    def only_circumstances_asked(self) -> bool:
+        """Whether all that is asked is a question that needs the customer's record; the debt may be asked beside it."""
+        debt_asked = self._question is not None and not self._question.done()
+        return self.asking and not debt_asked and self._held.facts.present_since is not None
 
     def ask_what_is_owed(self) -> None:
         """Ask what is owed, in the background: neither time nor people wait for the answer."""
@@ -60,20 +67,23 @@ class BillingDesk:
 
     def ask_for_circumstances(self) -> None:
         """Read debt, calendar and moratoria in the background, for as long as it takes."""
-        self._question = asyncio.create_task(self.read_circumstances(at_once=False))
+        self._circumstances_asked = asyncio.create_task(self.read_circumstances(at_once=False))
 
     def surface_faults(self) -> None:
         """Raise the fault of a question that has ended; a question without one is forgotten."""
         if self._question is not None and self._question.done():
             self._question.result()
             self._question = None
+        if self._circumstances_asked is not None and self._circumstances_asked.done():
+            self._circumstances_asked.result()
+            self._circumstances_asked = None
 
     # ---- asking --------------------------------------------------------------------------------
 
     async def _read_debt(self) -> bool:
         number, hints, now = self.number_a_question(), self._held.facts.hints, workflow.now()
-        query = self._query(now)
         supply_is_off = bool(self._held.facts.cuts_off)
+        query = self._query(now, self._record_asked(needed=False) if supply_is_off else None)
         read = await self._debt_at_once(query) if supply_is_off and workflow.patched(ASKED_AT_ONCE) else None
         if read is None:
             first = self._held.facts.cuts_off
@@ -97,13 +107,14 @@ class BillingDesk:
         except FailureError:
             return None
 
-    async def read_circumstances(self, *, at_once: bool) -> bool:
-        """Read debt, calendar and moratoria; false if `at_once` asked for an answer within seconds and none came.
+    async def read_circumstances(self, *, at_once: bool, restoring: bool = False) -> bool:
+        """Read debt, record, calendar, moratoria; false if `at_once` asked for an answer within seconds and none came.
 
+        No answer about the customer's record is none at all; where a restoration is asked for, it is not waited for.
         An answer that waited long for a worker counts as none: what was true then may be so no longer (R-17).
         """
         number, hints, now = self.number_a_question(), self._held.facts.hints, workflow.now()
-        request = self._circumstances(now)
+        request = self._circumstances(now, self._record_asked(needed=not restoring))
         standing: Standing
         if at_once:
             config = wait.titled(wait.BILLING_NOW, "II.6 debt, calendar, moratoria")
@@ -135,7 +146,7 @@ class BillingDesk:
         For a meter that the case does not know. What is judged after it is judged on the facts of that moment.
         """
         number, now = self.number_a_question(), workflow.now()
-        query = self._query(now).model_copy(update={"bills": (), "record": self._record_asked(needed=True)})
+        query = self._query(now, self._record_asked(needed=True)).model_copy(update={"bills": ()})
         config = wait.titled(wait.BILLING_NOW, "II.7 the customer's record")
         try:
             read: RecordRead = await workflow.execute_activity_method(BillingActivities.read_record, query, **config)
@@ -144,17 +155,17 @@ class BillingDesk:
         self._held.take(self._with_record(self._held.facts, number, read))
         return workflow.now() - now <= ANSWER_IS_FRESH
 
-    def _circumstances(self, now: datetime) -> CircumstancesAsked:
+    def _circumstances(self, now: datetime, record: RecordAsked | None) -> CircumstancesAsked:
         facts = self._held.facts
         return CircumstancesAsked(
             account=facts.account,
-            debt=self._query(now),
+            debt=self._query(now, record),
             calendar_through=(now + CALENDAR_HORIZON + facts.seasons_last()).date(),
             doubted=tuple(h.hold_id for h in facts.standing_holds if h.kind == "moratorium" and not h.listed),
             wish=slot_wish(facts, now),
         )
 
-    def _query(self, now: datetime) -> DebtAsked:
+    def _query(self, now: datetime, record: RecordAsked | None) -> DebtAsked:
         facts = self._held.facts
         bills = set(facts.query_bills())
         if (restored := bills_restored_by_plan(facts)) and workflow.patched(PAID_BESIDE_A_PLAN):
@@ -164,11 +175,14 @@ class BillingDesk:
             as_of=now,
             bills=tuple(sorted(bills)),
             stage=facts.stage,
-            record=self._record_asked(needed=not facts.cuts_off) if facts.present_since else None,
+            record=record,
         )
 
-    def _record_asked(self, *, needed: bool) -> RecordAsked:
+    def _record_asked(self, *, needed: bool) -> RecordAsked | None:
+        """What the case last took, to be compared with what is read; None before R-32 counts for it."""
         facts = self._held.facts
+        if facts.present_since is None:
+            return None
         return RecordAsked(number=facts.record_number, account=facts.record or facts.account, needed=needed)
 
     # ---- answers -------------------------------------------------------------------------------

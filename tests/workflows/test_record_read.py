@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,8 @@ from composition.serving import make_worker
 from domain.customer import CardKept, CustomerCard
 from tests.support.billing_api import TOKEN, BillingApi, serving
 from tests.support.receivers import hook
-from tests.support.world import SOON, Case, World, running_world
+from tests.support.silent_records import SilentRecords
+from tests.support.world import SOON, Case, Refusal, World, running_world
 from tests.workflows.test_notified_by_channel import is_notified, to_sms, with_channels
 from tests.workflows.test_rules_taken_over import open_before
 
@@ -207,3 +208,65 @@ async def test_a_case_from_before_finds_what_differs_from_the_card_it_went_by(
         await renew(case, card=FORMER | {"phone": LATTER["phone"]})
         await case.to_red_from_served_yellow()
         assert await changed(case) == [(["phone"], 2)]
+
+
+# ---- a meter that the case does not know -------------------------------------------------------
+
+
+async def found_cut(case: Case, meter_id: str) -> None:
+    """Somebody reports supply cut off at that meter."""
+    report = {"report_id": f"f-{meter_id}", "meter_id": meter_id, "reported_by": "neighbour", "source": "hotline"}
+    await case.signal("supply_found_cut", **report)
+
+
+async def test_a_meter_replaced_while_supply_is_off_is_known_when_it_is_reported(world: World, asked: World) -> None:
+    case = await opened(world, asked)
+    await case.to_cut()
+    await case.pass_time(hours=1)
+    await renew(case, meter_id="M-NEW")
+    await found_cut(case, "M-NEW")
+    await case.recorded("cut.found")
+    assert [e.detail["fields"] for e in await case.recorded("customer.changed")] == [["meter_id"]]
+    snap = await case.snapshot()
+    assert (snap["incidents"], snap["stage"]) == ([], "disconnected")
+
+
+async def test_a_meter_of_another_customer_is_restored_though_nobody_says_whose_it_is(
+    world: World, asked: World
+) -> None:
+    """R-27, R-34: the record is read, the meter is not his, and the report is judged as it came."""
+    case = await opened(world, asked)
+    await case.notice("yellow")
+    await found_cut(case, "M-OTHER")
+    assert (await case.ticket("restore"))["meter_id"] == "M-OTHER"
+    assert await case.evidence("customer.changed") == []
+    assert "wrong_meter" in {i["kind"] for i in (await case.snapshot())["incidents"]}
+
+
+async def test_the_crew_that_names_a_meter_just_replaced_is_heard(world: World) -> None:
+    """The honest crew cut what hangs there: by the meter of the record it is no wrong meter."""
+    case = await world.open()
+    ticket = await case.to_window()
+    await renew(case, meter_id="M-NEW")
+    doubt = {"ticket_id": ticket["ticket_id"], "meter_id": "M-NEW", "remark": "another meter hangs here"}
+    with suppress(Refusal):  # the attempt has ended by then
+        await case.update("report_meter_uncertain", "field_crew", **doubt)
+    assert [e.detail["fields"] for e in await case.recorded("customer.changed")] == [["meter_id"]]
+    assert not (await case.permit(ticket))["granted"]
+    await case.becomes(lambda s: s["tickets"][0]["state"] == "recalled", "the recall")
+
+
+async def test_a_record_that_cannot_be_read_holds_no_report_up(world: World) -> None:
+    """No answer within 15 s: the report is judged with what is known."""
+    silent = SilentRecords.over(world.parts.book)
+    async with world.beside(billing=silent) as asking:
+        case = await opened(world, asking)
+        await case.notice("yellow")
+        silent.silent.set()
+        came = await case.now()
+        await found_cut(case, "M-OTHER")
+        for _ in range(10):
+            await case.pass_time(seconds=2)
+        ticket = await case.ticket("restore")
+        assert datetime.fromisoformat(ticket["sent_at"]) - came < timedelta(seconds=25)
+        silent.silent.clear()

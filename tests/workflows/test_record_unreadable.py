@@ -129,6 +129,35 @@ async def test_a_notice_waits_and_a_permit_is_refused_and_supply_comes_back(reco
     records.back()
 
 
+async def test_a_payment_does_not_wait_for_a_record(records: Records) -> None:
+    """R-31, P2: the notice waits for the record, and whoever pays meanwhile is settled by the debt's answer alone."""
+    case = await records.case()
+    await case.deliver("yellow")
+    yellow = await case.notice("yellow")
+    records.silent()
+    await case.until(datetime.fromisoformat(yellow["cut_at"]) - timedelta(days=9))
+    await case.pass_time(hours=2)
+    await case.pay("200.00")
+    assert (await case.result())["outcome"] == "settled"
+    records.back()
+
+
+async def test_who_was_cut_off_while_a_question_waits_for_his_record_is_restored(records: Records) -> None:
+    """P3: the question was asked with supply on, and it waits; the debt of who has none is asked beside it."""
+    case = await records.case()
+    await case.deliver("yellow")
+    yellow = await case.notice("yellow")
+    records.silent()
+    await case.until(datetime.fromisoformat(yellow["cut_at"]) - timedelta(days=9))
+    await case.pass_time(hours=2)
+    report = {"report_id": "f-1", "meter_id": f"M-{case.account_id}", "reported_by": "neighbour", "source": "hotline"}
+    await case.signal("supply_found_cut", **report)
+    await case.restore()
+    await case.pay("200.00")
+    await case.becomes(lambda s: s["owed"] == "0.00", "the payment")
+    records.back()
+
+
 async def test_at_t_minus_30_min_the_time_slips_at_once(records: Records) -> None:
     case = await records.case()
     ticket = await case.to_ticket()
