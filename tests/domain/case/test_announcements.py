@@ -66,7 +66,7 @@ def answered(case: CaseFacts, answer: AccountDebt, now: datetime = AT_THE_METER)
         ((("P-1", "100.00"), ("P-2", "100.00")), True),
         ((("P-1", "120.00"), ("P-1", "80.00")), False),
         ((("P-1", "80.00"), ("P-1", "120.00"), ("P-2", "80.00")), True),
-        ((("P-1", "120.00"), ("P-1", "80.00"), ("P-2", "79.99")), False),
+        ((("P-1", "120.00"), ("P-1", "80.00"), ("P-2", "70.00")), False),
     ],
 )
 def test_of_one_payment_the_largest_amount_decides(announcements: tuple[Announcement, ...], revokes: bool) -> None:
