@@ -170,6 +170,10 @@ def _debt_answer(query: DebtQuery, debt: AccountDebt | None) -> dict[str, Any]:
         "unknown_bills": sorted(set(query.bills) - listed),
         "paid_total": _money(debt.paid_total),
         "credit": _money(debt.credit),
+        "payments_elsewhere": [
+            _payment(p) | ({"bill_id": p.bill_id, "due_date": p.due_date.isoformat()} if p.due_date else {})
+            for p in debt.elsewhere
+        ],
     }
 
 
