@@ -33,9 +33,10 @@ def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[Announced, 
         return ()
     heard = facts.heard if facts.hints <= hints else ()  # newer ones are for the next answer to show
     candidates = (*facts.unbooked, *(h.model_copy(update={"missed_at": debt.as_of}) for h in heard))
-    listed = _listed(debt)
     if facts.present_since is None:
-        return tuple(p for p in candidates if p.payment_id not in listed)[-AWAITED_AT_MOST:]
+        on_bills = {payment.payment_id for bill in debt.bills for payment in bill.payments}
+        return tuple(p for p in candidates if p.payment_id not in on_bills)[-AWAITED_AT_MOST:]
+    listed = _listed(debt)
     if not _short(facts, debt):
         return tuple(p for p in candidates if p.payment_id not in listed)[-AWAITED_AT_MOST:]
     whole = {p.payment_id: p.payment_amount for bill in debt.bills for p in bill.payments if p.payment_amount}
@@ -44,11 +45,10 @@ def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[Announced, 
 
 
 def _listed(debt: AccountDebt) -> dict[str, Decimal]:
-    """How much billing lists of each payment, over all bills of its answer."""
+    """How much billing lists of each payment: on the bills of its answer, and elsewhere."""
     listed: dict[str, Decimal] = {}
-    for bill in debt.bills:
-        for payment in bill.payments:
-            listed[payment.payment_id] = listed.get(payment.payment_id, _NOTHING) + payment.amount
+    for payment in (*(p for bill in debt.bills for p in bill.payments), *debt.elsewhere):
+        listed[payment.payment_id] = listed.get(payment.payment_id, _NOTHING) + payment.amount
     return listed
 
 
