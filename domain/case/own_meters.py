@@ -50,3 +50,8 @@ def is_of_his(facts: CaseFacts, cut: Cut) -> bool:
 def meter_to_restore(facts: CaseFacts, cut: Cut) -> str:
     """The meter that the restoration ticket names: of the customer's cut, the one now installed (R-32)."""
     return facts.account.meter_id if is_of_his(facts, cut) else cut.meter_id
+
+
+def own_cuts(facts: CaseFacts) -> tuple[Cut, ...]:
+    """Cuts of this customer; those of another's meter are no cuts of this case (R-34)."""
+    return tuple(c for c in facts.cuts if not c.neighbour)

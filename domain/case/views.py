@@ -9,7 +9,7 @@ from domain.case.due_times import attempt_times, deliver_by
 from domain.case.entities import Cut, Incident, Notice, Ticket
 from domain.case.facts import CaseFacts
 from domain.case.neighbours import shown_stage, ticket_to_verify
-from domain.case.own_meters import is_of_his
+from domain.case.own_meters import is_of_his, own_cuts
 from domain.case.procedure import boundaries, unanswered_permits
 from domain.case.tasks import ACTS, Awaited, tasks_of
 from domain.record.rows import CaseRow, IncidentRow, NoticeRow, Record, TicketRow
@@ -19,7 +19,7 @@ from domain.words import STAGES
 PORTION = 40_000
 """Characters of evidence, and of messages, that one record carries at most: 120 kB each, written in Chinese."""
 
-_NOT_SHOWN = {"approval_asked", "delivered_by", "spent", "former_classes", "was_important"}
+_NOT_SHOWN = {"approval_asked", "delivered_by", "spent", "former_classes", "was_important", "settled_at"}
 """What of a notice the snapshot leaves out."""
 _Entry = TypeVar("_Entry", bound=Contract)
 
@@ -193,8 +193,8 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
 
 def _own_cut(facts: CaseFacts) -> Cut | None:
     """The latest cut of the account's own meter; of another one, only if there is no other."""
-    own = [c for c in facts.own_cuts if is_of_his(facts, c)]
-    every = own or list(facts.own_cuts)
+    own = [c for c in own_cuts(facts) if is_of_his(facts, c)]
+    every = own or list(own_cuts(facts))
     return every[-1] if every else None
 
 
@@ -258,7 +258,7 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
         "as_of": facts.debt.as_of,
         "bills": [
             {"bill_id": b.bill_id, "amount": b.amount, "due_date": b.due_date, "outstanding": money(b.outstanding)}
-            for b in facts.debt.bills
+            for b in facts.bills_at_hand
         ],
         "notices": [n.model_dump(exclude=_NOT_SHOWN, exclude_none=True) for n in facts.notices],
         "planned_cut_at": planned_cut_at(facts),
@@ -276,8 +276,8 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
         "settled_at": cut and cut.settled_at,
         "restore_due_by": restore_due_by(facts) or (cut and cut.restore_due_by),
         "restored_at": cut and cut.restored_at,
-        "promise": facts.promise and facts.promise.model_dump(exclude={"paid_before"}),
-        "plan": facts.plan and facts.plan.model_dump(exclude={"paid_before"}),
+        "promise": facts.promise and facts.promise.model_dump(exclude={"paid_before", "on"}),
+        "plan": facts.plan and facts.plan.model_dump(exclude={"paid_before", "on"}),
         "holds": [h.model_dump() for h in facts.holds],
         "incidents": [i.model_dump() for i in facts.incidents],
         "waiting_for": [a.model_dump() for a in waiting_for(facts, now)],

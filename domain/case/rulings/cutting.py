@@ -10,6 +10,7 @@ from domain.case.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
 from domain.case.entities import Cut, Permit, Ticket
 from domain.case.escalations import close_escalations
 from domain.case.facts import CaseFacts
+from domain.case.hints import copies_wait
 from domain.case.identity import among, same, same_meter
 from domain.case.incidents import actor_name
 from domain.case.own_meters import is_about, is_named_since
@@ -63,7 +64,7 @@ def _unmet(
     unmet = list(unmet_for_permit(facts, now, message.ticket_id, message.meter_id, message.actor.id))
     if asked and not answered:
         unmet.append(NO_ANSWER)
-    elif asked and (facts.debt_is_stale or would_settle(facts)):
+    elif asked and (facts.debt_is_stale or copies_wait(facts) or would_settle(facts)):
         unmet.append(ASK_AGAIN)
     return tuple(unmet)
 
@@ -72,6 +73,7 @@ def _note_billing(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: 
     """Record what billing answered for the permit (R-17)."""
     red = facts.red
     owing = "owes" if red and facts.owes(red) else "settled"
+    named = facts.outstanding(red.live_bills) if facts.present_since and red and answered else None
     return facts.noted(
         now,
         "billing.checked",
@@ -79,6 +81,7 @@ def _note_billing(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: 
         when="permit",
         answer=owing if answered else "no_answer",
         owed=facts.debt.owed if answered else None,
+        named=named,
         **record_as_read(facts, answered=answered),
     )
 

@@ -7,7 +7,7 @@ from domain.case.entities import Cut
 from domain.case.escalations import close_escalations
 from domain.case.facts import CaseFacts
 from domain.case.identity import among
-from domain.case.own_meters import is_about
+from domain.case.own_meters import is_about, own_cuts
 from domain.case.restoration import cut_to_answer_for, restored_too_late
 from domain.contract import updates as m
 from domain.contract.answers import Done, RestorationAnswer, RestorationReported, StillOwing
@@ -31,7 +31,7 @@ def request_restoration(
     """
     cut = cut_to_answer_for(facts)
     if cut is None or cut.restore_since is not None:
-        ticket = cut.restore_ticket if cut else facts.own_cuts[-1].restore_ticket
+        ticket = cut.restore_ticket if cut else own_cuts(facts)[-1].restore_ticket
         answer = RestorationAnswer(ticket_id=ticket)
     else:
         owing = StillOwing(amount=money(facts.outstanding(cut.bills)), late_fee=facts.late_fee(now, cut.bills))
@@ -168,6 +168,8 @@ def _restored(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: datetim
         meter_id=cut.meter_id,
         neighbour=cut.neighbour or None,
         since=cut.restore_since,
+        settled_at=cut.settled_at if facts.present_since and not cut.by_plan else None,
+        cut_at=cut.at if facts.present_since else None,
         due_by=due,
         in_time=due is None or at <= due,
         reading=message.meter_reading,
