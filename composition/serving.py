@@ -16,6 +16,7 @@ from activities.anchor import AnchorActivities
 from activities.billing import BillingActivities
 from activities.case_context import CaseContext
 from activities.channels import ChannelActivities
+from activities.meters import WhoseMeter
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities
 from activities.sweep import SweepActivities
@@ -69,11 +70,17 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         billing.read_record,
         ChannelActivities(parts.customers).tell_customer,
         NoticeActivities(parts.register, parts.papers).issue_notice,
-        TicketActivities(parts.register, parts.papers).send_ticket,
+        TicketActivities(parts.register, parts.papers, WhoseMeter(parts.billing)).send_ticket,
         RegisterActivities(parts.register, parts.papers).write_record,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(
-            parts.billing, parts.reader, parts.register, parts.policy.zone, records=parts.reader
+            parts.billing,
+            parts.reader,
+            parts.register,
+            parts.policy.zone,
+            closed=parts.reader,
+            may_stay_unpaid=parts.policy.may_stay_unpaid,
+            records=parts.reader,
         ).sweep_page,
         parts.reporting.make_report,
     ]

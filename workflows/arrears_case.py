@@ -14,12 +14,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.channels import ChannelActivities, CustomerNotified, NotifyCustomer
     from activities.notices import NoticeActivities
     from activities.tickets import TicketActivities
-    from domain.case import before_opening, final_half_hour, issuing, views
+    from domain.case import before_opening, closed_cut, final_half_hour, issuing, views
     from domain.case.billing_answers import with_circumstances
     from domain.case.closing import close, reopen
     from domain.case.entities import NoticeKind, Ticket
     from domain.case.facts import CaseFacts
     from domain.case.final_half_hour import half_hour_answered, reach_half_hour
+    from domain.case.hints import copies_wait
     from domain.case.present_rules import LATEST_RULE
     from domain.case.procedure import (
         AskBilling,
@@ -139,10 +140,12 @@ class ArrearsCase(CaseMessages):
             look_answered_at=workflow.now(),
         )
         if self.present_rules_count():
-            facts = facts.but(present_since=now)
+            facts = facts.but(present_since=now, opened_with=found.debt.owed)
             facts = facts.but(record=found.account, record_number=found.record_number, record_read_at=now)
         rules = LATEST_RULE if facts.present_since else None
         facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label, rules=rules)
+        if opening.paid_before_cut:
+            facts = closed_cut.learned(facts, opening.paid_before_cut, now)
         self.open_with(with_circumstances(facts, found, now, workflow.now()), heard)
         return None
 
@@ -227,6 +230,7 @@ class ArrearsCase(CaseMessages):
             timezone=facts.policy.timezone,
             record=self.record.next_record(),
             window_end=views.window_end(facts, ticket),
+            neighbour=any(c.neighbour for c in facts.cuts if c.restore_ticket == ticket.ticket_id),
         )
 
         def arrived() -> None:
@@ -288,7 +292,7 @@ class ArrearsCase(CaseMessages):
 
     def _messages_so_far(self) -> tuple[int, int]:
         """Changes with every message that says anything."""
-        return self.facts.hints, self.facts.counters["evidence"]
+        return self.facts.hints + copies_wait(self.facts), self.facts.counters["evidence"]
 
     def _has_news(self) -> bool:
         """Something the register is to know while the case waits for its end."""

@@ -18,16 +18,17 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.facts import CaseFacts
     from domain.case.restoration import cut_to_answer_for
     from domain.case.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, cutting, restoring
+    from domain.case.rulings.asked_again import AGAIN, is_not_yet, senders, used_for_another
     from domain.case.rulings.policy import keeping_tolerance
     from domain.case.rulings.signals import ignored
     from domain.case.rulings.steering import passing_on
     from domain.contract import updates as m
     from domain.contract.answers import Condition
-    from domain.contract.business_keys import business_key
+    from domain.contract.business_keys import business_key, content, field_that_differs, spelled_alike
     from domain.contract.refusals import RECORDED, Refused
     from domain.contract.signals import SupplyFoundCut
     from domain.contract.tables import SIGNALS, UPDATES
-    from domain.vocabulary import Actor, Contract
+    from domain.vocabulary import Actor, Contract, has_unusual_blanks
     from workflows.case_desk import CaseDesk
     from workflows.handlers import Answer, signal, update
     from workflows.payloads import parse
@@ -38,6 +39,8 @@ AMENDMENTS: dict[str, tuple[str, Amendment]] = {
     "reassign": ("passed-on", passing_on),
 }
 """Changes: what a later version adds to an update, given the case before the update and after it."""
+_UPDATE_ID = "update id"
+"""Beside the content of a message: Temporal's id of the update that was answered first."""
 
 
 class CaseMessages(CaseDesk):
@@ -111,7 +114,10 @@ class CaseMessages(CaseDesk):
     @staticmethod
     def _ruled_signal(facts: CaseFacts, name: str, raw: RawValue, arrived: datetime) -> CaseFacts:
         try:
-            return SIGNAL_RULINGS[name](facts, parse(SIGNALS[name].payload, raw), arrived)
+            message = parse(SIGNALS[name].payload, raw)
+            if facts.present_since is None and has_unusual_blanks(message):
+                raise Refused("BadRequest", "must not contain control characters")
+            return SIGNAL_RULINGS[name](facts, message, arrived)
         except Refused as refusal:
             return ignored(facts, arrived, name, str(refusal))
 
@@ -127,9 +133,10 @@ class CaseMessages(CaseDesk):
         message = await self._open_and_parsed(name, raw)
         if (first := self._first_answer(name, message)) is not None:
             return first
+        rulings = {**UPDATE_RULINGS, **AGAIN} if self._is_worked_out_afresh(name, message) else UPDATE_RULINGS
         judged = await self._after_the_record(name, message)
         try:
-            facts, answer = UPDATE_RULINGS[name](self.facts, judged, workflow.now())
+            facts, answer = rulings[name](self.facts, judged, workflow.now())
         except Refused as refusal:
             raise self._refused(name, message, refusal) from None
         return self._accepted(name, message, self._amended(name, facts), answer)
@@ -162,20 +169,52 @@ class CaseMessages(CaseDesk):
             raise _failure(refusal) from None
 
     def _first_answer(self, name: str, message: Contract) -> Answer | None:
-        """The answer this message was given before; a sender who may not send it is refused as ever."""
-        spec, actor = UPDATES[name], getattr(message, "actor", None)
-        if spec.roles and isinstance(actor, Actor):
+        """The answer this message was given before; a sender who may not send it is refused as ever.
+
+        None where it is to be judged: it is new, or its answer was "not yet", which is worked out afresh (R-31).
+        """
+        actor, present = getattr(message, "actor", None), self.facts.present_since is not None
+        roles = senders(self.facts, name, message) if present else UPDATES[name].roles
+        if roles and isinstance(actor, Actor):
             try:
-                check_actor(self.facts, actor, spec.roles)
+                check_actor(self.facts, actor, roles)
             except Refused:
                 return None
-        answer: Answer | None = self.facts.answers.get(_answer_key(name, message))
+        answer = self._kept_answer(name, message)
+        if answer is None or not present or business_key(name, message) is None:
+            return answer
+        kept = self.facts.contents.get(self._answer_key(name, message), {})
+        if kept.get(_UPDATE_ID) == _update_id():
+            return answer
+        if (field := field_that_differs(kept, spelled_alike(message))) is not None:
+            raise self._refused(name, message, used_for_another(name, field))
+        return None if is_not_yet(self.facts, name, answer) else answer
+
+    def _is_worked_out_afresh(self, name: str, message: Contract) -> bool:
+        return self.facts.present_since is not None and self._kept_answer(name, message) is not None
+
+    def _kept_answer(self, name: str, message: Contract) -> Answer | None:
+        kept = self.facts.answers
+        answer: Answer | None = kept.get(self._answer_key(name, message), kept.get(_key_as_typed(name, message)))
         return answer
 
     def _accepted(self, name: str, message: Contract, facts: CaseFacts, answer: Contract) -> Answer:
-        given = _payload(answer)
-        self.take(facts.but(answers={**facts.answers, _answer_key(name, message): given}))
+        """Keep the answer. A "not yet" that is worked out afresh and is the same leaves nothing."""
+        given, key = _payload(answer), self._answer_key(name, message)
+        if self.facts.present_since is None:
+            self.take(facts.but(answers={**facts.answers, key: given}))
+            return given
+        if self._kept_answer(name, message) != given:
+            facts = facts.but(answers={**facts.answers, key: given})
+            if business_key(name, message) is not None and key not in facts.contents:
+                said = content(spelled_alike(message)) | {_UPDATE_ID: _update_id()}
+                facts = facts.but(contents={**facts.contents, key: said})
+            self.take(facts)
         return given
+
+    def _answer_key(self, name: str, message: Contract) -> str:
+        """Under which the answer is kept: one for every spelling of a meter or a person, where R-33 counts."""
+        return _key_as_typed(name, spelled_alike(message) if self.facts.present_since else message)
 
     def _refused(self, name: str, message: Contract, refusal: Refused) -> ApplicationError:
         """Refusals of role, unit and person are recorded as evidence; the others leave nothing (III.4)."""
@@ -322,13 +361,17 @@ def account_named_by(workflow_id: str) -> str:
     return printable.strip()[:128].strip() or "?"
 
 
-def _answer_key(name: str, message: Contract) -> str:
+def _key_as_typed(name: str, message: Contract) -> str:
     """The business key, or Temporal's update id where a message has none."""
     key = business_key(name, message)
     if key is not None:
         return key
+    return f"update/{_update_id()}" if workflow.current_update_info() else name
+
+
+def _update_id() -> str:
     info = workflow.current_update_info()
-    return f"update/{info.id}" if info else name
+    return info.id if info else ""
 
 
 def _payload(answer: Contract) -> Answer:

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from domain.customer import Account, Customer, CustomerCard, Preference
-from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
+from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery, PaymentElsewhere
 from domain.vocabulary import CustomerClass, Day, Id, Moment, Money
 
 _MOMENT = re.compile(r"2[01]\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -71,11 +71,31 @@ class Unknown(_Answer):
 
 
 class Payment(_Answer):
-    """Part of a payment, booked on a bill."""
+    """Part of a payment, booked on a bill; `payment_amount` is the whole of it, where billing says it."""
 
     payment_id: _Id
     amount: _Amount
     paid_at: _Moment
+    payment_amount: _Amount | None = None
+
+    @model_validator(mode="after")
+    def _part_of_the_whole(self) -> Self:
+        if self.payment_amount is not None and self.payment_amount < self.amount:
+            raise ValueError(f"payment_amount {self.payment_amount} is less than its part of {self.amount}")
+        return self
+
+
+class Elsewhere(Payment):
+    """Part of a payment on a bill that the answer does not list; without a bill it is credit."""
+
+    bill_id: _Id | None = None
+    due_date: Day | None = None
+
+    @model_validator(mode="after")
+    def _a_bill_has_a_due_date(self) -> Self:
+        if (self.bill_id is None) != (self.due_date is None):
+            raise ValueError("bill_id and due_date stand together, or neither")
+        return self
 
 
 class Bill(_Answer):
@@ -107,11 +127,14 @@ class Debt(_Answer):
     unknown_bills: tuple[_Id, ...]
     paid_total: _Amount
     credit: _Amount
+    payments_elsewhere: tuple[Elsewhere, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         if _twice(b.bill_id for b in self.bills):
             raise ValueError("bills: one stands here twice")
+        if {b.bill_id for b in self.bills} & {p.bill_id for p in self.payments_elsewhere}:
+            raise ValueError("payments_elsewhere: one is on a bill that is listed")
         on_bills = sum((b.amount - b.outstanding for b in self.bills), Decimal(0))
         if self.paid_total < on_bills + self.credit:
             raise ValueError(f"paid_total {self.paid_total} is less than {on_bills} on bills and {self.credit} credit")
@@ -137,6 +160,7 @@ class KnownCustomer(_Answer):
     customer_class: CustomerClass
     important: StrictBool
     meter_id: _Id
+    meter_has_twin: StrictBool = False
     reading_centre: _Id
     reader: _Id
     team_leader: _Id
@@ -149,6 +173,13 @@ class Customers(_Answer):
     """The answer of /customers."""
 
     customers: tuple[Annotated[KnownCustomer | Unknown, Field(discriminator="status")], ...]
+
+
+class AccountOfMeter(_Answer):
+    """The answer of /account-of-meter."""
+
+    meter_id: _Id
+    account_id: _Id | None
 
 
 class OverdueAccounts(_Answer):
@@ -179,6 +210,14 @@ def debts(answer: Any, queries: Sequence[DebtQuery], days: Sequence[date]) -> tu
         None if isinstance(debt, Unknown) else _debt(debt, query, day, f"debts.{place}")
         for place, (debt, query, day) in enumerate(zip(found, queries, days, strict=True))
     )
+
+
+def account_of_meter(answer: Any, meter_id: str) -> str | None:
+    """Whose meter that is; None where billing does not say."""
+    found = read(AccountOfMeter, answer)
+    if found.meter_id != meter_id:
+        raise NotAsDescribed(f"meter_id: is {found.meter_id}, asked was {meter_id}")
+    return found.account_id
 
 
 def customers(answer: Any, account_ids: Sequence[str]) -> dict[str, Customer]:
@@ -225,6 +264,7 @@ def _debt(debt: Debt, query: DebtQuery, day: date, where: str) -> AccountDebt:
         ),
         paid_total=debt.paid_total,
         credit=debt.credit,
+        elsewhere=tuple(PaymentElsewhere(**payment.model_dump()) for payment in debt.payments_elsewhere),
     )
 
 

@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from domain.contract.updates import Instalment
 from domain.customer import RecordField
 from domain.law.policy import PolicyKeptOnce
+from domain.money.debt import BillPayment
 from domain.vocabulary import Contract, CustomerClass, Day, Id, IncidentKind, Moment, Money, Role
 
 NoticeKind = Literal["yellow", "red"]
@@ -14,6 +17,7 @@ NoticeKind = Literal["yellow", "red"]
 class Notice(Contract):
     """A yellow or red notice. `spent` once a lawful cut has used it up: it stands no longer, but was not void.
 
+    `settled_at`: when its bills were settled (R-25), for a cut under it that is reported later.
     `former_classes`, `was_important`: what else the customer has been since it was issued (R-32).
     """
 
@@ -34,6 +38,7 @@ class Notice(Contract):
     void_reason: str | None = None
     spent: bool = False
     settled_bills: tuple[Id, ...] = ()
+    settled_at: Moment | None = None
     former_classes: tuple[CustomerClass, ...] = ()
     was_important: bool = False
 
@@ -69,6 +74,7 @@ class Filing(Contract):
     notice_id: Id
     reference: str
     at: Moment
+    authority: str | None = None
 
 
 class PassedOn(Contract):
@@ -157,6 +163,7 @@ class Hold(Contract):
     """Something that stops the procedure: a reason, a person, perhaps an end.
 
     `listed`: a moratorium that the register was seen to hold; it falls when the register holds it no more.
+    `lifted_at`: when it was lifted, as the lifting says; `placed_after`: the lifting after which it was placed again.
     """
 
     hold_id: Id
@@ -167,6 +174,8 @@ class Hold(Contract):
     until: Moment | None = None
     ended_at: Moment | None = None
     listed: bool = False
+    lifted_at: Moment | None = None
+    placed_after: Moment | None = None
 
     @property
     def stands(self) -> bool:
@@ -174,24 +183,48 @@ class Hold(Contract):
         return self.ended_at is None
 
 
+class AgreedBill(Contract):
+    """A bill that was in arrears when a promise or a plan was agreed, with what was paid then.
+
+    Or one that `replaces` such a bill, which billing has cancelled.
+    """
+
+    bill_id: Id
+    due_date: Day
+    replaces: Id | None = None
+    payments: tuple[BillPayment, ...] = ()
+
+
+class Agreed(Contract):
+    """What a promise or plan is measured on (R-04): its bills, and every other bill that billing listed then."""
+
+    bills: tuple[AgreedBill, ...]
+    others: tuple[Id, ...] = ()
+
+
 class Promise(Contract):
-    """An amount promised by the end of a local day; `paid_before` is what had ever been paid when it was made."""
+    """An amount promised by the end of a local day; `paid_before` is what had ever been paid when it was made.
+
+    `on`: None for one made before R-31 to R-35 counted, which is measured on all that the account has paid since.
+    """
 
     promise_id: Id
     amount: Money
     until: Day
     made_at: Moment
     paid_before: Money
+    on: Agreed | None = None
     state: Literal["open", "kept", "broken"] = "open"
 
 
 class Plan(Contract):
-    """Instalments agreed; `paid_before` as for a promise."""
+    """Instalments agreed; `paid_before` and `on` as for a promise."""
 
     plan_id: Id
     instalments: tuple[Instalment, ...]
     agreed_at: Moment
     paid_before: Money
+    on: Agreed | None = None
     state: Literal["open", "kept", "broken"] = "open"
 
 
@@ -199,6 +232,9 @@ class Cut(Contract):
     """Supply is, or was, off at a meter. `restore_since` starts the 24 hours; until then nothing is due.
 
     `by_plan`: a plan restores it, and `settled_at` is when it was agreed; a settlement has not been seen.
+    `neighbour`: it is another customer's meter, and so no cut of this case (R-34). `confirm_asked`: somebody who holds
+    no ticket reported it restored, and the field unit was asked to confirm that (R-33).
+    `after_settlement`: its bills had been settled before it, and the incident of that is on record.
     `new_holder`: a change of holder restores it without payment, and `settled_at` stays absent (R-32).
     """
 
@@ -218,7 +254,10 @@ class Cut(Contract):
     warned: int = 0
     delay_declared: bool = False
     breached: bool = False
+    after_settlement: bool = False
     restored_at: Moment | None = None
+    neighbour: bool = False
+    confirm_asked: bool = False
 
     @property
     def off(self) -> bool:
@@ -249,6 +288,13 @@ class FormerPolicy(Contract):
     keeps_tolerance: bool = False
 
 
+class Shown(Contract):
+    """What billing had shown to the case before its last answer: payments with their bills, and what bills came to."""
+
+    payments: dict[Id, tuple[Id, ...]] = Field(default_factory=dict)
+    amounts: dict[Id, Money] = Field(default_factory=dict)
+
+
 class Withdrawal(Contract):
     """The case was given up by a person, or could never be one."""
 
@@ -257,9 +303,47 @@ class Withdrawal(Contract):
 
 
 class Announced(Contract):
-    """A payment that a message announced; `missed_at` is when billing first answered without it."""
+    """A payment that a message announced; `missed_at` is when billing first answered without it.
+
+    `holds_back`: no permit is given while it is awaited. False once too many in the case have come to nothing (R-31).
+    """
 
     payment_id: Id
     amount: Money
     at: Moment
+    channel: str | None = None
     missed_at: Moment | None = None
+    holds_back: bool = True
+
+
+class Copies(Contract):
+    """One message that came again: when billing was last asked for it, and the pause until the next time, in seconds.
+
+    `waits`: it has come since, and billing is to be asked for it.
+    """
+
+    asked_at: Moment
+    pause: int
+    waits: bool = False
+
+
+class Unanswered(Contract):
+    """A message that came with a permit open, and for which billing has not answered; `hint` is its number."""
+
+    hint: int
+    at: Moment
+
+
+class Hints(Contract):
+    """What is kept of messages about the debt, besides their number (R-31).
+
+    `news`: the number of the latest that was no copy. `ask_at`: when billing is asked for the copies that wait, the
+    first of which came at `waits_since`. `came_to_nothing`: announced payments that billing never listed.
+    """
+
+    news: int = 0
+    copies: dict[str, Copies] = Field(default_factory=dict)
+    ask_at: Moment | None = None
+    waits_since: Moment | None = None
+    unanswered: tuple[Unanswered, ...] = ()
+    came_to_nothing: int = 0

@@ -6,6 +6,7 @@ that need somebody else: the billing system, a paper, a ticket, or simply time.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from domain.case.announced_payments import asked_again_at
@@ -14,6 +15,8 @@ from domain.case.deadlines import wake_times
 from domain.case.due_times import Times, attempt_times, promised_days
 from domain.case.entities import Cut, Hold, Notice
 from domain.case.facts import CaseFacts
+from domain.case.hints import copies_wait
+from domain.case.own_meters import own_cuts
 from domain.law import clock
 from domain.vocabulary import Outcome
 
@@ -98,12 +101,14 @@ def next_act(facts: CaseFacts, now: datetime, *, asking: bool, debt_waits: bool 
     if facts.cuts_off:
         return sleep(facts, now)
     if over := over_with(facts):
-        return over if may_leave(facts) else sleep(facts, now)
+        return over if may_leave(facts) and not copies_wait(facts) else sleep(facts, now)
+    if facts.doubted and not asking:
+        return ReadCircumstances()
     if facts.needs_person or facts.held:
         return ReadCircumstances() if moratorium_must_be_read(facts, now) and not asking else sleep(facts, now)
     step = _way_to_a_cut(facts, now)
     waiting = isinstance(step, ReadCircumstances) and asking
-    doubtful = isinstance(step, IssueNotice | SendCutTicket) and facts.debt_is_stale
+    doubtful = isinstance(step, IssueNotice | SendCutTicket) and (facts.debt_is_stale or facts.doubted)
     return sleep(facts, now) if waiting or doubtful else step
 
 
@@ -134,7 +139,7 @@ def _way_to_a_cut(facts: CaseFacts, now: datetime) -> Act:
 def restoration_without_ticket(facts: CaseFacts) -> Cut | None:
     """A cut whose supply is due back and whose ticket is not out yet (R-24)."""
     sent = {t.ticket_id for t in facts.tickets}
-    return next((c for c in facts.cuts_off if c.restore_since is not None and c.restore_ticket not in sent), None)
+    return next((c for c in facts.to_restore if c.restore_since is not None and c.restore_ticket not in sent), None)
 
 
 def needs_billing(facts: CaseFacts, now: datetime) -> bool:
@@ -167,22 +172,40 @@ def _moratorium_is_read_again(facts: CaseFacts) -> Times:
 
 def over_with(facts: CaseFacts) -> Leave | None:
     """How the case ends, once nothing more is to be done; None while it goes on."""
-    restored: Outcome | None = "restored" if facts.cuts else None
+    restored: Outcome | None = "restored" if own_cuts(facts) else None
     if facts.withdrawn:
         return Leave("withdrawn", facts.withdrawn.reason)
     if facts.debt_is_stale:
         return None
     if not facts.in_arrears:
-        return Leave(restored or "settled", "nothing overdue is owed")
+        return Leave(restored or _settled_or_never_one(facts), _what_is_left(facts))
     if facts.yellow is None and not facts.held and facts.debt.owed < facts.policy.min_debt:
         reason = f"{facts.debt.owed} {facts.policy.currency} is under the least debt, {facts.policy.min_debt}"
         return Leave(restored or "withdrawn", reason)
     return None
 
 
+def _settled_or_never_one(facts: CaseFacts) -> Outcome:
+    """How a case that owes nothing, or too little, ends before a cut; one opened for too little was none (R-35)."""
+    opened_with = facts.opened_with or Decimal(0)
+    too_little = facts.policy.tolerance < opened_with <= facts.may_stay_unpaid(facts.policy)
+    return "withdrawn" if too_little and not facts.notices and facts.debt.owed >= opened_with else "settled"
+
+
+def _what_is_left(facts: CaseFacts) -> str:
+    """Why the case is over; what stays owed counts with the next bill (R-35)."""
+    if facts.present_since is None or facts.debt.owed <= 0:
+        return "nothing overdue is owed"
+    currency, policy = facts.policy.currency, facts.policy
+    if facts.debt.owed <= policy.tolerance:
+        return f"{facts.debt.owed} {currency} stays owed, within the tolerance, {policy.tolerance}"
+    return f"{facts.debt.owed} {currency} is under the least debt, {policy.min_debt}, and stays owed"
+
+
 def may_leave(facts: CaseFacts) -> bool:
-    """The crew has answered for every permit, and every incident has an outcome (R-28)."""
-    return not unanswered_permits(facts) and all(i.outcome is not None for i in facts.incidents)
+    """The crew has answered for every permit, every incident has an outcome (R-28), and nobody is to be restored."""
+    answered = not unanswered_permits(facts) and not facts.to_restore
+    return answered and all(i.outcome is not None for i in facts.incidents)
 
 
 def unanswered_permits(facts: CaseFacts) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ ReasonCode = Literal[
     "found_cut",
     "given_back",
     "held",
+    "hint_unanswered",
     "holder_changed",
     "meter_changed",
     "no_answer",
@@ -39,6 +40,7 @@ ReasonCode = Literal[
     "not_notified_again",
     "not_restored",
     "oldest_bill_too_young",
+    "others_meter_cut",
     "payment_arrived",
     "plan_agreed",
     "policy_changed",
@@ -93,6 +95,9 @@ REASONS: dict[ReasonCode, Wording] = {
     "found_cut": Wording("supply was found cut", "发现已被停电"),
     "given_back": Wording("given back by the crew", "供电单位交回"),
     "held": Wording("hold: {hold}", "暂缓：{hold}"),
+    "hint_unanswered": Wording(
+        "the billing system gave no answer within 15 seconds of a message", "收到消息后15秒内营销系统无应答"
+    ),
     "holder_changed": Wording("the account has another holder", "户主已变更（过户）"),
     "meter_changed": Wording("the meter in the record has changed", "表计已更换"),
     "no_answer": Wording("no answer from {role}", "{role}未答复"),
@@ -104,6 +109,7 @@ REASONS: dict[ReasonCode, Wording] = {
     "oldest_bill_too_young": Wording(
         "the oldest bill still owing is not yet 31 days past due", "最早一笔欠费逾期未满31日"
     ),
+    "others_meter_cut": Wording("another customer's meter was cut", "他户表计已被停电"),
     "payment_arrived": Wording("payment {payment} arrived", "已收到缴费 {payment}"),
     "plan_agreed": Wording("a plan is agreed", "已签订分期协议"),
     "policy_changed": Wording("the policy is {policy} now", "现适用规则 {policy}"),

@@ -16,6 +16,7 @@ DAYS: Urgency = 3
 
 SubjectCode = Literal[
     "approval_asked",
+    "confirm_restored",
     "cut_ticket",
     "cut_time_again",
     "government_report",
@@ -24,6 +25,7 @@ SubjectCode = Literal[
     "notice_void",
     "notify_again",
     "partial_payment",
+    "payments_never_booked",
     "permit_revoked",
     "permit_unanswered",
     "policy_changed",
@@ -55,6 +57,7 @@ class SubjectText(NamedTuple):
 
 SUBJECTS: dict[SubjectCode, SubjectText] = {
     "approval_asked": SubjectText("approval asked", "报请审批"),
+    "confirm_restored": SubjectText("reported restored: confirm it", "据报已复电，请核实", AT_ONCE),
     "cut_ticket": SubjectText("催费停电工作票 Disconnection ticket", "", MINUTES),
     "cut_time_again": SubjectText("the time of the cut, again", ""),
     "government_report": SubjectText("government report {month}", "欠费停复电月报 {month}"),
@@ -63,6 +66,7 @@ SUBJECTS: dict[SubjectCode, SubjectText] = {
     "notice_void": SubjectText("Notice void", "通知书作废"),
     "notify_again": SubjectText("tell the customer again", "再次通知客户", AT_ONCE),
     "partial_payment": SubjectText("partial payment", "部分缴费"),
+    "payments_never_booked": SubjectText("announced payments never booked", "收到消息的缴费未入账", MINUTES),
     "permit_revoked": SubjectText("permit revoked", "撤销停电许可", AT_ONCE),
     "permit_unanswered": SubjectText("Permit without an answer from the crew", "停电许可后无回报", MINUTES),
     "policy_changed": SubjectText("policy changed", "适用规则变更"),

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from domain.ids import id_key
+from domain.law.policy import Policy
 from domain.record.kinds import EvidenceKind
 from domain.record.reasons import because
 from domain.report.month import Debt
@@ -41,7 +43,10 @@ class Restoration:
 
 @dataclass(frozen=True)
 class CaseMonth:
-    """What one case adds to the figures of a month. `stage` is that of the month's end, None where it is not open."""
+    """What one case adds to the figures of a month. `stage` is that of the month's end, None where it is not open.
+
+    `after_nothing_owed`: how long supply stayed off after the bills of a cut were settled, as it was learned.
+    """
 
     opened: bool = False
     closed: bool = False
@@ -52,9 +57,17 @@ class CaseMonth:
     unauthorised: int = 0
     reported_unopened: int = 0
     restorations: tuple[Restoration, ...] = ()
+    after_nothing_owed: tuple[timedelta, ...] = ()
     breaches: int = 0
     cut_off_lawfully: int = 0
     cut_off_unauthorised: int = 0
+
+
+class _Meter(NamedTuple):
+    """A meter in any spelling; `neighbour`: another customer's, whose cut is none of the case (R-33, R-34)."""
+
+    key: str
+    neighbour: bool
 
 
 @dataclass
@@ -68,7 +81,8 @@ class _CaseSoFar:
     """Where the case stands as the evidence is read on, and what it has counted inside the month so far."""
 
     begins_at: datetime
-    tolerance: Decimal
+    policy: Policy
+    present: bool = False
     inside: bool = False
     opened: bool = False
     opened_inside: bool = False
@@ -81,15 +95,25 @@ class _CaseSoFar:
     red: bool = False
     red_since_yellow: bool = False
     withdrawn: bool = False
-    cut_off: dict[str, list[_CutOff]] = field(default_factory=lambda: defaultdict(list))
-    restored_at: dict[str, datetime] = field(default_factory=dict)
+    cut_off: dict[_Meter, list[_CutOff]] = field(default_factory=lambda: defaultdict(list))
+    restored_at: dict[_Meter, datetime] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     restorations: list[Restoration] = field(default_factory=list)
+    after_nothing_owed: list[timedelta] = field(default_factory=list)
+
+    @property
+    def in_arrears(self) -> bool:
+        return self.owed > (self.policy.may_stay_unpaid if self.present else self.policy.tolerance)
 
     @property
     def still_cut_off(self) -> list[_CutOff]:
-        """Every cut whose supply is not back yet."""
-        return [one for of_meter in self.cut_off.values() for one in of_meter]
+        """Every cut of this customer whose supply is not back yet."""
+        return [one for meter, of_meter in self.cut_off.items() if not meter.neighbour for one in of_meter]
+
+    @property
+    def shown_stage(self) -> Stage:
+        """The stage, or `restoring` while another customer's supply is to be restored (R-34)."""
+        return "restoring" if any(o for meter, o in self.cut_off.items() if meter.neighbour) else self.stage
 
     def count(self, what: str) -> None:
         """Count it, if the entry lies inside the month."""
@@ -101,9 +125,9 @@ class _CaseSoFar:
             self.money[what] += amount
 
 
-def case_in_month(events: Iterable[Event], begins_at: datetime, tolerance: Decimal) -> CaseMonth:
-    """Read a case's evidence up to the month's end. `tolerance`: what may be owed and still count as nothing."""
-    so_far = _CaseSoFar(begins_at, tolerance)
+def case_in_month(events: Iterable[Event], begins_at: datetime, policy: Policy) -> CaseMonth:
+    """Read a case's evidence up to the month's end. `policy` says what may be owed and still count as nothing."""
+    so_far = _CaseSoFar(begins_at, policy)
     for event in events:
         if not so_far.inside and event.recorded_at >= begins_at:
             so_far.inside = True
@@ -118,7 +142,7 @@ def case_in_month(events: Iterable[Event], begins_at: datetime, tolerance: Decim
         opened=so_far.opened_inside,
         closed=so_far.closed_inside is True,
         outcome=so_far.outcome if so_far.closed_inside else None,
-        stage=so_far.stage if open_at_end else None,
+        stage=so_far.shown_stage if open_at_end else None,
         debt=Debt(
             **so_far.money,
             left=so_far.owed if so_far.closed_inside else NOTHING,
@@ -128,6 +152,7 @@ def case_in_month(events: Iterable[Event], begins_at: datetime, tolerance: Decim
         unauthorised=so_far.counts["unauthorised"],
         reported_unopened=so_far.counts["reported_unopened"],
         restorations=tuple(so_far.restorations),
+        after_nothing_owed=tuple(so_far.after_nothing_owed),
         breaches=so_far.counts["breaches"],
         cut_off_lawfully=sum(cut_off),
         cut_off_unauthorised=len(cut_off) - sum(cut_off),
@@ -137,9 +162,18 @@ def case_in_month(events: Iterable[Event], begins_at: datetime, tolerance: Decim
 # ---- what each kind of evidence adds ----------------------------------------------------------
 
 
+def _meter(e: Event) -> _Meter:
+    return _Meter(id_key(str(e.detail.get("meter_id"))), bool(e.detail.get("neighbour")))
+
+
 def _opened(s: _CaseSoFar, e: Event) -> None:
     s.opened, s.opened_inside, s.owed = True, s.inside, Decimal(e.detail["owed"])
     s.pay("opened_with", s.owed)
+    s.present = "rules" in e.detail
+
+
+def _adopted(s: _CaseSoFar, _e: Event) -> None:
+    s.present = True
 
 
 def _debt_read(s: _CaseSoFar, e: Event) -> None:
@@ -169,7 +203,8 @@ def _void(s: _CaseSoFar, e: Event) -> None:
 
 
 def _ticket_sent(s: _CaseSoFar, e: Event) -> None:
-    s.stage = "ticketed" if e.detail["kind"] == "cut" else "restoring"
+    if not e.detail.get("neighbour"):
+        s.stage = "ticketed" if e.detail["kind"] == "cut" else "restoring"
 
 
 def _half_hour(s: _CaseSoFar, _e: Event) -> None:
@@ -182,7 +217,7 @@ def _cut_reported(s: _CaseSoFar, e: Event) -> None:
         return
     s.count("cuts")
     s.yellow = s.red = s.red_since_yellow = False
-    meter = str(e.detail.get("meter_id"))
+    meter = _meter(e)
     if meter not in s.restored_at or s.restored_at[meter] <= e.at:  # else we hear of the cut after its restoration
         s.cut_off[meter].append(_CutOff(e.at, lawful=True))
     cut_off = s.still_cut_off
@@ -196,20 +231,35 @@ def _cut_found(s: _CaseSoFar, e: Event) -> None:
         s.count("reported_unopened")
         return
     s.count("unauthorised")
-    s.cut_off[str(e.detail.get("meter_id"))].append(_CutOff(e.at, lawful=False))
-    s.stage = "restoring"
+    meter = _meter(e)
+    s.cut_off[meter].append(_CutOff(e.at, lawful=False))
+    if not meter.neighbour:
+        s.stage = "restoring"
 
 
 def _restored(s: _CaseSoFar, e: Event) -> None:
-    meter = str(e.detail.get("meter_id"))
+    meter = _meter(e)
     ended = next((one for one in s.cut_off[meter] if one.at <= e.at), None)
     if ended is not None:
         s.cut_off[meter].remove(ended)
     s.restored_at[meter] = e.at
     if s.inside:
         s.restorations.append(_restoration(e, lawful=ended is None or ended.lawful))
-    if not s.still_cut_off and s.owed > s.tolerance and not s.withdrawn:
+    _add_time_after_nothing_owed(s, e.detail, e.at)
+    if not meter.neighbour and not s.still_cut_off and s.in_arrears and not s.withdrawn:
         s.stage = "red_notice" if s.red or (s.yellow and s.red_since_yellow) else "yellow_notice"
+
+
+def _settled(s: _CaseSoFar, e: Event) -> None:
+    """Learned once supply was back; else the restoration says it."""
+    if "restored_at" in e.detail:
+        _add_time_after_nothing_owed(s, e.detail, datetime.fromisoformat(e.detail["restored_at"]))
+
+
+def _add_time_after_nothing_owed(s: _CaseSoFar, detail: dict[str, Any], restored_at: datetime) -> None:
+    if s.inside and "settled_at" in detail and "cut_at" in detail:
+        since = max(datetime.fromisoformat(detail[name]) for name in ("settled_at", "cut_at"))
+        s.after_nothing_owed.append(max(restored_at - since, timedelta()))
 
 
 def _restoration(e: Event, lawful: bool) -> Restoration:
@@ -239,7 +289,9 @@ def _reopened(s: _CaseSoFar, _e: Event) -> None:
 
 _READERS: dict[EvidenceKind, Callable[[_CaseSoFar, Event], None]] = {
     "case.opened": _opened,
+    "rules.adopted": _adopted,
     "debt.read": _debt_read,
+    "debt.settled": _settled,
     "notice.issued": _issued,
     "notice.void": _void,
     "ticket.sent": _ticket_sent,

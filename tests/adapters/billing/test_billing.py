@@ -104,6 +104,30 @@ def test_each_part_of_a_payment_is_named(utility: Utility) -> None:
     first, second = utility.debt(bills=("b2",)).bills
     assert (first.bill_id, first.outstanding, first.due_date) == ("b2", Decimal(0), date(2026, 10, 20))
     assert [(p.payment_id, p.amount, p.paid_at) for p in second.payments] == [("p1", Decimal("20.55"), NOON)]
+    whole = {p.payment_amount for bill in (first, second) for p in bill.payments}
+    assert whole in ({Decimal("50.55")}, {None}), "it may be left out"
+
+
+def test_what_was_paid_elsewhere_is_named_since_the_oldest_bill_asked_for(utility: Utility) -> None:
+    """On a bill not yet due, on one settled and not asked for, or on none; each with the whole payment."""
+    utility.book.add_customers([customer("1001")])
+    utility.book.add_bills(
+        [
+            bill("b1"),
+            bill("current", due=date(2026, 12, 25), amount="30.00"),
+            bill("other", due=date(2026, 10, 20), amount="5.00"),
+        ]
+    )
+    before = paid("p0", "10.00", named="current")._replace(paid_at=NOON - timedelta(days=300))
+    utility.book.add_payments([before, paid("p1", "135.55")])
+    assert utility.debt().elsewhere == ()
+    found = utility.debt(bills=("b1",))
+    assert [(p.payment_id, p.bill_id, p.amount, p.due_date) for p in found.elsewhere] == [
+        ("p1", "other", Decimal("5.00"), date(2026, 10, 20)),
+        ("p1", "current", Decimal("20.00"), date(2026, 12, 25)),
+        ("p1", None, Decimal("10.55"), None),
+    ]
+    assert {p.payment_amount for p in (*found.elsewhere, *found.bills[0].payments)} == {Decimal("135.55")}
 
 
 def test_a_payment_counts_whatever_its_date(utility: Utility) -> None:
@@ -209,3 +233,13 @@ def test_an_outage_is_no_answer_and_ends(utility: Utility) -> None:
 def test_an_address_for_the_log_carries_no_secret(utility: Utility) -> None:
     assert TOKEN not in utility.billing.address
     assert utility.billing.address.startswith(("sqlite:///", "postgresql", "http://127.0.0.1:"))
+
+
+def test_whose_meter_it_is_comes_back_and_whether_it_has_a_twin(utility: Utility) -> None:
+    """R-33, R-34: in any spelling; a meter that nobody has is nobody's."""
+    utility.book.add_customers([customer("1001", meter_id="M-1"), customer("1002", meter_id="m 1")])
+    utility.book.add_customers([customer("1003", meter_id="M-3")])
+    typed = ("M-1", "m\u30003", "M-9")
+    assert [utility.billing.account_of_meter(meter) for meter in typed] == ["1001", "1003", None]
+    found = utility.billing.accounts(["1001", "1003"])
+    assert [found[account].meter_has_twin for account in ("1001", "1003")] == [True, False]
