@@ -30,6 +30,8 @@ _STEPS: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ("approval.rejected", {}, "rejected", "驳"),
     ("filing.recorded", {"purpose": "filing"}, "filed", "备"),
     ("ticket.sent", {"kind": "cut"}, "ticket", "票"),
+    ("payment.unbooked", {}, "given-up", "未入账"),
+    ("customer.changed", {}, "record-changed", "档案"),
     ("half_hour.reached", {}, "half-hour", "告"),
     ("meter.uncertain", {}, "doubt", "疑"),
     ("meter.verified", {"confirmed": True}, "confirmed", "核实"),
