@@ -11,9 +11,11 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
-from tests.support.world import Case, World, running_world
+from tests.support.world import SOON, Case, World, running_world
 
 HISTORIES = Path(__file__).parent / "histories"
 Life = Callable[[World], Awaitable[Case]]
@@ -158,6 +160,102 @@ async def found_cut(world: World) -> Case:
     return case
 
 
+# ---- facts are present, not remembered ---------------------------------------------------------
+
+
+async def announced_twice(world: World) -> Case:
+    """Given up, booked, announced again word for word: the permit is revoked, and the crew asked for its report."""
+    case = await world.open()
+    ticket = await case.to_ticket()
+    await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
+    cut_at = await case.cut_time()
+    await case.until(cut_at - timedelta(hours=3))
+    announcement = {"payment_id": f"P-ahead-{case.account_id}", "amount": "200.00"}
+    await case.signal("payment_received", **announcement)
+    await case.recorded("payment.unbooked")
+    await case.pass_time(minutes=61)
+    await case.recorded("payment.unbooked", 2)
+    await case.until(cut_at - timedelta(minutes=30) + SOON)
+    await case.in_stage("final_half_hour")
+    await case.update("record_final_notice", "reader", ticket_id=ticket["ticket_id"], how="at the door")
+    await case.until(cut_at + timedelta(minutes=1))
+    assert (await case.permit(ticket))["granted"]
+    await case.pay("200.00", reported=False, payment_id=announcement["payment_id"])
+    await case.signal("payment_received", **announcement)
+    await case.becomes(lambda s: s["permit"]["state"] == "revoked")
+    return case
+
+
+async def copies_of_a_payment(world: World) -> Case:
+    """Without supply: one payment announced three times, of which billing lists a part; the rest brings supply back."""
+    case = await disconnected(world)
+    announcement = {"payment_id": f"P-part-{case.account_id}", "amount": "200.00"}
+    await case.pay("120.00", reported=False, payment_id=announcement["payment_id"])
+    for _ in range(3):
+        await case.signal("payment_received", **announcement)
+        await case.recorded("payment.unbooked")
+        await case.at_rest()
+        await case.pass_time(seconds=5)
+    await case.pay("80.00")
+    await case.ticket("restore")
+    return case
+
+
+async def record_changed(world: World) -> Case:
+    """Another meter and another phone in the record at T - 30 min: the second red notice is out."""
+    case = await world.open()
+    ticket = await case.to_ticket()
+    await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
+    await world.customer(account_id=case.account_id, meter_id="M-NEW", card={"phone": "13900000000"})
+    await case.until(await case.cut_time() - timedelta(minutes=30) + SOON)
+    await case.recorded("customer.changed")
+    await case.notices("red", 2)
+    return case
+
+
+async def record_without_consequence(world: World) -> Case:
+    """Another phone, and other units that hold no ticket: they count from the red notice on, and nothing ends."""
+    case = await world.open()
+    await case.deliver("yellow")
+    await world.customer(account_id=case.account_id, reader="r-018", card={"phone": "13900000000"})
+    await case.to_red_from_served_yellow()
+    await case.recorded("customer.changed")
+    return case
+
+
+async def new_holder_without_supply(world: World) -> Case:
+    """Another holder in the record while supply is off: restoration is due, unpaid."""
+    case = await disconnected(world)
+    await world.customer(account_id=case.account_id, card={"name": "李四"})
+    await case.signal("recheck_requested", request_id="q-1", source="operator")
+    await case.ticket("restore")
+    return case
+
+
+async def bill_corrected(world: World) -> Case:
+    """The bill corrected to what was paid of it, while supply is off: restored; finished."""
+    case = await yellow_notice(world)
+    await case.pay("150.00")
+    await case.becomes(lambda s: s["owed"] == "50.00")
+    await case.to_cut()
+    await case.pass_time(hours=5)
+    bill_id = (await case.snapshot())["bills"][0]["bill_id"]
+    await asyncio.to_thread(world.parts.book.correct_bill, bill_id, Decimal("150.00"))
+    await case.signal("recheck_requested", request_id="q-1", source="operator")
+    await case.restore()
+    await case.result()
+    return case
+
+
+async def a_cent_left(world: World) -> Case:
+    """All but a cent paid after the red notice; finished."""
+    case = await world.open()
+    await case.to_red()
+    await case.pay("199.99")
+    await case.result()
+    return case
+
+
 LIVES: tuple[Life, ...] = (
     yellow_notice,
     held_in_yellow,
@@ -174,6 +272,13 @@ LIVES: tuple[Life, ...] = (
     restored,
     withdrawn,
     found_cut,
+    announced_twice,
+    copies_of_a_payment,
+    record_changed,
+    record_without_consequence,
+    new_holder_without_supply,
+    bill_corrected,
+    a_cent_left,
 )
 
 

@@ -323,7 +323,7 @@ LIVES: tuple[Life, ...] = (
         "announced twice: permit revoked",
         changed.announced_twice,
         "settled",
-        "yellow red approved ticket given-up half-hour permit settled revoked not-cut",
+        "yellow red approved ticket not-booked given-up half-hour permit settled revoked not-cut",
     ),
     Life(
         customer(36, "306.45"),
@@ -347,7 +347,7 @@ LIVES: tuple[Life, ...] = (
         "holder changed, restored unpaid",
         changed.holder_changed_without_supply,
         "restored",
-        "yellow red approved ticket half-hour permit cut asked record-changed restored yellow settled",
+        "yellow red approved ticket half-hour permit cut record-changed asked restored yellow settled",
     ),
     Life(
         customer(39, "259.80"),
