@@ -256,6 +256,30 @@ async def a_cent_left(world: World) -> Case:
     return case
 
 
+async def neighbour_found_cut(world: World) -> Case:
+    """A neighbour's meter found cut under our open permit: it is revoked, and his restoration ticket is out."""
+    case = await permit_open(world)
+    await case.signal("supply_found_cut", report_id="r-1", meter_id="M-OTHER", reported_by="Wang", source="hotline")
+    await case.becomes(lambda s: s["permit"]["state"] == "revoked")
+    await case.ticket("restore")
+    return case
+
+
+async def neighbour_restored(world: World) -> Case:
+    """The same while our lawful cut stands, and restored: our customer stays cut off, by a meter typed otherwise."""
+    case = await world.open()
+    ticket = await case.to_window()
+    meter = ticket["meter_id"].lower().replace("-", "")
+    permit_id = (await case.permit(ticket, meter_id=meter))["permit_id"]
+    assert await case.update("report_cut", "field_crew", permit_id=permit_id, meter_id=meter) == {"lawful": True}
+    await case.in_stage("disconnected")
+    await case.pass_time(hours=1)
+    await case.signal("supply_found_cut", report_id="r-1", meter_id="M-OTHER", reported_by="Wang", source="hotline")
+    await case.restore()
+    await case.in_stage("disconnected")
+    return case
+
+
 LIVES: tuple[Life, ...] = (
     yellow_notice,
     held_in_yellow,
@@ -279,6 +303,8 @@ LIVES: tuple[Life, ...] = (
     new_holder_without_supply,
     bill_corrected,
     a_cent_left,
+    neighbour_found_cut,
+    neighbour_restored,
 )
 
 

@@ -365,4 +365,14 @@ LIVES: tuple[Life, ...] = (
         "settled",
         "yellow settled",
     ),
+    Life(
+        customer(41, "233.05"),
+        "邻户表计被停，即复电，本户照常",
+        "a neighbour found cut, restored first",
+        changed.neighbour_found_cut,
+        "restored",
+        "yellow red approved ticket half-hour permit cut found-cut restored settled restored",
+        incidents=("wrong_meter",),
+        breached=("R-27",),
+    ),
 )

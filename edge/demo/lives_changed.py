@@ -4,8 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from edge.demo import procedure
+from edge.demo.book import BYSTANDERS
 from edge.demo.playing import Answer, Case, expect
-from edge.demo.procedure import approve, at, deliver, restore, to_served
+from edge.demo.procedure import approve, at, close_incident, deliver, restore, to_served
 
 _CENT = Decimal("0.01")
 
@@ -85,6 +86,27 @@ async def bill_corrected(c: Case) -> None:
     snap = await c.sees("a restoration that is due", lambda s: s if s.get("restore_due_by") else None)
     expect(at(snap["settled_at"]) >= learned, f"settled at {snap['settled_at']}, before the case learned of it")
     expect(at(snap["restore_due_by"]) >= learned + timedelta(hours=24), f"due by {snap['restore_due_by']}")
+    await restore(c)
+
+
+async def neighbour_found_cut(c: Case) -> None:
+    """III.4: a neighbour's meter is found cut: it is restored, and is no cut of this customer, who stays cut off.
+
+    The crew typed our meter in a spelling of its own, which counts.
+    """
+    sent = await procedure.to_window(c)
+    await procedure.cut(c, sent | {"meter_id": f"m-{c.account_id}"})
+    await c.later(hours=2)
+    meter = BYSTANDERS[0].meter_id
+    report: Answer = {"report_id": f"F-{c.account_id}", "meter_id": meter, "reported_by": "邻居 the neighbour"}
+    await c.hears("supply_found_cut", source="95598", **report)
+    entry = await c.awaited("report_restored", "field_crew")
+    his = next(t for t in (await c.snapshot())["tickets"] if t["ticket_id"] == entry["id"])
+    expect(his["meter_id"] == meter, f"the ticket names {his['meter_id']}, not the neighbour's {meter}")
+    await restore(c, hours=1)
+    await c.sees("our own customer without supply", lambda s: s["stage"] == "disconnected")
+    await close_incident(c, "表箱接线错误，已更正 the meter box was wired wrongly; corrected")
+    await c.pays()
     await restore(c)
 
 
