@@ -16,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from tests.support.world import SOON, Case, World, running_world
+from tests.workflows.test_rules_taken_over import open_before
 
 HISTORIES = Path(__file__).parent / "histories"
 Life = Callable[[World], Awaitable[Case]]
@@ -165,6 +166,11 @@ async def found_cut(world: World) -> Case:
 
 async def announced_twice(world: World) -> Case:
     """Given up, booked, announced again word for word: the permit is revoked, and the crew asked for its report."""
+    return await announced_again(*await permit_after_a_payment_given_up(world))
+
+
+async def permit_after_a_payment_given_up(world: World) -> tuple[Case, dict[str, str]]:
+    """The crew holds a permit; a payment was announced before, and billing had not shown it for an hour."""
     case = await world.open()
     ticket = await case.to_ticket()
     await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
@@ -180,6 +186,11 @@ async def announced_twice(world: World) -> Case:
     await case.update("record_final_notice", "reader", ticket_id=ticket["ticket_id"], how="at the door")
     await case.until(cut_at + timedelta(minutes=1))
     assert (await case.permit(ticket))["granted"]
+    return case, announcement
+
+
+async def announced_again(case: Case, announcement: dict[str, str]) -> Case:
+    """It is booked, and the same message comes again."""
     await case.pay("200.00", reported=False, payment_id=announcement["payment_id"])
     await case.signal("payment_received", **announcement)
     await case.becomes(lambda s: s["permit"]["state"] == "revoked")
@@ -280,6 +291,37 @@ async def neighbour_restored(world: World) -> Case:
     return case
 
 
+async def taken_over(world: World) -> Case:
+    """Opened before R-31 to R-35, which it takes over at T - 24 h: cut, paid, restored; finished."""
+    async with open_before(world):
+        case = await world.open()
+        await case.to_red()
+        await case.deliver("red")
+        await case.approve()
+    await case.until(await case.cut_time() - timedelta(hours=24) + SOON)
+    await case.recorded("rules.adopted")
+    ticket = await case.ticket("cut")
+    await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
+    await case.until(await case.cut_time() - timedelta(minutes=30) + SOON)
+    await case.in_stage("final_half_hour")
+    await case.update("record_final_notice", "reader", ticket_id=ticket["ticket_id"], how="at the door")
+    await case.until(await case.cut_time() + timedelta(minutes=1))
+    permit = await case.permit(ticket)
+    await case.update("report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"])
+    await case.in_stage("disconnected")
+    await case.pay("200.00")
+    await case.restore()
+    await case.result()
+    return case
+
+
+async def taken_over_at_the_permit(world: World) -> Case:
+    """The payment was heard and given up before the rules, and the permit given: announced again, it is revoked."""
+    async with open_before(world):
+        case, announcement = await permit_after_a_payment_given_up(world)
+    return await announced_again(case, announcement)
+
+
 LIVES: tuple[Life, ...] = (
     yellow_notice,
     held_in_yellow,
@@ -306,6 +348,9 @@ LIVES: tuple[Life, ...] = (
     neighbour_found_cut,
     neighbour_restored,
 )
+"""Lives of a worker of today; the order of what each asks Temporal for is written down."""
+OF_BEFORE: tuple[Life, ...] = (taken_over, taken_over_at_the_permit)
+"""Lives that an earlier worker began."""
 
 
 async def record(change: str, lives: Sequence[Life]) -> None:
@@ -320,7 +365,7 @@ async def record(change: str, lives: Sequence[Life]) -> None:
 
 
 if __name__ == "__main__":
-    names = {life.__name__: life for life in LIVES}
+    names = {life.__name__: life for life in (*LIVES, *OF_BEFORE)}
     if len(sys.argv) < 2 or (HISTORIES / sys.argv[1]).exists() or not set(sys.argv[2:]) <= set(names):
         sys.exit(
             f"usage: python -m tests.record_histories CHANGE [LIFE…]\nCHANGE: a name that {HISTORIES} does not hold"
