@@ -3,8 +3,8 @@
     python -m tests.record_histories CHANGE [LIFE…]
 
 One file for every stage a case can stand in, and for finished lives, in `histories/CHANGE/`; of a change that touches
-few of them, only those. The folders of earlier
-changes stay, and go on being replayed: cases like them may still be open.
+few of them, only those. The folders of earlier changes stay, and go on being replayed: cases like them may still be
+open.
 """
 
 import asyncio
