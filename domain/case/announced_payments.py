@@ -8,6 +8,7 @@ cut off until the next sweep (P2).
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from domain.case.entities import Announced, Cut, Notice
 from domain.case.facts import CaseFacts
@@ -139,7 +140,7 @@ def _still_to_book(facts: CaseFacts, payments: Iterable[Announced]) -> Decimal:
     return sum((max(most - listed.get(p, _NOTHING), _NOTHING) for p, most in largest.items()), _NOTHING)
 
 
-def shown_beside(facts: CaseFacts, payment_id: str) -> dict[str, Decimal]:
+def shown_beside(facts: CaseFacts, payment_id: str) -> dict[str, Any]:
     """What is on record beside an announcement: what the red notice's bills owe, and what billing lists of it so far."""
     if facts.present_since is None or facts.red is None:
         return {}

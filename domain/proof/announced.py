@@ -22,9 +22,9 @@ def announced_payments_stop_permits(r: Reading) -> Checks:
         if r.counts("R-31", permit):
             yield from _granted(r, permit)
     for hint in r.all("payment.hint"):
-        permit = r.open_at(hint)
-        if permit is not None and r.counts("R-31", permit) and _would_settle(r, permit, hint):
-            yield check(r.revoked_with(hint), hint, permit, r.ended(permit))
+        still_open = r.open_at(hint)
+        if still_open is not None and r.counts("R-31", hint) and _would_settle(r, still_open, hint):
+            yield check(r.revoked_with(hint), still_open, hint, r.ended(still_open))
     for revoked in r.all("permit.revoked"):
         came = moment(revoked, "unanswered_since")
         if came is not None and r.counts("R-31", revoked):

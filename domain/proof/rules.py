@@ -27,8 +27,8 @@ class ProofLine(Contract):
 def prove(file: CaseFile, policy: Policy) -> tuple[ProofLine, ...]:
     """Judge one case by its evidence and rows alone; it compares times, and trusts no flag.
 
-    `policy` gives the numbers; where its label is not the case's own, the case may rightly have had others. R-31 to R-35
-    are judged for what was done once they counted for this case; what was done before is not reached by them.
+    `policy` gives the numbers; where its label is not the case's own, the case may rightly have had others. Of what was
+    done before R-31 to R-35 counted for this case, they judge nothing.
     """
     reading = Reading(in_the_order_of_the_case(file), policy)
     return tuple(_line(rule, tuple(rule.judge(reading))) for rule in RULES)
