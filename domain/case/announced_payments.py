@@ -141,7 +141,7 @@ def _still_to_book(facts: CaseFacts, payments: Iterable[Announced]) -> Decimal:
 
 
 def shown_beside(facts: CaseFacts, payment_id: str) -> dict[str, Any]:
-    """What is on record beside an announcement: what the red notice's bills owe, and what billing lists of it so far."""
+    """For the record of an announcement: what the red notice's bills owe, and what billing lists of it so far."""
     if facts.present_since is None or facts.red is None:
         return {}
     named = facts.outstanding(facts.red.live_bills)

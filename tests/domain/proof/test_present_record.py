@@ -28,8 +28,9 @@ from tests.domain.proof.test_rules import (
 
 
 def record_changed(moment: datetime, *fields: str, told: bool = True, **values: tuple[str, str]) -> Story:
-    named = {which: {f: both[n] for f, both in values.items()} or None for n, which in enumerate(("before", "after"))}
-    news = step("customer.changed", moment, about="3001", fields=[*fields, *values], record=2, **named)
+    before, after = ({f: both[n] for f, both in values.items()} or None for n in (0, 1))
+    said: Step = {"fields": [*fields, *values], "before": before, "after": after, "record": 2}
+    news = step("customer.changed", moment, about="3001", **said)
     report = step("escalation.raised", moment, about="esc-9", kind="record_changed", rung="team_leader")
     return [news, report] if told else [news]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -160,11 +161,14 @@ def case_file(story: Story, **case: Any) -> CaseFile:
         "closed_at": t("11-03", "12:00"),
         "policy": POLICY.label,
     }
+    # The case counts what it records, and not the papers that the printer notes.
+    counted = accumulate(entry["what"] != "paper.filed" for entry in story)
+    places = [0 if entry["what"] == "paper.filed" else n for n, entry in zip(counted, story, strict=True)]
     lines = [
         FiledEvidence.model_validate(
-            {"key": f"e-{n}", "place": n, "seq": n, "account_id": "3001", "case_key": "run-1"} | entry
+            {"key": f"e-{n}", "place": place, "seq": n, "account_id": "3001", "case_key": "run-1"} | entry
         )
-        for n, entry in enumerate(story, start=1)
+        for n, (place, entry) in enumerate(zip(places, story, strict=True), start=1)
     ]
     return CaseFile(case=CaseRow.model_validate(row | case), evidence=tuple(lines))
 
