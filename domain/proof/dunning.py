@@ -154,7 +154,7 @@ def station_head_is_notified(r: Reading) -> Checks:
     """
     used_up = {cut.red.about: cut.report for cut in r.cuts if cut.red}
     for red in r.all("notice.issued", kind="red"):
-        end = r.after(red, "notice.void", about=red.about) or used_up.get(red.about)
+        end = _end_of(r, red) or used_up.get(red.about)
         if "non_residential" not in classes_between(r, red, end):
             continue
         notified = r.first("station_head.told", about=red.about)
@@ -163,6 +163,14 @@ def station_head_is_notified(r: Reading) -> Checks:
             if "non_residential" in classes_between(r, red, served):
                 answered = _acknowledged(r, served, {"station_head"})
                 yield check(answered is not None, red, answered, served)
+
+
+def _end_of(r: Reading, red: FiledEvidence) -> FiledEvidence | None:
+    """What ended a red notice without a cut: a change of the record, or whatever else made it void."""
+    void = r.after(red, "notice.void", about=red.about)
+    change = r.before(void, "customer.changed") if void else None
+    ended = void is not None and change is not None and change.recorded_at == void.recorded_at
+    return change if ended and change is not None and change.seq > red.seq else void
 
 
 def _acknowledged(r: Reading, served: FiledEvidence, roles: set[str]) -> FiledEvidence | None:
