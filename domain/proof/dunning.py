@@ -3,7 +3,7 @@
 A judge yields a check for each occasion on which its rule applied; none at all means that it was not reached.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import product
 
 from domain.ids import id_key
@@ -41,6 +41,16 @@ def statute_first(r: Reading) -> Checks:
             days = max(policy.min_overdue_days for policy in r.policies_since(cut.red, cut.report))
             first = due + timedelta(days=days + 1)
             yield check(r.day(cut.report.at) >= first, cut.red, cut.report)
+
+
+def willingness_is_kept_to(r: Reading) -> Checks:
+    """R-04: nothing goes forward while it stands, and no plan runs longer than the policy allows."""
+    yield from willingness_stops_the_procedure(r)
+    for plan in r.all("plan.agreed"):
+        if r.counts("R-35", plan):
+            last = max(date.fromisoformat(str(due)[:10]) for due in plan.detail["instalments"])
+            longest = timedelta(days=r.terms(plan).max_plan_days)
+            yield check(last - r.day(plan.recorded_at) <= longest, plan)
 
 
 def willingness_stops_the_procedure(r: Reading) -> Checks:

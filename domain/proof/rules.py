@@ -106,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         "I.3",
         "客户有交费表现或暂缓时停止催停",
         "Holds, promises and plans stop the march",
-        dunning.willingness_stops_the_procedure,
+        dunning.willingness_is_kept_to,
     ),
     Rule(
         "R-05",

@@ -707,3 +707,15 @@ def test_a_row_without_evidence_behind_it_is_found() -> None:
     )
     file = case_file(clean()).model_copy(update={"notices": (row,)})
     assert {x.rule for x in prove(file, POLICY) if x.verdict == "breached"} == {"R-30"}
+
+
+@pytest.mark.parametrize(("last", "verdict"), [("2027-11-04", "met"), ("2027-11-05", "breached")])
+def test_no_plan_runs_longer_than_the_policy_allows(last: str, verdict: str) -> None:
+    """R-04: 366 days from 3 November; a plan of before the rule ran as long as it was agreed to."""
+    story = present(clean())
+    i = find(story, "debt.settled")
+    instalments = ["2026-12-01 100.00", f"{last} 28.50"]
+    story[i] = step("plan.agreed", t("11-03", "08:00"), "team_leader t-1", "plan-1", instalments=instalments)
+    assert proof(story)["R-04"].verdict == verdict
+    assert breached(story) == ({"R-04"} if verdict == "breached" else set())
+    assert breached(without_rules(story)) == set()
