@@ -6,6 +6,7 @@ from tests.mutants import (
     faults_of_hints,
     faults_of_notices,
     faults_of_order,
+    faults_of_proofs,
     faults_of_supply,
 )
 from tests.mutants.fault import Fault
@@ -17,4 +18,5 @@ FAULTS: tuple[Fault, ...] = (
     *faults_around_it.FAULTS,
     *faults_of_order.FAULTS,
     *faults_of_hints.FAULTS,
+    *faults_of_proofs.FAULTS,
 )
