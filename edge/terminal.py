@@ -83,7 +83,10 @@ def _console() -> Console:
 
 @contextmanager
 def bars(titles: Mapping[str, str]) -> Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]:
-    """What moves a bar (its name, done, total), and what says a sentence; `titles` by the names of bars."""
+    """What moves a bar (its name, done, total), and what says a sentence.
+
+    Bars that have a title count something, and show how many of how many; those named after a file count its bytes.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     out = Console(stderr=True, highlight=False)
     with Progress(*columns, TimeRemainingColumn(), console=out, disable=not out.is_terminal) as shown:
@@ -93,6 +96,7 @@ def bars(titles: Mapping[str, str]) -> Iterator[tuple[Callable[[str, int, int], 
             """Move the bar of that name, and begin it if it is not there yet."""
             if what not in tasks:
                 tasks[what] = shown.add_task(titles.get(what, what), total=total)
-            shown.update(tasks[what], completed=done, total=total)
+            counted = f"{titles[what]} {done:,}/{total:,}" if what in titles else what
+            shown.update(tasks[what], completed=done, total=total, description=counted)
 
         yield progress, lambda text: out.print(text, soft_wrap=True)

@@ -16,6 +16,7 @@ from edge.operations.close_row import close_rows
 from edge.operations.papers_again import print_again
 from edge.session import Account, AsJson, Session, end_with, run
 from edge.terminal import Printer
+from edge.unwritable import cannot_write
 
 _PANEL = "Operate"
 
@@ -76,8 +77,10 @@ def _anchor(
     async def act(session: Session) -> dict[str, Any]:
         try:
             return _anchored(session, check, rebuilt)
-        except (AnchorBroken, OSError) as problem:
+        except AnchorBroken as problem:
             raise Problem("AnchorBroken", str(problem)) from problem
+        except OSError as problem:  # nothing is wrong with what is anchored: there is no place for more
+            raise cannot_write(problem) or Problem("AnchorBroken", str(problem)) from problem
 
     def show(result: dict[str, Any], out: Printer) -> None:
         out.fields(

@@ -55,7 +55,7 @@ def _ingest(
             raise Problem("NotEmbedded", f"nothing was read: {problem}") from problem
         client = await (session.client() if dry_run else session.opening_client())
         policies = session.parts.policies
-        with bars({"announce": "通知案件 announce"}) as (progress, say):
+        with bars({"announce": "立案、通知案件 opening cases"}) as (progress, say):
             report = await ingest(
                 files,
                 book,

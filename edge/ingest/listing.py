@@ -2,6 +2,8 @@
 
 import csv
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,7 +41,14 @@ class LineList:
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            self._file.close()
+            with self._named():
+                self._file.close()
+
+    def flush(self) -> None:
+        """Write down what was added. OSError, with the file's name: there is no room, or no right."""
+        if self._file is not None:
+            with self._named():
+                self._file.flush()
 
     @property
     def made(self) -> str | None:
@@ -47,12 +56,23 @@ class LineList:
         return str(self.path) if self.path and self.count else None
 
     def add(self, file: str, line: ReadLine, reason: str) -> None:
-        """Write one line with the reason why it stands here; the first one makes the file."""
-        if self._file is None:
-            self._file = self._open()
-            csv.writer(self._file).writerow(("file", "line", "reason", "text"))
-        self.count += 1
-        csv.writer(self._file).writerow((harmless(file), line.number, harmless(reason), harmless(line.text)))
+        """Write one line with the reason why it stands here; the first one makes the file. OSError as in `flush`."""
+        with self._named():
+            if self._file is None:
+                self._file = self._open()
+                csv.writer(self._file).writerow(("file", "line", "reason", "text"))
+            self.count += 1
+            csv.writer(self._file).writerow((harmless(file), line.number, harmless(reason), harmless(line.text)))
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors of a disk bear the file's name only if it was being opened."""
+        try:
+            yield
+        except OSError as problem:
+            if problem.filename is None:
+                problem.filename = str(self.path)
+            raise
 
     def _open(self) -> IO[str]:
         if self.path is not None:

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event, make_url, text
+from sqlalchemy import URL, Engine, event, make_url, text
 
 from activities.register import RegisterUnavailable
 from adapters.register.writing import SqlRegister, open_register, open_register_to_read
@@ -96,16 +96,16 @@ def test_a_server_that_is_down_is_to_be_started() -> None:
 def test_a_server_that_answers_says_what_it_lacks(postgresql_url: str) -> None:
     there = make_url(postgresql_url)
 
-    def at(**changes: str) -> str:
-        engine = open_register(there.set(**changes).render_as_string(hide_password=False))
+    def at(changed: URL) -> str:
+        engine = open_register(changed.render_as_string(hide_password=False))
         try:
             return said(lambda: write(engine))
         finally:
             engine.dispose()
 
-    assert "Create that database" in at(database="nowhere")
-    assert "Correct the user and the password" in at(username="nobody-of-that-name")
-    assert START in at(port=1)  # type: ignore[arg-type]
+    assert "Create that database" in at(there.set(database="nowhere"))
+    assert "Correct the user and the password" in at(there.set(username="nobody-of-that-name"))
+    assert START in at(there.set(port=1))
     engine = open_register(postgresql_url)
     write(engine)
 

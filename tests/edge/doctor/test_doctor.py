@@ -19,6 +19,7 @@ from adapters.register.writing import SqlRegister, open_register
 from adapters.sql.engine import writing
 from client.schedules import install_daily_sweep, install_government_report
 from composition.parts import build
+from composition.places import places
 from composition.settings.checkup import ReadSettings
 from composition.settings.model import Settings
 from edge.doctor import Doctor, machine
@@ -142,8 +143,7 @@ async def test_folders_are_checked_where_the_program_uses_them(
     (tmp_path / "papers").write_text("a file, where a folder should be", "utf-8")
     [documents] = found(await doctor(ARREARS_DOCUMENTS="papers"))["documents"]
     assert (documents["state"], documents["says"]) == ("ok", f"{ROOT / 'papers'} can be made when needed")
-    places = list(Doctor(_read(Settings.model_validate({"documents": "papers"})))._places())
-    assert ROOT / "papers" in places
+    assert ROOT / "papers" in [place.path for place in places(Settings.model_validate({"documents": "papers"}))]
 
 
 # ---- who is notified by which channel ------------------------------------------------------------------

@@ -352,6 +352,30 @@ async def test_an_interrupted_ingest_marks_what_it_announced(office: Office) -> 
     assert office.billing.count_unannounced(NOW) == 500 - len(office.cases.told)
 
 
+async def test_an_ingest_interrupted_while_it_reads_ends_after_the_batch_in_hand(office: Office) -> None:
+    sample = write_sample(office.folder, 9_000, today=TODAY)
+    batches: list[int] = []
+    loop, enough = asyncio.get_running_loop(), asyncio.Event()
+
+    def progress(_what: str, done: int, _total: int) -> None:
+        batches.append(done)
+        loop.call_soon_threadsafe(enough.set)
+
+    ingesting = ingest(sample.files, office.billing, office.cases, now=NOW, policies=Policies(), progress=progress)
+    running = asyncio.create_task(ingesting)
+    await asyncio.wait_for(enough.wait(), 20)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    read = len(batches)
+    await asyncio.sleep(0.2)
+    assert len(batches) == read, "nothing goes on in the background"
+    assert office.cases.told == []
+    report = await office.ingest(*sample.files)
+    assert report.accepted + report.duplicates == sample.lines
+    assert report.duplicates > 0
+
+
 async def test_billing_out_of_reach_ends_the_ingest(office: Office) -> None:
     office.billing.set_reachable(False)
     with pytest.raises(BillingUnavailable):
@@ -411,13 +435,21 @@ async def test_rejected_lines_are_kept_as_they_were_read(office: Office, monkeyp
 async def test_progress_reaches_the_end_of_every_file_and_of_the_announcements(office: Office) -> None:
     sample = write_sample(office.folder, 250, today=TODAY)
     seen: dict[str, tuple[int, int]] = {}
+    counted: list[int] = []
+
+    def progress(what: str, done: int, total: int) -> None:
+        seen[what] = (done, total)
+        if what == "announce":
+            counted.append(done)
+
     await ingest(
         sample.files,
         office.billing,
         office.cases,
         now=NOW,
         policies=Policies(),
-        progress=lambda what, done, total: seen.update({what: (done, total)}),
+        progress=progress,
     )
+    assert counted == list(range(251)), "from the first moment on, and each account"
     assert seen.pop("announce") == (250, 250)
     assert seen == {path.name: (path.stat().st_size, path.stat().st_size) for path in sample.files}
