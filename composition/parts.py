@@ -165,7 +165,7 @@ def _databases_of(billing: SqlBilling | HttpBilling) -> tuple[Database, ...]:
 
 
 def with_channels(parts: Parts, settings: Settings) -> Parts:
-    """The parts with the delivery channels of `ARREARS_NOTIFY`; without it, as they are: messages stay in the outbox.
+    """The parts with the delivery channels of `ARREARS_NOTIFY`; without it, as they are: nothing is sent.
 
     ConfigurationError: the routing table cannot be used, or production would send in clear.
     """

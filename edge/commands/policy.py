@@ -65,6 +65,7 @@ def _diff(first: Annotated[str, _PACK], second: Annotated[str, _PACK], as_json: 
         f"{one.label} → {other.label}",
         ("键 key", "规则 rule", "条款 clause", one.label, other.label, "含义 meaning"),
         ((d.key, d.rule, d.clause, _value(d.before), _value(d.after), f"{d.text_zh}\n{d.text_en}") for d in found),
+        empty="规则相同 no difference but in name and version",
     )
 
 
@@ -167,6 +168,7 @@ def _show(result: dict[str, Any], out: Printer) -> None:
             )
             for line in result["cases"]
         ),
+        empty="登记中无可重演的案件 no attempt is on record",
     )
     found = result["totals"]
     out.fields(

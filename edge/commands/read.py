@@ -62,11 +62,12 @@ def _list(
                     both_of(STAGES, row.stage),
                     both_of(OUTCOMES, row.outcome) if row.outcome else "",
                     row.owed,
-                    out.when(row.planned_cut_at),
+                    "" if row.stage == "closed" else out.when(row.planned_cut_at),
                     ", ".join(dict.fromkeys(task.role for task in row.tasks)),
                 )
                 for row in result["cases"]
             ),
+            empty="无此类案件 no such case",
         )
         if result["next"]:
             out.say(f"更多 more: --after {result['next']}")
@@ -123,6 +124,7 @@ def _worklist(
                 )
                 for item in result["items"]
             ),
+            empty="无待办 nothing to do",
         )
 
     run(as_json, act, show)

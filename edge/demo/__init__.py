@@ -19,6 +19,7 @@ from client.problems import DONE, REFUSED, NotThere, Problem
 from client.schedules import install_daily_sweep
 from composition.parts import build
 from composition.settings.model import Settings
+from domain.law.policy import Policy
 from edge.demo.book import write_book
 from edge.demo.ending import Ending, ending_of
 from edge.demo.lives import LIVES, Life
@@ -39,7 +40,10 @@ def run(*, keep: bool, as_json: bool, lives: Sequence[Life] = LIVES) -> int:
     started has ended then, unless all lives were played and `keep` is set.
     """
     try:
-        with Stage(new_folder(_now()), keep=keep) as stage, Screen(as_json, len(lives)) as screen:
+        with (
+            Stage(new_folder(_now().astimezone(Policy().zone)), keep=keep) as stage,
+            Screen(as_json, len(lives)) as screen,
+        ):
             return asyncio.run(perform(stage, screen, lives))
     except Problem as problem:
         print_problem(problem, as_json)

@@ -68,7 +68,7 @@ def channels(found: Settings) -> Iterator[Finding]:
     """Whether the routing table of delivery channels can be used, and whom it leaves out."""
     part = "channels"
     if found.routes_file is None:
-        says = "ARREARS_NOTIFY is not set: messages to staff stay in the outbox, and readers alone notify customers"
+        says = "ARREARS_NOTIFY is not set: nothing is sent; people work from their worklists, readers notify customers"
         do = "write a routing table (docs/operating.md, Channels)"
         yield warning(part, says, do) if found.mode == "production" else ok(part, says)
         return

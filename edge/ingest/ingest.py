@@ -74,7 +74,7 @@ async def ingest(
         load = _Load(book, rejects, warnings, zone, progress, say)
         await _to_its_end(load, files)
         for listed in (rejects, warnings):
-            listed.flush()  # before anything is announced: an error of the disk must not come last
+            listed.close()  # before anything is announced: an error of the disk must not come last
         announced = await announce_all(
             book,
             DryRunAnnouncer(announcer) if dry_run else announcer,

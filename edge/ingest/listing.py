@@ -27,7 +27,7 @@ def harmless(text: str) -> str:
 class LineList:
     """Lines of exports, each with a reason; the file is made when the first line is added.
 
-    Without a path it is a new file in var/, named by `name` and the time.
+    Without a path it is a new file in var/, named by `name` and the time, or the earlier one that says the same.
     """
 
     name: str
@@ -36,19 +36,33 @@ class LineList:
     count: int = 0
     _file: IO[str] | None = None
 
+    def __post_init__(self) -> None:
+        self._given = self.path is not None
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            with self._named():
-                self._file.close()
+        self.close()
 
-    def flush(self) -> None:
-        """Write down what was added. OSError, with the file's name: there is no room, or no right."""
-        if self._file is not None:
+    def close(self) -> None:
+        """Write down what was added; nothing is added afterwards. OSError, with the file's name: it takes no more."""
+        file, self._file = self._file, None
+        if file is not None:
             with self._named():
-                self._file.flush()
+                file.close()
+                self._keep_one()
+
+    def _keep_one(self) -> None:
+        """Of two lists in var/ that say the same, keep the earlier: the same files were read again."""
+        if self._given or self.path is None:
+            return
+        content = self.path.read_bytes()
+        for earlier in sorted(self.path.parent.glob(f"{self.name}-*.csv")):
+            if earlier != self.path and earlier.stat().st_size == len(content) and earlier.read_bytes() == content:
+                self.path.unlink()
+                self.path = earlier
+                return
 
     @property
     def made(self) -> str | None:
@@ -56,7 +70,7 @@ class LineList:
         return str(self.path) if self.path and self.count else None
 
     def add(self, file: str, line: ReadLine, reason: str) -> None:
-        """Write one line with the reason why it stands here; the first one makes the file. OSError as in `flush`."""
+        """Write one line with the reason why it stands here; the first one makes the file. OSError as in `close`."""
         with self._named():
             if self._file is None:
                 self._file = self._open()
