@@ -25,8 +25,8 @@ _BY_SENTENCE = (
     ),
     (
         r"unable to open|read-?only|permission denied|not permitted|not a directory|file exists",
-        "Give this program's user the right to read and write the file and its folder, or correct the path in its"
-        " address",
+        "See whether the file is there; give this program's user the right to read and write it and its folder, or"
+        " correct the path in its address",
     ),
     (
         r"locked|another write took",

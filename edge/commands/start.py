@@ -11,6 +11,7 @@ from client.problems import Problem
 from composition.parts import NotEmbedded
 from edge.ingest.announcer import CaseAnnouncer
 from edge.ingest.ingest import ingest
+from edge.ingest.lines import refusals
 from edge.ingest.overdue import open_overdue
 from edge.session import AsJson, Session, end_with, run
 from edge.terminal import Printer, bars
@@ -53,6 +54,8 @@ def _ingest(
             book = session.parts.book
         except NotEmbedded as problem:
             raise Problem("NotEmbedded", f"nothing was read: {problem}") from problem
+        if len(none := refusals(files)) == len(files):  # said at once: no server is needed to see it
+            raise Problem("FileRefused", "\n".join(none), {"files": none})
         client = await (session.client() if dry_run else session.opening_client())
         policies = session.parts.policies
         with bars({"announce": "立案、通知案件 opening cases"}) as (progress, say):

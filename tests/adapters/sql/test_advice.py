@@ -54,7 +54,7 @@ def test_what_cannot_be_opened_is_a_matter_of_rights_and_path(tmp_path: Path, pl
     (tmp_path / "a-file").touch()
     engine = open_register(f"sqlite:///{tmp_path / place}")
     sentence = said(lambda: write(engine))
-    assert "the right to read and write the file and its folder, or correct the path" in sentence
+    assert "the right to read and write it and its folder, or correct the path" in sentence
     assert START not in sentence
 
 
@@ -64,7 +64,7 @@ def test_what_may_only_be_read_is_a_matter_of_rights(tmp_path: Path) -> None:
     write(made)
     made.dispose()
     engine = open_register_to_read(url)
-    assert "readonly database. Give this program's user the right" in said(lambda: write(engine))
+    assert "readonly database. See whether the file is there; give this program's user the right" in said(lambda: write(engine))
     engine.dispose()
 
 
@@ -132,8 +132,8 @@ def test_a_server_that_answers_says_what_it_lacks(postgresql_url: str) -> None:
     ("dialect", "reason", "state", "do"),
     [
         ("sqlite", "disk I/O error", None, "See to the disk"),
-        ("sqlite", "attempt to write a readonly database", None, "Give this program's user the right"),
-        ("sqlite", "[Errno 30] Read-only file system: '/srv/var'", None, "Give this program's user the right"),
+        ("sqlite", "attempt to write a readonly database", None, "See whether the file is there"),
+        ("sqlite", "[Errno 30] Read-only file system: '/srv/var'", None, "See whether the file is there"),
         ("sqlite", "[Errno 28] No space left on device: '/srv/var'", None, "Make room"),
         ("sqlite", "another write took more than 10 s", None, "Another program holds the file"),
         ("sqlite", "database disk image is malformed", None, "Correct the path in its address; if it is right"),
