@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Engine
@@ -39,6 +40,9 @@ from composition.settings.temporal import temporal_profile
 from domain.law.policy import Policy
 from domain.law.policy_choice import Policies, load_policies
 from domain.law.policy_file import PolicyError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 log = structlog.get_logger()
 
@@ -150,6 +154,14 @@ def ask_billing(settings: Settings) -> None:
         billing.customer("-")
     finally:
         billing.close()
+
+
+def billing_api(book: SqlBilling, token: str | None) -> "FastAPI":
+    """The embedded book as a billing system over HTTP; without a token everybody is answered."""
+    # Loaded on demand: nothing else that has parts needs a web server.
+    from adapters.billing.server import BillingApi
+
+    return BillingApi(book, token).app()
 
 
 def _open_billing(settings: Settings, timezone: str) -> SqlBilling | HttpBilling:

@@ -64,7 +64,9 @@ def test_what_may_only_be_read_is_a_matter_of_rights(tmp_path: Path) -> None:
     write(made)
     made.dispose()
     engine = open_register_to_read(url)
-    assert "readonly database. See whether the file is there; give this program's user the right" in said(lambda: write(engine))
+    assert "readonly database. See whether the file is there; give this program's user the right" in said(
+        lambda: write(engine)
+    )
     engine.dispose()
 
 

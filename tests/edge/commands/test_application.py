@@ -191,7 +191,7 @@ async def test_help_shows_every_command_of_the_contract(cli: Cli) -> None:
     messages = {name.replace("_", "-") for name in (*SIGNALS, *UPDATES)}
     for name in named | messages:
         assert re.search(rf"\b{name}\b", said), name
-    assert {"anchor", "serve"} <= set(said.replace("serve-again", "").split())
+    assert {"anchor", "serve", "serve-billing"} <= set(said.replace("serve-again", "").split())
 
 
 def test_a_command_that_serves_nothing_loads_no_web_server() -> None:
