@@ -8,20 +8,20 @@ _BY_STATE = {
     "3D000": "Create that database (deploy/postgresql/create-databases.sh), or correct the name in its address",
     "25006": "It is a standby, or was set read-only: give the address of the database that takes writes",
     "42501": "Give its user the right to do this, or run `database upgrade` as the owner of the tables",
-    "53100": "Make room on the disk of the database; it is tried again by itself",
+    "53100": "Make room on the disk of the database; cases then go on by themselves",
     "53300": "It has no free connection: raise its max_connections, or have fewer workers or ARREARS_ACTIVITIES",
     "53": "Its machine is short of memory or room: see the log of the database",
-    "40": "Others wrote at the same time: it is tried again by itself, or give the same command again",
-    "55P03": "Another program holds a lock: see who does (pg_stat_activity), and end that; it is tried again by itself",
+    "40": "Others wrote at the same time: give the same command again; cases try again by themselves",
+    "55P03": "Another program holds a lock: see who does (pg_stat_activity), and end that",
     "57014": "The database took too long: see what keeps it busy (pg_stat_activity)",
     "57P": "Start the database, or wait until it has started",
 }
 """By PostgreSQL's code of the error, or how it begins; the longest that fits counts."""
 _BY_SENTENCE = (
-    (r"is full|no space left|quota", "Make room on that disk; it is tried again by itself"),
+    (r"is full|no space left|quota", "Make room on that disk; cases then go on by themselves"),
     (
         r"disk i/o error",
-        "See to the disk: it is full, damaged, or gone; make room, or bring it back. It is tried again by itself",
+        "See to the disk: it is full, damaged, or gone; make room, or bring it back",
     ),
     (
         r"unable to open|read-?only|permission denied|not permitted|not a directory|file exists",
@@ -30,7 +30,7 @@ _BY_SENTENCE = (
     ),
     (
         r"locked|another write took",
-        "Another program holds the file: end that one (such as an open sqlite3), or wait; it is tried again by itself",
+        "Another program holds the file: end that one (such as an open sqlite3), or wait",
     ),
     (
         r"not a database|malformed|encrypted",
