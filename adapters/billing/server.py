@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from activities.billing import BillingUnavailable
 from adapters.billing.described import AsDescribed, DescribedId, DescribedMoment, NotAsDescribed, read, twice
 from adapters.billing.embedded import SqlBilling
+from domain.customer import Customer
 from domain.money.debt import AccountDebt, BillDebt, DebtQuery
 
 _HERE = "POST /debts, POST /customers, GET /overdue-accounts (deploy/billing-api.openapi.yaml)"
@@ -118,13 +119,8 @@ class BillingApi:
         return _as_described(kind, body)
 
     def _customers(self, account_ids: tuple[str, ...]) -> list[dict[str, Any]]:
-        return [self._customer(account_id) for account_id in account_ids]
-
-    def _customer(self, account_id: str) -> dict[str, Any]:
-        found = self.book.customer(account_id)
-        if found is None:
-            return {"account_id": account_id, "status": "unknown"}
-        return {**found.card.model_dump(), **found.account.model_dump(), "status": "known"}
+        known = self.book.customers(account_ids)
+        return [_customer_answer(account_id, known.get(account_id)) for account_id in account_ids]
 
 
 def _as_described(kind: type[_Question], said: Any) -> _Question:
@@ -148,6 +144,12 @@ def _answer_refusals(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def other(_request: Request, problem: HTTPException) -> JSONResponse:
         return JSONResponse({"message": f"{problem.detail}: there is {_HERE}"}, problem.status_code, problem.headers)
+
+
+def _customer_answer(account_id: str, customer: Customer | None) -> dict[str, Any]:
+    if customer is None:
+        return {"account_id": account_id, "status": "unknown"}
+    return {**customer.card.model_dump(), **customer.account.model_dump(), "status": "known"}
 
 
 def _debt_answer(query: DebtQuery, debt: AccountDebt | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The reference billing server on a free port, each of its answers held against deploy/billing-api.openapi.yaml."""
 
+import asyncio
 import contextlib
 import json
 import threading
@@ -10,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 import yaml
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from jsonschema import Draft202012Validator, FormatChecker
 
 from adapters.billing import server
@@ -52,11 +54,15 @@ def wrong(name: str, value: Any) -> str | None:
 
 @dataclass
 class BillingApi(server.BillingApi):
-    """The server of the product; `asked` is what it was asked, oldest first, `url` where it is."""
+    """The server of the product; `asked` is what it was asked, oldest first, `url` where it is.
+
+    `faults`: a path that fails (503), is garbled (half of its JSON), or comes late by so many seconds.
+    """
 
     token: str | None = TOKEN
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    faults: dict[str, Literal["fails", "garbled"] | float] = field(default_factory=dict)
 
     def app(self) -> FastAPI:
         """The product's, and nothing leaves it that is not as described."""
@@ -66,6 +72,13 @@ class BillingApi(server.BillingApi):
         async def held_against_the_description(
             request: Request, answer: Callable[[Request], Awaitable[Response]]
         ) -> Response:
+            match self.faults.get(request.url.path):
+                case "fails":
+                    return JSONResponse({"message": "month-end closing"}, 503)
+                case "garbled":
+                    return Response('{"customers": [{"account_id": "', media_type="application/json")
+                case float(seconds):
+                    await asyncio.sleep(seconds)
             self.asked.append(f"{request.method} {request.url.path}")
             answered = await answer(request)
             body = b"".join([part async for part in answered.body_iterator])  # type: ignore[attr-defined]
