@@ -1,11 +1,11 @@
-"""Files that cannot be written: a sentence with the place and what to do, where Python has a traceback."""
+"""Files that cannot be read or written: a sentence with the place and what to do, where Python has a traceback."""
 
 import errno
 
 from client.problems import NotThere
 
 _MAKE_ROOM = "腾出空间 Make room there"
-_RIGHTS = "请授予本程序写入权限，或换一处 Give this user the right to write there, or name another place"
+_RIGHTS = "请授予本程序读写权限，或换一处 Give this user the right to read and write there, or name another place"
 _NO_FOLDER = "路径中有文件而非文件夹 A file stands where a folder is wanted: name another place"
 _REMEDIES = {
     errno.ENOSPC: _MAKE_ROOM,
@@ -26,5 +26,5 @@ def cannot_write(problem: OSError, afterwards: str = "") -> NotThere | None:
     if problem.errno not in _REMEDIES:
         return None
     where = problem.filename2 or problem.filename or "临时文件夹或磁盘 the temporary folder, or the disk"
-    says = f"无法写入 cannot write: {where}: {problem.strerror}. {_REMEDIES[problem.errno]}."
+    says = f"无法读写 cannot read or write: {where}: {problem.strerror}. {_REMEDIES[problem.errno]}."
     return NotThere("CannotWrite", f"{says} {afterwards}".strip())

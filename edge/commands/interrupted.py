@@ -18,7 +18,7 @@ _SENT = (
 )
 _BY_COMMAND = {
     **dict.fromkeys(("status", "list", "why", "worklist", "proof", "policy", "doctor"), _READS),
-    **dict.fromkeys(("database", "anchor", "report", "close-row", "deliveries"), _ONE_PIECE),
+    **dict.fromkeys(("anchor", "deliveries"), _ONE_PIECE),
     **{name.replace("_", "-"): _SENT for name in (*SIGNALS, *UPDATES)},
     "ingest": (
         "读入的行已入账册，已立的案件照常推进；再执行同一命令即接着做"

@@ -17,6 +17,7 @@ from edge.session import AsJson, Session, end_with, run
 from edge.terminal import Printer, bars
 
 _PANEL = "Start"
+_OPENING = "立案、通知案件 opening cases"
 
 
 def add_start_commands(app: typer.Typer) -> None:
@@ -58,7 +59,7 @@ def _ingest(
             raise Problem("FileRefused", "\n".join(none), {"files": none})
         client = await (session.client() if dry_run else session.opening_client())
         policies = session.parts.policies
-        with bars({"announce": "立案、通知案件 opening cases"}) as (progress, say):
+        with bars({"announce": _OPENING}) as (progress, say):
             report = await ingest(
                 files,
                 book,
@@ -108,9 +109,11 @@ def _overdue(
     async def act(session: Session) -> dict[str, Any]:
         client = await session.opening_client()
         parts = session.parts
-        done = await open_overdue(
-            client, parts.billing, parts.policies, session.settings.task_queue, session.now(), accounts or ()
-        )
+        queue, now = session.settings.task_queue, session.now()
+        with bars({"overdue": _OPENING}) as (progress, _say):
+            done = await open_overdue(
+                client, parts.billing, parts.policies, queue, now, accounts or (), progress=progress
+            )
         return asdict(done)
 
     def show(result: dict[str, Any], out: Printer) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from domain.contract.tables import SIGNALS, UPDATES
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.book import BookedBill
 from edge.commands.application import main
+from edge.ingest.overdue import open_overdue
 from tests.support.register_reading import WholeRegister
 from tests.support.register_records import OPENED, case_row, record
 
@@ -506,6 +507,22 @@ async def test_overdue_opens_whoever_owes_and_says_who_does_not(cli: Cli, utilit
     assert owes in summary
     assert "320.00" in summary
     assert "张三" not in summary
+
+
+async def test_overdue_shows_how_many_it_has_done(utility: Utility) -> None:
+    accounts = [utility.book(f"many-{number}") for number in range(40)]
+    seen: list[tuple[str, int, int]] = []
+    billing, policies = utility.parts.billing, utility.parts.policies
+    await open_overdue(
+        utility.client,
+        billing,
+        policies,
+        utility.settings.task_queue,
+        datetime.now(UTC),
+        accounts,
+        progress=lambda *moved: seen.append(moved),
+    )
+    assert seen == [("overdue", 32, 40), ("overdue", 40, 40)]
 
 
 async def test_overdue_without_billing_ends_with_3(cli: Cli, utility: Utility) -> None:

@@ -17,7 +17,8 @@ from edge.commands.interrupted import interrupted
         (("--json", "hold-placed", "1001"), "status shows it"),
         (("record-delivery", "1001"), "Whether the case has taken it is not known"),
         (("moratorium", "declare"), "with the same id"),
-        (("database", "upgrade"), "whole or not at all"),
+        (("database", "upgrade"), "the same command again does the rest"),
+        (("anchor",), "whole or not at all"),
     ],
 )
 def test_what_an_interrupted_command_leaves_behind_is_said(arguments: tuple[str, ...], says: str) -> None:
