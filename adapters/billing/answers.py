@@ -18,7 +18,7 @@ from adapters.billing.described import (
     twice,
 )
 from domain.customer import Account, Customer, CustomerCard, Preference
-from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
+from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery, PaymentElsewhere
 from domain.vocabulary import CustomerClass, Day
 
 
@@ -30,11 +30,31 @@ class Unknown(AsDescribed):
 
 
 class Payment(AsDescribed):
-    """Part of a payment, booked on a bill."""
+    """Part of a payment, booked on a bill; `payment_amount` is the whole of it, where billing says it."""
 
     payment_id: DescribedId
     amount: DescribedAmount
     paid_at: DescribedMoment
+    payment_amount: DescribedAmount | None = None
+
+    @model_validator(mode="after")
+    def _part_of_the_whole(self) -> Self:
+        if self.payment_amount is not None and self.payment_amount < self.amount:
+            raise ValueError(f"payment_amount {self.payment_amount} is less than its part of {self.amount}")
+        return self
+
+
+class Elsewhere(Payment):
+    """Part of a payment on a bill that the answer does not list; without a bill it is credit."""
+
+    bill_id: DescribedId | None = None
+    due_date: Day | None = None
+
+    @model_validator(mode="after")
+    def _a_bill_has_a_due_date(self) -> Self:
+        if (self.bill_id is None) != (self.due_date is None):
+            raise ValueError("bill_id and due_date stand together, or neither")
+        return self
 
 
 class Bill(AsDescribed):
@@ -66,11 +86,14 @@ class Debt(AsDescribed):
     unknown_bills: tuple[DescribedId, ...]
     paid_total: DescribedAmount
     credit: DescribedAmount
+    payments_elsewhere: tuple[Elsewhere, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         if twice(b.bill_id for b in self.bills):
             raise ValueError("bills: one stands here twice")
+        if {b.bill_id for b in self.bills} & {p.bill_id for p in self.payments_elsewhere}:
+            raise ValueError("payments_elsewhere: one is on a bill that is listed")
         on_bills = sum((b.amount - b.outstanding for b in self.bills), Decimal(0))
         if self.paid_total < on_bills + self.credit:
             raise ValueError(f"paid_total {self.paid_total} is less than {on_bills} on bills and {self.credit} credit")
@@ -170,6 +193,7 @@ def _debt(debt: Debt, query: DebtQuery, day: date, where: str) -> AccountDebt:
         ),
         paid_total=debt.paid_total,
         credit=debt.credit,
+        elsewhere=tuple(PaymentElsewhere(**payment.model_dump()) for payment in debt.payments_elsewhere),
     )
 
 
