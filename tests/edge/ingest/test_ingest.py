@@ -421,11 +421,14 @@ async def test_rejected_lines_are_kept_as_they_were_read(office: Office, monkeyp
     monkeypatch.chdir(office.folder)
     line = '"b1","10""01",2026-09,2026-10-20,"1,000"'
     bills = office.write("b.csv", BILLS, line)
-    reports = [await ingest([bills], office.billing, office.cases, now=NOW, policies=Policies()) for _ in range(2)]
-    assert [r.reject_file for r in reports] == [
-        "var/rejected-20261026-120000.csv",
-        "var/rejected-20261026-120000-2.csv",
+    other = office.write("c.csv", BILLS, line)
+    reports = [
+        await ingest([file], office.billing, office.cases, now=NOW, policies=Policies())
+        for file in (bills, bills, other)  # the same list once, though the same file was read again
     ]
+    first, second = "var/rejected-20261026-120000.csv", "var/rejected-20261026-120000-2.csv"
+    assert [r.reject_file for r in reports] == [first, first, second]
+    assert sorted(path.name for path in Path("var").iterdir()) == [Path(second).name, Path(first).name]
     header, row = read_csv(str(reports[0].reject_file))
     assert header == ["file", "line", "reason", "text"]
     assert (row[0], row[1], row[3]) == (str(bills), "2", line)
