@@ -428,7 +428,7 @@ async def test_rejected_lines_are_kept_as_they_were_read(office: Office, monkeyp
     ]
     first, second = "var/rejected-20261026-120000.csv", "var/rejected-20261026-120000-2.csv"
     assert [r.reject_file for r in reports] == [first, first, second]
-    assert sorted(path.name for path in Path("var").iterdir()) == [Path(second).name, Path(first).name]
+    assert sorted(os.listdir("var")) == [Path(second).name, Path(first).name]
     header, row = read_csv(str(reports[0].reject_file))
     assert header == ["file", "line", "reason", "text"]
     assert (row[0], row[1], row[3]) == (str(bills), "2", line)
