@@ -28,8 +28,12 @@ class _Connection:
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def client(self) -> Client:
+        """The client. PayloadKeysDiffer: a worker was started meanwhile whose keys are others."""
         async with self._one_at_a_time:
-            self._made = self._made or await self.session.opening_client()
+            if self._made is None:
+                self._made = await self.session.opening_client()
+            else:
+                await self.session.compare_keys()
             return self._made
 
 

@@ -1,12 +1,13 @@
 """What a command prints: its result on stdout for people or scripts, a refusal on stderr, progress as bars."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from pydantic_core import to_jsonable_python
@@ -24,19 +25,42 @@ _FEW_COLUMNS = 3
 PAPER_STATES = {"intact": "完好 intact", "missing": "缺失 missing", "changed": "被改动 CHANGED"}
 
 
+class PatientConsole(Console):
+    """Rich's console, which a reader that has gone does not end: what the command did decides its exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Write the rest to nobody, where Rich would end the process with 1."""
+        nobody_reads(self.file)
+
+
+def nobody_reads(stream: IO[str]) -> None:
+    """Let the rest of this output go nowhere: its reader has closed the pipe, as `head` does."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _write(stream: IO[str], text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        nobody_reads(stream)
+
+
 def print_json(result: Any) -> None:
     """One JSON object on stdout."""
-    sys.stdout.write(json.dumps(to_jsonable_python(result), ensure_ascii=False) + "\n")
+    _write(sys.stdout, json.dumps(to_jsonable_python(result), ensure_ascii=False) + "\n")
 
 
 def print_problem(problem: Problem, as_json: bool) -> None:
     """The refusal on stderr: {"type", "message", "field"?, …} or a sentence."""
     if as_json:
         body = {"type": problem.type, "message": problem.message} | problem.details
-        sys.stderr.write(json.dumps(to_jsonable_python(body), ensure_ascii=False) + "\n")
+        _write(sys.stderr, json.dumps(to_jsonable_python(body), ensure_ascii=False) + "\n")
         return
     hints = "".join(f" [{key}: {value}]" for key, value in problem.details.items() if isinstance(value, str))
-    sys.stderr.write(f"{problem.type}: {problem.message}{hints}\n")
+    _write(sys.stderr, f"{problem.type}: {problem.message}{hints}\n")
 
 
 @dataclass(frozen=True)
@@ -106,7 +130,7 @@ def _block(headers: Sequence[str], line: Sequence[str]) -> str:
 
 def _console() -> Console:
     """Where tables go; wide enough for a pipe not to fold them."""
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    return PatientConsole(width=None if sys.stdout.isatty() else 160, highlight=False)
 
 
 @contextmanager
@@ -116,7 +140,7 @@ def bars(titles: Mapping[str, str]) -> Iterator[tuple[Callable[[str, int, int], 
     Bars that have a title count something, and show how many of how many; those named after a file count its bytes.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    out = Console(stderr=True, highlight=False)
+    out = PatientConsole(stderr=True, highlight=False)
     with Progress(*columns, TimeRemainingColumn(), console=out, disable=not out.is_terminal) as shown:
         tasks: dict[str, TaskID] = {}
 

@@ -1,6 +1,5 @@
 """The command line: every command in one application, and the exit code of each way it can end."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -16,7 +15,7 @@ from edge.commands.policy import add_policy_commands
 from edge.commands.read import add_read_commands
 from edge.commands.report import add_report_commands
 from edge.commands.start import add_start_commands
-from edge.terminal import print_problem
+from edge.terminal import nobody_reads, print_problem
 from edge.unwritable import cannot_write
 
 AddCommands = Callable[[typer.Typer], None]
@@ -60,8 +59,11 @@ def main(arguments: Sequence[str], *others: AddCommands) -> int:
         hint = "" if as_json else " (--help says how)"
         print_problem(Misused("Usage", problem.format_message() + hint), as_json)
         return USAGE
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; so be it
+    except SystemExit as ending:
+        if not isinstance(ending.__context__, BrokenPipeError):
+            raise
+        # Typer's own text, a help, which nobody reads to its end; what commands print does not get here.
+        nobody_reads(sys.__stdout__ or sys.stdout)
         return DONE
     except OSError as problem:
         if (refusal := cannot_write(problem)) is None:

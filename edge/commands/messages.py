@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
-from client import cases
+from client import cases, holds
 from client.problems import Misused
+from domain.contract.signals import HoldLifted, HoldPlaced
 from domain.contract.tables import OPENING_SIGNALS, SIGNALS, UPDATES, MessageSpec
 from domain.contract.updates import ReportCut
 from domain.law.policy import Policy
@@ -163,10 +164,13 @@ async def _send(
     queue = session.settings.task_queue
     if name in OPENING_SIGNALS:
         policy = session.parts.policy_for(account)
-        client = await session.opening_client()
+        client = await session.opening_client(account)
         how = await cases.open_or_join(client, account, name, payload, policy=policy, task_queue=queue)
         return {"sent": name, "case": how, "workflow_id": cases.workflow_id(account)}
-    client = await session.client()
+    client = await session.client(account)
+    if isinstance(payload, HoldPlaced | HoldLifted):
+        stands = await holds.send(client, account, name, payload)
+        return {"sent": name, "case": "joined", "workflow_id": cases.workflow_id(account), "confirmed": stands}
     if name in SIGNALS:
         await cases.signal(client, account, name, payload)
         return {"sent": name, "case": "joined", "workflow_id": cases.workflow_id(account)}
@@ -176,10 +180,16 @@ async def _send(
     return await cases.update(client, account, name, payload, update_id=update_id)
 
 
+_CONFIRMED = "案件已照办 The case has taken it."
+_NOT_CONFIRMED = "案件尚未确认，稍后以 status 核实 The case has not confirmed it yet: status shows whether it has."
+
+
 def _show(name: str, result: dict[str, Any], out: Printer) -> None:
     if name in SIGNALS:
         how = {"opened": "已立案 case opened", "joined": "已并入在办案件 sent to the running case"}[result["case"]]
         out.say(f"{how}: {result['workflow_id']}")
+        if "confirmed" in result:
+            out.say(_CONFIRMED if result["confirmed"] else _NOT_CONFIRMED)
         return
     unmet = result.get("unmet") or ()
     out.say("已答复 Answered" if result else "已受理 Done")

@@ -59,6 +59,7 @@ def _declare(
             parts = session.parts
             preview = preview_declaring(parts.moratoria, order, known_policies(parts.policies), parts.policy)
             return preview | _of_none(session, order)
+        await session.compare_keys()
         unknown = _of_none(session, order)
         order = _register(session, order)
         if order.starts_at > now:  # a hold placed by signal would stand from now on
@@ -93,6 +94,7 @@ def _lift(
             raise Problem("UnknownMoratorium", f"the register has no moratorium {moratorium_id}")
         if dry_run:
             return preview_lifting(parts.moratoria, order, parts.register.capacity.of)
+        await session.compare_keys()
         parts.register.lift_moratorium(moratorium_id, by, session.now())
         return {"lifted": True} | await _notify(session, order, "lift", by, patience)
 

@@ -17,6 +17,7 @@ from client.schedules import (
     install_government_report,
     time_of_day,
 )
+from client.search_attributes import ensure_search_attributes
 from domain.vocabulary import Actor, Role
 from edge.commands.database import add_database_commands
 from edge.commands.moratorium import moratorium
@@ -48,7 +49,8 @@ def _install(
 
     async def act(session: Session) -> dict[str, Any]:
         zone, queue = session.parts.policy.timezone, session.settings.task_queue
-        client = await session.opening_client()
+        client = await session.server_client()
+        await ensure_search_attributes(client)
         # What is new goes with the sweep, whose hour somebody may have chosen.
         hour, minute = wanted or await time_of_day(client, DAILY_SWEEP) or (5, 30)
         keep = wanted is None

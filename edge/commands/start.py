@@ -58,7 +58,7 @@ def _ingest(
             raise Problem("NotEmbedded", f"nothing was read: {problem}") from problem
         if len(none := refusals(files)) == len(files):  # said at once: no server is needed to see it
             raise Problem("FileRefused", "\n".join(none), {"files": none})
-        client = await (session.client() if dry_run else session.opening_client())
+        client = await (session.server_client() if dry_run else session.opening_client())
         policies = session.parts.policies
         with bars({"announce": _OPENING}) as (progress, say):
             report = await ingest(

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
@@ -17,7 +16,7 @@ from edge.demo.ending import SIGNS, Ending
 from edge.demo.lives import Life
 from edge.demo.mail_folder import mails_in
 from edge.demo.stage import ROOT, Stage
-from edge.terminal import print_json
+from edge.terminal import PatientConsole, print_json
 
 
 class Screen:
@@ -25,9 +24,9 @@ class Screen:
 
     def __init__(self, as_json: bool, total: int) -> None:
         self.as_json = as_json
-        out = Console(stderr=as_json, highlight=False)
+        out = PatientConsole(stderr=as_json, highlight=False)
         # A pipe has no width: a table folded at 80 columns could not be read there.
-        self.out = out if out.is_terminal else Console(stderr=as_json, highlight=False, width=180)
+        self.out = out if out.is_terminal else PatientConsole(stderr=as_json, highlight=False, width=180)
         columns = (SpinnerColumn(), TextColumn("{task.description}"))
         self._live = Progress(*columns, console=self.out, transient=True, disable=not self.out.is_terminal)
         self._tasks: dict[str, TaskID] = {}

@@ -13,9 +13,11 @@ from adapters.checkup.database import check_billing, check_register, open_rows, 
 from adapters.checkup.letters import check_letters
 from client.problems import NotThere
 from composition.parts import ask_billing, connect
+from composition.payload_keys import worker_ring
 from composition.places import places
 from composition.settings.checkup import ReadSettings
 from composition.settings.fields import ConfigurationError
+from domain.record.key_ring import KeyRingMark
 from edge.doctor import cases, databases, machine, outbox, temporal
 from edge.doctor.finding import Check, Finding, aside, broken, in_time, ok, warning
 from edge.doctor.letters import letters
@@ -54,7 +56,7 @@ class Doctor:
             ("channels", _at_once(lambda: machine.channels(found))),
             ("outbox", lambda: outbox.outbox(lambda: unsent(self._register_url), self.now())),
             ("letters", lambda: letters(lambda: check_letters(self._register_url, found.paper_fonts))),
-            ("cases", self._with(cases.stuck)),
+            ("cases", self._with(self._stuck)),
             ("open rows", self._with(self._open_rows)),
             ("payload keys", self._with(self._payload_keys)),
             ("anchor", _at_once(lambda: machine.anchor(found, self.now()))),
@@ -108,7 +110,18 @@ class Doctor:
             rows = await asyncio.shield(self._rows)
         except RegisterUnavailable:
             rows = ()
-        return await cases.payload_keys(client, self.read.settings.payload_codec, rows)
+        return await cases.payload_keys(client, self.read.settings.payload_codec, await self._worker_keys(), rows)
+
+    async def _stuck(self, client: Client) -> tuple[Finding, ...]:
+        return await cases.stuck(client, self.read.settings.payload_codec, await self._worker_keys())
+
+    async def _worker_keys(self) -> KeyRingMark | None:
+        """The mark of the worker's keys; None too where the register hangs, which its own part says."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return await aside(lambda: worker_ring(self.read.settings))
+        except TimeoutError:
+            return None
 
     async def _billing(self) -> tuple[Finding, ...]:
         settings = self.read.settings

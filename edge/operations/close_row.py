@@ -21,7 +21,7 @@ async def close_rows(session: Session, account: str, by: Actor, reason: str, out
 
     Problem: there is none; the customer is without supply and has no case; an incident is open, and has no outcome yet.
     """
-    runs = await _running(await session.client(), account)
+    runs = await _running(await session.server_client(), account)
     files = await asyncio.to_thread(_open_files, session, account)
     left = [file for file in files if file.case.case_key != runs]
     if not files:
