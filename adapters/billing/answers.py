@@ -119,6 +119,7 @@ class KnownCustomer(AsDescribed):
     customer_class: CustomerClass
     important: StrictBool
     meter_id: DescribedId
+    meter_has_twin: StrictBool = False
     reading_centre: DescribedId
     reader: DescribedId
     team_leader: DescribedId
@@ -131,6 +132,13 @@ class Customers(AsDescribed):
     """The answer of /customers."""
 
     customers: tuple[Annotated[KnownCustomer | Unknown, Field(discriminator="status")], ...]
+
+
+class AccountOfMeter(AsDescribed):
+    """The answer of /account-of-meter."""
+
+    meter_id: DescribedId
+    account_id: DescribedId | None
 
 
 class OverdueAccounts(AsDescribed):
@@ -147,6 +155,14 @@ def debts(answer: Any, queries: Sequence[DebtQuery], days: Sequence[date]) -> tu
         None if isinstance(debt, Unknown) else _debt(debt, query, day, f"debts.{place}")
         for place, (debt, query, day) in enumerate(zip(found, queries, days, strict=True))
     )
+
+
+def account_of_meter(answer: Any, meter_id: str) -> str | None:
+    """Whose meter that is; None where billing does not say."""
+    found = read(AccountOfMeter, answer)
+    if found.meter_id != meter_id:
+        raise NotAsDescribed(f"meter_id: is {found.meter_id}, asked was {meter_id}")
+    return found.account_id
 
 
 def customers(answer: Any, account_ids: Sequence[str]) -> dict[str, Customer]:

@@ -21,7 +21,7 @@ from adapters.billing.embedded import SqlBilling
 from domain.customer import Customer
 from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
 
-_HERE = "POST /debts, POST /customers, GET /overdue-accounts (deploy/billing-api.openapi.yaml)"
+_HERE = "POST /debts, POST /customers, POST /account-of-meter, GET /overdue-accounts (deploy/billing-api.openapi.yaml)"
 
 
 def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -50,6 +50,10 @@ class _CustomerQuestions(AsDescribed):
     account_ids: Annotated[tuple[DescribedId, ...], Field(min_length=1, max_length=500)]
 
 
+class _MeterQuestion(AsDescribed):
+    meter_id: DescribedId
+
+
 class _OverdueQuestion(AsDescribed):
     as_of: DescribedMoment
     after: DescribedId | Literal[""] = ""
@@ -73,7 +77,7 @@ class BillingApi:
     token: str | None = None
 
     def app(self) -> FastAPI:
-        """The three questions of the description, and nothing else."""
+        """The questions of the description, and nothing else."""
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
         _answer_refusals(app)
 
@@ -89,6 +93,12 @@ class BillingApi:
         async def customers(request: Request) -> JSONResponse:
             asked = await self._question(request, _CustomerQuestions)
             return JSONResponse({"customers": await asyncio.to_thread(self._customers, asked.account_ids)})
+
+        @app.post("/account-of-meter")
+        async def account_of_meter(request: Request) -> JSONResponse:
+            asked = await self._question(request, _MeterQuestion)
+            found = await asyncio.to_thread(self.book.account_of_meter, asked.meter_id)
+            return JSONResponse({"meter_id": asked.meter_id, "account_id": found})
 
         @app.get("/overdue-accounts")
         async def overdue(request: Request) -> JSONResponse:

@@ -121,6 +121,7 @@ def test_a_server_that_answers_says_what_it_lacks(postgresql_url: str) -> None:
     def without_rights() -> None:
         with writing(engine) as connection:
             connection.execute(text("CREATE ROLE a_reader"))
+            connection.execute(text("GRANT USAGE ON SCHEMA public TO a_reader"))
             connection.execute(text("SET LOCAL ROLE a_reader"))
             connection.execute(text("SELECT count(*) FROM cases"))
 
