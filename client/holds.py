@@ -1,6 +1,6 @@
 """Holds by signal: nobody answers a signal, so the case is read afterwards; what it ignored is not called sent."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio.client import Client
@@ -40,9 +40,20 @@ async def send(client: Client, account_id: str, name: str, hold: HoldPlaced | Ho
     if there is None:
         raise _ignored(hold.hold_id, "does not stand", account_id)
     if there.get("ended_at") is not None:
-        sentence = f"hold {hold.hold_id} does not stand: it was lifted, or ran out; place another, by an id of its own"
-        raise Refused("Ignored", sentence, {"field": "hold_id", **_RULE})
+        otherwise = "give a later --at, or another id"
+        raise _not_so(f"hold {hold.hold_id} does not stand: it was lifted, or ran out; {otherwise}")
+    if (there["kind"], _moment(there.get("until"))) != (hold.kind, hold.until):
+        until = there.get("until") or "it is lifted"
+        raise _not_so(f"hold {hold.hold_id} stands already, as {there['kind']} until {until}; give another id")
     return True
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _not_so(sentence: str) -> Refused:
+    return Refused("Ignored", f"the case ignored it: {sentence}", {"field": "hold_id", **_RULE})
 
 
 def _ignored(hold_id: str, state: str, account_id: str) -> Refused:

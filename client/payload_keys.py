@@ -7,6 +7,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from client.batch import quoted
 from client.payload_codec import EncryptedPayloads
 from client.problems import NotThere
 from domain.contract.refusals import UNBELIEVED
@@ -28,8 +29,19 @@ def compare_with_worker(codec: EncryptedPayloads | None, worker: KeyRingMark) ->
         raise PayloadKeysDiffer(why)
 
 
-async def compare_with_case(client: Client, codec: EncryptedPayloads | None, workflow_id: str) -> None:
+async def newest_case(client: Client, task_queue: str) -> str | None:
+    """The workflow id of the case that was opened last; None: there is none, or the server does not say."""
+    query = f"WorkflowType = 'ArrearsCase' AND ExecutionStatus = 'Running' AND TaskQueue = {quoted(task_queue)}"
+    try:
+        return next(iter([found.id async for found in client.list_workflows(query, page_size=1, limit=1)]), None)
+    except RPCError:
+        return None
+
+
+async def compare_with_case(client: Client, codec: EncryptedPayloads | None, workflow_id: str | None) -> None:
     """PayloadKeysDiffer: what this case was started with cannot be read here. For where no worker has left its mark."""
+    if workflow_id is None:
+        return
     try:
         started = await start_payloads(client, workflow_id)
     except RPCError:  # whoever asks next is told

@@ -13,7 +13,7 @@ from activities.billing import BillingUnavailable
 from activities.papers import PapersUnavailable
 from activities.register import RegisterUnavailable
 from client.cases import workflow_id
-from client.payload_keys import compare_with_case, compare_with_worker
+from client.payload_keys import compare_with_case, compare_with_worker, newest_case
 from client.problems import REFUSED, NotThere, Problem
 from client.search_attributes import ensure_search_attributes
 from composition.logs import configure_logging
@@ -44,12 +44,14 @@ class Session:
     async def client(self, account: str | None = None) -> Client:
         """The client for what a case is sent or asked, once its payload keys are known to be the worker's.
 
-        PayloadKeysDiffer: they are not. The case of `account` is tried if no worker has left the mark of its keys.
+        PayloadKeysDiffer: they are not. If no worker has left the mark of its keys, the case of `account` is tried, or
+        the newest one.
         """
         marked = await self.compare_keys()
         client = await self.server_client()
-        if not marked and account is not None:
-            await compare_with_case(client, self.settings.payload_codec, workflow_id(account))
+        if not marked:
+            case = workflow_id(account) if account else await newest_case(client, self.settings.task_queue)
+            await compare_with_case(client, self.settings.payload_codec, case)
         return client
 
     async def compare_keys(self) -> bool:

@@ -16,7 +16,7 @@ from adapters.register.tables import TABLES
 from adapters.sql.engine import reading, writing
 from client import cases
 from client.payload_codec import EncryptedPayloads
-from client.payload_keys import PayloadKeysDiffer
+from client.payload_keys import PayloadKeysDiffer, newest_case
 from composition.payload_keys import worker_ring
 from composition.serving import make_worker
 from console.serve import _Connection
@@ -184,11 +184,17 @@ async def test_where_no_worker_has_left_a_mark_the_case_itself_is_tried(
     with writing(sealed.parts.register_engine) as connection:
         connection.execute(delete(TABLES.tables["key_rings"]))
     assert worker_ring(sealed.settings) is None
+
+    async def listed() -> bool:
+        return await newest_case(sealed.client, sealed.settings.task_queue) is not None
+
     hold = ("--hold-id", "h-1", "--kind", "medical", "--reason", "x", "--actor", json.dumps(PEOPLE["team_leader"]))
     try:
         for keys in SHELLS.values():
             shell(sealed, monkeypatch, keys)
             nothing_sent(await cli("hold-placed", case.account_id, *hold, "--json"))
+            await until(listed, "the case in the server's list")
+            nothing_sent(await cli("overdue", "--json"))
         shell(sealed, monkeypatch, key("k1"))
         assert (await cli("hold-placed", case.account_id, *hold, "--json")).result["confirmed"]
     finally:

@@ -5,7 +5,7 @@ import json
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -265,7 +265,19 @@ async def test_a_hold_under_the_id_of_one_that_was_lifted_does_not_stand(world: 
     assert (await shell("hold-lifted", case.account_id, *lift)).code == 0
     ended = await shell("hold-placed", case.account_id, *hold("h-1"))
     assert (ended.code, ended.refusal["type"]) == (1, "Ignored")
-    assert "id of its own" in ended.refusal["message"]
+    assert "does not stand" in ended.refusal["message"]
+
+
+async def test_a_hold_that_stands_is_changed_only_to_a_later_end(world: World, shell: Cli) -> None:
+    """Once more the same is confirmed; another kind, or an earlier end, is not what stands."""
+    case = await world.open()
+    await case.notice("yellow")
+    now = datetime.now(UTC)
+    soon, late = (f"{now + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}" for days in (3, 9))
+    for end, code in ((soon, 0), (soon, 0), (late, 0), (soon, 1)):
+        assert (await shell("hold-placed", case.account_id, *hold("h-1"), "--until", end)).code == code, end
+    other = await shell("hold-placed", case.account_id, *hold("h-1"), "--until", late, "--kind", "dispute")
+    assert (other.code, other.refusal["type"], "as medical" in other.refusal["message"]) == (1, "Ignored", True)
 
 
 async def test_a_hold_that_no_worker_takes_is_sent_and_not_confirmed(world: World, shell: Cli) -> None:
