@@ -37,7 +37,7 @@ class _Connection:
             return self._made
 
 
-class _Server(uvicorn.Server):
+class EndsInOrder(uvicorn.Server):
     """Ends in order on SIGTERM and SIGINT; uvicorn's own would end the process by the same signal once more."""
 
     @contextmanager
@@ -79,7 +79,7 @@ async def serve(session: Session, host: str | None, port: int | None) -> None:
     )
     try:
         with shown(case_figures(session.parts), chosen.console_metrics):
-            await _Server(config).serve()
+            await EndsInOrder(config).serve()
     except SystemExit as ending:  # how uvicorn says that it could not bind
         raise Misused("Usage", f"{chosen.console_host}:{chosen.console_port} cannot be listened on") from ending
     log.info("console.stopped")

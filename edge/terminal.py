@@ -11,6 +11,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from pydantic_core import to_jsonable_python
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -18,6 +19,9 @@ from rich.text import Text
 
 from client.problems import Problem
 
+NARROW = 100
+"""Columns of a terminal below which a table of many columns cannot be read."""
+_FEW_COLUMNS = 3
 PAPER_STATES = {"intact": "完好 intact", "missing": "缺失 missing", "changed": "被改动 CHANGED"}
 
 
@@ -81,14 +85,27 @@ class Printer:
         _console().print(text, markup=False, soft_wrap=soft_wrap)
 
     @staticmethod
-    def table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """A table; empty cells for what is not there."""
+    def table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "无 none") -> None:
+        """A table, with empty cells for what is not there; without a row, the title and the sentence `empty`.
+
+        A terminal narrower than `NARROW` gets a block for each row, for a table would fold ids and commands in it.
+        """
+        out, lines = _console(), [["" if cell is None else str(cell) for cell in row] for row in rows]
+        if not lines:
+            out.print(f"{title}: {empty}", markup=False, soft_wrap=True)
+            return
+        if out.width < NARROW and len(headers) > _FEW_COLUMNS:
+            out.print(title, markup=False, soft_wrap=True)
+            for number, line in enumerate(lines, start=1):
+                out.print(f"── {number}/{len(lines)} ──", markup=False)
+                out.print(_block(headers, line), markup=False, soft_wrap=True)
+            return
         table = Table(title=title, title_justify="left")
         for header in headers:
             table.add_column(header, overflow="fold")  # an id cut short cannot be copied
-        for row in rows:
-            table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))  # what people wrote is no markup
-        _console().print(table)
+        for line in lines:
+            table.add_row(*map(Text, line))  # what people wrote is no markup
+        out.print(table)
 
     @staticmethod
     def fields(fields: Iterable[tuple[str, object]]) -> None:
@@ -97,7 +114,18 @@ class Printer:
         for label, value in fields:
             if value not in (None, "", [], {}):
                 table.add_row(label, Text(str(value)))
-        _console().print(table)
+        if table.row_count:
+            _console().print(table)
+
+
+def _block(headers: Sequence[str], line: Sequence[str]) -> str:
+    """One row as labelled lines, without those that say nothing; each id stands whole on one line."""
+    there = [(header, value) for header, value in zip(headers, line, strict=True) if value]
+    width = max((cell_len(header) for header, _ in there), default=0)
+    indent = "\n" + " " * (width + 2)
+    return "\n".join(
+        f"{header}{' ' * (width - cell_len(header))}  {value.replace(chr(10), indent)}" for header, value in there
+    )
 
 
 def _console() -> Console:
@@ -107,7 +135,10 @@ def _console() -> Console:
 
 @contextmanager
 def bars(titles: Mapping[str, str]) -> Iterator[tuple[Callable[[str, int, int], None], Callable[[str], None]]]:
-    """What moves a bar (its name, done, total), and what says a sentence; `titles` by the names of bars."""
+    """What moves a bar (its name, done, total), and what says a sentence.
+
+    Bars that have a title count something, and show how many of how many; those named after a file count its bytes.
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     out = PatientConsole(stderr=True, highlight=False)
     with Progress(*columns, TimeRemainingColumn(), console=out, disable=not out.is_terminal) as shown:
@@ -117,6 +148,7 @@ def bars(titles: Mapping[str, str]) -> Iterator[tuple[Callable[[str, int, int], 
             """Move the bar of that name, and begin it if it is not there yet."""
             if what not in tasks:
                 tasks[what] = shown.add_task(titles.get(what, what), total=total)
-            shown.update(tasks[what], completed=done, total=total)
+            counted = f"{titles[what]} {done:,}/{total:,}" if what in titles else what
+            shown.update(tasks[what], completed=done, total=total, description=counted)
 
         yield progress, lambda text: out.print(text, soft_wrap=True)

@@ -237,4 +237,5 @@ def _show_spread(result: dict[str, Any], out: Printer) -> None:
         "重新排期 new cut times",
         ("供电单位 field unit", "案件 cases", "每日上限 a day", "至少天数 days at least"),
         ((u["field_unit"], u["cases"], u["a_day"] or "不限 no limit", u["days"]) for u in result["units"]),
+        empty="无须重新排期 no case is held by it",
     )

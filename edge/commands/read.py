@@ -74,7 +74,7 @@ def _list(
                 both_of(STAGES, row.stage) if goes_on else f"{both_of(STAGES, row.stage)} ({_TERMINATED})",
                 both_of(OUTCOMES, row.outcome) if row.outcome else "",
                 row.owed,
-                out.when(row.planned_cut_at) if goes_on else "",
+                out.when(row.planned_cut_at) if goes_on and row.stage != "closed" else "",
                 ", ".join(dict.fromkeys(task.role for task in row.tasks)) if goes_on else "",
             )
 
@@ -82,6 +82,7 @@ def _list(
             "案件 Cases",
             ("户号 account", "阶段 stage", "结果 outcome", "欠费 owed", "计划停电 planned cut", "等候 waits for"),
             map(line, result["cases"]),
+            empty="无此类案件 no such case",
         )
         if alone:
             out.say(f"{_TERMINATED}: {len(alone)}; {_WHAT_NOW}")
@@ -152,6 +153,7 @@ def _worklist(
                 )
                 for item in result["items"]
             ),
+            empty="无待办 nothing to do",
         )
         if alone := result.get("without_workflow"):
             accounts = sorted({item.account_id for item in result["items"] if item.case_key in alone})

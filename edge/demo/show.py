@@ -1,8 +1,10 @@
 """What the demo shows: progress as the lives go on, then the closing table; all on stderr if a script reads stdout."""
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +15,7 @@ from domain.words import OUTCOMES, both_of
 from edge.demo.ending import SIGNS, Ending
 from edge.demo.lives import Life
 from edge.demo.mail_folder import mails_in
-from edge.demo.stage import Stage
+from edge.demo.stage import ROOT, Stage
 from edge.terminal import PatientConsole, print_json
 
 
@@ -67,6 +69,12 @@ class Screen:
             self.say(f"      {problem}")
 
 
+def commands(folder: Path) -> str:
+    """What a shell needs before the name of a command, in whatever folder it stands."""
+    environment, starter = (shlex.quote(str(path)) for path in (folder / "environment.sh", ROOT / "starter.py"))
+    return f". {environment} && {shlex.quote(sys.executable)} {starter}"
+
+
 def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Mapping[str, Any], seconds: float) -> None:
     """The end: one JSON object for a script; the table, and where everything lies, for people."""
     good = sum(not e.problems for e in endings)
@@ -114,6 +122,6 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
         pids = " ".join(str(pid) for pid in stage.pids.values())
         names = ", ".join(f"{name} {pid}" for name, pid in stage.pids.items())
         screen.say(f"Temporal UI       {stage.ui} (仍在运行 still running: {names}; to stop: kill {pids})")
-        screen.say(f"其他命令 commands  . {stage.folder}/environment.sh && {sys.executable} starter.py list")
+        screen.say(f"其他命令 commands  {commands(stage.folder)} list")
     else:
         screen.say(f"Temporal UI       {stage.ui} (已停止 stopped; make demo DEMO_FLAGS=--keep leaves it running)")
