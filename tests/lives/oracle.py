@@ -3,8 +3,10 @@
 from collections import Counter
 
 from tests.lives.book import Book
+from tests.lives.judge_changes import judge_changes
 from tests.lives.judge_cut import Breach, judge_cuts
 from tests.lives.judge_order import judge_order
+from tests.lives.judge_promises import judge_promises
 from tests.lives.judge_supply import gaps_in_supply, judge_supply
 
 
@@ -12,7 +14,7 @@ def judge(book: Book) -> list[Breach]:
     """Every breach of P1, P2, P3 and of the order of the clauses; none, if all is well."""
     if not book.facts:
         return [Breach("R-30", "there is no evidence at all")]
-    return [*judge_cuts(book), *judge_supply(book), *judge_order(book)]
+    return [*judge_cuts(book), *judge_supply(book), *judge_order(book), *judge_changes(book), *judge_promises(book)]
 
 
 STAGES: tuple[tuple[str, str, dict[str, object]], ...] = (
