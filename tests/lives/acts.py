@@ -47,7 +47,7 @@ async def reverse(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> No
     standing = [row for row in payments if not row["reverses"] and row["payment_id"] not in gone]
     if not standing:
         return
-    last_ = max(standing, key=lambda row: _number(row["payment_id"]))
+    last_ = max(standing, key=lambda row: number(row["payment_id"]))
     payment_id, amount = last_["payment_id"], Decimal(last_["amount"]).scaleb(-2)
     back = BookedPayment(f"{payment_id}-back", p.account_id, -amount, await p.case.now(), reverses=payment_id)
     await p.book("payments", back.payment_id, lambda: p.town.billing.add_payments((back,)))
@@ -55,7 +55,7 @@ async def reverse(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> No
         await p.signal("payment_reversed", payment_id=payment_id, reason="bounced")
 
 
-def _number(ident: str) -> int:
+def number(ident: str) -> int:
     """The number at the end of an id that the generator made."""
     return int(ident.rpartition("-")[2])
 

@@ -1,7 +1,7 @@
-"""A breach that is named keeps all that it was judged by, in `var/breaches/`: no doubt is left, and it can be judged again.
+"""A breach that is named keeps all that it was judged by, in `var/breaches/`: it can be judged again.
 
-In each folder: `life.json` (the script), `register.db`, `billing.db`, `outside.json` (what the generator booked, said and
-silenced, with times), `history-N.json.gz` of each run of the case (the latest is 1), and `verdict.txt`.
+In each folder: `life.json` (the script), `register.db`, `billing.db`, `outside.json` (what the generator booked, said
+and silenced, with times), `history-N.json.gz` of each run of the case (the latest is 1), and `verdict.txt`.
 """
 
 import gzip

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from tests.lives import law
 from tests.lives.book import Book
 from tests.lives.judge_changes import judge_changes
 from tests.lives.judge_cut import Breach, judge_cuts
@@ -14,7 +15,8 @@ def judge(book: Book) -> list[Breach]:
     """Every breach of P1, P2, P3 and of the order of the clauses; none, if all is well."""
     if not book.facts:
         return [Breach("R-30", "there is no evidence at all")]
-    return [*judge_cuts(book), *judge_supply(book), *judge_order(book), *judge_changes(book), *judge_promises(book)]
+    breaches = [*judge_cuts(book), *judge_supply(book), *judge_order(book), *judge_changes(book), *judge_promises(book)]
+    return [b for b in breaches if not set(b.rule.split()) & set(law.NOT_IN_FORCE)]
 
 
 STAGES: tuple[tuple[str, str, dict[str, object]], ...] = (

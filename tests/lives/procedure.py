@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.lives.acts import ACTS, close_incident, last, pay
+from tests.lives.acts_of_change import CHANGES
 from tests.lives.book import Booked
 from tests.lives.life import Life, Step
 from tests.lives.playing import Playing, Snapshot, StepPlayer
@@ -139,7 +140,7 @@ async def together(p: Playing, step: Step, snap: Snapshot, now: datetime) -> Non
     await asyncio.gather(*(p.steps[s["do"]](p, s, snap, now) for s in step["steps"]))
 
 
-STEPS: dict[str, StepPlayer] = {**ACTS, "march": proceed, "when": when, "together": together}
+STEPS: dict[str, StepPlayer] = {**ACTS, **CHANGES, "march": proceed, "when": when, "together": together}
 
 
 # ---- a whole life ---
