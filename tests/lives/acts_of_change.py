@@ -97,7 +97,7 @@ async def correct_bill(p: Playing, step: Step, snap: Snapshot, now: datetime) ->
     await _tell(p, step["told"], None, snap, now)
 
 
-async def current_bill(p: Playing, step: Step, snap: Snapshot, now: datetime) -> None:
+async def current_bill(p: Playing, step: Step, _snap: Snapshot, now: datetime) -> None:
     """A bill that is not due yet, and perhaps paid at once: it is none of the arrears."""
     due = now.astimezone(p.town.world.policy.zone).date() + timedelta(days=step["days"])
     bill = BookedBill(p.next_id("B"), p.account_id, due, Decimal(step["amount"]))
