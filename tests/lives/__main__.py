@@ -36,6 +36,10 @@ _MIX = (
     "promise or plan",
     "permit refused",
     "permit revoked",
+    "record changed",
+    "announced in vain",
+    "promise or plan kept",
+    "neighbour",
     "closed",
 )
 

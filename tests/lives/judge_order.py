@@ -146,6 +146,8 @@ def _voids(book: Book) -> Iterator[Breach]:
         if void.detail["reason"] in _NO_VOID_IN_R07:
             continue
         reports = book.all("escalation.raised", kind="void", notice_id=void.about, rung="team_leader")
+        changes = book.all("escalation.raised", kind="record_changed", rung="team_leader")
+        reports += [f for f in changes if f.recorded_at == void.recorded_at]
         if not any(book.notified("team_leader", str(r.about)) for r in reports):
             yield Breach("R-07", f"{void.about} went void ({void.detail['reason']}), and the team leader was not told")
 

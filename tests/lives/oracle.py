@@ -5,7 +5,7 @@ from collections import Counter
 from tests.lives import law
 from tests.lives.book import Book
 from tests.lives.judge_changes import judge_changes
-from tests.lives.judge_cut import Breach, judge_cuts
+from tests.lives.judge_cut import OUR_SUPPLY, Breach, judge_cuts
 from tests.lives.judge_order import judge_order
 from tests.lives.judge_promises import judge_promises
 from tests.lives.judge_supply import gaps_in_supply, judge_supply
@@ -34,6 +34,9 @@ STAGES: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("refused", "notice.refused", {}),
     ("permit revoked", "permit.revoked", {}),
     ("permit refused", "permit.refused", {}),
+    ("record changed", "customer.changed", {}),
+    ("announced in vain", "payment.unbooked", {"given_up": True}),
+    ("promise or plan kept", "promise.kept", {}),
     ("closed", "case.closed", {}),
 )
 
@@ -45,4 +48,6 @@ def reached(book: Book) -> Counter[str]:
     found["cut"] = sum(d.lawful for d in gap)
     found["found cut"] = sum(not d.lawful for d in gap)
     found["promise or plan"] += len(book.all("plan.agreed"))
+    found["promise or plan kept"] += len(book.all("plan.kept"))
+    found["neighbour"] = sum(d.supply != OUR_SUPPLY for d in gap)
     return found
