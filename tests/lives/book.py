@@ -207,6 +207,21 @@ def _fact(row: Row) -> Fact:
     )
 
 
+def _done(chain: Sequence[Row]) -> Iterator[Row]:
+    """The lines (or messages) without those of a workflow task that came to nothing after its record was written.
+
+    On a crowded machine the server gives a task up, and has it done again, perhaps with other news. The line that
+    was written first stays in the chain. The next one under its key bears a mark behind a tilde, and is what happened.
+    """
+    last = {_key(row): row["key"] for row in chain}
+    yield from (row for row in chain if last[_key(row)] == row["key"])
+
+
+def _key(row: Row) -> str:
+    """The key without the mark of a step that was done again."""
+    return str(row["key"].partition("~")[0])
+
+
 def read(
     register: Path,
     billing: Path,
@@ -222,7 +237,7 @@ def read(
     with closing(sqlite3.connect(register)) as database:
         book.chain = list(_rows(database, "evidence", account_id, "seq"))
         # By the case's clock: after a restart a step may have been done again in another order, and its record stays.
-        facts = [_fact(row) for row in book.chain]
+        facts = [_fact(row) for row in _done(book.chain)]
         book.papers = [f for f in facts if f.what == "paper.filed"]
         ordered = sorted((f for f in facts if f.what != "paper.filed"), key=lambda f: (f.recorded_at, f.n))
         book.facts = [replace(fact, n=place) for place, fact in enumerate(ordered, start=1)]
@@ -233,7 +248,7 @@ def read(
         }
         book.tickets = {r["ticket_id"]: _timed(r) for r in _rows(database, "tickets", account_id, "sent_at")}
         book.incidents = {r["incident_id"]: _timed(r) for r in _rows(database, "incidents", account_id, "at")}
-        book.messages = list(_rows(database, "messages", account_id, "at"))
+        book.messages = list(_done(list(_rows(database, "messages", account_id, "at"))))
     with closing(sqlite3.connect(billing)) as database:
         at_the_end = {
             (table, row[key]): row for table, key in KEYS.items() for row in _rows(database, table, account_id, key)

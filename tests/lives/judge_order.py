@@ -307,7 +307,7 @@ def _chain(book: Book) -> Iterator[Breach]:
             yield Breach("R-30", f"the chain is broken at {place}")
     kinds: dict[str, set[str]] = {}
     for key in (row["key"] for row in book.chain if row["what"] != "paper.filed"):
-        kind, _, number = key.rpartition("/")
+        kind, _, number = key.partition("~")[0].rpartition("/")
         kinds.setdefault(kind, set()).add(number)
     for kind, numbers in kinds.items():
         if numbers != {str(n) for n in range(1, len(numbers) + 1)}:
