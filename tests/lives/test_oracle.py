@@ -286,6 +286,20 @@ def _place(row: Row) -> tuple[int, str]:
     return row["seq"], row["account_id"]
 
 
+@pytest.mark.parametrize(("begun", "innocent"), [(-2, True), (+2, False)])
+def test_what_was_booked_while_billing_was_asked_may_be_in_its_answer(copy: Files, begun: int, innocent: bool) -> None:
+    """Nobody outside knows better than: not before the booking began, and by its end. R-24 is judged by both."""
+    settled = copy.book().all("debt.settled")[0].recorded_at
+    racing = replace(
+        copy,
+        booked=tuple(
+            replace(b, not_before=settled + begun * A_MOMENT, known_by=settled + MINUTE) if b.table == "payments" else b
+            for b in copy.booked
+        ),
+    )
+    assert (not [b for b in racing.breaches() if b.startswith("R-24")]) == innocent
+
+
 def test_a_cut_for_a_trifle_is_found(copy: Files) -> None:
     """R-35: the book says that a cent less than what may stay unpaid was owed."""
     with closing(sqlite3.connect(copy.billing)) as database, database:
