@@ -7,7 +7,6 @@ from datetime import datetime
 from tests.lives import law
 from tests.lives.book import Book, Fact
 from tests.lives.judge_cut import (
-    A_MOMENT,
     ASKED_WITHIN,
     OUR_SUPPLY,
     Breach,
@@ -16,7 +15,6 @@ from tests.lives.judge_cut import (
     serving_yellow,
     supply_of,
 )
-from tests.lives.judge_supply import slack
 from tests.lives.record import read_at
 
 _NO_VOID_IN_R07 = ("settled", "withdrawn")
@@ -40,7 +38,6 @@ def judge_order(book: Book) -> Iterator[Breach]:
     yield from _crews_have_answered(book)
     yield from _once_each(book)
     yield from _chain(book)
-    yield from _money(book)
 
 
 # ---- notices -----------------------------------------------------------------------------------
@@ -312,20 +309,3 @@ def _chain(book: Book) -> Iterator[Breach]:
     for kind, numbers in kinds.items():
         if numbers != {str(n) for n in range(1, len(numbers) + 1)}:
             yield Breach("R-30", f"evidence is missing, or stands twice: {kind} {sorted(numbers)}")
-
-
-# ---- money -------------------------------------------------------------------------------------
-
-
-def _money(book: Book) -> Iterator[Breach]:
-    """What the case says is owed at the end is what the book says: every payment counted once."""
-    asked: datetime | None = book.case.get("debt_as_of")
-    if asked is None:
-        return
-    overdue = {i for i, bill in book.bills.items() if bill.due < law.local(asked)}
-    right = {law.owed(state, overdue) for state in book.states(asked - ASKED_WITHIN, asked + ASKED_WITHIN)}
-    if book.case["owed"] not in right:
-        yield Breach("R-01", f"the case says {book.case['owed']} cents as of {asked}, the book {sorted(right)}")
-    last = max((one.known_by for one, _ in book.changed("payments")), default=asked)
-    if book.case.get("stage") != "closed" and last > asked + A_MOMENT and book.until > last + slack(book):
-        yield Breach("R-17", f"billing was last asked at {asked}, a payment is there since {last}")

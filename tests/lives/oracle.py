@@ -6,6 +6,7 @@ from tests.lives import law
 from tests.lives.book import Book
 from tests.lives.judge_changes import judge_changes
 from tests.lives.judge_cut import OUR_SUPPLY, Breach, judge_cuts
+from tests.lives.judge_money import judge_money
 from tests.lives.judge_order import judge_order
 from tests.lives.judge_promises import judge_promises
 from tests.lives.judge_supply import gaps_in_supply, judge_supply
@@ -15,7 +16,14 @@ def judge(book: Book) -> list[Breach]:
     """Every breach of P1, P2, P3 and of the order of the clauses; none, if all is well."""
     if not book.facts:
         return [Breach("R-30", "there is no evidence at all")]
-    breaches = [*judge_cuts(book), *judge_supply(book), *judge_order(book), *judge_changes(book), *judge_promises(book)]
+    breaches = [
+        *judge_cuts(book),
+        *judge_supply(book),
+        *judge_order(book),
+        *judge_changes(book),
+        *judge_promises(book),
+        *judge_money(book),
+    ]
     return [b for b in breaches if not set(b.rule.split()) & set(law.NOT_IN_FORCE)]
 
 
