@@ -29,7 +29,7 @@ class NoticeActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def issue_notice(self, order: NoticeOrder) -> None:
         """Print the paper and hand it to the reader; issuing is not delivering (R-06)."""
-        card = self.office.card(order.notice.account_id)
+        card = self.office.card(order.notice.account_id, order.record.case.record_number)
         paper = notice_message(order, card)
         document = self.papers.put_down(notice_sheet(order, card, self.papers.head))
         order = order.model_copy(update={"record": order.record.also(notice_filed(order.notice, document))})

@@ -33,8 +33,8 @@ class Papers(Protocol):
 class PaperTrail(Protocol):
     """Where the record names a paper, and the customer's card comes from."""
 
-    def card(self, account_id: str) -> CustomerCard:
-        """The customer's card, kept when the case opened."""
+    def card(self, account_id: str, number: int | None = None) -> CustomerCard:
+        """The customer's card of that number, which the case has taken; without one, as last read (R-32)."""
 
     def write(self, record: Record) -> None:
         """Write all of it in one transaction; whatever of it is already there (by key) is left as it is."""
@@ -49,7 +49,7 @@ def file_delays(record: Record, papers: Papers, trail: PaperTrail) -> None:
     if not declared:
         return
     account_id = record.case.account_id
-    card = trail.card(account_id)
+    card = trail.card(account_id, record.case.record_number)
     filed = tuple(
         delay_filed(entry, papers.put_down(delay_sheet(entry, account_id, card, papers.head))) for entry in declared
     )

@@ -1,9 +1,10 @@
-"""The daily sweep, page by page: ask billing for the debts of open cases, and signal each case whose debt changed."""
+"""The daily sweep, page by page: ask billing about open cases, and signal each whose debt or record has changed."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -11,8 +12,10 @@ from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.billing import AnswerUnusable, BillingSystem
+from activities.billing import AnswerUnusable, BillingSystem, BillingUnavailable
+from activities.register import RegisterUnavailable
 from domain.contract.signals import RecheckRequested
+from domain.customer import Customer, CustomerCard, changed_fields
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.record.sweep import OpenCase, SweepPage
 from domain.vocabulary import Contract, Id, Moment
@@ -26,6 +29,7 @@ PATIENCE_ATTEMPTS = 3
 """Attempts at a page for cases that take no signal; the last goes on without them, and names them."""
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 class CaseList(Protocol):
@@ -33,6 +37,13 @@ class CaseList(Protocol):
 
     def open_cases_page(self, after: str, limit: int) -> tuple[OpenCase, ...]:
         """Open cases in order of account id, those greater than `after`."""
+
+
+class CardsTaken(Protocol):
+    """What cases took of their customers' records, as the register keeps it."""
+
+    def cards_taken(self, cases: Sequence[OpenCase]) -> dict[str, CustomerCard]:
+        """By account, the card that each of these cases last took, as far as it is known and kept."""
 
 
 class SweepBook(Protocol):
@@ -68,18 +79,23 @@ class PageSwept(Contract):
 
 @dataclass(frozen=True)
 class SweepActivities:
-    """Checks every open case's payments once a day (R-23, III.2); days are those of `zone`."""
+    """Checks every open case's payments once a day (R-23, III.2); days are those of `zone`.
+
+    `records`: what cases without supply took of their customers' records, to be compared with billing's (R-32).
+    """
 
     billing: BillingSystem
     cases: CaseList
     book: SweepBook
     zone: ZoneInfo
     unusable_at_most: int = UNUSABLE_AT_MOST
+    records: CardsTaken | None = None
 
     @activity.defn
     async def sweep_page(self, order: PageOrder) -> PageSwept:
         """Compare billing's debts with what each case knew, and ask the cases that differ to read theirs again.
 
+        After them come the cases without supply whose customer's record differs: no restoration waits for a record.
         A customer without supply whose account billing does not know is asked too: his case then retries until billing
         answers. The sweep goes on until a page is empty, and records that page: only so does its end show.
         """
@@ -93,7 +109,11 @@ class SweepActivities:
             log.error("sweep.accounts_unknown", count=len(unknown), of=len(cases), accounts=some)
         asked = [*changed, *(c for c in unknown if c.supply_off)]
         unreached = await self._signal(asked, order)
-        alone = await self._not_running([c for c in cases if c.supply_off and c not in asked])
+        others = [c for c in cases if c.supply_off and c not in asked]
+        renamed = await asyncio.to_thread(self._with_another_record, others)
+        unreached += await self._signal(renamed, order)
+        asked, changed = [*asked, *renamed], [*changed, *renamed]
+        alone = await self._not_running([c for c in others if c not in renamed])
         missing = await asyncio.to_thread(self._still_open, [*unreached, *alone], order)
         for case in missing:
             where = {"account": case.account_id, "stage": case.stage, "case": case.workflow_id}
@@ -120,18 +140,50 @@ class SweepActivities:
             full=bool(cases),
         )
 
-    def _debts(self, cases: tuple[OpenCase, ...], as_of: datetime) -> dict[str, AccountDebt | None]:
+    def _debts(self, cases: Sequence[OpenCase], as_of: datetime) -> dict[str, AccountDebt | None]:
         """What each account owes; None where billing does not know it, or says of it what cannot be.
 
-        BillingUnavailable: no answer, or unusable ones for too many accounts. One account never delays another's
-        restoration.
+        BillingUnavailable: no answer, or unusable ones for too many accounts.
         """
-        found: dict[str, AccountDebt | None] = {}
-        portions, unusable = [cases], 0
+
+        def debts(accounts: Sequence[str]) -> dict[str, AccountDebt | None]:
+            found = self.billing.debts(tuple(DebtQuery(account_id=a, as_of=as_of) for a in accounts))
+            return dict(zip(accounts, found, strict=True))
+
+        return self._asked([c.account_id for c in cases], debts)
+
+    def _with_another_record(self, cases: Sequence[OpenCase]) -> list[OpenCase]:
+        """Those whose customer's record is no longer the one that they took, or that have taken none yet (R-32).
+
+        Without an answer there are none today; the log says so.
+        """
+        if self.records is None or not cases:
+            return []
+
+        def customers(accounts: Sequence[str]) -> dict[str, Customer | None]:
+            return {**dict.fromkeys(accounts), **self.billing.customers(accounts)}
+
+        try:
+            read = self._asked([c.account_id for c in cases], customers)
+            cards = self.records.cards_taken(cases)
+        except (BillingUnavailable, RegisterUnavailable) as problem:
+            log.error("sweep.records_unread", count=len(cases), why=str(problem))
+            return []
+        return [c for c in cases if (customer := read[c.account_id]) and _differs(c, cards.get(c.account_id), customer)]
+
+    def _asked(
+        self, accounts: Sequence[str], ask: Callable[[Sequence[str]], dict[str, T | None]]
+    ) -> dict[str, T | None]:
+        """The answer for each account; None where it is unusable. One account never delays another's restoration.
+
+        BillingUnavailable: no answer, or unusable ones for too many accounts.
+        """
+        found: dict[str, T | None] = {}
+        portions, unusable = [accounts], 0
         while portions:
             portion = portions.pop()
             try:
-                debts = self.billing.debts(tuple(DebtQuery(account_id=c.account_id, as_of=as_of) for c in portion))
+                found |= ask(portion)
             except AnswerUnusable as problem:
                 if len(portion) > 1:
                     middle = len(portion) // 2
@@ -140,9 +192,8 @@ class SweepActivities:
                 unusable += 1
                 if unusable > self.unusable_at_most:
                     raise
-                log.error("sweep.answer_unusable", account=portion[0].account_id, why=str(problem))
-                debts = (None,)
-            found |= {case.account_id: debt for case, debt in zip(portion, debts, strict=True)}
+                log.error("sweep.answer_unusable", account=portion[0], why=str(problem))
+                found[portion[0]] = None
         return found
 
     def _still_open(self, unreached: list[OpenCase], order: PageOrder) -> list[OpenCase]:
@@ -201,3 +252,7 @@ class SweepActivities:
 
 def _mark(debt: AccountDebt | None) -> str | None:
     return None if debt is None else debt.mark()
+
+
+def _differs(case: OpenCase, taken: CustomerCard | None, customer: Customer) -> bool:
+    return taken is None or case.record_mark != customer.account.mark() or bool(changed_fields(taken, customer.card))

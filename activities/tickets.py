@@ -42,7 +42,7 @@ class TicketActivities:
     @activity.defn(no_thread_cancel_exception=True)
     def send_ticket(self, order: TicketOrder) -> None:
         """Put a disconnection or restoration ticket into the field unit's inbox."""
-        card = self.field.card(order.ticket.account_id)
+        card = self.field.card(order.ticket.account_id, order.record.case.record_number)
         message = ticket_message(order, card)
         if order.ticket.kind == "restore":  # a restoration waits for no printer; the paper follows
             self.field.send(order, message)

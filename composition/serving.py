@@ -65,12 +65,15 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         billing.open_account,
         billing.read_debt,
         billing.look_around,
+        billing.read_record,
         ChannelActivities(parts.customers).tell_customer,
         NoticeActivities(parts.register, parts.papers).issue_notice,
         TicketActivities(parts.register, parts.papers).send_ticket,
         RegisterActivities(parts.register, parts.papers).write_record,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
-        SweepActivities(parts.billing, parts.reader, parts.register, parts.policy.zone).sweep_page,
+        SweepActivities(
+            parts.billing, parts.reader, parts.register, parts.policy.zone, records=parts.reader
+        ).sweep_page,
         parts.reporting.make_report,
     ]
 

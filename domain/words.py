@@ -4,7 +4,7 @@ One table for each, for screens, papers and the report alike. Where a paper has 
 version, the table says so. A paper is named by its digest, and must print again byte by byte.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from domain.vocabulary import CustomerClass, IncidentKind, Outcome, Role, Stage
@@ -74,6 +74,37 @@ SCOPES: dict[Literal["region", "class", "centre"], Name] = {
     "centre": Name("抄表中心", "reading centre", Both("抄表中心", "centre")),
 }
 
+FIELDS: dict[str, Name] = {
+    "name": Name("户名", "name"),
+    "address": Name("用电地址", "address"),
+    "phone": Name("联系电话", "phone"),
+    "email": Name("邮箱", "email"),
+    "preferred_channel": Name("告知渠道", "preferred channel"),
+    "meter_id": Name("表号", "meter"),
+    "customer_class": Name("用电类别", "customer class"),
+    "important": Name("重要用户", "important customer"),
+    "region": Name("区域", "region"),
+    "reading_centre": Name("抄表中心", "reading centre"),
+    "business_station": Name("营业站", "business station"),
+    "field_unit": Name("供电单位", "field unit"),
+    "reader": Name("抄表员", "reader"),
+    "team_leader": Name("抄表班长", "team leader"),
+}
+FOLLOWS: dict[str, Name] = {
+    "new_yellow": Name("原通知书作废，重新送达黄色催费单", "the notices are void, deliver the new yellow notice"),
+    "new_notice": Name("未送达的通知书作废，按新地址送达", "the undelivered notice is void, deliver the new one"),
+    "new_red": Name("本次停电终止，重新送达红色通知书", "the attempt has ended, deliver the new red notice"),
+    "restore_unpaid": Name("无须缴清，24小时内复电", "restore supply within 24 hours, paid or not"),
+    "ticket_names_meter": Name("复电工作票改列现装表计", "the restoration ticket names the meter now installed"),
+    "both_units": Name("复电工作票由两个供电单位共同持有", "both field units hold the restoration ticket"),
+    "ticket_amended": Name("告知持复电工作票的供电单位", "the crew with the restoration ticket is notified"),
+    "more_demanded": Name("按变更后的类别补齐审批、报备", "complete approvals and filing for the class"),
+    "handed_over": Name("由档案所列单位和人员接办", "the units and persons of the record take over"),
+    "serve_again": Name("档案多次变更，请决定是否重新通知", "decide whether to serve again"),
+    "use_it": Name("今后按现有档案办理", "act on the record as it is now"),
+}
+"""What is to be done after a change of the record (R-32); none of them contains a semicolon."""
+
 
 def name_of(names: Mapping[Any, Name], key: str, language: str) -> str:
     """What something is called in a language; a key that the table does not know stays as it is."""
@@ -81,6 +112,13 @@ def name_of(names: Mapping[Any, Name], key: str, language: str) -> str:
     if name is None:
         return key
     return name.zh if language == "zh" else name.en
+
+
+def words_of(names: Mapping[str, Name], keys: Iterable[str], language: str) -> str:
+    """Several names in a row. A key may be the English name too: so a recorded sentence is put into Chinese."""
+    by_english = {name.en: key for key, name in names.items()}
+    said = [name_of(names, by_english.get(key, key), language) for key in keys]
+    return "、".join(said) if language == "zh" else ", ".join(said)
 
 
 def both_of(names: Mapping[Any, Name], key: str) -> str:

@@ -97,10 +97,10 @@ def red_notice(town: Town, account_id: str) -> Sheet:
     parts = town.parts
     file = proof_of(parts, account_id, None).file
     handed_out = parts.reader.messages(account_id)
-    card = parts.register.card(account_id)
+    cards = parts.register.cards(account_id)
     for entry, document in papers_named(file):
         if entry.detail.get("kind") == "red":
-            for sheet in sheets_again(entry, file, handed_out, card, parts.papers.head, parts.policy.timezone):
+            for sheet in sheets_again(entry, file, handed_out, cards, parts.papers.head, parts.policy.timezone):
                 if document_of(sheet, parts.papers.render(sheet)) == document:
                     return sheet
     raise LookupError(f"the record of {account_id} names no red notice that can be printed again")

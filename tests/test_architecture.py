@@ -25,8 +25,9 @@ MAY_IMPORT = {
 }
 IN_THE_DOMAIN = {
     "domain.vocabulary": set(),
+    "domain.same_words": set(),
     "domain.words": {"domain.vocabulary"},
-    "domain.customer": {"domain.vocabulary"},
+    "domain.customer": {"domain.same_words", "domain.vocabulary"},
     "domain.metrics": {"domain.report", "domain.vocabulary", "domain.words"},
     "domain.law": {"domain.customer", "domain.vocabulary", "domain.words"},
     "domain.money": {"domain.customer", "domain.law", "domain.vocabulary"},
@@ -47,7 +48,7 @@ IN_THE_DOMAIN = {
     "domain.replay": {"domain.law", "domain.proof", "domain.record", "domain.vocabulary", "domain.words"},
     "domain.case": {
         *("domain.contract", "domain.customer", "domain.law", "domain.money", "domain.papers", "domain.record"),
-        *("domain.vocabulary", "domain.words"),
+        *("domain.same_words", "domain.vocabulary", "domain.words"),
     },
 }
 PACKAGES = tuple(name for name in MAY_IMPORT if "." not in name and name not in ("starter", "worker"))

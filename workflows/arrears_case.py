@@ -140,6 +140,7 @@ class ArrearsCase(CaseMessages):
         )
         if self.present_rules_count():
             facts = facts.but(present_since=now)
+            facts = facts.but(record=found.account, record_number=found.record_number, record_read_at=now)
         rules = LATEST_RULE if facts.present_since else None
         facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label, rules=rules)
         self.open_with(with_circumstances(facts, found, now, workflow.now()), heard)

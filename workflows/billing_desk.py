@@ -7,15 +7,17 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.billing import BillingActivities, CircumstancesAsked, DebtAsked, Standing
+    from activities.billing import BillingActivities, CircumstancesAsked, DebtAsked, DebtRead, RecordAsked, Standing
     from domain.case import announced_payments
     from domain.case.billing_answers import with_circumstances, with_debt
     from domain.case.cut_days import slot_wish
     from domain.case.facts import CaseFacts
+    from domain.case.record_changes import take_record
     from domain.case.restoration import bills_restored_by_plan, paid_beside_a_plan
+    from domain.customer import RecordRead
     from domain.money.debt import AccountDebt
     from workflows import counterparties as wait
-    from workflows.effects import insist
+    from workflows.effects import AFTER_A_FAILURE, insist
     from workflows.facts_holder import FactsHolder
 
 CALENDAR_HORIZON = timedelta(days=120)
@@ -31,25 +33,33 @@ PAID_BESIDE_A_PLAN = "paid-beside-a-plan"
 
 
 class BillingDesk:
-    """Asks billing, at most one question in the background, and takes each answer into the facts."""
+    """Asks billing, at most one question of a kind in the background, and takes each answer into the facts."""
 
     def __init__(self, held: FactsHolder) -> None:
         self._held = held
         self._questions = 0
         self._last_answered = 0
+        self._last_record = 0
         self._question: asyncio.Task[bool] | None = None
+        self._circumstances_asked: asyncio.Task[bool] | None = None
 
     # ---- a question in the background ----------------------------------------------------------
 
     @property
-    def question(self) -> asyncio.Task[bool] | None:
-        """The question in the background, until `surface_faults` has seen its end."""
-        return self._question
+    def answered(self) -> bool:
+        """Whether a question in the background has ended, and `surface_faults` has not seen it yet."""
+        return any(q is not None and q.done() for q in (self._question, self._circumstances_asked))
 
     @property
     def asking(self) -> bool:
         """Whether billing has yet to answer a question in the background."""
-        return self._question is not None and not self._question.done()
+        return any(q is not None and not q.done() for q in (self._question, self._circumstances_asked))
+
+    @property
+    def only_circumstances_asked(self) -> bool:
+        """Whether all that is asked is a question that needs the customer's record; the debt may be asked beside it."""
+        debt_asked = self._question is not None and not self._question.done()
+        return self.asking and not debt_asked and self._held.facts.present_since is not None
 
     def ask_what_is_owed(self) -> None:
         """Ask what is owed, in the background: neither time nor people wait for the answer."""
@@ -57,30 +67,38 @@ class BillingDesk:
 
     def ask_for_circumstances(self) -> None:
         """Read debt, calendar and moratoria in the background, for as long as it takes."""
-        self._question = asyncio.create_task(self.read_circumstances(at_once=False))
+        self._circumstances_asked = asyncio.create_task(self.read_circumstances(at_once=False))
 
     def surface_faults(self) -> None:
         """Raise the fault of a question that has ended; a question without one is forgotten."""
         if self._question is not None and self._question.done():
             self._question.result()
             self._question = None
+        if self._circumstances_asked is not None and self._circumstances_asked.done():
+            self._circumstances_asked.result()
+            self._circumstances_asked = None
 
     # ---- asking --------------------------------------------------------------------------------
 
     async def _read_debt(self) -> bool:
         number, hints, now = self.number_a_question(), self._held.facts.hints, workflow.now()
-        query = self._query(now)
         supply_is_off = bool(self._held.facts.cuts_off)
-        debt = await self._debt_at_once(query) if supply_is_off and workflow.patched(ASKED_AT_ONCE) else None
-        if debt is None:
+        query = self._query(now, self._record_asked(needed=False) if supply_is_off else None)
+        read = await self._debt_at_once(query) if supply_is_off and workflow.patched(ASKED_AT_ONCE) else None
+        if read is None:
             first = self._held.facts.cuts_off
             config = wait.titled(wait.BILLING_FOR_RESTORATION if first else wait.BILLING, "II.6 what is owed")
-            debt = await insist(BillingActivities.read_debt, query, config)
+            read = await insist(BillingActivities.read_debt, query, config)
+            assert read is not None
+        facts = self._held.facts
         if self.is_newest(number):
-            self._held.take(self._with_answer(query, debt, hints))
+            facts = self._with_answer(query, read.alone(), hints)
+        taken = self._with_record(facts, number, read.record)
+        if taken is not self._held.facts:
+            self._held.take(taken)
         return True
 
-    async def _debt_at_once(self, query: DebtAsked) -> AccountDebt | None:
+    async def _debt_at_once(self, query: DebtAsked) -> DebtRead | None:
         """What billing says within the workflow task; None if it does not answer at once."""
         try:
             return await workflow.execute_local_activity_method(
@@ -89,13 +107,14 @@ class BillingDesk:
         except FailureError:
             return None
 
-    async def read_circumstances(self, *, at_once: bool) -> bool:
-        """Read debt, calendar and moratoria; false if `at_once` asked for an answer within seconds and none came.
+    async def read_circumstances(self, *, at_once: bool, restoring: bool = False) -> bool:
+        """Read debt, record, calendar, moratoria; false if `at_once` asked for an answer within seconds and none came.
 
+        No answer about the customer's record is none at all; where a restoration is asked for, it is not waited for.
         An answer that waited long for a worker counts as none: what was true then may be so no longer (R-17).
         """
         number, hints, now = self.number_a_question(), self._held.facts.hints, workflow.now()
-        request = self._circumstances(now)
+        request = self._circumstances(now, self._record_asked(needed=not restoring))
         standing: Standing
         if at_once:
             config = wait.titled(wait.BILLING_NOW, "II.6 debt, calendar, moratoria")
@@ -104,30 +123,67 @@ class BillingDesk:
             except ActivityError:
                 return False
         else:
-            config = wait.titled(wait.BILLING, "II.6 debt, calendar, moratoria")
-            standing = await insist(BillingActivities.look_around, request, config)
+            standing = await self._insist_on_circumstances(request)
         facts = self._held.facts
         if self.is_newest(number):
             facts = self._with_answer(request.debt, standing.debt, hints)
+        facts = self._with_record(facts, number, standing.record)
         self._held.take(with_circumstances(facts, standing, now, workflow.now()))
-        return not at_once or workflow.now() - now <= ANSWER_IS_FRESH
+        return not at_once or (_complete(request.debt, standing.record) and workflow.now() - now <= ANSWER_IS_FRESH)
 
-    def _circumstances(self, now: datetime) -> CircumstancesAsked:
+    async def _insist_on_circumstances(self, request: CircumstancesAsked) -> Standing:
+        """Ask until debt and record are answered; a worker from before R-32 answers without a record."""
+        config = wait.titled(wait.BILLING, "II.6 debt, calendar, moratoria")
+        while True:
+            standing: Standing = await insist(BillingActivities.look_around, request, config)
+            if _complete(request.debt, standing.record):
+                return standing
+            await workflow.sleep(AFTER_A_FAILURE, summary="an answer without the record is asked for again")
+
+    async def read_record(self) -> bool:
+        """Read the customer's record alone, and take it over; false if none came within 15 s (R-32).
+
+        For a meter that the case does not know. What is judged after it is judged on the facts of that moment.
+        """
+        number, now = self.number_a_question(), workflow.now()
+        query = self._query(now, self._record_asked(needed=True)).model_copy(update={"bills": ()})
+        config = wait.titled(wait.BILLING_NOW, "II.7 the customer's record")
+        try:
+            read: RecordRead = await workflow.execute_activity_method(BillingActivities.read_record, query, **config)
+        except ActivityError:
+            return False
+        self._held.take(self._with_record(self._held.facts, number, read))
+        return workflow.now() - now <= ANSWER_IS_FRESH
+
+    def _circumstances(self, now: datetime, record: RecordAsked | None) -> CircumstancesAsked:
         facts = self._held.facts
         return CircumstancesAsked(
             account=facts.account,
-            debt=self._query(now),
+            debt=self._query(now, record),
             calendar_through=(now + CALENDAR_HORIZON + facts.seasons_last()).date(),
             doubted=tuple(h.hold_id for h in facts.standing_holds if h.kind == "moratorium" and not h.listed),
             wish=slot_wish(facts, now),
         )
 
-    def _query(self, now: datetime) -> DebtAsked:
+    def _query(self, now: datetime, record: RecordAsked | None) -> DebtAsked:
         facts = self._held.facts
         bills = set(facts.query_bills())
         if (restored := bills_restored_by_plan(facts)) and workflow.patched(PAID_BESIDE_A_PLAN):
             bills |= restored
-        return DebtAsked(account_id=facts.account.account_id, as_of=now, bills=tuple(sorted(bills)), stage=facts.stage)
+        return DebtAsked(
+            account_id=facts.account.account_id,
+            as_of=now,
+            bills=tuple(sorted(bills)),
+            stage=facts.stage,
+            record=record,
+        )
+
+    def _record_asked(self, *, needed: bool) -> RecordAsked | None:
+        """What the case last took, to be compared with what is read; None before R-32 counts for it."""
+        facts = self._held.facts
+        if facts.present_since is None:
+            return None
+        return RecordAsked(number=facts.record_number, account=facts.record or facts.account, needed=needed)
 
     # ---- answers -------------------------------------------------------------------------------
 
@@ -141,6 +197,13 @@ class BillingDesk:
             return announced_payments.awaited(facts, unseen, workflow.now())
         return facts.but(unbooked=())
 
+    def _with_record(self, facts: CaseFacts, number: int, read: RecordRead | None) -> CaseFacts:
+        """The facts with the record that came with this answer, unless a newer answer brought one (R-32)."""
+        if read is None or number <= self._last_record:
+            return facts
+        self._last_record = number
+        return take_record(facts, read, workflow.now())
+
     def number_a_question(self) -> int:
         """The number of a new question."""
         self._questions += 1
@@ -151,3 +214,8 @@ class BillingDesk:
         newest = number > self._last_answered
         self._last_answered = max(number, self._last_answered)
         return newest
+
+
+def _complete(asked: DebtAsked, record: RecordRead | None) -> bool:
+    """Whether the answer has the record, if the question needed it."""
+    return record is not None or asked.record is None or not asked.record.needed

@@ -87,7 +87,12 @@ class CaseDesk:
         return self._next_act()
 
     def _next_act(self) -> procedure.Act:
-        return procedure.next_act(self.facts, workflow.now(), asking=self.billing.asking)
+        return procedure.next_act(
+            self.facts,
+            workflow.now(),
+            asking=self.billing.asking,
+            debt_waits=not self.billing.only_circumstances_asked,
+        )
 
     def _sends_no_record(self) -> bool:
         """No paper and no ticket is about to take the record along."""
@@ -135,12 +140,12 @@ class CaseDesk:
     async def sleep(self, until: datetime | None, why: str) -> None:
         """Sleep until then, or until the facts change; a timer that is still right is kept."""
         self._set_alarm(until, why)
-        seen, question = self.facts, self.billing.question
+        seen = self.facts
         await workflow.wait_condition(
             lambda: (
                 self.facts is not seen
                 or (self._alarm is not None and self._alarm.done())
-                or (question is not None and question.done())
+                or self.billing.answered
                 or any(t.done() and not t.cancelled() and t.exception() is not None for t in self._background())
                 or self.goes_on_in_a_new_run()
             )

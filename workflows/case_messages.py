@@ -12,7 +12,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.case import before_opening, views
+    from domain.case import before_opening, reported_meters, views
     from domain.case.checks import check_actor
     from domain.case.conditions import unmet_for_permit, why_not_cut
     from domain.case.facts import CaseFacts
@@ -87,9 +87,26 @@ class CaseMessages(CaseDesk):
         """Judge a signal; before the case is open it is kept, with the time of its arrival."""
         if not self.held.is_open:
             self._early_signals.append((name, raw, workflow.now()))
+            return
+        self.wake_up()  # what time has brought about comes first
+        if self._names_an_unknown_meter(name, raw):
+            self.in_background(self._signalled_after_the_record(name, raw, workflow.now()))
         else:
-            self.wake_up()  # what time has brought about comes first
             self.take(self._ruled_signal(self.facts, name, raw, workflow.now()))
+
+    def _names_an_unknown_meter(self, name: str, raw: RawValue) -> bool:
+        if name not in reported_meters.REPORTS:
+            return False
+        try:
+            message = parse(SIGNALS[name].payload, raw)
+        except Refused:
+            return False
+        return reported_meters.is_about_an_unknown_meter(self.facts, name, message, workflow.now())
+
+    async def _signalled_after_the_record(self, name: str, raw: RawValue, arrived: datetime) -> None:
+        """The customer's record may name that meter by now; without an answer in 15 s, the report is judged at once."""
+        await self.billing.read_record()
+        self.take(self._ruled_signal(self.facts, name, raw, arrived))
 
     @staticmethod
     def _ruled_signal(facts: CaseFacts, name: str, raw: RawValue, arrived: datetime) -> CaseFacts:
@@ -110,11 +127,21 @@ class CaseMessages(CaseDesk):
         message = await self._open_and_parsed(name, raw)
         if (first := self._first_answer(name, message)) is not None:
             return first
+        judged = await self._after_the_record(name, message)
         try:
-            facts, answer = UPDATE_RULINGS[name](self.facts, message, workflow.now())
+            facts, answer = UPDATE_RULINGS[name](self.facts, judged, workflow.now())
         except Refused as refusal:
             raise self._refused(name, message, refusal) from None
         return self._accepted(name, message, self._amended(name, facts), answer)
+
+    async def _after_the_record(self, name: str, message: Contract) -> Contract:
+        """The message as it is to be judged: of a meter that the case does not know, after the record was read."""
+        arrived = workflow.now()
+        if not reported_meters.is_about_an_unknown_meter(self.facts, name, message, arrived):
+            return message
+        await self.billing.read_record()
+        self.take(self.facts)  # what time has brought about meanwhile
+        return reported_meters.as_it_came(message, arrived)
 
     def _amended(self, name: str, facts: CaseFacts) -> CaseFacts:
         """The facts with what a later version adds to such a message, in the runs that know it."""
@@ -211,7 +238,9 @@ class CaseMessages(CaseDesk):
     async def _ask_unless_restoration_is_due(self) -> None:
         """Ask billing what is owed; raises Refused(NoAnswer), and has it asked again, where the debt is not known."""
         cut, asked = cut_to_answer_for(self.facts), workflow.now()
-        if cut is None or cut.restore_since is not None or await self.billing.read_circumstances(at_once=True):
+        if cut is None or cut.restore_since is not None:
+            return
+        if await self.billing.read_circumstances(at_once=True, restoring=True):
             return
         if self.facts.debt_read_at < asked:
             self.take(self.facts.but(hints=self.facts.hints + 1))

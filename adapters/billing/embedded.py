@@ -76,11 +76,16 @@ class SqlBilling:
 
     def customer(self, account_id: str) -> Customer | None:
         """The customer record, or None for an account the book does not hold."""
+        return self.customers((account_id,)).get(account_id)
+
+    def customers(self, account_ids: Sequence[str]) -> dict[str, Customer]:
+        """The records of these accounts, without those the book does not hold."""
         with self._reading() as connection:
-            row = connection.execute(select(_CUSTOMERS).where(_CUSTOMERS.c.account_id == account_id)).mappings().first()
-        if row is None:
-            return None
-        return Customer(account=Account.model_validate(row), card=CustomerCard.model_validate(row))
+            return {
+                row["account_id"]: Customer(account=Account.model_validate(row), card=CustomerCard.model_validate(row))
+                for ids in chunks(account_ids)
+                for row in connection.execute(select(_CUSTOMERS).where(_CUSTOMERS.c.account_id.in_(ids))).mappings()
+            }
 
     def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
         """The standing data of these accounts, without those the book does not hold."""

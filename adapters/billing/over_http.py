@@ -43,11 +43,20 @@ class HttpBilling:
 
     def customer(self, account_id: str) -> Customer | None:
         """The customer record, or None for an account billing does not know."""
-        return self._customers((account_id,)).get(account_id)
+        return self.customers((account_id,)).get(account_id)
+
+    def customers(self, account_ids: Sequence[str]) -> dict[str, Customer]:
+        """The records of these accounts, without those billing does not know, 500 in a question."""
+        found: dict[str, Customer] = {}
+        for some in _pieces(account_ids):
+            answer = self.line.post("/customers", {"account_ids": list(some)}, many=len(account_ids) > 1)
+            with self._as_described("/customers"):
+                found |= answers.customers(answer, some)
+        return found
 
     def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
         """The standing data of these accounts, without those billing does not know."""
-        return {account_id: customer.account for account_id, customer in self._customers(account_ids).items()}
+        return {account_id: customer.account for account_id, customer in self.customers(account_ids).items()}
 
     def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
         """What each account owes as of its query's time, 500 in a question; None for one billing does not know."""
@@ -72,14 +81,6 @@ class HttpBilling:
     def close(self) -> None:
         """Close the connections."""
         self.line.close()
-
-    def _customers(self, account_ids: Sequence[str]) -> dict[str, Customer]:
-        found: dict[str, Customer] = {}
-        for some in _pieces(account_ids):
-            answer = self.line.post("/customers", {"account_ids": list(some)}, many=len(account_ids) > 1)
-            with self._as_described("/customers"):
-                found |= answers.customers(answer, some)
-        return found
 
     @contextmanager
     def _as_described(self, path: str) -> Iterator[None]:

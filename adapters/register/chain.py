@@ -15,7 +15,7 @@ from adapters.sql.statements import insert_once
 from domain.papers.filing import PAPER_FILED
 from domain.record.chain import ChainVerdict
 from domain.record.evidence import Evidence, Owner
-from domain.record.who_may import contradiction, not_admitted, one_person_too_often
+from domain.record.who_may import contradiction, former_centres, not_admitted, one_person_too_often
 
 log = structlog.get_logger()
 
@@ -58,8 +58,9 @@ def append(connection: Connection, case: Owner, evidence: Sequence[Evidence]) ->
     written = set(known)
     seq, last = head.seq, head.hash
     lines: list[dict[str, Any]] = []
+    former = former_centres(evidence)
     for entry in evidence:
-        line = _line(_admitted(connection, entry, case, lines), case)
+        line = _line(_admitted(connection, entry, case, former, lines), case)
         substance = _substance(line)
         if entry.what == PAPER_FILED and line["key"] in written:
             continue  # the first paper stays, though another version of the program would have printed another
@@ -140,9 +141,15 @@ def verify_chain(connection: Connection, account_id: str, anchor: tuple[int, str
     return ChainVerdict(account_id=account_id, intact=True, length=expected, head=last)
 
 
-def _admitted(connection: Connection, entry: Evidence, case: Owner, lines: Sequence[Mapping[str, Any]]) -> Evidence:
+def _admitted(
+    connection: Connection,
+    entry: Evidence,
+    case: Owner,
+    former: tuple[str, ...],
+    lines: Sequence[Mapping[str, Any]],
+) -> Evidence:
     """The entry, or what stands in its place if its actor may not do this (R-12, III.4)."""
-    why = contradiction(entry, case)
+    why = contradiction(entry, case, former)
     if why is None and entry.what == "approval.given" and entry.about is not None:
         notice = {"account": case.account_id, "notice": entry.about}
         earlier = [tuple(row) for row in connection.execute(_OF_NOTICE, notice)]

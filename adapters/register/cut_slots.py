@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, func, select, text, update
 from adapters.register.tables import TABLES
 from adapters.sql.statements import insert_or_replace
 from domain.law.circumstances import SlotWish
+from domain.record.evidence import Evidence
 from domain.record.rows import NoticeOrder, Record
 
 _SLOTS, _NOTICES = TABLES.tables["cut_slots"], TABLES.tables["notices"]
@@ -73,7 +74,7 @@ def keep(connection: Connection, order: NoticeOrder) -> None:
 def follow(connection: Connection, record: Record) -> None:
     """Void notices and closed cases give their days back; a case that moves to another unit takes its day along.
 
-    That may bring the other unit above its number on that day: the person who reassigned the case decided so.
+    That may bring the other unit above its number on that day: who reassigned the case, or billing, decided so.
     """
     case = record.case
     void = [n.notice_id for n in record.notices if n.kind == "red" and n.state == "void"]
@@ -81,9 +82,15 @@ def follow(connection: Connection, record: Record) -> None:
         connection.execute(delete(_SLOTS).where(_SLOTS.c.notice_id.in_(void)))
     if case.closed_at is not None:
         connection.execute(delete(_SLOTS).where(_SLOTS.c.case_key == case.case_key))
-    elif any(e.what == "reassigned" and e.detail.get("role") == "field_unit" for e in record.evidence):
+    elif any(_moves_to_another_unit(e) for e in record.evidence):
         moved = update(_SLOTS).where(_SLOTS.c.case_key == case.case_key)
         connection.execute(moved.values(field_unit=case.field_unit))
+
+
+def _moves_to_another_unit(entry: Evidence) -> bool:
+    """By hand, or because billing's record of the customer names another (R-32)."""
+    by_hand = entry.what == "reassigned" and entry.detail.get("role") == "field_unit"
+    return by_hand or (entry.what == "customer.changed" and "field_unit" in entry.detail.get("fields", ()))
 
 
 def _put(connection: Connection, notice_id: str, case_key: str, field_unit: str, day: date) -> None:

@@ -1,5 +1,6 @@
 """Reading the register: lists of cases, messages, the file that a proof reads, a page of the sweep."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -9,9 +10,11 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, literal
 
 from adapters.register.chain import verify_chain
 from adapters.register.counting import count_register
+from adapters.register.customer_versions import versions_taken
 from adapters.register.tables import TABLES
 from adapters.register.worklist import tasks_of, worklist
 from adapters.sql.engine import reading
+from domain.customer import CustomerCard
 from domain.metrics import Figures
 from domain.record.case_file import CaseFile, FiledEvidence, FiledMessage, FiledNotice, FiledTicket, WorkItem
 from domain.record.chain import ChainVerdict
@@ -121,6 +124,12 @@ class RegisterReader:
             .limit(limit)
         )
         return self._read(OpenCase, query)
+
+    def cards_taken(self, cases: Sequence[OpenCase]) -> dict[str, CustomerCard]:
+        """By account, the card that each of these cases last took, as far as it is known and kept."""
+        taken = {case.account_id: case.record_number for case in cases if case.record_number is not None}
+        with reading(self.engine) as connection:
+            return versions_taken(connection, taken)
 
     def figures(self, now: datetime, zone: ZoneInfo) -> Figures:
         """How all open cases stand, in numbers; see `count_register`."""

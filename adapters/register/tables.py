@@ -37,6 +37,8 @@ class CaseLine(RegisterTable, table=True):
     late_fee: Decimal = Field(sa_type=Cents)
     debt_as_of: datetime | None = Field(default=None, sa_type=Instant)
     debt_mark: str = ""
+    record_number: int | None = None
+    record_mark: str | None = None
     supply_off: bool = False
     planned_cut_at: datetime | None = Field(default=None, sa_type=Instant)
     cut_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -236,7 +238,7 @@ class ChainHead(RegisterTable, table=True):
 
 
 class CustomerLine(RegisterTable, table=True):
-    """The personal half of a customer record, for papers, tickets and the customer's channels."""
+    """The personal half of a customer record as last read, for the customer's channels."""
 
     __tablename__ = "customer_cards"
     account_id: str = Field(primary_key=True)
@@ -245,6 +247,23 @@ class CustomerLine(RegisterTable, table=True):
     phone: str = ""
     email: str = ""
     preferred_channel: str | None = None
+
+
+class CustomerVersionLine(RegisterTable, table=True):
+    """What the personal half of a record has said, each wording once; a case carries the number of the one it took.
+
+    `kept_at`: when it was first read; None of a card that stood before versions were kept.
+    """
+
+    __tablename__ = "customer_versions"
+    account_id: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    name: str
+    address: str
+    phone: str
+    email: str
+    preferred_channel: str | None = None
+    kept_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class MoratoriumLine(RegisterTable, table=True):

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, bindparam, delete, insert, not_, or_, select, update
 
+from adapters.register import customer_versions as versions
 from adapters.register import cut_slots
 from adapters.register.chain import append
 from adapters.register.cut_slots import FieldCapacity
@@ -14,7 +15,7 @@ from adapters.register.outbox import file_message
 from adapters.register.tables import REGISTER, TABLES
 from adapters.sql.engine import open_engine, reading, writing
 from adapters.sql.statements import insert_once, insert_or_replace, inserted
-from domain.customer import Account, CustomerCard
+from domain.customer import Account, CardKept, CustomerCard
 from domain.law.circumstances import SlotWish
 from domain.papers.sheets import Document
 from domain.record.moratorium import Moratorium
@@ -23,7 +24,7 @@ from domain.record.sweep import SweepPage
 
 _T = TABLES.tables
 _CASES, _TASKS, _NOTICES, _TICKETS = _T["cases"], _T["tasks"], _T["notices"], _T["tickets"]
-_INCIDENTS, _CARDS = _T["incidents"], _T["customer_cards"]
+_INCIDENTS = _T["incidents"]
 _MORATORIA, _SWEEPS, _NONCES = _T["moratoria"], _T["sweeps"], _T["event_nonces"]
 _NO_DOCUMENT = {"document_key": None, "document_sha256": None}
 _DROP_TASKS, _ADD_TASKS = delete(_TASKS).where(_TASKS.c.case_key == bindparam("case")), insert(_TASKS)
@@ -92,20 +93,31 @@ class SqlRegister:
         with writing(self.engine) as connection:
             return cut_slots.book(connection, wish, field_unit, days, capacity)
 
-    def keep_card(self, card: CustomerCard) -> None:
-        """Store or replace the personal half of a customer record."""
-        with writing(self.engine) as connection:
-            connection.execute(insert_or_replace(connection, _CARDS), card.model_dump())
+    def keep_card(self, card: CustomerCard, at: datetime | None = None, since: int | None = None) -> CardKept:
+        """Keep the personal half of a record as read at that time; what is kept already is not written again.
 
-    def card(self, account_id: str) -> CustomerCard:
-        """The card kept when the case opened.
+        `since`: the number of the version that the case last took, None in one from before versions were kept.
+        """
+        with reading(self.engine) as connection:
+            if kept := versions.already_kept(connection, card, since):
+                return kept
+        with writing(self.engine) as connection:
+            return versions.keep(connection, card, at, since)
+
+    def card(self, account_id: str, number: int | None = None) -> CustomerCard:
+        """The card of that number; without one, or where it is not kept, the card as last read.
 
         For an account that billing does not know, a card without a name: an unauthorised cut there is restored all the
         same.
         """
         with reading(self.engine) as connection:
-            line = connection.execute(select(_CARDS).where(_CARDS.c.account_id == account_id)).mappings().one_or_none()
-        return CustomerCard.model_validate(line) if line else CustomerCard(account_id=account_id, name="", address="")
+            kept = versions.card(connection, account_id, number)
+        return kept or CustomerCard(account_id=account_id, name="", address="")
+
+    def cards(self, account_id: str) -> tuple[CustomerCard, ...]:
+        """Every card that a paper of the account may have been printed from, the latest first, each once."""
+        with reading(self.engine) as connection:
+            return versions.cards(connection, account_id)
 
     def declare_moratorium(self, moratorium: Moratorium) -> None:
         """Write a standing order not to cut; once per id, the first wording stays."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
-from domain.record.reasons import Reason, reason_zh
+from domain.record.reasons import Reason, because, reason_zh
 from domain.record.subjects import subject
 
 
@@ -33,14 +33,26 @@ def void_notice(
     return facts
 
 
-def end_attempt(facts: CaseFacts, now: datetime, reason: Reason, *, counted: bool) -> CaseFacts:
+def end_attempt(facts: CaseFacts, now: datetime, reason: Reason, *, counted: bool, reported: bool = True) -> CaseFacts:
     """Give up the standing red notice and all that hangs on it (R-20): no cut without a stated time."""
     red = facts.red
     facts = recall_cut_ticket(facts, now, reason)
     if red is None:
         return facts
-    facts = void_notice(facts, red.notice_id, now, reason, counted=counted)
+    facts = void_notice(facts, red.notice_id, now, reason, counted=counted, reported=reported)
     return facts.but(stage="red_notice") if not facts.cuts_off else facts
+
+
+def attempt_ended_by_a_change(facts: CaseFacts) -> CaseFacts:
+    """Count an attempt that a change of the customer's record has ended; it counts towards nothing else (R-32).
+
+    After `max_reissues` of them in one case a person decides, or two exports could alternate for ever.
+    """
+    ended = facts.records.attempts_ended + 1
+    facts = facts.but(records=facts.records.model_copy(update={"attempts_ended": ended}))
+    if ended < facts.policy.max_reissues or facts.needs_person:
+        return facts
+    return facts.but(needs_person=because("record_changed_often", times=ended))
 
 
 def recall_cut_ticket(facts: CaseFacts, now: datetime, reason: Reason) -> CaseFacts:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from domain.case.entities import Hold
 from domain.case.facts import CaseFacts
@@ -83,3 +84,10 @@ def with_circumstances(facts: CaseFacts, circumstances: Circumstances, asked: da
             facts = facts.with_hold(hold.hold_id, ended_at=now)
             facts = facts.noted(now, "hold.lifted", about=hold.hold_id, source=_REGISTER)
     return facts
+
+
+def record_as_read(facts: CaseFacts, *, answered: bool) -> dict[str, Any]:
+    """What `billing.checked` says of the customer's record that came with the answer (R-32): its number, when read."""
+    if not answered or facts.present_since is None:
+        return {}
+    return {"record": facts.record_number, "record_read_at": facts.record_read_at}

@@ -8,8 +8,11 @@ from domain.contract.refusals import Refused
 from domain.vocabulary import Actor
 
 
-def check_actor(facts: CaseFacts, actor: Actor, roles: Iterable[str]) -> None:
-    """Role and unit of who acts; raises NotAllowed or NotYourUnit (R-12, III.4)."""
+def check_actor(facts: CaseFacts, actor: Actor, roles: Iterable[str], *, also_of: Iterable[str] = ()) -> None:
+    """Role and unit of who acts; raises NotAllowed or NotYourUnit (R-12, III.4).
+
+    `also_of`: units that may act beside the account's own.
+    """
     allowed = tuple(roles)
     if actor.role not in allowed:
         raise Refused(
@@ -19,7 +22,7 @@ def check_actor(facts: CaseFacts, actor: Actor, roles: Iterable[str]) -> None:
             clause="III.4",
         )
     ours = facts.unit_of(actor.role)
-    if actor.unit is not None and ours is not None and actor.unit != ours:
+    if actor.unit is not None and ours is not None and actor.unit not in (ours, *also_of):
         raise Refused(
             "NotYourUnit", f"this account belongs to {ours}, not to {actor.unit}", field="actor.unit", clause="III.4"
         )

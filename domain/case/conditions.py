@@ -108,7 +108,7 @@ def _approved(facts: CaseFacts, _now: datetime) -> bool:
 
 
 def _filed(facts: CaseFacts, _now: datetime) -> bool:
-    return not facts.account.important or (facts.red is not None and not filing_missing(facts))
+    return not filing_missing(facts) if facts.red else not facts.account.important
 
 
 def _acknowledged(facts: CaseFacts, _now: datetime) -> bool:
@@ -121,6 +121,19 @@ def _notified_again(facts: CaseFacts, _now: datetime) -> bool:
 
 def _checked(facts: CaseFacts, _now: datetime) -> bool:
     return facts.cut_ticket is not None and facts.cut_ticket.billing_answer == "owes"
+
+
+def _record_read(facts: CaseFacts, _now: datetime) -> bool:
+    """Until a record has been taken over there is none that a change could be missed of: a case from before."""
+    red, read_at = facts.red, facts.record_read_at
+    if facts.record_number is None:
+        return True
+    return red is not None and read_at is not None and read_at >= attempt_times(facts, red).final_notice
+
+
+def _meter_of_the_record(facts: CaseFacts, _now: datetime) -> bool:
+    ticket = facts.cut_ticket
+    return facts.present_since is None or ticket is None or ticket.meter_id == facts.account.meter_id
 
 
 def _meter_certain(facts: CaseFacts, _now: datetime) -> bool:
@@ -174,6 +187,20 @@ _RULES: tuple[_Rule, ...] = (
         "billing has not said in the last half-hour that it owes",
         _checked,
     ),
+    _rule(
+        "R-32",
+        "II.6",
+        "停电前半小时内尚未读取客户档案",
+        "the customer's record has not been read in the last half-hour",
+        _record_read,
+    ),
+    _rule(
+        "R-32",
+        "II.7",
+        "工作票所列表号不是档案现列表号",
+        "the meter on the ticket is not the one of the record",
+        _meter_of_the_record,
+    ),
     _rule("R-19", "II.7", "表计存疑，尚未核实", "the meter is doubted and not verified", _meter_certain),
     _rule("R-18", "II.7", "不在通知书写明的停电时段内", "it is not inside the stated window", _inside_window),
     _rule("R-21", "II.2", "该日不得停电", "the day does not allow a cut", _day_allowed),
@@ -213,4 +240,4 @@ def missing_approvals(facts: CaseFacts) -> tuple[Role, ...]:
 def filing_missing(facts: CaseFacts) -> bool:
     """An important customer whose standing red notice has not been filed with the power authority (R-14)."""
     red = facts.red
-    return facts.account.important and red is not None and all(f.notice_id != red.notice_id for f in facts.filings)
+    return red is not None and facts.important_since(red) and all(f.notice_id != red.notice_id for f in facts.filings)

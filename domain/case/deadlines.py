@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.case import due_times, restoration
-from domain.case.attempt import end_attempt, recall_cut_ticket, void_notice
+from domain.case.attempt import attempt_ended_by_a_change, end_attempt, recall_cut_ticket, void_notice
 from domain.case.conditions import filing_missing, missing_approvals, statutory_day_reached, why_the_day_is_barred
+from domain.case.demands_of_class import barred_by_a_change
 from domain.case.due_times import AttemptTimes, Times, attempt_times
 from domain.case.entities import Notice
 from domain.case.escalations import raise_escalation
 from domain.case.facts import CaseFacts
+from domain.case.new_holder import a_new_holder_makes_restoration_due
 from domain.case.unauthorised_cut import found_cut_under_a_permit_is_judged
 from domain.law import clock
-from domain.record.reasons import Reason, because
+from domain.record.reasons import Reason, because, code_of
 from domain.record.subjects import subject
 
 
@@ -209,7 +211,11 @@ def _attempts_end(facts: CaseFacts, now: datetime) -> CaseFacts:
     if (facts.held or facts.withdrawn or facts.cuts_off) and now >= times.ticket:
         return end_attempt(facts, now, _why_held(facts), counted=False)
     reason = _why_it_slips(facts, red, times, now)
-    return end_attempt(facts, now, reason, counted=True) if reason else facts
+    if reason is None:
+        return facts
+    if code_of(reason) == "day_barred" and barred_by_a_change(facts, red):  # its class now protects him
+        return attempt_ended_by_a_change(end_attempt(facts, now, reason, counted=False))
+    return end_attempt(facts, now, reason, counted=True)
 
 
 def _why_held(facts: CaseFacts) -> Reason:
@@ -284,6 +290,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(_plan_is_judged, due_times.instalment_ends),
     _Rule(restoration.settlement_makes_restoration_due),
     _Rule(restoration.a_plan_makes_restoration_due),
+    _Rule(a_new_holder_makes_restoration_due),
     _Rule(_settled_bills_end_the_procedure),
     _Rule(_nothing_left_needs_nobody),
     _Rule(_permits_lapse, due_times.permit_ends),

@@ -4,14 +4,18 @@ from datetime import datetime
 from typing import Literal
 
 from domain.contract.updates import Instalment
+from domain.customer import RecordField
 from domain.law.policy import PolicyKeptOnce
-from domain.vocabulary import Contract, Day, Id, IncidentKind, Moment, Money, Role
+from domain.vocabulary import Contract, CustomerClass, Day, Id, IncidentKind, Moment, Money, Role
 
 NoticeKind = Literal["yellow", "red"]
 
 
 class Notice(Contract):
-    """A yellow or red notice. `spent` once a lawful cut has used it up: it stands no longer, but was not void."""
+    """A yellow or red notice. `spent` once a lawful cut has used it up: it stands no longer, but was not void.
+
+    `former_classes`, `was_important`: what else the customer has been since it was issued (R-32).
+    """
 
     notice_id: Id
     kind: NoticeKind
@@ -30,6 +34,8 @@ class Notice(Contract):
     void_reason: str | None = None
     spent: bool = False
     settled_bills: tuple[Id, ...] = ()
+    former_classes: tuple[CustomerClass, ...] = ()
+    was_important: bool = False
 
     @property
     def live_bills(self) -> tuple[str, ...]:
@@ -73,7 +79,10 @@ class PassedOn(Contract):
 
 
 class Ticket(Contract):
-    """A work ticket; the last half-hour of a disconnection ticket is kept on it."""
+    """A work ticket; the last half-hour of a disconnection ticket is kept on it.
+
+    `also_held_by`: former field units that keep a restoration ticket beside the present one (R-32).
+    """
 
     ticket_id: Id
     kind: Literal["cut", "restore"]
@@ -82,6 +91,7 @@ class Ticket(Contract):
     meter_id: Id
     field_unit: Id
     passed_on: tuple[PassedOn, ...] = ()
+    also_held_by: tuple[Id, ...] = ()
     sent_by: Id
     sent_at: Moment
     due_at: Moment
@@ -125,10 +135,13 @@ class Permit(Contract):
 
 
 class Escalation(Contract):
-    """A report put before a person. A refusal climbs rung by rung; the others only wait to be read."""
+    """A report put before a person. A refusal climbs rung by rung; the others only wait to be read.
+
+    `fields`: what of the customer's record has changed; `reason`: the report in words, where the worklist shows it.
+    """
 
     escalation_id: Id
-    kind: Literal["refusal", "void", "permit_unanswered", "restore_warning"]
+    kind: Literal["refusal", "void", "permit_unanswered", "restore_warning", "record_changed"]
     rung: Role
     state: Literal["open", "acknowledged", "closed"] = "open"
     raised_at: Moment
@@ -136,6 +149,8 @@ class Escalation(Contract):
     climbed: bool = False
     notice_id: Id | None = None
     about: Id | None = None
+    fields: tuple[RecordField, ...] = ()
+    reason: str | None = None
 
 
 class Hold(Contract):
@@ -184,6 +199,7 @@ class Cut(Contract):
     """Supply is, or was, off at a meter. `restore_since` starts the 24 hours; until then nothing is due.
 
     `by_plan`: a plan restores it, and `settled_at` is when it was agreed; a settlement has not been seen.
+    `new_holder`: a change of holder restores it without payment, and `settled_at` stays absent (R-32).
     """
 
     cut_id: Id
@@ -196,6 +212,7 @@ class Cut(Contract):
     restore_ticket: Id
     settled_at: Moment | None = None
     by_plan: bool = False
+    new_holder: bool = False
     restore_since: Moment | None = None
     restore_due_by: Moment | None = None
     warned: int = 0

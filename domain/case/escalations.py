@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from domain.case.entities import Escalation
 from domain.case.facts import CaseFacts
+from domain.customer import RecordField
 from domain.record.reasons import Reason, reason_zh
 from domain.record.subjects import Subject, subject
 from domain.vocabulary import Role
@@ -13,6 +14,7 @@ _ESCALATION_CLAUSE: dict[str, tuple[str, str]] = {
     "void": ("R-07", "II.2"),
     "permit_unanswered": ("R-18", "II.7"),
     "restore_warning": ("R-25", "III.3"),
+    "record_changed": ("R-32", "II.2"),
 }
 
 
@@ -21,6 +23,7 @@ _ESCALATION_TITLE: dict[str, tuple[str, Subject]] = {
     "void": ("通知书作废", subject("notice_void")),
     "permit_unanswered": ("停电许可后无回报", subject("permit_unanswered")),
     "restore_warning": ("复电时限预警", subject("restoration_warning")),
+    "record_changed": ("客户档案变更", subject("record_changed")),
 }
 
 
@@ -34,6 +37,7 @@ def raise_escalation(
     notice_id: str | None = None,
     about: str | None = None,
     answer_hours: int | None = None,
+    fields: tuple[RecordField, ...] = (),
 ) -> tuple[CaseFacts, str]:
     """Put a report before a rung and notify it; returns the escalation's id."""
     facts, escalation_id = facts.numbered("escalation")
@@ -46,6 +50,8 @@ def raise_escalation(
             "answer_by": now + timedelta(hours=answer_hours) if answer_hours else None,
             "notice_id": notice_id,
             "about": about,
+            "fields": fields,
+            "reason": subject if fields else None,
         }
     )
     facts = facts.but(escalations=(*facts.escalations, escalation))

@@ -23,6 +23,7 @@ from domain.case.entities import (
     Ticket,
     Withdrawal,
 )
+from domain.case.record_history import RecordHistory
 from domain.customer import Account
 from domain.law.calendar import Calendar
 from domain.law.circumstances import CutSlot
@@ -33,7 +34,7 @@ from domain.record.evidence import Evidence
 from domain.record.kinds import Basis, EvidenceKind, basis_of
 from domain.record.rows import Message
 from domain.record.subjects import Subject
-from domain.vocabulary import Actor, Contract, Id, Moment, Money, Outcome, Role, Stage
+from domain.vocabulary import Actor, Contract, CustomerClass, Id, Moment, Money, Outcome, Role, Stage
 
 _T = TypeVar("_T", bound=Contract)
 
@@ -42,6 +43,8 @@ class CaseFacts(Contract):
     """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet.
 
     `present_since`: from when R-31 to R-35 count for it; None in a run that began before them and has not woken since.
+    `record`: the account as billing last named it, while `account` is what counts, also by hand (R-32). None in a case
+    from before: then `account` stands for it. `record_number`: the register's number of the version taken over.
     """
 
     case_key: Id
@@ -51,6 +54,10 @@ class CaseFacts(Contract):
     former: tuple[FormerPolicy, ...] = ()
     opened_at: Moment
     present_since: Moment | None = None
+    record: Account | None = None
+    record_number: int | None = None
+    record_read_at: Moment | None = None
+    records: RecordHistory = RecordHistory()
     stage: Stage = "yellow_notice"
     outcome: Outcome | None = None
     outcome_reason: str | None = None
@@ -178,13 +185,15 @@ class CaseFacts(Contract):
         zh: str,
         en: str,
         about: str | None = None,
+        *,
+        unit: str | None = None,
     ) -> Self:
-        """Add a message to a person, addressed by role to the unit or person that the account names."""
+        """Add a message, addressed by role to the person or unit that the account names, or to another `unit`."""
         facts, key = self.numbered(f"{role}/{subject.replace(' ', '-')}")  # for the same reason
         message = Message(
             key=key,
             to_role=role,
-            to_unit=self.unit_of(role),
+            to_unit=unit or self.unit_of(role),
             to_person=self.person_of(role),
             subject=subject,
             text_zh=zh,
@@ -286,7 +295,8 @@ class CaseFacts(Contract):
     def late_fee(self, now: datetime, bills: tuple[str, ...] | None = None, policy: Policy | None = None) -> Decimal:
         """Late fee so far on these bills (all that are known, if none are named), by the policy in force or another."""
         chosen = tuple(b for b in self.debt.bills if bills is None or b.bill_id in bills)
-        return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy)
+        former = self.records.classes
+        return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy, former)
 
     def query_bills(self) -> tuple[str, ...]:
         """The bills whose state the case needs even when they are settled: those of a live notice, permit or cut."""
@@ -319,13 +329,23 @@ class CaseFacts(Contract):
 
     def required_approvals(self, notice: Notice) -> tuple[Role, ...]:
         """Every role that must approve the cut of this notice: what was once required of it stays so (R-12, R-13)."""
-        customer_class = self.account.customer_class
-        every = (p.approvals_for(customer_class, notice.amount) for p in self.policies_since(notice))
+        policies, classes = self.policies_since(notice), self.classes_since(notice)
+        every = (policy.approvals_for(each, notice.amount) for policy in policies for each in classes)
         return tuple(dict.fromkeys(role for roles in every for role in roles))
+
+    def classes_since(self, notice: Notice | None) -> tuple[CustomerClass, ...]:
+        """The customer's class, and every one that he has had since the notice was issued (R-32)."""
+        former = notice.former_classes if notice else ()
+        return tuple(dict.fromkeys((*former, self.account.customer_class)))
+
+    def important_since(self, notice: Notice | None) -> bool:
+        """Whether the customer is important, or has been since the notice was issued (R-14, R-32)."""
+        return self.account.important or (notice is not None and notice.was_important)
 
     def protected_days(self) -> Calendar:
         """The calendar as read, with every season in which a policy of the case protects this customer (R-21)."""
-        every = (p.seasons_for(self.account.customer_class) for p in self.all_policies())
+        classes = self.classes_since(self.red)
+        every = (policy.seasons_for(each) for policy in self.all_policies() for each in classes)
         return self.calendar.model_copy(update={"seasons": tuple(dict.fromkeys(s for some in every for s in some))})
 
     def seasons_last(self) -> timedelta:

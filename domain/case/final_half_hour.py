@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from domain.case.billing_answers import record_as_read
 from domain.case.due_times import attempt_times
 from domain.case.entities import Ticket
 from domain.case.facts import CaseFacts
@@ -133,4 +134,5 @@ def half_hour_answered(facts: CaseFacts, ticket_id: str, now: datetime, *, answe
         when="half_hour",
         answer=answer,
         owed=facts.debt.owed if answered else None,
+        **record_as_read(facts, answered=answered),
     )

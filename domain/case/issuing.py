@@ -8,6 +8,7 @@ from domain.case.cut_days import bills_for_red, red_schedule
 from domain.case.due_times import attempt_times
 from domain.case.entities import Notice, NoticeKind, Ticket
 from domain.case.facts import CaseFacts
+from domain.case.own_meters import meter_to_restore
 from domain.law import clock
 from domain.record.reasons import because
 from domain.record.rows import BillLine
@@ -48,17 +49,22 @@ def issue_notice(facts: CaseFacts, kind: NoticeKind, now: datetime) -> tuple[Cas
         put_off_from=put_off_from,
     )
     if kind == "red" and facts.account.customer_class == "non_residential":
-        facts = facts.noted(now, "station_head.told", about=notice_id)
-        facts = facts.notified(
-            now,
-            "station_head",
-            subject("red_notice_issued"),
-            f"非居民户 {facts.account.account_id} 的红色中止供电通知书 {notice_id} 已开具，欠费 {notice.amount} 元。",
-            f"Red notice {notice_id} is issued to non-residential account {facts.account.account_id}: "
-            f"{notice.amount} owed.",
-            about=notice_id,
-        )
+        facts = station_head_is_notified(facts, notice, now)
     return facts, notice
+
+
+def station_head_is_notified(facts: CaseFacts, red: Notice, now: datetime) -> CaseFacts:
+    """Non-residential: the station head is notified of every red notice (R-10)."""
+    account, notice_id = facts.account.account_id, red.notice_id
+    facts = facts.noted(now, "station_head.told", about=notice_id)
+    return facts.notified(
+        now,
+        "station_head",
+        subject("red_notice_issued"),
+        f"非居民户 {account} 的红色中止供电通知书 {notice_id} 已开具，欠费 {red.amount} 元。",
+        f"Red notice {notice_id} is issued to non-residential account {account}: {red.amount} owed.",
+        about=notice_id,
+    )
 
 
 _Plan = tuple[tuple[str, ...], clock.Schedule, datetime | None]
@@ -141,7 +147,7 @@ def send_restoration_ticket(facts: CaseFacts, cut_id: str, now: datetime) -> tup
     ticket = Ticket(
         ticket_id=cut.restore_ticket,
         kind="restore",
-        meter_id=cut.meter_id,
+        meter_id=meter_to_restore(facts, cut),
         field_unit=facts.account.field_unit,
         sent_by=facts.account.reader,
         sent_at=now,

@@ -84,15 +84,16 @@ Act = (
 )
 
 
-def next_act(facts: CaseFacts, now: datetime, *, asking: bool) -> Act:
+def next_act(facts: CaseFacts, now: datetime, *, asking: bool, debt_waits: bool = True) -> Act:
     """The next act of the case; restoration comes before everything else.
 
     `asking`: a question to billing is under way. Neither time nor people wait for its answer, but nothing goes forward
-    on a debt that may have changed.
+    on a debt that may have changed. `debt_waits`: it asks for the debt; otherwise it needs the customer's record too,
+    and no payment waits for that (R-31, R-32).
     """
     if cut := restoration_without_ticket(facts):
         return SendRestorationTicket(cut.cut_id)
-    if needs_billing(facts, now) and not asking:
+    if needs_billing(facts, now) and not (asking and debt_waits):
         return AskBilling()
     if facts.cuts_off:
         return sleep(facts, now)

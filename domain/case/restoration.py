@@ -10,6 +10,7 @@ from domain.case.entities import Cut
 from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
+from domain.case.own_meters import is_of_his
 from domain.law import clock
 from domain.record.reasons import because
 from domain.vocabulary import Role
@@ -26,7 +27,8 @@ def settled_at(facts: CaseFacts, bills: tuple[str, ...], now: datetime) -> datet
 def settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
     """The bills named in the red notice of the cut are settled: 24 hours from the settlement (R-24, R-25)."""
     for cut in facts.cuts_off:
-        if cut.lawful and cut.settled_at is None and cut.bills and _settled_for_supply(facts, cut, now):
+        unsettled = cut.lawful and cut.settled_at is None and not cut.new_holder
+        if unsettled and cut.bills and _settled_for_supply(facts, cut, now):
             at = settled_at(facts, cut.bills, now)
             facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, at)
             facts = _cut_after_settlement(facts, cut, at, now)
@@ -180,6 +182,6 @@ def restored_too_late(
 
 def cut_to_answer_for(facts: CaseFacts) -> Cut | None:
     """The cut a request for restoration is about: of the account's own meter before any other."""
-    own = [c for c in facts.cuts_off if c.meter_id == facts.account.meter_id]
+    own = [c for c in facts.cuts_off if is_of_his(facts, c)]
     every = own or list(facts.cuts_off)
     return every[-1] if every else None

@@ -6,6 +6,7 @@ from domain.case.attempt import revoke_permit
 from domain.case.entities import Cut, Permit
 from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
+from domain.case.own_meters import is_about, is_his
 from domain.case.restoration import restoration_due
 from domain.record.reasons import because
 from domain.vocabulary import Actor
@@ -18,7 +19,7 @@ def known_cut(facts: CaseFacts, meter_id: str, at: datetime) -> Cut | None:
     """
     for cut in facts.cuts:
         stood = cut.at <= at and (cut.restored_at is None or at < cut.restored_at)
-        if cut.meter_id == meter_id and (stood or (cut.off and not cut.lawful)):
+        if is_about(facts, cut, meter_id) and (stood or (cut.off and not cut.lawful)):
             return cut
     return None
 
@@ -40,7 +41,7 @@ def unauthorised_cut(
     cut = Cut(cut_id=cut_id, meter_id=meter_id, at=at, arrived_at=now, lawful=False, restore_ticket=restore_ticket)
     facts = facts.but(cuts=(*facts.cuts, cut))
     facts = facts.noted(now, "cut.found", at=at, actor=actor, about=about or cut_id, meter_id=meter_id, source=source)
-    wrong_meter = meter_id != facts.account.meter_id
+    wrong_meter = not is_his(facts, meter_id, at)
     facts, _ = open_incident(
         facts,
         now,
@@ -87,6 +88,7 @@ def _restoration_is_due_anyway(facts: CaseFacts, permit: Permit) -> bool:
     ticket = facts.ticket(permit.ticket_id)
     notice = facts.notice(ticket.notice_id) if ticket and ticket.notice_id else None
     settled = notice is not None and not facts.owes(notice)
+    another_holder = facts.records.holder_since is not None and facts.records.holder_since >= permit.given_at
     planned = facts.plan is not None and facts.plan.state == "open"
     plan_restores = notice is not None and any(p.restore_on_plan for p in facts.policies_since(notice))
-    return settled or facts.withdrawn is not None or (planned and plan_restores)
+    return settled or another_holder or facts.withdrawn is not None or (planned and plan_restores)

@@ -8,25 +8,19 @@ from domain.case.conditions import filing_missing, missing_approvals, why_not_cu
 from domain.case.due_times import attempt_times, deliver_by
 from domain.case.entities import Cut, Incident, Notice, Ticket
 from domain.case.facts import CaseFacts
+from domain.case.own_meters import is_of_his
 from domain.case.procedure import boundaries, unanswered_permits
-from domain.record.rows import CaseRow, IncidentRow, NoticeRow, Record, Task, TicketRow
-from domain.record.subjects import subject
-from domain.vocabulary import Contract, Id, Moment, Role, money
+from domain.case.tasks import ACTS, Awaited, tasks_of
+from domain.record.rows import CaseRow, IncidentRow, NoticeRow, Record, TicketRow
+from domain.vocabulary import Contract, money
 from domain.words import STAGES
 
 PORTION = 40_000
 """Characters of evidence, and of messages, that one record carries at most: 120 kB each, written in Chinese."""
 
+_NOT_SHOWN = {"approval_asked", "delivered_by", "spent", "former_classes", "was_important"}
+"""What of a notice the snapshot leaves out."""
 _Entry = TypeVar("_Entry", bound=Contract)
-
-
-class Awaited(Contract):
-    """Somebody must send the message `act`: about what, by when."""
-
-    role: Role
-    act: Id
-    id: str | None = None
-    by: Moment | None = None
 
 
 def waiting_for(facts: CaseFacts, now: datetime) -> tuple[Awaited, ...]:
@@ -173,6 +167,8 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
         late_fee=facts.late_fee(now),
         debt_as_of=facts.debt.as_of,
         debt_mark=facts.debt.mark(),
+        record_number=facts.record_number,
+        record_mark=facts.record.mark() if facts.record else None,
         supply_off=bool(facts.cuts_off),
         planned_cut_at=planned_cut_at(facts),
         cut_at=cut.at if cut else None,
@@ -183,13 +179,13 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
         opened_at=facts.opened_at,
         closed_at=facts.closed_at,
         policy=facts.policy.label,
-        tasks=tuple(_task(facts, a) for a in waiting_for(facts, now)),
+        tasks=tuple(task for awaited in waiting_for(facts, now) for task in tasks_of(facts, awaited)),
     )
 
 
 def _own_cut(facts: CaseFacts) -> Cut | None:
     """The latest cut of the account's own meter; of another one, only if there is no other."""
-    own = [c for c in facts.cuts if c.meter_id == facts.account.meter_id]
+    own = [c for c in facts.cuts if is_of_his(facts, c)]
     every = own or list(facts.cuts)
     return every[-1] if every else None
 
@@ -203,20 +199,6 @@ def planned_cut_at(facts: CaseFacts) -> datetime | None:
 def restore_due_by(facts: CaseFacts) -> datetime | None:
     """The earliest time by which supply must be back."""
     return min((c.restore_due_by for c in facts.cuts_off if c.restore_due_by), default=None)
-
-
-def _task(facts: CaseFacts, awaited: Awaited) -> Task:
-    zh, en = _ACTS[awaited.act]
-    return Task(
-        role=awaited.role,
-        unit=facts.unit_of(awaited.role),
-        person=facts.person_of(awaited.role),
-        act=awaited.act,
-        about=awaited.id,
-        by=awaited.by,
-        text_zh=zh,
-        text_en=en,
-    )
 
 
 def notice_row(facts: CaseFacts, notice_id: str) -> NoticeRow:
@@ -270,9 +252,7 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
             {"bill_id": b.bill_id, "amount": b.amount, "due_date": b.due_date, "outstanding": money(b.outstanding)}
             for b in facts.debt.bills
         ],
-        "notices": [
-            n.model_dump(exclude={"approval_asked", "delivered_by", "spent"}, exclude_none=True) for n in facts.notices
-        ],
+        "notices": [n.model_dump(exclude=_NOT_SHOWN, exclude_none=True) for n in facts.notices],
         "planned_cut_at": planned_cut_at(facts),
         "approvals": [a.model_dump() for a in facts.approvals],
         "tickets": [
@@ -325,7 +305,7 @@ def details(facts: CaseFacts, now: datetime, waiting: Iterable[Awaited]) -> str:
     if facts.needs_person:
         lines.append(f"- 须由人处理 / needs a person: {facts.needs_person}")
     for awaited in waiting:
-        act_zh, act_en = _ACTS[awaited.act]
+        act_zh, act_en = ACTS[awaited.act]
         by = f" ≤ {awaited.by.astimezone(zone):%Y-%m-%d %H:%M}" if awaited.by else ""
         lines.append(f"- {awaited.role}: {act_zh} / {act_en} (`{awaited.act}` {awaited.id or ''}){by}")
     if not facts.cuts_off and facts.closed_at is None:
@@ -333,21 +313,3 @@ def details(facts: CaseFacts, now: datetime, waiting: Iterable[Awaited]) -> str:
         lines.append("停电条件未满足 / unmet conditions for a cut:")
         lines += [f"- {c.rule} ({c.clause}) {c.text_zh} / {c.text_en}" for c in why_not_cut(facts, now)]
     return "\n".join(lines)
-
-
-_ACTS: dict[str, tuple[str, str]] = {
-    "record_delivery": ("送达通知书并回报", "deliver the notice and report"),
-    "acknowledge_escalation": ("确认上报", "acknowledge the report"),
-    "decide_approval": ("审批停电", "approve or reject the cut"),
-    "record_filing": ("向电力管理部门报备", "file with the power authority"),
-    "acknowledge_ticket": ("确认工作票", "acknowledge the ticket"),
-    "record_final_notice": ("停电前30分钟再次通知客户", subject("notify_again")),
-    "request_permit": ("到表前申请停电许可", "ask for the permit at the meter"),
-    "report_cut": ("回报停电", "report the cut"),
-    "report_not_cut": ("或回报未停电", "or report that nothing was cut"),
-    "verify_meter": ("到场核实表计", subject("verify_meter")),
-    "report_restored": ("恢复送电并回报", "restore supply and report"),
-    "record_promise": ("向客户建议承诺或分期", "offer a promise or a plan"),
-    "serve_again": ("决定是否重新通知", "decide whether to serve again"),
-    "close_incident": ("查明事件并给出结论", "close the incident with an outcome"),
-}

@@ -1,6 +1,6 @@
 """The sheet of a paper that the record names, composed again from what the register holds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from domain.customer import CustomerCard
 from domain.papers.delay import delay_sheet, delays_declared
@@ -15,16 +15,29 @@ from domain.record.rows import NoticeOrder, Record, TicketOrder
 def sheets_again(
     named: FiledEvidence,
     file: CaseFile,
-    handed_out: Iterable[FiledMessage],
-    card: CustomerCard,
+    handed_out: Collection[FiledMessage],
+    cards: Iterable[CustomerCard],
     head: Letterhead,
     timezone: str,
 ) -> Iterator[Sheet]:
     """Every sheet that the paper `named` by an entry may have been printed from; none where its rows are gone.
 
-    Only its digest shows whether it is the same paper: the card, for one, is that of the account's latest case.
-    `handed_out` are the account's messages: which reader was to deliver a notice stands there alone.
+    Only its digest shows whether it is the same paper. `cards` are all that the account's customers have had: a notice
+    printed again bears the name and address that it was issued with (R-32). `handed_out` are the account's messages:
+    which reader was to deliver a notice stands there alone.
     """
+    for card in cards:
+        yield from _sheets_with(card, named, file, handed_out, head, timezone)
+
+
+def _sheets_with(
+    card: CustomerCard,
+    named: FiledEvidence,
+    file: CaseFile,
+    handed_out: Collection[FiledMessage],
+    head: Letterhead,
+    timezone: str,
+) -> Iterator[Sheet]:
     record = Record(case=file.case, evidence=file.evidence)
     match named.detail.get("kind"):
         case "yellow" | "red":

@@ -4,7 +4,9 @@ A judge yields a check for each occasion on which its rule applied; none at all 
 """
 
 from datetime import timedelta
+from itertools import product
 
+from domain.proof.customer import classes_between, important_between
 from domain.proof.reading import Check, Checks, Cut, Reading, amount, bills, check, moment, text
 from domain.record.case_file import FiledEvidence
 from domain.record.kinds import kinds
@@ -144,15 +146,21 @@ def refusal_is_recorded_and_reported(r: Reading) -> Checks:
 
 
 def station_head_is_notified(r: Reading) -> Checks:
-    """R-10: of every red notice to a non-residential customer; and he acknowledges a refusal before it counts."""
-    if r.file.case.customer_class != "non_residential":
-        return
+    """R-10: of every red notice to a non-residential customer; and he acknowledges a refusal before it counts.
+
+    The customer may have become one while the notice stood (R-32).
+    """
+    used_up = {cut.red.about: cut.report for cut in r.cuts if cut.red}
     for red in r.all("notice.issued", kind="red"):
+        end = r.after(red, "notice.void", about=red.about) or used_up.get(red.about)
+        if "non_residential" not in classes_between(r, red, end):
+            continue
         notified = r.first("station_head.told", about=red.about)
         yield check(notified is not None, red, notified)
-        if served := r.first("notice.served", about=red.about, outcome="refused"):
-            answered = _acknowledged(r, served, {"station_head"})
-            yield check(answered is not None, red, answered, served)
+        for served in r.all("notice.served", about=red.about, outcome="refused"):
+            if "non_residential" in classes_between(r, red, served):
+                answered = _acknowledged(r, served, {"station_head"})
+                yield check(answered is not None, red, answered, served)
 
 
 def _acknowledged(r: Reading, served: FiledEvidence, roles: set[str]) -> FiledEvidence | None:
@@ -184,9 +192,9 @@ def approved_at_every_level(r: Reading) -> Checks:
         asked = r.before(ticket, "approval.asked", about=notice_id)
         given = [a for a in r.all("approval.given", about=notice_id) if a.seq < ticket.seq]
         needed = set(asked.detail.get("roles", ())) if asked else set()
-        kind, red = r.file.case.customer_class, r.first("notice.issued", about=notice_id)
-        if red and kind and (r.file.case.policy == r.policy.label or r.first("policy.changed")):
-            for policy in r.policies_since(red, ticket):
+        red = r.first("notice.issued", about=notice_id)
+        if red and (r.file.case.policy == r.policy.label or r.first("policy.changed")):
+            for policy, kind in product(r.policies_since(red, ticket), classes_between(r, red, ticket)):
                 needed |= set(policy.approvals_for(kind, amount(red, "amount")))
         server = r.first("notice.delivered", about=notice_id)
         people = [a.actor_id for a in given]
@@ -211,8 +219,9 @@ def approval_is_for_one_served_notice(r: Reading) -> Checks:
 
 def important_customers_are_filed(r: Reading) -> Checks:
     """R-14: the filing for this very notice comes before the ticket; help asked of the government is recorded."""
-    if r.file.case.important:
-        for ticket in r.all("ticket.sent", kind="cut"):
+    for ticket in r.all("ticket.sent", kind="cut"):
+        red = r.first("notice.issued", about=text(ticket, "notice_id"))
+        if important_between(r, red, ticket):
             filed = r.before(ticket, "filing.recorded", about=text(ticket, "notice_id"), purpose="filing")
             yield check(filed is not None, filed, ticket)
     for asked in r.all("filing.recorded", purpose="coordination"):

@@ -223,7 +223,9 @@ class Reading:
             """Those of the entries that lie between the start of the outage and its end."""
             return tuple(e for e in found if start.seq < e.seq <= last)
 
-        ticket = next(iter(within(*self.all("ticket.sent", kind="restore", meter_id=meter))), None)
+        meters = {meter, *self._meters_named_since(start)}
+        sent = (t for t in self.all("ticket.sent", kind="restore") if t.detail.get("meter_id") in meters)
+        ticket = next(iter(within(*sent)), None)
         causes = self._causes(start, ours, ticket, within(*self.all("debt.settled")), within(*self.all("plan.agreed")))
         since, cause = min(causes, key=lambda c: c[0], default=(None, None))
         about = ticket.about if ticket else None
@@ -234,6 +236,16 @@ class Reading:
 
         return Outage(start, cause, since, ticket, of_ticket("delay.declared"), of_ticket("restore.breached"), end)
 
+    def _meters_named_since(self, start: FiledEvidence) -> tuple[object, ...]:
+        """The meters that billing has named for the account after that, where it had named the one that was cut."""
+        changes = [c for c in self.all("customer.changed") if "meter_id" in c.detail.get("fields", ())]
+        names = [c.detail["before"]["meter_id"] for c in changes] + [
+            c.detail["after"]["meter_id"] for c in changes[-1:]
+        ]
+        if start.detail.get("meter_id") not in names:
+            return ()
+        return tuple(c.detail["after"]["meter_id"] for c in changes if c.recorded_at >= start.at)
+
     def _causes(
         self,
         start: FiledEvidence,
@@ -242,12 +254,15 @@ class Reading:
         settled: tuple[FiledEvidence, ...],
         plans: tuple[FiledEvidence, ...],
     ) -> list[tuple[datetime, FiledEvidence]]:
-        """What may have started the 24 hours (R-25): a settlement, a plan that brought the ticket, or a message."""
+        """What may have started the 24 hours (R-25): a settlement, a plan, a new holder (R-32), or a message."""
         causes = [] if ours else [(start.recorded_at, start)]
         named = set(bills(next((c.red for c in self.cuts if c.report.seq == start.seq), None)))
         for entry in settled:
             if entry.about == start.about or (named and named <= set(bills(entry))):
                 causes.append((moment(entry, "settled_at") or entry.at, entry))
+        if ours:  # a new holder does not answer for the debt, whatever is paid (R-32)
+            holders = (c for c in self.all("customer.changed") if "name" in c.detail.get("fields", ()))
+            causes += [(max(c.recorded_at, start.recorded_at), c) for c in holders if start.at <= c.recorded_at]
         if withdrawn := self.first("withdrawn"):
             causes.append((max(withdrawn.recorded_at, start.recorded_at), withdrawn))
         if ticket and not any(cause.seq < ticket.seq for _, cause in causes):

@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 
 from domain.law.policy import WEEKDAYS, Policy
 from domain.papers.filing import PAPER_FILED
+from domain.proof.customer import classes_between
 from domain.proof.reading import Checks, Outage, Reading, bills, check, moment, text
 from domain.record.case_file import FiledEvidence
 from domain.report.filing import MADE, SENT
@@ -88,7 +89,8 @@ def protected_hours(r: Reading) -> Checks:
         policies = r.policies_since(cut.red, cut.report)
         times = [t for t in (cut.stated, cut.report.at) if t is not None]
         hours = all(_within(policies[0], t) for t in times)
-        days = all(_allowed(p, t, r.file.case.customer_class) for p in policies for t in times)
+        classes = classes_between(r, cut.red, cut.report)
+        days = all(_allowed(p, t, classes) for p in policies for t in times)
         yield check(hours and days, cut.red, cut.report)
 
 
@@ -97,9 +99,9 @@ def _within(policy: Policy, at: datetime) -> bool:
     return start <= at.astimezone(policy.zone).time() < end
 
 
-def _allowed(policy: Policy, at: datetime, customer_class: CustomerClass | None) -> bool:
+def _allowed(policy: Policy, at: datetime, classes: tuple[CustomerClass, ...]) -> bool:
     day = at.astimezone(policy.zone).date()
-    seasons = policy.seasons_for(customer_class) if customer_class else ()
+    seasons = [season for each in classes for season in policy.seasons_for(each)]
     return WEEKDAYS[day.weekday()] not in policy.no_cut_weekdays and not any(s.covers(day) for s in seasons)
 
 

@@ -10,9 +10,10 @@ from functools import cache
 from string import Formatter
 from typing import Literal, NamedTuple, NewType
 
-from domain.words import HOLDS, name_of, role_name
+from domain.words import FIELDS, FOLLOWS, HOLDS, name_of, role_name, words_of
 
 ReasonCode = Literal[
+    "address_changed",
     "another_unit",
     "billing_not_asked",
     "billing_silent",
@@ -21,6 +22,7 @@ ReasonCode = Literal[
     "crew_left",
     "crew_never_answered",
     "crew_unsure",
+    "class_changed",
     "cut_already",
     "day_barred",
     "delivered_too_late",
@@ -28,6 +30,8 @@ ReasonCode = Literal[
     "found_cut",
     "given_back",
     "held",
+    "holder_changed",
+    "meter_changed",
     "no_answer",
     "not_approved_in_time",
     "not_cut_in_window",
@@ -40,6 +44,8 @@ ReasonCode = Literal[
     "policy_changed",
     "promise_made",
     "promise_or_plan_stands",
+    "record_changed",
+    "record_changed_often",
     "refusal_not_acknowledged",
     "rejected",
     "rejected_saying",
@@ -66,6 +72,7 @@ class Wording(NamedTuple):
 
 
 REASONS: dict[ReasonCode, Wording] = {
+    "address_changed": Wording("the address in the record has changed", "用电地址已变更"),
     "another_unit": Wording("another field unit takes over", "改由其他供电单位承办"),
     "billing_not_asked": Wording(
         "the billing system was not asked in the last half-hour", "停电前半小时未查询营销系统"
@@ -78,6 +85,7 @@ REASONS: dict[ReasonCode, Wording] = {
         "permit {permit} ended and the crew has not reported", "停电许可 {permit} 已结束，供电单位未回报"
     ),
     "crew_unsure": Wording("the crew is unsure of the meter", "现场人员对表号存疑"),
+    "class_changed": Wording("the class in the record has changed and demands more", "用电类别已变更，另有要求"),
     "cut_already": Wording("supply had been cut already", "此前已被停电"),
     "day_barred": Wording("the day is barred: {day}", "当日不得停电"),
     "delivered_too_late": Wording("delivered too late", "送达过迟"),
@@ -85,6 +93,8 @@ REASONS: dict[ReasonCode, Wording] = {
     "found_cut": Wording("supply was found cut", "发现已被停电"),
     "given_back": Wording("given back by the crew", "供电单位交回"),
     "held": Wording("hold: {hold}", "暂缓：{hold}"),
+    "holder_changed": Wording("the account has another holder", "户主已变更（过户）"),
+    "meter_changed": Wording("the meter in the record has changed", "表计已更换"),
     "no_answer": Wording("no answer from {role}", "{role}未答复"),
     "not_approved_in_time": Wording("not approved in time by {roles}", "未按时批准：{roles}"),
     "not_cut_in_window": Wording("nothing was cut inside the window", "停电时段内未实施停电"),
@@ -99,6 +109,10 @@ REASONS: dict[ReasonCode, Wording] = {
     "policy_changed": Wording("the policy is {policy} now", "现适用规则 {policy}"),
     "promise_made": Wording("the customer has promised to pay", "客户承诺缴费"),
     "promise_or_plan_stands": Wording("a promise or plan stands", "缓缴承诺或分期协议有效"),
+    "record_changed": Wording("record changed ({fields}): {follows}", "客户档案变更（{fields}）：{follows}"),
+    "record_changed_often": Wording(
+        "changes of the record have ended {times} attempts", "客户档案变更已使 {times} 次停电程序终止"
+    ),
     "refusal_not_acknowledged": Wording("the refusal was not acknowledged in time", "拒签未按时确认"),
     "rejected": Wording("rejected by {role}", "{role}不予批准"),
     "rejected_saying": Wording("rejected by {role}: {remark}", "{role}不予批准：{remark}"),
@@ -116,6 +130,8 @@ REASONS: dict[ReasonCode, Wording] = {
 }
 _WITHOUT_BLANKS = {"role", "kind"}
 _ZH_OF_VALUE: dict[str, Callable[[str], str]] = {
+    "fields": lambda fields: words_of(FIELDS, fields.split(", "), "zh"),
+    "follows": lambda follows: "；".join(words_of(FOLLOWS, [one], "zh") for one in follows.split("; ")),
     "hold": lambda kind: name_of(HOLDS, kind, "zh"),
     "role": lambda role: role_name(role, "zh"),
     "roles": lambda roles: "、".join(role_name(role, "zh") for role in roles.split(", ")),

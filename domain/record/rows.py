@@ -39,7 +39,11 @@ class Task(Contract):
 
 
 class CaseRow(Contract):
-    """The case as lists and reports see it. A row with a lower `revision` never replaces a higher one."""
+    """The case as lists and reports see it. A row with a lower `revision` never replaces a higher one.
+
+    `record_number`: the version of the customer's card that the case last took; its papers bear it.
+    `record_mark`: the mark of his account as the case took it (R-32). None in a case from before.
+    """
 
     case_key: Id
     account_id: Id
@@ -57,6 +61,8 @@ class CaseRow(Contract):
     late_fee: Money
     debt_as_of: Moment | None = None
     debt_mark: str = ""
+    record_number: int | None = None
+    record_mark: str | None = None
     supply_off: bool = False
     planned_cut_at: Moment | None = None
     cut_at: Moment | None = None

@@ -4,12 +4,18 @@ from domain.vocabulary import Contract, Day, Id, Moment, Stage
 
 
 class OpenCase(Contract):
-    """An open case as the daily sweep reads it: whose debt, and what it was when last read."""
+    """An open case as the daily sweep reads it: whose debt, and what it was when last read.
+
+    `record_number`: which version of the customer's record it took last. `record_mark`: the mark of its account as it
+    took that (R-32). Both are None in a case that has taken none yet.
+    """
 
     account_id: Id
     workflow_id: Id
     case_key: Id
     debt_mark: str
+    record_number: int | None = None
+    record_mark: str | None = None
     supply_off: bool
     stage: Stage | None = None
 

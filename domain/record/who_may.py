@@ -1,6 +1,6 @@
 """Who may do what, read from evidence: the second check of roles and units, by the register and not by the case."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from domain.contract.tables import HOLD_ROLES, UPDATES
@@ -52,8 +52,17 @@ The program asks nothing of these; a test holds that every act of a person stand
 _OF_THE_CENTRE = frozenset(("reader", "team_leader", "centre_director"))
 
 
-def contradiction(entry: Evidence, case: Owner) -> str | None:
-    """Why this cannot be that person's act, by role and unit (R-12, R-18, III.4); None if it can."""
+def former_centres(evidence: Iterable[Evidence]) -> tuple[str, ...]:
+    """The reading centres that the customer's record names no longer, of this evidence (R-32)."""
+    changes = (e.detail.get("before") or {} for e in evidence if e.what == "customer.changed")
+    return tuple(before["reading_centre"] for before in changes if "reading_centre" in before)
+
+
+def contradiction(entry: Evidence, case: Owner, former: tuple[str, ...] = ()) -> str | None:
+    """Why this cannot be that person's act, by role and unit (R-12, R-18, III.4); None if it can.
+
+    `former`: reading centres from which the same record takes the account away.
+    """
     may = WHO_MAY.get(entry.what)
     if entry.what == "cut.reported" and entry.rule == "R-18":  # a permit redeemed: the lawful cut itself
         may = frozenset(("field_crew",))
@@ -62,7 +71,7 @@ def contradiction(entry: Evidence, case: Owner) -> str | None:
     if entry.actor_role not in may:
         return f"{entry.actor_role or 'nobody'} may not do this; it takes {' or '.join(sorted(may))}"
     centre = case.reading_centre
-    if entry.actor_role in _OF_THE_CENTRE and None not in (entry.actor_unit, centre) and entry.actor_unit != centre:
+    if entry.actor_role in _OF_THE_CENTRE and centre is not None and entry.actor_unit not in (None, centre, *former):
         return f"the account belongs to {centre}, not to {entry.actor_unit}"
     return None
 

@@ -22,6 +22,7 @@ Verdict = Literal["not_reached", "later", "earlier", "possible", "unchanged", "u
 _LATE = codes("not_delivered_in_time", "delivered_too_late")
 _AT_THE_TICKET = codes("not_approved_in_time", "refusal_not_acknowledged", "filing_missing", "day_barred")
 _BY_A_PERSON = codes("served_again", "rejected", "rejected_saying")
+_BY_THE_RECORD = codes("holder_changed", "address_changed", "meter_changed", "class_changed", "another_unit")
 _WITH_THE_PROCEDURE = codes("settled", "withdrawn")
 
 
@@ -241,7 +242,7 @@ def _void_then(tried: Tried, issue: datetime, cut_at: datetime, deliver_by: date
         return max(deliver_by, delivered)
     if reason in _AT_THE_TICKET:
         return clock.ticket_time(cut_at, other.policy)
-    if reason in _BY_A_PERSON or tried.issued.detail.get("kind") == "yellow":
+    if reason in _BY_A_PERSON | _BY_THE_RECORD or tried.issued.detail.get("kind") == "yellow":
         return _after(issue, tried.void.at - tried.issued.at)
     return _after(cut_at, tried.void.at - tried.stated)
 

@@ -11,11 +11,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from domain.record.kinds import EvidenceKind
+from domain.record.reasons import because
 from domain.report.month import Debt
 from domain.vocabulary import Outcome, Stage
 
 NOTHING = Decimal("0.00")
 NO_DEBT = Debt()
+_HOLDER_CHANGED = because("holder_changed")
 
 
 class Event(NamedTuple):
@@ -157,6 +159,8 @@ def _issued(s: _CaseSoFar, e: Event) -> None:
 def _void(s: _CaseSoFar, e: Event) -> None:
     if e.detail["kind"] == "yellow":
         s.yellow = False
+        if e.detail.get("reason") == _HOLDER_CHANGED and not s.still_cut_off:
+            s.stage = "yellow_notice"  # the stages run anew
         return
     s.red = False
     # A payment or a withdrawal leaves the case where it stands: it is about to close.

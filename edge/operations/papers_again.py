@@ -52,9 +52,9 @@ def print_again(parts: Parts, account: str, case: str | None = None) -> PrintedA
 def _back(parts: Parts, proof: Proof, missing: set[str]) -> Iterator[str]:
     """Keys of the missing papers that came out as they were."""
     account, papers = proof.file.case.account_id, parts.papers
-    card, handed_out = parts.register.card(account), parts.reader.messages(account)
+    cards, handed_out = parts.register.cards(account), parts.reader.messages(account)
     for entry, document in papers_named(proof.file):
         if document.key in missing:
-            sheets = sheets_again(entry, proof.file, handed_out, card, papers.head, parts.policy.timezone)
+            sheets = sheets_again(entry, proof.file, handed_out, cards, papers.head, parts.policy.timezone)
             if any(papers.put_back(sheet, document) for sheet in sheets):
                 yield document.key

@@ -125,7 +125,7 @@ def write_pdf(parts: Parts, proof: Proof, path: Path) -> dict[str, str]:
 
     Problem: nothing can be written there.
     """
-    card, head = parts.register.card(proof.file.case.account_id), parts.papers.head
+    card, head = parts.register.card(proof.file.case.account_id, proof.file.case.record_number), parts.papers.head
     sheet = proof_sheet(
         proof.file, proof.rules, proof.record, proof.papers, proof.notes(head.language), card, head, parts.policy.zone
     )

@@ -1,22 +1,23 @@
 """A billing system over HTTP as deploy/billing-api.openapi.yaml describes it, on a real SQL book and a free port."""
 
+import asyncio
 import contextlib
 import hmac
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 import yaml
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import ValidationError
@@ -64,16 +65,31 @@ class _Refused(Exception):
 
 @dataclass
 class BillingApi:
-    """The server: answers from `book`, by `token`; `asked` is what it was asked, oldest first."""
+    """The server: answers from `book`, by `token`; `asked` is what it was asked, oldest first.
+
+    `faults`: a path that fails (503), is garbled (half of its JSON), or comes late by so many seconds.
+    """
 
     book: SqlBilling
     token: str = TOKEN
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    faults: dict[str, Literal["fails", "garbled"] | float] = field(default_factory=dict)
 
     def app(self) -> FastAPI:
         """The three questions of the description, each answer held against it."""
         app = FastAPI(openapi_url=None)
+
+        @app.middleware("http")
+        async def spoil(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+            match self.faults.get(request.url.path):
+                case "fails":
+                    return JSONResponse({"message": "month-end closing"}, 503)
+                case "garbled":
+                    return Response('{"customers": [{"account_id": "', media_type="application/json")
+                case float(seconds):
+                    await asyncio.sleep(seconds)
+            return await answer(request)
 
         @app.exception_handler(_Refused)
         async def refuse(_request: Request, problem: _Refused) -> JSONResponse:

@@ -4,12 +4,14 @@ from datetime import datetime
 
 from domain.case.announced_payments import would_settle
 from domain.case.attempt import end_attempt, void_notice
+from domain.case.billing_answers import record_as_read
 from domain.case.checks import check_actor, known_ticket
 from domain.case.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
 from domain.case.entities import Cut, Permit, Ticket
 from domain.case.escalations import close_escalations
 from domain.case.facts import CaseFacts
 from domain.case.incidents import actor_name
+from domain.case.own_meters import is_about, named_since
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
 from domain.contract import updates as m
 from domain.contract.answers import Condition, CutRecorded, Done, PermitAnswer
@@ -75,6 +77,7 @@ def _note_billing(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: 
         when="permit",
         answer=owing if answered else "no_answer",
         owed=facts.debt.owed if answered else None,
+        **record_as_read(facts, answered=answered),
     )
 
 
@@ -180,7 +183,7 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
         permit_id=permit.permit_id,
         bills=bills,
         restore_ticket=restore_ticket,
-        restored_at=next((c.restored_at for c in facts.cuts if _restored_since(c, message.meter_id, at)), None),
+        restored_at=next((c.restored_at for c in facts.cuts if _restored_since(facts, c, message.meter_id, at)), None),
     )
     facts = facts.but(cuts=(*facts.cuts, cut), hints=facts.hints + 1, needs_person=None)
     facts = facts.but(stage=_stage_after_cut(facts))
@@ -199,9 +202,9 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
     )
 
 
-def _restored_since(cut: Cut, meter_id: str, at: datetime) -> bool:
+def _restored_since(facts: CaseFacts, cut: Cut, meter_id: str, at: datetime) -> bool:
     """That meter was found cut off and restored after the cut of which we only hear now."""
-    return cut.meter_id == meter_id and cut.restored_at is not None and cut.restored_at > at
+    return cut.meter_id in named_since(facts, meter_id, at) and cut.restored_at is not None and cut.restored_at > at
 
 
 def _stage_after_cut(facts: CaseFacts) -> Stage:
@@ -240,7 +243,7 @@ def _already_reported(facts: CaseFacts, message: m.ReportCut, at: datetime) -> C
     for cut in facts.cuts:
         same_permit = message.permit_id is not None and cut.permit_id == message.permit_id
         still_then = cut.restored_at is None or at <= cut.restored_at
-        if cut.lawful and cut.meter_id == message.meter_id and (cut.at == at or (same_permit and still_then)):
+        if cut.lawful and is_about(facts, cut, message.meter_id) and (cut.at == at or (same_permit and still_then)):
             return CutRecorded(lawful=True)
     return None
 
@@ -264,7 +267,8 @@ def _crew_has_answered(facts: CaseFacts, message: m.ReportCut) -> CaseFacts:
 
 def report_not_cut(facts: CaseFacts, message: m.ReportNotCut, now: datetime) -> tuple[CaseFacts, Done]:
     """The crew left without cutting: its permits are answered for, and the time slips (R-20)."""
-    check_actor(facts, message.actor, ("field_crew",))
+    asked = (p.field_unit for p in facts.permits if p.ticket_id == message.ticket_id and not p.answered)
+    check_actor(facts, message.actor, ("field_crew",), also_of=asked if facts.present_since else ())
     ticket = known_ticket(facts, message.ticket_id)
     at = happened_at(message.at, now, "at")
     waiting = ticket.live or any(p.ticket_id == ticket.ticket_id and not p.answered for p in facts.permits)

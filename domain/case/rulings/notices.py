@@ -162,7 +162,7 @@ def _report_refusal(facts: CaseFacts, notice: Notice, now: datetime) -> CaseFact
 
 def _station_head_answers(facts: CaseFacts, notice: Notice) -> bool:
     """Non-residential: the station head must acknowledge the refusal of a red notice too (R-10)."""
-    return notice.kind == "red" and facts.account.customer_class == "non_residential"
+    return notice.kind == "red" and "non_residential" in facts.classes_since(notice)
 
 
 def _serve(facts: CaseFacts, notice_id: str, served_at: datetime, now: datetime) -> CaseFacts:

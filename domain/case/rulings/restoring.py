@@ -6,6 +6,7 @@ from domain.case.checks import check_actor
 from domain.case.entities import Cut
 from domain.case.escalations import close_escalations
 from domain.case.facts import CaseFacts
+from domain.case.own_meters import is_about
 from domain.case.restoration import cut_to_answer_for, restored_too_late
 from domain.contract import updates as m
 from domain.contract.answers import Done, RestorationAnswer, StillOwing
@@ -62,7 +63,8 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
     at = restored_at
     # A meter may be found cut off before our own cut of it is reported: one restoration ends both.
     for cut_off in facts.cuts_off:
-        if cut_off.meter_id == cut.meter_id and cut_off.at <= at:
+        same = is_about(facts, cut, cut_off.meter_id) or is_about(facts, cut_off, cut.meter_id)
+        if same and cut_off.at <= at:
             facts = _restored(facts, cut_off, message, at, now)
     if not facts.cuts_off and facts.in_arrears and facts.withdrawn is None:
         facts = facts.but(stage="red_notice" if facts.red or _had_red(facts) else "yellow_notice")
@@ -70,10 +72,11 @@ def report_restored(facts: CaseFacts, message: m.ReportRestored, now: datetime) 
 
 
 def _units_with(facts: CaseFacts, cut: Cut | None, at: datetime) -> set[str | None]:
-    """The account's field unit, and one that had the ticket then and has passed it on since."""
+    """The account's field unit, one that had the ticket then and has passed it on, and who holds it too (R-32)."""
     ticket = facts.ticket(cut.restore_ticket) if cut else None
     former = {p.field_unit for p in ticket.passed_on if at <= p.until} if ticket else set()
-    return {None, facts.account.field_unit, *former}
+    beside = ticket.also_held_by if ticket else ()
+    return {None, facts.account.field_unit, *former, *beside}
 
 
 def _restored(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: datetime, now: datetime) -> CaseFacts:

@@ -7,6 +7,7 @@ from domain.case.announced_payments import AWAITED_AT_MOST, settled_by
 from domain.case.attempt import revoke_permit
 from domain.case.entities import Announced, Hold, Permit
 from domain.case.facts import CaseFacts
+from domain.case.own_meters import named_since
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
 from domain.contract.signals import (
     BillOverdue,
@@ -157,7 +158,8 @@ def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -
     facts = _remembered(facts, key)
     at = min(message.at or now, now)
     known = known_cut(facts, message.meter_id, at)
-    permit = next((p for p in facts.permits if p.meter_id == message.meter_id and _may_explain(p, at)), None)
+    ours = (p for p in facts.permits if message.meter_id in named_since(facts, p.meter_id, p.given_at))
+    permit = next((p for p in ours if _may_explain(p, at)), None)
     if known is None and permit is None:
         facts, _ = unauthorised_cut(
             facts, now, at, message.meter_id, (message.reported_by,), message.source, about=message.report_id

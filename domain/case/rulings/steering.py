@@ -15,7 +15,7 @@ from domain.vocabulary import Role
 
 
 def serve_again(facts: CaseFacts, message: m.ServeAgain, now: datetime) -> tuple[CaseFacts, Done]:
-    """A person gives up this attempt and has a new time planned; the count of attempts starts anew (R-07)."""
+    """A person gives up this attempt and has a new time planned; every count of attempts starts anew (R-07, R-32)."""
     check_actor(facts, message.actor, ("reader", "team_leader"))
     red, yellow = facts.red, facts.yellow
     undelivered_yellow = yellow is not None and not yellow.served
@@ -27,7 +27,8 @@ def serve_again(facts: CaseFacts, message: m.ServeAgain, now: datetime) -> tuple
         facts = end_attempt(facts, now, reason, counted=False)
     elif yellow is not None and undelivered_yellow and facts.needs_person is None:
         facts = void_notice(facts, yellow.notice_id, now, reason, counted=False)
-    return facts.but(needs_person=None, voids_in_a_row={}), Done()
+    records = facts.records.model_copy(update={"attempts_ended": 0})
+    return facts.but(needs_person=None, voids_in_a_row={}, records=records), Done()
 
 
 def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[CaseFacts, Done]:
@@ -59,9 +60,9 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
                     state="sent",
                     acknowledged_at=None,
                 )
-                facts = _notify_of_transfer(facts, now, "field_crew", ticket.ticket_id)
+                facts = notify_of_transfer(facts, now, "field_crew", ticket.ticket_id)
     else:
-        facts = _notify_of_transfer(facts, now, message.role, facts.account.account_id)
+        facts = notify_of_transfer(facts, now, message.role, facts.account.account_id)
     return facts, Done()
 
 
@@ -75,7 +76,8 @@ def passing_on(before: CaseFacts, facts: CaseFacts, now: datetime) -> CaseFacts:
     return facts
 
 
-def _notify_of_transfer(facts: CaseFacts, now: datetime, role: Role, about: str) -> CaseFacts:
+def notify_of_transfer(facts: CaseFacts, now: datetime, role: Role, about: str) -> CaseFacts:
+    """Notify whoever the account names for this role that it is his now."""
     account = facts.account.account_id
     return facts.notified(
         now,

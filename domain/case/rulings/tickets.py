@@ -17,7 +17,8 @@ from domain.record.subjects import subject
 
 def acknowledge_ticket(facts: CaseFacts, message: m.AcknowledgeTicket, now: datetime) -> tuple[CaseFacts, Done]:
     """The field unit has the ticket (R-15)."""
-    check_actor(facts, message.actor, ("field_crew",))
+    held = facts.ticket(message.ticket_id)
+    check_actor(facts, message.actor, ("field_crew",), also_of=held.also_held_by if held else ())
     ticket = known_ticket(facts, message.ticket_id)
     if not ticket.live:
         raise _too_late(f"ticket {ticket.ticket_id} is {ticket.state}")

@@ -64,6 +64,8 @@ def test_a_customer_comes_back_as_it_was_booked(utility: Utility) -> None:
     assert utility.billing.customer("1001") == booked
     assert utility.billing.accounts(["1001", "1002"]) == {"1001": booked.account}
     assert utility.billing.accounts([]) == {}
+    assert utility.billing.customers(["1001", "1002"]) == {"1001": booked}
+    assert utility.billing.customers([]) == {}
 
 
 @pytest.mark.parametrize("wish", [None, "sms", "email", "app"])
@@ -168,6 +170,7 @@ def test_each_of_many_is_answered_in_the_order_of_the_questions(utility: Utility
     assert [d and d.account_id for d in known] == ids[::-1]
     assert [d is not None and d.owed > 0 for d in known] == [False, True] * 300
     assert set(utility.billing.accounts(ids)) == set(ids)
+    assert set(utility.billing.customers([*ids, "nobody"])) == set(ids)
 
 
 def test_overdue_accounts_come_in_pages_without_those_that_owe_nothing(utility: Utility) -> None:
@@ -192,6 +195,7 @@ def test_an_outage_is_no_answer_and_ends(utility: Utility) -> None:
     for ask in (
         lambda: utility.billing.customer("1001"),
         lambda: utility.billing.accounts(["1001"]),
+        lambda: utility.billing.customers(["1001"]),
         lambda: utility.billing.debts((DebtQuery(account_id="1001", as_of=NOON),)),
         lambda: utility.billing.overdue_accounts(NOON, "", 10),
     ):

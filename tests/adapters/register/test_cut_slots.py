@@ -147,6 +147,16 @@ def test_a_case_that_moves_to_another_unit_takes_its_day_along(engine: Engine, b
     assert booked() == {"run-1/red-notice/1": ("FU-9", MONDAY)}
 
 
+def test_a_day_goes_along_to_the_unit_that_the_customers_record_names(engine: Engine, booked: Booked) -> None:
+    """R-32: as if reassigned; another field that changed moves nothing."""
+    office = register(engine)
+    office.issue(issued(1), message("run-1/message/1"))
+    for seq, field in enumerate(("region", "field_unit"), 1):
+        news = evidence(seq, "customer.changed", detail={"fields": [field]})
+        office.write(of_case(1, seq + 1, case={"field_unit": "FU-9"}, evidence=(news,)))
+        assert booked() == {"run-1/red-notice/1": ("FU-9" if field == "field_unit" else UNIT, MONDAY)}
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [("", {}), ("FU-1=40", {"FU-1": 40}), (" FU-1 = 40 , *=60,", {"FU-1": 40, "*": 60}), ("a=b=3", {"a=b": 3})],

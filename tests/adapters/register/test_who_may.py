@@ -90,6 +90,19 @@ def test_people_of_another_centre_are_not_admitted(role: str) -> None:
     assert contradiction(act(what, role, unit="RC-99"), case_row()) is None, "no centre is known"
 
 
+def test_an_act_of_the_former_centre_is_admitted_in_the_record_that_takes_the_account_away(
+    register: SqlRegister,
+) -> None:
+    """R-32: the record was read after his act, and both are written in one."""
+    named = {"fields": ["reading_centre"], "before": {"reading_centre": "RC-99"}, "after": {"reading_centre": CENTRE}}
+    early = act("notice.delivered", "reader", 1, unit="RC-99")
+    assert kept(register, early, evidence(2, "customer.changed", detail=named)) == [
+        "notice.delivered",
+        "customer.changed",
+    ]
+    assert kept(register, act("notice.delivered", "reader", 3, unit="RC-99"))[-1] == NOT_ADMITTED
+
+
 def test_the_rest_of_a_record_does_not_wait_for_a_claim(register: SqlRegister) -> None:
     """Above all not a restoration: everything else of the record is written as ever."""
     entries = (act("withdrawn", "hotline", 1), evidence(2, "ticket.sent"), act("supply.restored", "field_crew", 3))

@@ -123,6 +123,25 @@ def test_a_register_that_had_the_place_before_it_had_revisions_is_taken_over(ope
     assert WholeRegister(engine).verify(ACCOUNT).intact
 
 
+def test_every_card_as_it_stands_becomes_the_first_version_of_a_record(opened: Opened) -> None:
+    """R-32: a case that was open before compares what it reads with the card that it has gone by."""
+    engine = opened(REGISTER)
+    brought_to(engine, REGISTER, "0008")
+    cards = [("1001", "王小明", "sms"), ("1002", "李红", None)]
+    with engine.execution_options(writing=True).begin() as connection:
+        for account, name, channel in cards:
+            connection.execute(
+                text("INSERT INTO customer_cards VALUES (:account, :name, '人民路1号', '138', '', :channel)"),
+                {"account": account, "name": name, "channel": channel},
+            )
+    see_to_tables(engine)
+    with as_it_is(engine) as connection:
+        kept = sorted(rows(connection, "customer_versions"), key=lambda v: str(v["account_id"]))
+        assert [(v["account_id"], v["number"], v["name"], v["preferred_channel"], v["kept_at"]) for v in kept] == [
+            (account, 1, name, channel, None) for account, name, channel in cards
+        ]
+
+
 def test_register_and_billing_book_may_lie_in_one_database(opened: Opened) -> None:
     for history in HISTORIES.values():
         see_to_tables(opened(history))

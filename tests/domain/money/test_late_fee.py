@@ -9,7 +9,7 @@ import pytest
 
 from domain.law.policy import LateFeePerDay, Policy
 from domain.money.debt import BillDebt, BillPayment
-from domain.money.late_fee import late_fee, total_late_fee
+from domain.money.late_fee import FormerClass, late_fee, total_late_fee
 
 POLICY = Policy()
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -108,6 +108,36 @@ def test_the_minimum_is_the_policys() -> None:
 def test_the_minimum_holds_for_each_bill() -> None:
     bills = (bill(amount="20.00"), bill("2026-09-25", "20.00"), bill("2026-11-25", "20.00"))
     assert total_late_fee(bills, "residential", at("2026-10-30T12:00"), POLICY) == Decimal("2.00")
+
+
+def former(*past: tuple[str, str]) -> tuple[FormerClass, ...]:
+    return tuple(FormerClass(customer_class=c, before=date.fromisoformat(day)) for c, day in past)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("customer_class", "past", "fee"),
+    [
+        pytest.param("non_residential", (("residential", "2026-10-29"),), "7.00", id="three_days_at_one_two_at_two"),
+        pytest.param("residential", (("non_residential", "2026-10-29"),), "8.00", id="three_days_at_two_two_at_one"),
+        pytest.param("non_residential", (("residential", "2026-10-26"),), "10.00", id="before_it_was_overdue"),
+        pytest.param("non_residential", (("residential", "2026-10-31"),), "5.00", id="only_from_tomorrow_on"),
+        pytest.param(
+            "residential",
+            (("residential", "2026-10-27"), ("non_residential", "2026-10-29")),
+            "7.00",
+            id="there_and_back",
+        ),
+        pytest.param(
+            "residential",
+            (("residential", "2026-10-28"), ("non_residential", "2026-10-28")),
+            "5.00",
+            id="there_and_back_in_one_day",
+        ),
+    ],
+)
+def test_days_past_keep_the_class_that_they_had(customer_class: Any, past: Any, fee: str) -> None:
+    """R-32: the class that the record names counts from the day on which it was read; as of 30 October, five days."""
+    assert late_fee(bill(), customer_class, at("2026-10-30T12:00"), POLICY, former(*past)) == Decimal(fee)
 
 
 @pytest.mark.parametrize("customer_class", ["residential", "non_residential"])

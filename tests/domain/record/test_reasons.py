@@ -10,6 +10,8 @@ from domain.record.subjects import SUBJECTS, SubjectCode, heading, subject, subj
 VALUES = {
     "day": "Spring Festival",
     "due": "2026-11-02 09:00",
+    "fields": "meter, name",
+    "follows": "decide whether to serve again; act on the record as it is now",
     "hold": "medical",
     "hours": "12",
     "kind": "red",
@@ -20,6 +22,7 @@ VALUES = {
     "remark": "户主出差",
     "role": "centre_director",
     "roles": "centre_director, company_leader",
+    "times": "3",
 }
 A_SUBJECT = {"incident": "wrong_meter", "month": "2026-10 no. 2", "title": "红色欠费中止供电通知书 red"}
 
@@ -66,6 +69,11 @@ def test_every_reason_has_its_chinese(code: ReasonCode) -> None:
         ("rejected by centre_director: two names are one person", "抄表中心主任不予批准：two names are one person"),
         ("not approved in time by centre_director, company_leader", "未按时批准：抄表中心主任、公司主管领导"),
         ("served again: 户主出差", "重新通知：户主出差"),
+        (
+            "record changed (name, meter): the notices are void, deliver the new yellow notice; decide whether to serve"
+            " again",
+            "客户档案变更（户名、表号）：原通知书作废，重新送达黄色催费单；档案多次变更，请决定是否重新通知",
+        ),
         ("the customer was not told again", "未再次通知客户"),
         ("a person's own words", "a person's own words"),
         ("the bills are settled, he says", "the bills are settled, he says"),
