@@ -12,18 +12,14 @@ from tests.lives.judge_promises import judge_promises
 from tests.lives.judge_supply import gaps_in_supply, judge_supply
 
 
+_JUDGES = (judge_cuts, judge_supply, judge_order, judge_money, judge_promises, judge_changes)
+
+
 def judge(book: Book) -> list[Breach]:
     """Every breach of P1, P2, P3 and of the order of the clauses; none, if all is well."""
     if not book.facts:
         return [Breach("R-30", "there is no evidence at all")]
-    breaches = [
-        *judge_cuts(book),
-        *judge_supply(book),
-        *judge_order(book),
-        *judge_changes(book),
-        *judge_promises(book),
-        *judge_money(book),
-    ]
+    breaches = [breach for judge_ in _JUDGES for breach in judge_(book)]
     return [b for b in breaches if not set(b.rule.split()) & set(law.NOT_IN_FORCE)]
 
 
