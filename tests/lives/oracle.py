@@ -11,7 +11,6 @@ from tests.lives.judge_order import judge_order
 from tests.lives.judge_promises import judge_promises
 from tests.lives.judge_supply import gaps_in_supply, judge_supply
 
-
 _JUDGES = (judge_cuts, judge_supply, judge_order, judge_money, judge_promises, judge_changes)
 
 
