@@ -1,6 +1,7 @@
 """One life under way: the case, its clock, what is said to it through its public messages, what was booked for it."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -59,13 +60,14 @@ class Playing:
 
     async def at_rest(self) -> datetime:
         """The case's clock, once nothing is under way; an outage keeps something under way for long."""
-        tries = 8 if self.town.silent_for(self.account_id) else 200
-        for _ in range(tries):
+        until = time.monotonic() + (0.5 if self.town.silent_for(self.account_id) else PATIENCE)
+        while True:
             seen = (await self.case.handle.describe()).raw_description
             if seen.workflow_execution_info.status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING:
                 self.closed = True
                 break
-            if not seen.pending_activities and not seen.HasField("pending_workflow_task"):
+            at_work = seen.pending_activities or seen.HasField("pending_workflow_task")
+            if not at_work or time.monotonic() > until:
                 break
             await asyncio.sleep(0.06)
         self.now = _clock(seen)
