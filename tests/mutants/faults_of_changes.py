@@ -13,7 +13,7 @@ FAULTS = (
         file="workflows/billing_desk.py",
         right="RecordAsked(number=facts.record_number, account=facts.record or facts.account, needed=needed)",
         wrong="None",
-        tests=(f"{READ}::test_it_is_read_before_each_notice_and_at_each_step_of_the_cut",),
+        tests=(f"{READ}::test_at_t_minus_30_min_the_new_phone_is_notified_and_not_the_old_one",),
     ),
     Fault(
         name="a record that was read is not taken over",
