@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.billing import AnswerUnusable, BillingSystem, BillingUnavailable
+from activities.closed_cuts import ClosedCuts, open_for_incidents
 from activities.register import RegisterUnavailable
 from domain.contract.signals import RecheckRequested
 from domain.customer import Customer, CustomerCard, changed_fields
@@ -89,6 +91,8 @@ class SweepActivities:
     book: SweepBook
     zone: ZoneInfo
     unusable_at_most: int = UNUSABLE_AT_MOST
+    closed: ClosedCuts | None = None
+    may_stay_unpaid: Decimal = Decimal("0.00")
     records: CardsTaken | None = None
 
     @activity.defn
@@ -132,6 +136,11 @@ class SweepActivities:
             at=order.as_of,
         )
         await asyncio.to_thread(self.book.record_sweep, page)
+        if not cases and self.closed is not None:  # the last page: a payment may be booked once a case is closed
+            queue = activity.info().task_queue
+            await open_for_incidents(
+                activity.client(), self.billing, self.closed, order.as_of, queue, self.may_stay_unpaid
+            )
         return PageSwept(
             last_account=page.last_account,
             counted=page.counted,

@@ -72,7 +72,13 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         RegisterActivities(parts.register, parts.papers).write_record,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(
-            parts.billing, parts.reader, parts.register, parts.policy.zone, records=parts.reader
+            parts.billing,
+            parts.reader,
+            parts.register,
+            parts.policy.zone,
+            closed=parts.reader,
+            may_stay_unpaid=parts.policy.may_stay_unpaid,
+            records=parts.reader,
         ).sweep_page,
         parts.reporting.make_report,
     ]

@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.channels import ChannelActivities, CustomerNotified, NotifyCustomer
     from activities.notices import NoticeActivities
     from activities.tickets import TicketActivities
-    from domain.case import before_opening, final_half_hour, issuing, views
+    from domain.case import before_opening, closed_cut, final_half_hour, issuing, views
     from domain.case.billing_answers import with_circumstances
     from domain.case.closing import close, reopen
     from domain.case.entities import NoticeKind, Ticket
@@ -139,10 +139,12 @@ class ArrearsCase(CaseMessages):
             look_answered_at=workflow.now(),
         )
         if self.present_rules_count():
-            facts = facts.but(present_since=now)
+            facts = facts.but(present_since=now, opened_with=found.debt.owed)
             facts = facts.but(record=found.account, record_number=found.record_number, record_read_at=now)
         rules = LATEST_RULE if facts.present_since else None
         facts = facts.noted(now, "case.opened", owed=found.debt.owed, policy=found.policy.label, rules=rules)
+        if opening.paid_before_cut:
+            facts = closed_cut.learned(facts, opening.paid_before_cut, now)
         self.open_with(with_circumstances(facts, found, now, workflow.now()), heard)
         return None
 

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from domain.customer import Account, Customer, CustomerCard, Preference
-from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
+from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery, PaymentElsewhere
 from domain.vocabulary import CustomerClass, Day, Id, Moment, Money
 
 _MOMENT = re.compile(r"2[01]\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -71,11 +71,31 @@ class Unknown(_Answer):
 
 
 class Payment(_Answer):
-    """Part of a payment, booked on a bill."""
+    """Part of a payment, booked on a bill; `payment_amount` is the whole of it, where billing says it."""
 
     payment_id: _Id
     amount: _Amount
     paid_at: _Moment
+    payment_amount: _Amount | None = None
+
+    @model_validator(mode="after")
+    def _part_of_the_whole(self) -> Self:
+        if self.payment_amount is not None and self.payment_amount < self.amount:
+            raise ValueError(f"payment_amount {self.payment_amount} is less than its part of {self.amount}")
+        return self
+
+
+class Elsewhere(Payment):
+    """Part of a payment on a bill that the answer does not list; without a bill it is credit."""
+
+    bill_id: _Id | None = None
+    due_date: Day | None = None
+
+    @model_validator(mode="after")
+    def _a_bill_has_a_due_date(self) -> Self:
+        if (self.bill_id is None) != (self.due_date is None):
+            raise ValueError("bill_id and due_date stand together, or neither")
+        return self
 
 
 class Bill(_Answer):
@@ -107,11 +127,14 @@ class Debt(_Answer):
     unknown_bills: tuple[_Id, ...]
     paid_total: _Amount
     credit: _Amount
+    payments_elsewhere: tuple[Elsewhere, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         if _twice(b.bill_id for b in self.bills):
             raise ValueError("bills: one stands here twice")
+        if {b.bill_id for b in self.bills} & {p.bill_id for p in self.payments_elsewhere}:
+            raise ValueError("payments_elsewhere: one is on a bill that is listed")
         on_bills = sum((b.amount - b.outstanding for b in self.bills), Decimal(0))
         if self.paid_total < on_bills + self.credit:
             raise ValueError(f"paid_total {self.paid_total} is less than {on_bills} on bills and {self.credit} credit")
@@ -225,6 +248,7 @@ def _debt(debt: Debt, query: DebtQuery, day: date, where: str) -> AccountDebt:
         ),
         paid_total=debt.paid_total,
         credit=debt.credit,
+        elsewhere=tuple(PaymentElsewhere(**payment.model_dump()) for payment in debt.payments_elsewhere),
     )
 
 

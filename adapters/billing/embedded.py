@@ -25,13 +25,13 @@ from sqlalchemy import (
 
 from activities.billing import BillingUnavailable
 from adapters.billing.booking import book_bills, book_customers, book_payments, chunks
+from adapters.billing.debt_answer import debt_of
 from adapters.billing.tables import BILLING, TABLES
 from adapters.billing.twins import twins
 from adapters.sql.engine import open_engine, reading, writing
 from domain.customer import Account, Customer, CustomerCard
-from domain.money.allocation import Share, allocate
 from domain.money.book import BookedBill, BookedPayment, Twin, Unannounced, Verdict
-from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
+from domain.money.debt import AccountDebt, DebtQuery
 
 _CUSTOMERS, _BILLS, _PAYMENTS, _OUTAGES = (
     TABLES.tables[name] for name in ("customers", "bills", "payments", "outages")
@@ -113,7 +113,7 @@ class SqlBilling:
                 for payment in connection.execute(select(*_PAYMENT).where(_PAYMENTS.c.account_id.in_(ids))):
                     payments[payment.account_id].append(BookedPayment(*payment))
         return tuple(
-            _debt(q, bills[q.account_id], payments.get(q.account_id, ()), self._local_day(q.as_of))
+            debt_of(q, bills[q.account_id], payments.get(q.account_id, ()), self._local_day)
             if q.account_id in bills
             else None
             for q in queries
@@ -243,32 +243,6 @@ def _refuse_in_outage(connection: Connection) -> None:
     reason = connection.execute(select(_OUTAGES.c.reason)).scalar()
     if reason is not None:
         raise BillingUnavailable(f"the billing system gives no answer: {reason}. Nothing was read or written.")
-
-
-def _debt(query: DebtQuery, bills: Sequence[BookedBill], payments: Sequence[BookedPayment], today: date) -> AccountDebt:
-    allocation = allocate(bills, payments)
-
-    def listed(bill: BookedBill, parts: tuple[Share, ...]) -> bool:
-        """Whether the answer names the bill: it is overdue and unpaid, or the question asked for it."""
-        owing = bill.due_date < today and sum(p.amount for p in parts) < bill.amount
-        return owing or bill.bill_id in query.bills
-
-    return AccountDebt(
-        account_id=query.account_id,
-        as_of=query.as_of,
-        bills=tuple(
-            BillDebt(
-                bill_id=bill.bill_id,
-                amount=bill.amount,
-                due_date=bill.due_date,
-                payments=tuple(BillPayment(**part._asdict()) for part in parts),
-            )
-            for bill in sorted(bills, key=lambda b: (b.due_date, b.bill_id))
-            if listed(bill, parts := allocation.on_bill.get(bill.bill_id, ()))
-        ),
-        paid_total=allocation.paid_total,
-        credit=allocation.credit,
-    )
 
 
 def _accounts_with_bills(ids: Sequence[str]) -> Any:

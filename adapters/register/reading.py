@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, literal, select, tuple_
 
 from adapters.register.chain import verify_chain
+from adapters.register.closed_cuts import closed_cuts
 from adapters.register.counting import count_register
 from adapters.register.customer_versions import versions_taken
 from adapters.register.tables import TABLES
 from adapters.register.worklist import tasks_of, worklist
 from adapters.sql.engine import reading
+from domain.case.closed_cut import ClosedCut
 from domain.customer import CustomerCard
 from domain.metrics import Figures
 from domain.record.case_file import CaseFile, FiledEvidence, FiledMessage, FiledNotice, FiledTicket, WorkItem
@@ -124,6 +126,11 @@ class RegisterReader:
             .limit(limit)
         )
         return self._read(OpenCase, query)
+
+    def cuts_of_closed_cases(self, since: datetime, accounts: Sequence[str] | None = None) -> tuple[ClosedCut, ...]:
+        """Lawful cuts since then of accounts whose cases are closed; see `closed_cuts`."""
+        with reading(self.engine) as connection:
+            return closed_cuts(connection, since, accounts)
 
     def cards_taken(self, cases: Sequence[OpenCase]) -> dict[str, CustomerCard]:
         """By account, the card that each of these cases last took, as far as it is known and kept."""

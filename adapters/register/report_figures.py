@@ -40,7 +40,7 @@ class ReportFigures:
             counting = _Counting(connection, begins_at, ends_at)
             total = Sum()
             for traits, events in counting.cases():
-                total.add(traits, case_in_month(events, begins_at, self.policy.tolerance))
+                total.add(traits, case_in_month(events, begins_at, self.policy))
             coordination = _filed(total, counting)
             by_role, simply = counting.by_role(), counting.simply()
             return Figures.model_validate(
@@ -64,6 +64,8 @@ class ReportFigures:
                         after_unauthorised=restoration_times(total.restorations[False]),
                         warnings=simply["restore.warning"],
                         exceptions=simply["delay.declared"],
+                        after_nothing_owed=len(total.after_nothing_owed),
+                        after_nothing_owed_longest=total.longest_after_nothing_owed,
                         **total.supply,
                     ),
                     "incidents": counting.incidents(),

@@ -24,7 +24,7 @@ def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[Announced, 
     One that paid a bill of which billing says nothing is in no list either. No amount would distinguish it from another
     that is still on its way. To wait an hour for it is less than to cut off who has paid (P2).
     """
-    if debt.owed <= facts.policy.tolerance:
+    if debt.owed <= facts.may_stay_unpaid(facts.policy):
         return ()
     heard = facts.heard if facts.hints <= hints else ()  # newer ones are for the next answer to show
     candidates = (*facts.unbooked, *(h.model_copy(update={"missed_at": debt.as_of}) for h in heard))

@@ -6,6 +6,8 @@ from typing import Any
 
 from domain.case.entities import Hold
 from domain.case.facts import CaseFacts
+from domain.case.settlement import shown_so_far
+from domain.case.willingness import with_replaced_bills
 from domain.law.circumstances import Circumstances
 from domain.money.debt import AccountDebt, DebtQuery
 from domain.record.subjects import subject
@@ -17,6 +19,8 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
     """Billing has answered. `hints` is how many had come when it was asked: later ones need another answer."""
     before = facts.debt
     announced = facts.announced if facts.hints > hints else Decimal("0.00")
+    if facts.present_since:
+        facts = facts.but(shown=shown_so_far(facts))
     facts = facts.but(
         debt=debt,
         debt_asked=query.bills,
@@ -25,6 +29,8 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
         announced=announced,
         heard=facts.heard if facts.hints > hints else (),
     )
+    if facts.present_since:
+        facts = with_replaced_bills(facts)
     if debt.mark() == before.mark():
         return facts
     facts = facts.noted(now, "debt.read", at=debt.as_of, owed=debt.owed, late_fee=facts.late_fee(now), mark=debt.mark())

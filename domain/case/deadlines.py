@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.case import due_times, restoration
+from domain.case import due_times, restoration, settlement, willingness
 from domain.case.attempt import attempt_ended_by_a_change, end_attempt, recall_cut_ticket, void_notice
 from domain.case.conditions import filing_missing, missing_approvals, statutory_day_reached, why_the_day_is_barred
 from domain.case.demands_of_class import barred_by_a_change
@@ -49,7 +49,7 @@ def wake_times(facts: CaseFacts) -> Times:
     return [time for rule in _RULES for time in rule.due(facts)]
 
 
-# ---- I.3: holds, promises, plans --------------------------------------------------------------
+# ---- I.3: holds ------------------------------------------------------------------------------
 
 
 def _holds_run_out(facts: CaseFacts, now: datetime) -> CaseFacts:
@@ -58,37 +58,6 @@ def _holds_run_out(facts: CaseFacts, now: datetime) -> CaseFacts:
         if end <= now:
             facts = facts.with_hold(hold.hold_id, ended_at=now)
             facts = facts.noted(now, "hold.ended", at=end, about=hold.hold_id)
-    return facts
-
-
-def _promise_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """Kept once the payments since reach the amount; broken if billing, asked after its day, says otherwise."""
-    promise, end = facts.promise, due_times.promise_end(facts)
-    if promise is None or end is None:
-        return facts
-    paid = facts.debt.paid_total - promise.paid_before
-    if paid >= promise.amount:
-        facts = facts.but(promise=promise.model_copy(update={"state": "kept"}))
-        return facts.noted(now, "promise.kept", about=promise.promise_id, paid=paid)
-    if end <= facts.debt_read_at:
-        facts = facts.but(promise=promise.model_copy(update={"state": "broken"}))
-        return facts.noted(now, "promise.broken", at=end, about=promise.promise_id, paid=paid)
-    return facts
-
-
-def _plan_is_judged(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """Each instalment is judged by the running sum at the end of its day; the last one keeps the plan."""
-    plan = facts.plan
-    if plan is None or plan.state != "open":
-        return facts
-    paid = facts.debt.paid_total - plan.paid_before
-    if paid >= sum(i.amount for i in plan.instalments):
-        facts = facts.but(plan=plan.model_copy(update={"state": "kept"}))
-        return facts.noted(now, "plan.kept", about=plan.plan_id, paid=paid)
-    due = sum(i.amount for i, end in due_times.instalments_due(facts) if end <= facts.debt_read_at)
-    if paid < due:
-        facts = facts.but(plan=plan.model_copy(update={"state": "broken"}))
-        return facts.noted(now, "plan.broken", about=plan.plan_id, paid=paid, due=due)
     return facts
 
 
@@ -102,12 +71,12 @@ def _settled_bills_end_the_procedure(facts: CaseFacts, now: datetime) -> CaseFac
             facts = facts.with_notice(notice.notice_id, settled_bills=(*notice.settled_bills, *settled))
     red, yellow = facts.red, facts.yellow
     if red and not facts.owes(red):
-        facts = _note_settled(facts, now, red.bills)
+        facts = _note_settled(facts, now, red)
         facts = recall_cut_ticket(facts, now, because("bills_settled"))
         facts = void_notice(facts, red.notice_id, now, because("settled"), counted=False, reported=False)
     if yellow and not facts.owes(yellow):
         if not red:
-            facts = _note_settled(facts, now, yellow.bills)
+            facts = _note_settled(facts, now, yellow)
         facts = void_notice(facts, yellow.notice_id, now, because("settled"), counted=False, reported=False)
         facts = facts.but(voids_in_a_row={}, needs_person=None)
     return facts
@@ -125,9 +94,9 @@ def _newly_settled(facts: CaseFacts, notice: Notice) -> tuple[str, ...]:
     return tuple(b for b in notice.live_bills if b not in owing)
 
 
-def _note_settled(facts: CaseFacts, now: datetime, bills: tuple[str, ...]) -> CaseFacts:
-    at = restoration.settled_at(facts, bills, now)
-    return facts.noted(now, "debt.settled", at=at, bills=bills, settled_at=at)
+def _note_settled(facts: CaseFacts, now: datetime, notice: Notice) -> CaseFacts:
+    at = settlement.settled_at(facts, notice, notice.bills, now)
+    return facts.noted(now, "debt.settled", at=at, bills=notice.bills, settled_at=at)
 
 
 # ---- II.1, II.2: notices ----------------------------------------------------------------------
@@ -286,10 +255,12 @@ def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFa
 
 _RULES: tuple[_Rule, ...] = (
     _Rule(_holds_run_out, due_times.hold_ends),
-    _Rule(_promise_is_judged, due_times.promise_ends),
-    _Rule(_plan_is_judged, due_times.instalment_ends),
+    _Rule(willingness.promise_is_judged, due_times.promise_ends),
+    _Rule(willingness.plan_is_judged, due_times.instalment_ends),
     _Rule(restoration.settlement_makes_restoration_due),
+    _Rule(restoration.settlement_before_the_cut_is_learned),
     _Rule(restoration.a_plan_makes_restoration_due),
+    _Rule(settlement.settlements_are_kept),
     _Rule(a_new_holder_makes_restoration_due),
     _Rule(_settled_bills_end_the_procedure),
     _Rule(_nothing_left_needs_nobody),

@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from domain.contract.updates import Instalment
 from domain.customer import RecordField
 from domain.law.policy import PolicyKeptOnce
+from domain.money.debt import BillPayment
 from domain.vocabulary import Contract, CustomerClass, Day, Id, IncidentKind, Moment, Money, Role
 
 NoticeKind = Literal["yellow", "red"]
@@ -14,6 +17,7 @@ NoticeKind = Literal["yellow", "red"]
 class Notice(Contract):
     """A yellow or red notice. `spent` once a lawful cut has used it up: it stands no longer, but was not void.
 
+    `settled_at`: when its bills were settled (R-25), for a cut under it that is reported later.
     `former_classes`, `was_important`: what else the customer has been since it was issued (R-32).
     """
 
@@ -34,6 +38,7 @@ class Notice(Contract):
     void_reason: str | None = None
     spent: bool = False
     settled_bills: tuple[Id, ...] = ()
+    settled_at: Moment | None = None
     former_classes: tuple[CustomerClass, ...] = ()
     was_important: bool = False
 
@@ -174,24 +179,48 @@ class Hold(Contract):
         return self.ended_at is None
 
 
+class AgreedBill(Contract):
+    """A bill that was in arrears when a promise or a plan was agreed, with what was paid then.
+
+    Or one that `replaces` such a bill, which billing has cancelled.
+    """
+
+    bill_id: Id
+    due_date: Day
+    replaces: Id | None = None
+    payments: tuple[BillPayment, ...] = ()
+
+
+class Agreed(Contract):
+    """What a promise or plan is measured on (R-04): its bills, and every other bill that billing listed then."""
+
+    bills: tuple[AgreedBill, ...]
+    others: tuple[Id, ...] = ()
+
+
 class Promise(Contract):
-    """An amount promised by the end of a local day; `paid_before` is what had ever been paid when it was made."""
+    """An amount promised by the end of a local day; `paid_before` is what had ever been paid when it was made.
+
+    `on`: None for one made before R-31 to R-35 counted, which is measured on all that the account has paid since.
+    """
 
     promise_id: Id
     amount: Money
     until: Day
     made_at: Moment
     paid_before: Money
+    on: Agreed | None = None
     state: Literal["open", "kept", "broken"] = "open"
 
 
 class Plan(Contract):
-    """Instalments agreed; `paid_before` as for a promise."""
+    """Instalments agreed; `paid_before` and `on` as for a promise."""
 
     plan_id: Id
     instalments: tuple[Instalment, ...]
     agreed_at: Moment
     paid_before: Money
+    on: Agreed | None = None
     state: Literal["open", "kept", "broken"] = "open"
 
 
@@ -199,6 +228,7 @@ class Cut(Contract):
     """Supply is, or was, off at a meter. `restore_since` starts the 24 hours; until then nothing is due.
 
     `by_plan`: a plan restores it, and `settled_at` is when it was agreed; a settlement has not been seen.
+    `after_settlement`: its bills had been settled before it, and the incident of that is on record.
     `new_holder`: a change of holder restores it without payment, and `settled_at` stays absent (R-32).
     """
 
@@ -218,6 +248,7 @@ class Cut(Contract):
     warned: int = 0
     delay_declared: bool = False
     breached: bool = False
+    after_settlement: bool = False
     restored_at: Moment | None = None
 
     @property
@@ -247,6 +278,13 @@ class FormerPolicy(Contract):
     until: Moment
     begun: tuple[Id, ...] = ()
     keeps_tolerance: bool = False
+
+
+class Shown(Contract):
+    """What billing had shown to the case before its last answer: payments with their bills, and what bills came to."""
+
+    payments: dict[Id, tuple[Id, ...]] = Field(default_factory=dict)
+    amounts: dict[Id, Money] = Field(default_factory=dict)
 
 
 class Withdrawal(Contract):

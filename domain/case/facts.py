@@ -20,10 +20,12 @@ from domain.case.entities import (
     Permit,
     Plan,
     Promise,
+    Shown,
     Ticket,
     Withdrawal,
 )
 from domain.case.record_history import RecordHistory
+from domain.case.replacing import plain, replaced
 from domain.customer import Account
 from domain.law.calendar import Calendar
 from domain.law.circumstances import CutSlot
@@ -66,6 +68,8 @@ class CaseFacts(Contract):
     debt: AccountDebt
     debt_read_at: Moment
     debt_asked: tuple[Id, ...] = ()
+    opened_with: Money | None = None
+    shown: Shown = Shown()
     hints: int = 0
     hints_answered: int = 0
     announced: Money = Decimal("0.00")
@@ -108,31 +112,31 @@ class CaseFacts(Contract):
 
     def with_notice(self, notice_id: str, **changes: Any) -> Self:
         """Replace fields of one notice."""
-        return self.but(notices=_replaced(self.notices, "notice_id", notice_id, changes))
+        return self.but(notices=replaced(self.notices, "notice_id", notice_id, changes))
 
     def with_ticket(self, ticket_id: str, **changes: Any) -> Self:
         """Replace fields of one ticket."""
-        return self.but(tickets=_replaced(self.tickets, "ticket_id", ticket_id, changes))
+        return self.but(tickets=replaced(self.tickets, "ticket_id", ticket_id, changes))
 
     def with_permit(self, permit_id: str, **changes: Any) -> Self:
         """Replace fields of one permit."""
-        return self.but(permits=_replaced(self.permits, "permit_id", permit_id, changes))
+        return self.but(permits=replaced(self.permits, "permit_id", permit_id, changes))
 
     def with_escalation(self, escalation_id: str, **changes: Any) -> Self:
         """Replace fields of one escalation."""
-        return self.but(escalations=_replaced(self.escalations, "escalation_id", escalation_id, changes))
+        return self.but(escalations=replaced(self.escalations, "escalation_id", escalation_id, changes))
 
     def with_hold(self, hold_id: str, **changes: Any) -> Self:
         """Replace fields of one hold."""
-        return self.but(holds=_replaced(self.holds, "hold_id", hold_id, changes))
+        return self.but(holds=replaced(self.holds, "hold_id", hold_id, changes))
 
     def with_cut(self, cut_id: str, **changes: Any) -> Self:
         """Replace fields of one cut."""
-        return self.but(cuts=_replaced(self.cuts, "cut_id", cut_id, changes))
+        return self.but(cuts=replaced(self.cuts, "cut_id", cut_id, changes))
 
     def with_incident(self, incident_id: str, **changes: Any) -> Self:
         """Replace fields of one incident."""
-        return self.but(incidents=_replaced(self.incidents, "incident_id", incident_id, changes))
+        return self.but(incidents=replaced(self.incidents, "incident_id", incident_id, changes))
 
     def numbered(self, what: str) -> tuple[Self, str]:
         """The next business key of its kind, `<case key>/red-notice/2`: unique over all of an account's cases."""
@@ -173,7 +177,7 @@ class CaseFacts(Contract):
             actor_role=actor.role if actor else None,
             actor_unit=actor.unit if actor else None,
             about=about,
-            detail={name: _plain(value) for name, value in detail.items() if value is not None},
+            detail={name: plain(value) for name, value in detail.items() if value is not None},
         )
         return facts.but(journal=(*facts.journal, entry))
 
@@ -289,21 +293,38 @@ class CaseFacts(Contract):
 
     @property
     def in_arrears(self) -> bool:
-        """Anything overdue is owed beyond the tolerance."""
-        return self.debt.owed > self.policy.tolerance
+        """More is overdue than may stay unpaid (R-35)."""
+        return self.debt.owed > self.may_stay_unpaid(self.policy)
 
     def late_fee(self, now: datetime, bills: tuple[str, ...] | None = None, policy: Policy | None = None) -> Decimal:
-        """Late fee so far on these bills (all that are known, if none are named), by the policy in force or another."""
-        chosen = tuple(b for b in self.debt.bills if bills is None or b.bill_id in bills)
+        """Late fee so far on these bills (all at hand, if none are named), by the policy in force or another."""
+        chosen = self.bills_at_hand if bills is None else tuple(b for b in self.debt.bills if b.bill_id in bills)
         former = self.records.classes
         return total_late_fee(chosen, self.account.customer_class, now, policy or self.policy, former)
 
     def query_bills(self) -> tuple[str, ...]:
-        """The bills whose state the case needs even when they are settled: those of a live notice, permit or cut."""
+        """The bills whose state the case needs even when they are settled: of a notice, permit, cut, promise or plan.
+
+        Those of a cut once restored too: a payment made before it may be known later (R-25).
+        """
+        named = self._bills_at_stake()
+        named |= {b for c in (self.cuts if self.present_since else ()) for b in c.bills}
+        agreed = (a.on for a in (self.promise, self.plan) if a and a.on and a.state == "open")
+        return tuple(sorted(named | {b.bill_id for on in agreed for b in on.bills}))
+
+    @property
+    def bills_at_hand(self) -> tuple[BillDebt, ...]:
+        """The bills that billing listed, less those asked for only because of a cut that was restored before."""
+        named = self._bills_at_stake()
+        restored = (c for c in self.cuts if c.restored_at and c.restored_at < self.debt_read_at)
+        over = {b for c in restored for b in c.bills} - named if self.present_since else set[str]()
+        return tuple(b for b in self.debt.bills if b.outstanding > 0 or b.bill_id not in over)
+
+    def _bills_at_stake(self) -> set[str]:
         unanswered = {p.ticket_id for p in self.permits if not p.answered and p.state != "redeemed"}
         at_stake = {t.notice_id for t in self.tickets if t.ticket_id in unanswered}
         named = {b for n in self.notices if n.stands or n.notice_id in at_stake for b in n.bills}
-        return tuple(sorted(named | {b for c in self.cuts_off for b in c.bills}))
+        return named | {b for c in self.cuts_off for b in c.bills}
 
     # ---- policies ------------------------------------------------------------------------------
 
@@ -356,31 +377,11 @@ class CaseFacts(Contract):
         """Whether the bills of a notice are unsettled by every policy since: none takes back what was enough (R-11)."""
         return self.outstanding(notice.live_bills) > self.tolerance(notice)
 
+    def may_stay_unpaid(self, policy: Policy) -> Decimal:
+        """The principal that may stay unpaid by that policy: nobody is cut off, or kept off, for less (R-35)."""
+        return policy.may_stay_unpaid if self.present_since else policy.tolerance
+
     def tolerance(self, begun: Notice | Cut) -> Decimal:
         """How much may stay unpaid of a notice or cut: the most that a policy allowed since it began."""
-        kept = (former.policy.tolerance for former in self._replaced_since(begun) if former.keeps_tolerance)
-        return max((self.policy.tolerance, *kept))
-
-    def settled_for_supply(self, cut: Cut, now: datetime) -> bool:
-        """Whether the bills of a cut are settled by any policy since: none puts restoration off (R-24)."""
-        outstanding = self.outstanding(cut.bills)
-        return any(
-            outstanding <= policy.tolerance
-            and (not policy.late_fee_blocks or self.debt.credit >= self.late_fee(now, cut.bills, policy))
-            for policy in self.policies_since(cut)
-        )
-
-
-def _replaced(items: tuple[_T, ...], key: str, value: str, changes: dict[str, Any]) -> tuple[_T, ...]:
-    return tuple(i.model_copy(update=changes) if getattr(i, key) == value else i for i in items)
-
-
-def _plain(value: Any) -> Any:
-    """Evidence details are JSON: money and times as text."""
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return value
+        kept = (self.may_stay_unpaid(former.policy) for former in self._replaced_since(begun) if former.keeps_tolerance)
+        return max((self.may_stay_unpaid(self.policy), *kept))

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from domain.case.facts import CaseFacts
+from domain.case.settlement import shown_so_far
 
 LATEST_RULE = "R-35"
 """What `case.opened` and `rules.adopted` put on record: a proof judges by no rule that did not count yet."""
@@ -10,4 +11,5 @@ LATEST_RULE = "R-35"
 
 def adopted(facts: CaseFacts, now: datetime) -> CaseFacts:
     """Facts of an open case, with R-31 to R-35 in force from now on, and on record."""
-    return facts.but(present_since=now).noted(now, "rules.adopted", rules=LATEST_RULE)
+    facts = facts.but(present_since=now, shown=shown_so_far(facts))
+    return facts.noted(now, "rules.adopted", rules=LATEST_RULE)

@@ -6,6 +6,7 @@ that need somebody else: the billing system, a paper, a ticket, or simply time.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from domain.case.announced_payments import asked_again_at
@@ -173,11 +174,28 @@ def over_with(facts: CaseFacts) -> Leave | None:
     if facts.debt_is_stale:
         return None
     if not facts.in_arrears:
-        return Leave(restored or "settled", "nothing overdue is owed")
+        return Leave(restored or _settled_or_never_one(facts), _what_is_left(facts))
     if facts.yellow is None and not facts.held and facts.debt.owed < facts.policy.min_debt:
         reason = f"{facts.debt.owed} {facts.policy.currency} is under the least debt, {facts.policy.min_debt}"
         return Leave(restored or "withdrawn", reason)
     return None
+
+
+def _settled_or_never_one(facts: CaseFacts) -> Outcome:
+    """How a case that owes nothing, or too little, ends before a cut; one opened for too little was none (R-35)."""
+    opened_with = facts.opened_with or Decimal(0)
+    too_little = facts.policy.tolerance < opened_with <= facts.may_stay_unpaid(facts.policy)
+    return "withdrawn" if too_little and not facts.notices and facts.debt.owed >= opened_with else "settled"
+
+
+def _what_is_left(facts: CaseFacts) -> str:
+    """Why the case is over; what stays owed counts with the next bill (R-35)."""
+    if facts.present_since is None or facts.debt.owed <= 0:
+        return "nothing overdue is owed"
+    currency, policy = facts.policy.currency, facts.policy
+    if facts.debt.owed <= policy.tolerance:
+        return f"{facts.debt.owed} {currency} stays owed, within the tolerance, {policy.tolerance}"
+    return f"{facts.debt.owed} {currency} is under the least debt, {policy.min_debt}, and stays owed"
 
 
 def may_leave(facts: CaseFacts) -> bool:

@@ -11,34 +11,67 @@ from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
 from domain.case.incidents import open_incident
 from domain.case.own_meters import is_of_his
+from domain.case.settlement import settled_for_supply, shown_so_far
 from domain.law import clock
 from domain.record.reasons import because
 from domain.vocabulary import Role
 
 _LEADERS_OF_WARNINGS: tuple[Role, ...] = ("team_leader", "centre_director")
-
-
-def settled_at(facts: CaseFacts, bills: tuple[str, ...], now: datetime) -> datetime:
-    """When these bills were settled: the latest payment that did it, never later than now."""
-    paid = [b.last_paid_at for b in facts.debt.bills if b.bill_id in bills and b.last_paid_at]
-    return min(max(paid, default=now), now)
+_PAYMENTS_NAMED = 100
+"""The payments that the case had been shown are on record with a settlement: one booked later is none of them."""
 
 
 def settlement_makes_restoration_due(facts: CaseFacts, now: datetime) -> CaseFacts:
-    """The bills named in the red notice of the cut are settled: 24 hours from the settlement (R-24, R-25)."""
+    """The bills named in the red notice of the cut are settled: 24 hours from the settlement (R-24, R-25).
+
+    They never run from before the cut: if the settlement came before it, they run from when the case learns of it.
+    """
     for cut in facts.cuts_off:
-        unsettled = cut.lawful and cut.settled_at is None and not cut.new_holder
-        if unsettled and cut.bills and _settled_for_supply(facts, cut, now):
-            at = settled_at(facts, cut.bills, now)
-            facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, at)
+        if not (cut.lawful and cut.settled_at is None and cut.bills) or cut.new_holder:
+            continue
+        if (at := _settled_for_supply(facts, cut, now)) is not None:
+            facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, _runs_from(facts, cut, at, now))
             facts = _cut_after_settlement(facts, cut, at, now)
     return facts
 
 
+def _runs_from(facts: CaseFacts, cut: Cut, settled_at: datetime, now: datetime) -> datetime:
+    """From when the 24 hours of a cut run, if its bills were settled then."""
+    return now if facts.present_since and settled_at <= cut.at else settled_at
+
+
+def settlement_before_the_cut_is_learned(facts: CaseFacts, now: datetime) -> CaseFacts:
+    """Supply is back, or on its way for another reason, and a payment made before the cut is known: the cut was wrong.
+
+    The incident is recorded all the same; the ticket that is out, or was, is enough (R-25).
+    """
+    if facts.present_since is None:
+        return facts
+    for cut in facts.cuts:
+        known_already = cut.after_settlement or cut.by_plan or (cut.off and cut.restore_since is None)
+        if not cut.lawful or not cut.bills or known_already:
+            continue
+        at = _settled_for_supply(facts, cut, now)
+        if at is not None and at <= cut.at:
+            facts = _cut_after_settlement(_settled(facts, cut, at, now), cut, at, now)
+    return facts
+
+
 def _settled(facts: CaseFacts, cut: Cut, at: datetime, now: datetime) -> CaseFacts:
-    facts = facts.with_cut(cut.cut_id, settled_at=at)
+    if not cut.new_holder:  # whom it is restored to has settled nothing (R-32)
+        facts = facts.with_cut(cut.cut_id, settled_at=at)
+    restored_at = cut.restored_at if facts.present_since else None
     return facts.noted(
-        now, "debt.settled", under=("R-24", "III.1"), at=at, about=cut.cut_id, bills=cut.bills, settled_at=at
+        now,
+        "debt.settled",
+        under=("R-24", "III.1"),
+        at=at,
+        about=cut.cut_id,
+        bills=cut.bills,
+        settled_at=at,
+        cut_at=cut.at if restored_at else None,
+        restored_at=restored_at,
+        payments=tuple(shown_so_far(facts).payments)[-_PAYMENTS_NAMED:] if facts.present_since else None,
     )
 
 
@@ -56,7 +89,7 @@ def _cut_after_settlement(facts: CaseFacts, cut: Cut, at: datetime, now: datetim
         f"supply was cut at {clock.local_words(cut.at, facts.policy)} although the bills were settled at"
         f" {clock.local_words(at, facts.policy)}",
     )
-    return facts
+    return facts.with_cut(cut.cut_id, after_settlement=True)
 
 
 def a_plan_makes_restoration_due(facts: CaseFacts, _now: datetime) -> CaseFacts:
@@ -77,15 +110,17 @@ def paid_beside_a_plan(facts: CaseFacts, now: datetime) -> CaseFacts:
     The 24 hours run from it then (R-25), and if it came before the switch, the cut was wrong (P2).
     """
     for cut in facts.cuts:
-        if not cut.by_plan or not _settled_for_supply(facts, cut, now):
+        at = _settled_for_supply(facts, cut, now) if cut.by_plan else None
+        if at is None:
             continue
         facts = facts.with_cut(cut.cut_id, by_plan=False)
         if cut.off:
             facts = facts.with_cut(cut.cut_id, settled_at=None)  # and `settle` finds it settled
-        elif (at := settled_at(facts, cut.bills, now)) < (cut.restore_since or at):
+        elif at < (cut.restore_since or at):
             facts = _cut_after_settlement(_settled(facts, cut, at, now), cut, at, now)
+            due = restoration_due_by(facts, cut, _runs_from(facts, cut, at, now))
             why = f": the bills were settled at {clock.local_words(at, facts.policy)}"
-            facts = restored_too_late(facts, now, cut, restoration_due_by(facts, cut, at), cut.restored_at, why)
+            facts = restored_too_late(facts, now, cut, due, cut.restored_at, why)
     return facts
 
 
@@ -94,10 +129,10 @@ def bills_restored_by_plan(facts: CaseFacts) -> set[str]:
     return {bill for cut in facts.cuts if cut.by_plan and not cut.off for bill in cut.bills}
 
 
-def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> bool:
+def _settled_for_supply(facts: CaseFacts, cut: Cut, now: datetime) -> datetime | None:
     if not set(cut.bills) <= set(facts.debt_asked):
-        return False  # billing has not been asked about these bills yet
-    return facts.settled_for_supply(cut, now)
+        return None  # billing has not been asked about these bills yet
+    return settled_for_supply(facts, cut, now)
 
 
 def withdrawal_restores(facts: CaseFacts, _now: datetime) -> CaseFacts:
@@ -146,6 +181,8 @@ def restored_closes_reports(facts: CaseFacts, _now: datetime) -> CaseFacts:
 def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts:
     """Start the 24 hours of a cut, unless an earlier reason has started them already."""
     cut = next(c for c in facts.cuts if c.cut_id == cut_id)
+    if facts.present_since:
+        since = max(since, cut.at)
     if cut.restore_since is not None and cut.restore_since <= since:
         return facts
     due = restoration_due_by(facts, cut, since)

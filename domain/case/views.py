@@ -18,7 +18,7 @@ from domain.words import STAGES
 PORTION = 40_000
 """Characters of evidence, and of messages, that one record carries at most: 120 kB each, written in Chinese."""
 
-_NOT_SHOWN = {"approval_asked", "delivered_by", "spent", "former_classes", "was_important"}
+_NOT_SHOWN = {"approval_asked", "delivered_by", "spent", "former_classes", "was_important", "settled_at"}
 """What of a notice the snapshot leaves out."""
 _Entry = TypeVar("_Entry", bound=Contract)
 
@@ -250,7 +250,7 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
         "as_of": facts.debt.as_of,
         "bills": [
             {"bill_id": b.bill_id, "amount": b.amount, "due_date": b.due_date, "outstanding": money(b.outstanding)}
-            for b in facts.debt.bills
+            for b in facts.bills_at_hand
         ],
         "notices": [n.model_dump(exclude=_NOT_SHOWN, exclude_none=True) for n in facts.notices],
         "planned_cut_at": planned_cut_at(facts),
@@ -268,8 +268,8 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
         "settled_at": cut and cut.settled_at,
         "restore_due_by": restore_due_by(facts) or (cut and cut.restore_due_by),
         "restored_at": cut and cut.restored_at,
-        "promise": facts.promise and facts.promise.model_dump(exclude={"paid_before"}),
-        "plan": facts.plan and facts.plan.model_dump(exclude={"paid_before"}),
+        "promise": facts.promise and facts.promise.model_dump(exclude={"paid_before", "on"}),
+        "plan": facts.plan and facts.plan.model_dump(exclude={"paid_before", "on"}),
         "holds": [h.model_dump() for h in facts.holds],
         "incidents": [i.model_dump() for i in facts.incidents],
         "waiting_for": [a.model_dump() for a in waiting_for(facts, now)],

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from domain.law.calendar import Season
-from domain.vocabulary import Contract, CustomerClass, Id, Money, Role
+from domain.vocabulary import CENT, Contract, CustomerClass, Id, Money, Role
 
 DEFAULT_PACK = "reading-centre"
 
@@ -189,6 +189,7 @@ class Policy(Contract):
     late_fee_blocks: Flag = False
 
     max_promise_days: Annotated[int, _whole(1, 366)] = 30
+    max_plan_days: Annotated[int, _whole(1, 3660)] = 366
     restore_on_plan: Flag = True
 
     @model_validator(mode="after")
@@ -227,6 +228,16 @@ class Policy(Contract):
     def label(self) -> str:
         """Name and version, as it is written into the evidence."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def may_stay_unpaid(self) -> Decimal:
+        """The principal that may stay unpaid: the tolerance, or what lies under the least debt, if more (R-35)."""
+        return max(self.tolerance, self.min_debt - CENT)
+
+    @property
+    def least_debt(self) -> Decimal:
+        """The least principal for which there is a case: a cent more than may stay unpaid (R-35)."""
+        return self.may_stay_unpaid + CENT
 
     def seasons_for(self, customer_class: CustomerClass) -> tuple[Season, ...]:
         """The seasons in which customers of that class are not cut off (R-21)."""

@@ -28,7 +28,7 @@ TERMS: dict[str, Term] = {
     "currency": Term("R-01", "II.0", "币种", "currency"),
     "min_overdue_days": Term("R-03", "I.1", "停电前须逾期满的天数", "days overdue before a cut", "more"),
     "tolerance": Term("R-11", "II.8", "视为结清的尾欠额", "principal unpaid that counts as settled", "more"),
-    "min_debt": Term("R-01", "II.0", "立案的最低欠费额", "least debt for a case", "more"),
+    "min_debt": Term("R-35", "II.0", "立案的最低欠费额", "least debt for a case, a notice or a cut", "more"),
     "yellow_payment_days": Term("R-05", "II.1", "黄单送达后的交费天数", "days to pay after the yellow notice", "more"),
     "delivery_allowance_days": Term("R-05", "II.1", "留给送达的天数", "days allowed for delivering a notice", "more"),
     "red_notice_days": Term("R-07", "II.2", "红单送达至停电的天数", "days from the red notice to the cut", "more"),
@@ -55,6 +55,7 @@ TERMS: dict[str, Term] = {
         "R-24", "III.1", "违约金未交是否不复电", "whether an unpaid late fee holds up light", "less"
     ),
     "max_promise_days": Term("R-04", "I.3", "承诺交费的最长天数", "days that a promise may reach", "more"),
+    "max_plan_days": Term("R-04", "I.3", "分期协议的最长天数", "days that a plan may reach", "more"),
     "restore_on_plan": Term("R-24", "III.1", "约定分期即复电", "whether a plan brings light", "more"),
     "default": Term("R-30", "II.0", "默认规则", "policy where no choice fits"),
     "choose": Term("R-30", "II.0", "按类别和区域选择规则", "choice of a policy by class and region"),

@@ -17,11 +17,19 @@ class Share(NamedTuple):
 
 
 class Allocation(NamedTuple):
-    """An account's payments spread over its bills; bills on which nothing was paid are not in `on_bill`."""
+    """An account's payments spread over its bills; bills on which nothing was paid are not in `on_bill`.
+
+    `unused` are the parts that no bill needs; their sum is the credit.
+    """
 
     on_bill: Mapping[str, tuple[Share, ...]]
     paid_total: Decimal
-    credit: Decimal
+    unused: tuple[Share, ...] = ()
+
+    @property
+    def credit(self) -> Decimal:
+        """What is overpaid."""
+        return sum((share.amount for share in self.unused), Decimal("0.00"))
 
 
 def allocate(bills: Sequence[BookedBill], payments: Sequence[BookedPayment]) -> Allocation:
@@ -54,7 +62,7 @@ def allocate(bills: Sequence[BookedBill], payments: Sequence[BookedPayment]) -> 
         if left > 0:
             rest.append((payment, left))
 
-    credit = Decimal("0.00")
+    unused: list[Share] = []
     oldest_first = iter([bill_id for bill_id, open_ in unpaid.items() if open_ > 0])
     bill_id = next(oldest_first, None)
     for payment, left in rest:
@@ -62,10 +70,11 @@ def allocate(bills: Sequence[BookedBill], payments: Sequence[BookedPayment]) -> 
             left = book(payment, bill_id, left)
             if unpaid[bill_id] == 0:
                 bill_id = next(oldest_first, None)
-        credit += left
+        if left > 0:
+            unused.append(Share(payment.payment_id, left, payment.paid_at))
 
     return Allocation(
         on_bill={bill_id: tuple(parts) for bill_id, parts in shares.items()},
         paid_total=sum((p.amount for p in standing), Decimal("0.00")),
-        credit=credit,
+        unused=tuple(unused),
     )

@@ -8,11 +8,22 @@ from domain.vocabulary import Contract, Day, Id, Moment, Money
 
 
 class BillPayment(Contract):
-    """Part of a payment that billing booked on one bill; a reversed payment is simply gone."""
+    """Part of a payment that billing booked on one bill; a reversed payment is simply gone.
+
+    `payment_amount`: the whole payment, where billing says it.
+    """
 
     payment_id: Id
     amount: Money
     paid_at: Moment
+    payment_amount: Money | None = None
+
+
+class PaymentElsewhere(BillPayment):
+    """Part of a payment on a bill that the answer does not list; without a bill it is credit."""
+
+    bill_id: Id | None = None
+    due_date: Day | None = None
 
 
 class BillDebt(Contract):
@@ -38,7 +49,8 @@ class AccountDebt(Contract):
     """Billing's answer for an account as of a time.
 
     `bills` holds every bill overdue by then that has principal outstanding, and those asked for by id besides.
-    `paid_total` is all that the account ever paid, less reversals; `credit` what is overpaid.
+    `paid_total` is all that the account ever paid, less reversals; `credit` what is overpaid. `elsewhere` lies on no
+    bill listed, and was paid since the due date of the oldest bill asked for by id. Billing may leave it out.
     """
 
     account_id: Id
@@ -46,6 +58,7 @@ class AccountDebt(Contract):
     bills: tuple[BillDebt, ...] = ()
     paid_total: Money = Decimal("0.00")
     credit: Money = Decimal("0.00")
+    elsewhere: tuple[PaymentElsewhere, ...] = ()
 
     @property
     def owed(self) -> Decimal:

@@ -259,7 +259,8 @@ class Reading:
         named = set(bills(next((c.red for c in self.cuts if c.report.seq == start.seq), None)))
         for entry in settled:
             if entry.about == start.about or (named and named <= set(bills(entry))):
-                causes.append((moment(entry, "settled_at") or entry.at, entry))
+                at = moment(entry, "settled_at") or entry.at
+                causes.append((at if at > start.at else entry.recorded_at, entry))
         if ours:  # a new holder does not answer for the debt, whatever is paid
             holders = (c for c in self.all("customer.changed") if "name" in c.detail.get("fields", ()))
             causes += [(max(c.recorded_at, start.recorded_at), c) for c in holders if start.at <= c.recorded_at]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.law.policy import Policy
-from domain.proof import dunning, supply
+from domain.proof import dunning, nothing_owed, supply
 from domain.proof.reading import Check, Checks, Reading, check, in_the_order_of_the_case
 from domain.record.case_file import CaseFile
 from domain.vocabulary import Contract, Id, Moment
@@ -81,6 +81,7 @@ _CONDITIONS: tuple[Callable[[Reading], Iterable[Check]], ...] = (
     dunning.ticket_the_day_before,
     dunning.notified_again_in_the_last_half_hour,
     dunning.billing_asked_twice,
+    nothing_owed.more_than_a_trifle,
     supply.only_under_a_live_permit,
     supply.a_doubted_meter_is_verified,
     supply.protected_hours,
@@ -201,6 +202,7 @@ RULES: tuple[Rule, ...] = (
     Rule("R-28", "III.4", "事件须有处理结论", "Incidents have outcomes", supply.incidents_have_outcomes),
     Rule("R-29", "III.5", "定期向政府汇报", "Reported to the government", supply.reported_to_the_government),
     Rule("R-30", "II.0–III.4", "每一步留有证据", "Every step leaves evidence", supply.every_step_leaves_evidence),
+    Rule("R-35", "II.0", "不为零星尾欠停电", "Nobody is cut off for a trifle", nothing_owed.more_than_a_trifle),
     Rule("P1", "II.0", "停电必备全部条件", "A cut has every condition", _complete_before_any_cut),
     Rule("P2", "II.8", "已知结清后不停电", "Nothing is cut once settled", supply.nothing_cut_once_settled),
     Rule(

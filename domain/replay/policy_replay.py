@@ -124,9 +124,9 @@ def _one(
         crew_days=sum(t.crew_was_out for t in procedure.reds) + procedure.restored,
         crew_days_then=sum(t.crew_was_out for t in procedure.reds) + procedure.restored,
     )
-    if amount(procedure.yellows[0].issued, "amount") < policy.min_debt:
-        en = f"the debt is below {policy.min_debt}, and no notice would have been issued"
-        zh = f"欠费低于 {policy.min_debt}，不会开具通知"
+    if amount(procedure.yellows[0].issued, "amount") < policy.least_debt:
+        en = f"the debt is below {policy.least_debt}, and no notice would have been issued"
+        zh = f"欠费低于 {policy.least_debt}，不会开具通知"
         nothing = {"notices_then": 0, "crew_days_then": 0, "why_zh": zh, "why_en": en}
         return replayed.model_copy(update={"verdict": "not_reached" if procedure.cut else "unchanged", **nothing})
     try:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from domain.law.policy import Policy
 from domain.record.kinds import EvidenceKind
 from domain.record.reasons import because
 from domain.report.month import Debt
@@ -41,7 +42,10 @@ class Restoration:
 
 @dataclass(frozen=True)
 class CaseMonth:
-    """What one case adds to the figures of a month. `stage` is that of the month's end, None where it is not open."""
+    """What one case adds to the figures of a month. `stage` is that of the month's end, None where it is not open.
+
+    `after_nothing_owed`: how long supply stayed off after the bills of a cut were settled, as it was learned.
+    """
 
     opened: bool = False
     closed: bool = False
@@ -52,6 +56,7 @@ class CaseMonth:
     unauthorised: int = 0
     reported_unopened: int = 0
     restorations: tuple[Restoration, ...] = ()
+    after_nothing_owed: tuple[timedelta, ...] = ()
     breaches: int = 0
     cut_off_lawfully: int = 0
     cut_off_unauthorised: int = 0
@@ -68,7 +73,8 @@ class _CaseSoFar:
     """Where the case stands as the evidence is read on, and what it has counted inside the month so far."""
 
     begins_at: datetime
-    tolerance: Decimal
+    policy: Policy
+    present: bool = False
     inside: bool = False
     opened: bool = False
     opened_inside: bool = False
@@ -85,6 +91,11 @@ class _CaseSoFar:
     restored_at: dict[str, datetime] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     restorations: list[Restoration] = field(default_factory=list)
+    after_nothing_owed: list[timedelta] = field(default_factory=list)
+
+    @property
+    def in_arrears(self) -> bool:
+        return self.owed > (self.policy.may_stay_unpaid if self.present else self.policy.tolerance)
 
     @property
     def still_cut_off(self) -> list[_CutOff]:
@@ -101,9 +112,9 @@ class _CaseSoFar:
             self.money[what] += amount
 
 
-def case_in_month(events: Iterable[Event], begins_at: datetime, tolerance: Decimal) -> CaseMonth:
-    """Read a case's evidence up to the month's end. `tolerance`: what may be owed and still count as nothing."""
-    so_far = _CaseSoFar(begins_at, tolerance)
+def case_in_month(events: Iterable[Event], begins_at: datetime, policy: Policy) -> CaseMonth:
+    """Read a case's evidence up to the month's end. `policy` says what may be owed and still count as nothing."""
+    so_far = _CaseSoFar(begins_at, policy)
     for event in events:
         if not so_far.inside and event.recorded_at >= begins_at:
             so_far.inside = True
@@ -128,6 +139,7 @@ def case_in_month(events: Iterable[Event], begins_at: datetime, tolerance: Decim
         unauthorised=so_far.counts["unauthorised"],
         reported_unopened=so_far.counts["reported_unopened"],
         restorations=tuple(so_far.restorations),
+        after_nothing_owed=tuple(so_far.after_nothing_owed),
         breaches=so_far.counts["breaches"],
         cut_off_lawfully=sum(cut_off),
         cut_off_unauthorised=len(cut_off) - sum(cut_off),
@@ -140,6 +152,11 @@ def case_in_month(events: Iterable[Event], begins_at: datetime, tolerance: Decim
 def _opened(s: _CaseSoFar, e: Event) -> None:
     s.opened, s.opened_inside, s.owed = True, s.inside, Decimal(e.detail["owed"])
     s.pay("opened_with", s.owed)
+    s.present = "rules" in e.detail
+
+
+def _adopted(s: _CaseSoFar, _e: Event) -> None:
+    s.present = True
 
 
 def _debt_read(s: _CaseSoFar, e: Event) -> None:
@@ -208,8 +225,21 @@ def _restored(s: _CaseSoFar, e: Event) -> None:
     s.restored_at[meter] = e.at
     if s.inside:
         s.restorations.append(_restoration(e, lawful=ended is None or ended.lawful))
-    if not s.still_cut_off and s.owed > s.tolerance and not s.withdrawn:
+    _add_time_after_nothing_owed(s, e.detail, e.at)
+    if not s.still_cut_off and s.in_arrears and not s.withdrawn:
         s.stage = "red_notice" if s.red or (s.yellow and s.red_since_yellow) else "yellow_notice"
+
+
+def _settled(s: _CaseSoFar, e: Event) -> None:
+    """Learned once supply was back; else the restoration says it."""
+    if "restored_at" in e.detail:
+        _add_time_after_nothing_owed(s, e.detail, datetime.fromisoformat(e.detail["restored_at"]))
+
+
+def _add_time_after_nothing_owed(s: _CaseSoFar, detail: dict[str, Any], restored_at: datetime) -> None:
+    if s.inside and "settled_at" in detail and "cut_at" in detail:
+        since = max(datetime.fromisoformat(detail[name]) for name in ("settled_at", "cut_at"))
+        s.after_nothing_owed.append(max(restored_at - since, timedelta()))
 
 
 def _restoration(e: Event, lawful: bool) -> Restoration:
@@ -239,7 +269,9 @@ def _reopened(s: _CaseSoFar, _e: Event) -> None:
 
 _READERS: dict[EvidenceKind, Callable[[_CaseSoFar, Event], None]] = {
     "case.opened": _opened,
+    "rules.adopted": _adopted,
     "debt.read": _debt_read,
+    "debt.settled": _settled,
     "notice.issued": _issued,
     "notice.void": _void,
     "ticket.sent": _ticket_sent,

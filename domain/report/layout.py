@@ -149,6 +149,8 @@ def _supply_rows(f: Figures) -> Iterable[tuple[Both | str, ...]]:
     yield Both("复电时限预警", "restoration warnings"), str(s.warnings)
     yield Both("申报特殊情况延期", "exceptions declared"), str(s.exceptions)
     yield Both("逾时复电", "restoration breaches"), str(s.breaches)
+    yield Both("结清后仍停电（户次）", "still without supply after nothing was owed"), str(s.after_nothing_owed)
+    yield Both("　其中停电最长", "  the longest of these"), duration(s.after_nothing_owed_longest)
     yield Both("期末停电中（依程序）", "in the dark at the end, by a cut"), str(s.dark_lawfully)
     yield Both("期末停电中（违规）", "in the dark at the end, unauthorised"), str(s.dark_unauthorised)
 

@@ -107,6 +107,7 @@ class Supply(Contract):
     """Cuts, restorations, and how many meters have no supply when the month ends (`dark_`).
 
     `reported_unopened`: a missing supply reported of an account before billing could say whose it is.
+    `after_nothing_owed`: cuts whose supply stayed off after their bills were settled; the longest in whole minutes.
     """
 
     cuts: int = 0
@@ -117,6 +118,8 @@ class Supply(Contract):
     warnings: int = 0
     exceptions: int = 0
     breaches: int = 0
+    after_nothing_owed: int = 0
+    after_nothing_owed_longest: int | None = None
     dark_lawfully: int = 0
     dark_unauthorised: int = 0
 

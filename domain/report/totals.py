@@ -36,6 +36,7 @@ class Sum:
     stages: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     supply: Counter[str] = field(default_factory=Counter)
     restorations: dict[bool, list[Restoration]] = field(default_factory=lambda: {True: [], False: []})
+    after_nothing_owed: list[timedelta] = field(default_factory=list)
     important: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     important_open: int = 0
 
@@ -66,12 +67,18 @@ class Sum:
             dark_lawfully=share.cut_off_lawfully,
             dark_unauthorised=share.cut_off_unauthorised,
         )
+        self.after_nothing_owed += share.after_nothing_owed
         for restoration in share.restorations:
             self.restorations[restoration.lawful].append(restoration)
         if case.important and (share.cuts or share.unauthorised or share.restorations):
             self.important[case.account_id].update(
                 cuts=share.cuts, unauthorised=share.unauthorised, restored=len(share.restorations)
             )
+
+    @property
+    def longest_after_nothing_owed(self) -> int | None:
+        """The longest that supply stayed off after nothing was owed, in whole minutes; None if it never did (R-25)."""
+        return _minutes(sorted(self.after_nothing_owed), 1, 1)
 
     def filed(self, account_id: str) -> None:
         """A filing for one important customer's red notice (R-14)."""

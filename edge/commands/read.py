@@ -189,6 +189,8 @@ def _show_proof(result: dict[str, Any], out: Printer) -> None:
             f"注意：案件适用 {result['policy']}，此处按 {result['judged_by']} 核对"
             " Note: the case was opened under another policy than it is judged by here."
         )
+    for one in result["without_supply"]:
+        out.say(f"{one.text_zh} {one.text_en}")
     record = result["record"]
     if record.intact:
         out.say(f"记录完整 The record is intact: {record.length}:{record.head}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from activities.closed_cuts import open_for_incidents
 from client.problems import Problem
 from composition.parts import NotEmbedded
 from edge.ingest.announcer import CaseAnnouncer
@@ -66,6 +67,15 @@ def _ingest(
                 progress=progress,
                 say=say,
                 reject_path=rejects,
+                closed_cases=lambda accounts: open_for_incidents(
+                    client,
+                    book,
+                    session.parts.reader,
+                    session.now(),
+                    session.settings.task_queue,
+                    session.parts.policy.may_stay_unpaid,
+                    accounts,
+                ),
             )
         refused.extend(report.refused_files)
         return report.model_dump(mode="json") | ({"dry_run": True} if dry_run else {})

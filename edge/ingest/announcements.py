@@ -45,12 +45,16 @@ class Announcer(Protocol):
 
 @dataclass
 class Announced:
-    """What came of announcing; cases count once, however many bills joined them."""
+    """What came of announcing; cases count once, however many bills joined them.
+
+    `unheard`: accounts with payments and without a running case to hear of them.
+    """
 
     cases_opened: int = 0
     cases_joined: int = 0
     payments_signalled: int = 0
     under_minimum: int = 0
+    unheard: set[str] = field(default_factory=set)
 
 
 class _News(NamedTuple):
@@ -174,6 +178,7 @@ class _Round:
             if payment.reverses:
                 continue
             if not await self.announcer.payment(waiting.account_id, payment_received(payment)):
+                self.result.unheard.add(waiting.account_id)
                 return  # no running case: the account's other payments would find none either
             self.result.payments_signalled += 1
 

@@ -71,9 +71,9 @@ async def _open(
     bill, policy = _oldest_owing(debt), policies.for_account(account)
     if bill is None:
         done.not_opened[debt.account_id] = "无逾期欠费 nothing is overdue"
-    elif debt.owed < policy.min_debt:
+    elif debt.owed < policy.least_debt:
         done.not_opened[debt.account_id] = (
-            f"欠费 {debt.owed} 低于起点 {policy.min_debt} the debt is below the minimum for a case"
+            f"欠费 {debt.owed} 低于起点 {policy.least_debt} the debt is below the minimum for a case"
         )
     else:
         event = bill_overdue(debt.account_id, bill)

@@ -11,6 +11,7 @@ from client.problems import Problem
 from composition.parts import Parts
 from domain.law.policy_choice import known_policies
 from domain.papers.sheets import PaperRow
+from domain.proof.nothing_owed import WithoutSupply, without_supply
 from domain.proof.rules import ProofLine, prove
 from domain.proof.sheet import papers_of, proof_sheet
 from domain.record.case_file import CaseFile
@@ -29,6 +30,7 @@ class Proof:
     record: ChainVerdict
     anchor: AnchoredHead
     papers: tuple[PaperRow, ...]
+    without_supply: tuple[WithoutSupply, ...] = ()
 
     def as_result(self) -> dict[str, Any]:
         """What `proof --json` prints."""
@@ -41,12 +43,13 @@ class Proof:
             "record": self.record,
             "anchor": self.anchor,
             "papers": self.papers,
+            "without_supply": self.without_supply,
         }
 
     def notes(self, language: str) -> tuple[str, ...]:
         """What the reader of a proof must know besides."""
         zh = language == "zh"
-        notes = []
+        notes = [one.text_zh if zh else one.text_en for one in self.without_supply]
         if self.file.case.policy != self.judged_by:
             notes.append(
                 f"注意：案件适用 {self.file.case.policy}，此处按 {self.judged_by} 核对"
@@ -82,6 +85,7 @@ def proof_of(parts: Parts, account: str, case: str | None = None, anchor: tuple[
         record=parts.reader.verify(account, anchor),
         anchor=seen,
         papers=papers_of(file, parts.papers.state_of),
+        without_supply=without_supply(file, judged_by),
     )
 
 

@@ -265,8 +265,8 @@ FAULTS = (
         name="a stricter policy takes back what was little enough",
         rule="R-11",
         file="domain/case/facts.py",
-        right="max((self.policy.tolerance, *kept))\n",
-        wrong="max((self.policy.tolerance, *()))\n",
+        right="max((self.may_stay_unpaid(self.policy), *kept))\n",
+        wrong="max((self.may_stay_unpaid(self.policy), *()))\n",
         tests=(T_CHANGE,),
     ),
     Fault(

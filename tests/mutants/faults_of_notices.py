@@ -4,6 +4,7 @@ from tests.mutants.fault import Fault
 
 T_CLOCK = "tests/domain/law/test_clock.py"
 T_CONDITIONS = "tests/domain/case/test_conditions.py"
+T_WILLINGNESS = "tests/domain/case/test_willingness.py"
 T_DEADLINES = "tests/domain/case/test_deadlines.py"
 T_PROCEDURE = "tests/domain/case/test_procedure.py"
 T_POLICY = "tests/domain/law/test_policy_file.py"
@@ -17,9 +18,9 @@ BEFORE_ANYTHING = (
     Fault(
         name="a bill is overdue on its due date",
         rule="R-01",
-        file="adapters/billing/embedded.py",
-        right="owing = bill.due_date < today and",
-        wrong="owing = bill.due_date <= today and",
+        file="adapters/billing/debt_answer.py",
+        right="(b.due_date < today and",
+        wrong="(b.due_date <= today and",
         tests=("tests/adapters/billing/test_billing.py",),
     ),
     Fault(
@@ -73,15 +74,23 @@ BEFORE_ANYTHING = (
     Fault(
         name="a promise counts what had been paid before it",
         rule="R-04",
-        file="domain/case/deadlines.py",
-        right="paid = facts.debt.paid_total - promise.paid_before",
-        wrong="paid = facts.debt.paid_total",
-        tests=(T_RULINGS,),
+        file="domain/case/willingness.py",
+        right="        for payment in agreed.payments:\n",
+        wrong="        for payment in ():\n",
+        tests=(T_WILLINGNESS,),
+    ),
+    Fault(
+        name="a plan is kept by a payment for another bill",
+        rule="R-04",
+        file="domain/case/willingness.py",
+        right="for payment in bill.payments if bill.bill_id in tracked else ():",
+        wrong="for payment in bill.payments:",
+        tests=(T_WILLINGNESS,),
     ),
     Fault(
         name="a plan is broken by an instalment that is paid",
         rule="R-04",
-        file="domain/case/deadlines.py",
+        file="domain/case/willingness.py",
         right="    if paid < due:\n",
         wrong="    if paid <= due:\n",
         tests=(T_RULINGS,),

@@ -3,6 +3,7 @@
 from tests.mutants.fault import Fault
 from tests.mutants.faults_of_notices import T_DEADLINES, T_PROCEDURE
 
+T_SETTLEMENT = "tests/domain/case/test_settlement.py"
 T_CHAIN = "tests/adapters/register/test_chain.py"
 C_RESTORATION = "tests/workflows/test_restoration.py::"
 C_DISCIPLINE = "tests/workflows/test_discipline.py::"
@@ -51,10 +52,50 @@ RESTORING = (
     Fault(
         name="restoration waits for the late fee",
         rule="R-24",
-        file="domain/case/facts.py",
-        right="and (not policy.late_fee_blocks or self.debt.credit",
-        wrong="and (self.debt.credit",
+        file="domain/case/settlement.py",
+        right="    if not policy.late_fee_blocks:\n        return ()\n",
+        wrong="",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_the_late_fee_does_not_hold_up_supply"),
+    ),
+    Fault(
+        name="a bill corrected while cut off was settled when it was paid in part",
+        rule="R-25",
+        file="domain/case/settlement.py",
+        right="    if not new or sum(",
+        wrong="    if sum(",
+        tests=(T_SETTLEMENT,),
+    ),
+    Fault(
+        name="money moved between bills is the settlement",
+        rule="R-25",
+        file="domain/case/settlement.py",
+        right="if p.payment_id not in moved]",
+        wrong="]",
+        tests=(T_SETTLEMENT,),
+    ),
+    Fault(
+        name="the 24 hours run from before the cut",
+        rule="R-25",
+        file="domain/case/restoration.py",
+        right="return now if facts.present_since and settled_at <= cut.at else settled_at",
+        wrong="return settled_at",
+        tests=(T_SETTLEMENT,),
+    ),
+    Fault(
+        name="the late fee waits behind a bill not yet due",
+        rule="R-24",
+        file="domain/case/settlement.py",
+        right="return [*on_others, *on_none,",
+        wrong="return [*on_none,",
+        tests=(T_SETTLEMENT,),
+    ),
+    Fault(
+        name="who is cut off for a trifle stays so",
+        rule="R-35",
+        file="domain/case/facts.py",
+        right="return policy.may_stay_unpaid if self.present_since else policy.tolerance",
+        wrong="return policy.tolerance",
+        tests=(T_SETTLEMENT,),
     ),
     Fault(
         name="restoration waits for every bill, noticed or not",
@@ -115,8 +156,8 @@ RESTORING = (
         name="a payment on its way is not waited for once something else was paid",
         rule="P2",
         file="domain/case/announced_payments.py",
-        right="if debt.owed <= facts.policy.tolerance:",
-        wrong="if debt.owed <= facts.policy.tolerance or debt.paid_total > facts.debt.paid_total:",
+        right="if debt.owed <= facts.may_stay_unpaid(facts.policy):",
+        wrong="if debt.owed <= facts.may_stay_unpaid(facts.policy) or debt.paid_total > facts.debt.paid_total:",
         tests=("tests/domain/case/test_announced_payments.py",),
     ),
     Fault(
@@ -149,8 +190,8 @@ RESTORING = (
         name="a plan hides the settlement that came before it",
         rule="R-25",
         file="domain/case/restoration.py",
-        right="if not cut.by_plan or",
-        wrong="if cut.by_plan or",
+        right="if cut.by_plan else None",
+        wrong="if not cut.by_plan else None",
         tests=(f"{C_RESTORATION}test_a_settlement_older_than_the_plan_counts_when_billing_reports_it",),
     ),
     Fault(
@@ -183,8 +224,8 @@ RESTORING = (
         name="the 24 hours run from the detection of the payment",
         rule="R-25",
         file="domain/case/restoration.py",
-        right="facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, at)",
-        wrong="facts = restoration_due(_settled(facts, cut, at, now), cut.cut_id, now)",
+        right="cut.cut_id, _runs_from(facts, cut, at, now))",
+        wrong="cut.cut_id, now)",
         tests=(T_DEADLINES, f"{C_RESTORATION}test_the_day_runs_from_the_payment_and_not_from_its_detection"),
     ),
     Fault(

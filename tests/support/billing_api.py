@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from activities.billing import BillingUnavailable
 from adapters.billing.embedded import SqlBilling
-from domain.money.debt import AccountDebt, BillDebt, DebtQuery
+from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery
 
 DESCRIPTION = Path(__file__).resolve().parents[2] / "deploy" / "billing-api.openapi.yaml"
 TOKEN = "a-token-of-the-tests-0123456789"
@@ -170,6 +170,10 @@ def _debt_answer(query: DebtQuery, debt: AccountDebt | None) -> dict[str, Any]:
         "unknown_bills": sorted(set(query.bills) - listed),
         "paid_total": _money(debt.paid_total),
         "credit": _money(debt.credit),
+        "payments_elsewhere": [
+            _payment(p) | ({"bill_id": p.bill_id, "due_date": p.due_date.isoformat()} if p.due_date else {})
+            for p in debt.elsewhere
+        ],
     }
 
 
@@ -179,10 +183,17 @@ def _bill(bill: BillDebt) -> dict[str, Any]:
         "amount": _money(bill.amount),
         "due_date": bill.due_date.isoformat(),
         "outstanding": _money(bill.outstanding),
-        "payments": [
-            {"payment_id": p.payment_id, "amount": _money(p.amount), "paid_at": p.paid_at.isoformat()}
-            for p in bill.payments
-        ],
+        "payments": [_payment(p) for p in bill.payments],
+    }
+
+
+def _payment(payment: BillPayment) -> dict[str, Any]:
+    whole = {} if payment.payment_amount is None else {"payment_amount": _money(payment.payment_amount)}
+    return {
+        "payment_id": payment.payment_id,
+        "amount": _money(payment.amount),
+        "paid_at": payment.paid_at.isoformat(),
+        **whole,
     }
 
 

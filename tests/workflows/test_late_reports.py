@@ -110,11 +110,14 @@ async def test_cut_at_two_paid_at_one_is_restored_at_once_with_an_incident(world
     paid_at = given + timedelta(minutes=1)
     payment = BookedPayment(f"P-{case.account_id}", case.account_id, Decimal("200.00"), paid_at)
     world.parts.book.add_payments((payment,))
+    learned = await case.now()
     await case.signal("payment_received", payment_id=payment.payment_id, amount="200.00", paid_at=paid_at.isoformat())
     await case.ticket("restore")
     snap = await case.in_stage("restoring")
     assert [i["kind"] for i in snap["incidents"]] == ["cut_after_settlement"]
-    assert datetime.fromisoformat(snap["restore_due_by"]) == paid_at + timedelta(hours=24)
+    assert datetime.fromisoformat(snap["settled_at"]) == paid_at
+    due = datetime.fromisoformat(snap["restore_due_by"]) - timedelta(hours=24)
+    assert timedelta() <= due - learned < timedelta(minutes=1)
     await case.notified("company_leader", "incident: cut_after_settlement")
 
 

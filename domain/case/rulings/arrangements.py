@@ -6,6 +6,7 @@ from domain.case.attempt import revoke_permit
 from domain.case.checks import check_actor
 from domain.case.entities import Plan, Promise
 from domain.case.facts import CaseFacts
+from domain.case.willingness import agreed_on
 from domain.contract import updates as m
 from domain.contract.answers import Done
 from domain.contract.refusals import Refused
@@ -29,6 +30,7 @@ def record_promise(facts: CaseFacts, message: m.RecordPromise, now: datetime) ->
         until=message.until,
         made_at=now,
         paid_before=facts.debt.paid_total,
+        on=agreed_on(facts),
     )
     facts = facts.but(promise=promise, offer_due=False)
     facts = facts.noted(
@@ -59,11 +61,22 @@ def agree_plan(facts: CaseFacts, message: m.AgreePlan, now: datetime) -> tuple[C
         raise Refused(
             "TooEarly", f"the first instalment lies before today, {today}", field="instalments.0.due", clause="I.3"
         )
+    latest = today + timedelta(days=facts.policy.max_plan_days)
+    too_late = next((n for n, i in enumerate(message.instalments) if i.due > latest), None)
+    if facts.present_since and too_late is not None:
+        raise Refused(
+            "TooLate",
+            f"a plan may run until {latest} at most",
+            field=f"instalments.{too_late}.due",
+            rule="R-04",
+            clause="I.3",
+        )
     plan = Plan(
         plan_id=message.plan_id,
         instalments=message.instalments,
         agreed_at=now,
         paid_before=facts.debt.paid_total,
+        on=agreed_on(facts),
     )
     facts = facts.but(plan=plan, offer_due=False)
     facts = facts.noted(

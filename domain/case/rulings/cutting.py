@@ -70,6 +70,7 @@ def _note_billing(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: 
     """Record what billing answered for the permit (R-17)."""
     red = facts.red
     owing = "owes" if red and facts.owes(red) else "settled"
+    named = facts.outstanding(red.live_bills) if facts.present_since and red and answered else None
     return facts.noted(
         now,
         "billing.checked",
@@ -77,6 +78,7 @@ def _note_billing(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: 
         when="permit",
         answer=owing if answered else "no_answer",
         owed=facts.debt.owed if answered else None,
+        named=named,
         **record_as_read(facts, answered=answered),
     )
 

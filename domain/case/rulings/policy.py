@@ -7,6 +7,7 @@ from domain.case.checks import check_actor
 from domain.case.conditions import why_not_cut
 from domain.case.entities import FormerPolicy
 from domain.case.facts import CaseFacts
+from domain.case.settlement import shown_so_far
 from domain.contract import updates as m
 from domain.contract.answers import PolicyChanged
 from domain.contract.refusals import Refused
@@ -38,6 +39,8 @@ def change_policy(facts: CaseFacts, message: m.ChangePolicy, now: datetime) -> t
     begun = tuple(key for key in every if key not in known)
     asked = _asked_of_the_red_notice(facts)
     former = FormerPolicy(policy=before, until=now, begun=begun)
+    if facts.present_since:
+        facts = facts.but(shown=shown_so_far(facts))  # what this policy settles, no payment of before has settled
     facts = facts.but(policy=policy, former=(*facts.former, former))
     facts = facts.noted(
         now,

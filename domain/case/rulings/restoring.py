@@ -93,6 +93,8 @@ def _restored(facts: CaseFacts, cut: Cut, message: m.ReportRestored, at: datetim
         about=cut.restore_ticket,
         meter_id=cut.meter_id,
         since=cut.restore_since,
+        settled_at=cut.settled_at if facts.present_since and not cut.by_plan else None,
+        cut_at=cut.at if facts.present_since else None,
         due_by=due,
         in_time=due is None or at <= due,
         reading=message.meter_reading,

@@ -106,6 +106,28 @@ def test_each_part_of_a_payment_is_named(utility: Utility) -> None:
     assert [(p.payment_id, p.amount, p.paid_at) for p in second.payments] == [("p1", Decimal("20.55"), NOON)]
 
 
+def test_what_was_paid_elsewhere_is_named_since_the_oldest_bill_asked_for(utility: Utility) -> None:
+    """On a bill not yet due, on one settled and not asked for, or on none; each with the whole payment."""
+    utility.book.add_customers([customer("1001")])
+    utility.book.add_bills(
+        [
+            bill("b1"),
+            bill("current", due=date(2026, 12, 25), amount="30.00"),
+            bill("other", due=date(2026, 10, 20), amount="5.00"),
+        ]
+    )
+    before = paid("p0", "10.00", named="current")._replace(paid_at=NOON - timedelta(days=300))
+    utility.book.add_payments([before, paid("p1", "135.55")])
+    assert utility.debt().elsewhere == ()
+    found = utility.debt(bills=("b1",))
+    assert [(p.payment_id, p.bill_id, p.amount, p.due_date) for p in found.elsewhere] == [
+        ("p1", "other", Decimal("5.00"), date(2026, 10, 20)),
+        ("p1", "current", Decimal("20.00"), date(2026, 12, 25)),
+        ("p1", None, Decimal("10.55"), None),
+    ]
+    assert {p.payment_amount for p in (*found.elsewhere, *found.bills[0].payments)} == {Decimal("135.55")}
+
+
 def test_a_payment_counts_whatever_its_date(utility: Utility) -> None:
     utility.book.add_customers([customer("1001")])
     utility.book.add_bills([bill("b1")])

@@ -222,7 +222,7 @@ def test_what_the_evidence_says_at_any_moment_is_what_the_case_said_of_itself() 
                 Event(e.what, e.rule, e.at, e.recorded_at, e.detail) for e in record.evidence if e.what in KINDS_READ
             ]
             told.sort(key=lambda e: e.recorded_at)
-            share, row = case_in_month(told, BEGINS, POLICY.tolerance), record.case
+            share, row = case_in_month(told, BEGINS, POLICY), record.case
             assert share.stage == (None if row.closed_at else row.stage), [e.what for e in told][-5:]
             assert share.debt.owed + share.debt.left == row.owed
             assert bool(share.cut_off_lawfully + share.cut_off_unauthorised) == row.supply_off
@@ -244,12 +244,12 @@ def test_a_payment_or_withdrawal_leaves_the_stage_and_a_slip_goes_back(reason: s
         ("notice.void", {"kind": "red", "reason": reason}),
     )
     events = [Event(what, "R-00", BEGINS, BEGINS, detail) for what, detail in told]
-    assert case_in_month(events, BEGINS, Decimal(0)).stage == stage
+    assert case_in_month(events, BEGINS, POLICY).stage == stage
 
 
 def test_a_found_cut_of_an_account_without_a_case_is_counted_apart() -> None:
     told = Event("cut.found", "R-27", BEGINS, BEGINS, {"meter_id": "m", "unopened": "unknown"})
-    share = case_in_month([told], BEGINS, Decimal(0))
+    share = case_in_month([told], BEGINS, POLICY)
     assert (share.reported_unopened, share.unauthorised, share.opened, share.stage) == (1, 0, False, None)
 
 
@@ -257,7 +257,7 @@ def test_a_case_that_closed_and_was_opened_again_is_open_and_owes_what_it_owed()
     opened = Event("case.opened", "R-01", BEGINS, BEGINS - timedelta(days=3), {"owed": "10.00"})
     closed = Event("case.closed", "R-30", BEGINS, BEGINS - timedelta(days=1), {"outcome": "withdrawn"})
     again = Event("case.reopened", "R-30", BEGINS, BEGINS, {})
-    share = case_in_month([opened, closed, again], BEGINS, Decimal(0))
+    share = case_in_month([opened, closed, again], BEGINS, POLICY)
     d = share.debt
     assert (share.closed, share.outcome, share.stage) == (False, None, "yellow_notice")
     assert (d.brought_forward, d.added, d.left, d.owed) == (Decimal(0), Decimal(10), Decimal(0), Decimal(10))
@@ -311,3 +311,36 @@ def test_moratoria_that_stood_in_the_month(database_url: str) -> None:
     assert orders.keys() == {"inside", "lifted after"}
     assert orders["inside"].ended_at == BEGINS + 5 * day
     assert orders["lifted after"].ended_at is None, "when the month ended nobody knew"
+
+
+def test_how_long_supply_stayed_off_after_nothing_was_owed() -> None:
+    """R-25: counted from the settlement, and from the cut where he had paid before; also if it is learned late."""
+    cut_at, back = BEGINS, BEGINS + timedelta(hours=9)
+
+    def restored(settled_at: datetime | None) -> Event:
+        said = {"settled_at": settled_at.isoformat()} if settled_at else {}
+        return Event("supply.restored", "R-25", back, back, {"meter_id": "m", "cut_at": cut_at.isoformat(), **said})
+
+    early = {"settled_at": (cut_at - timedelta(days=2)).isoformat()}
+    late = {**early, "cut_at": cut_at.isoformat(), "restored_at": back.isoformat()}
+    learned = Event("debt.settled", "R-24", cut_at, back + timedelta(days=1), late)
+    for events, hours in (
+        ([restored(cut_at + timedelta(hours=6))], [3]),
+        ([restored(cut_at - timedelta(days=2))], [9]),
+        ([restored(None)], []),  # a plan, a withdrawal: he still owes
+        ([restored(cut_at + timedelta(hours=6)), learned], [3, 9]),
+    ):
+        found = case_in_month(events, BEGINS, POLICY).after_nothing_owed
+        assert found == tuple(timedelta(hours=h) for h in hours)
+
+
+def test_a_trifle_is_no_debt_for_a_case_under_the_rule() -> None:
+    """R-35: supply is back and 9.99 are owed; a case of before would go on in the yellow stage all the same."""
+    opened = Event("case.opened", "R-01", BEGINS, BEGINS, {"owed": "9.99", "rules": "R-35"})
+    ticket = Event("ticket.sent", "R-22", BEGINS, BEGINS, {"kind": "restore"})
+    back = Event("supply.restored", "R-25", BEGINS, BEGINS, {"meter_id": "m"})
+    assert case_in_month([opened, ticket, back], BEGINS, POLICY).stage == "restoring"
+    before = opened._replace(detail={"owed": "9.99"})
+    assert case_in_month([before, ticket, back], BEGINS, POLICY).stage == "yellow_notice"
+    adopted = Event("rules.adopted", "R-30", BEGINS, BEGINS, {"rules": "R-35"})
+    assert case_in_month([before, adopted, ticket, back], BEGINS, POLICY).stage == "restoring"

@@ -14,9 +14,10 @@ from domain.case.conditions import missing_approvals, why_not_cut, why_the_day_i
 from domain.case.deadlines import settle
 from domain.case.facts import CaseFacts
 from domain.case.procedure import boundaries
-from domain.case.restoration import restoration_due, settled_at
+from domain.case.restoration import restoration_due
 from domain.case.rulings import UPDATE_RULINGS
 from domain.case.rulings.policy import keeping_tolerance
+from domain.case.settlement import settled_at, settled_for_supply
 from domain.case.views import waiting_for
 from domain.contract import updates as m
 from domain.contract.refusals import Refused
@@ -311,10 +312,10 @@ def test_nothing_that_protects_is_lost(before: CaseFacts, policy: Policy, now: d
         assert set(asked_now) <= set(after.required_approvals(after.red))
         assert not why_the_day_is_barred(before, before.red) or why_the_day_is_barred(after, after.red)
     for cut in before.cuts:
-        settled = settled_at(before, cut.bills, now)
+        settled = settled_at(before, cut, cut.bills, now)
         for paid in (before, before.but(debt=SETTLED)):
-            lit = paid.settled_for_supply(cut, settled)
-            assert not lit or after.but(debt=paid.debt).settled_for_supply(cut, settled)
+            restored = settled_for_supply(paid, cut, settled)
+            assert not restored or settled_for_supply(after.but(debt=paid.debt), cut, settled)
 
 
 def test_what_was_little_enough_when_the_notice_was_issued_stays_enough() -> None:

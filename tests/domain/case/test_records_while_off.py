@@ -93,6 +93,7 @@ def test_what_the_former_holder_pays_later_settles_nothing_of_that_cut() -> None
     assert "settled_at" not in snapshot(paid, LATER + HOUR)
     early = settle(case.but(debt=PAID_BEFORE_THE_CUT, debt_asked=("B-1",)), LATER + HOUR)
     assert early.cuts[0].settled_at is None
+    assert [i.kind for i in early.incidents] == ["cut_after_settlement"]
 
 
 def test_a_cut_that_is_settled_already_keeps_its_hours() -> None:
