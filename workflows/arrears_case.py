@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.entities import NoticeKind, Ticket
     from domain.case.facts import CaseFacts
     from domain.case.final_half_hour import half_hour_answered, reach_half_hour
+    from domain.case.hints import copies_wait
     from domain.case.present_rules import LATEST_RULE
     from domain.case.procedure import (
         AskBilling,
@@ -290,7 +291,7 @@ class ArrearsCase(CaseMessages):
 
     def _messages_so_far(self) -> tuple[int, int]:
         """Changes with every message that says anything."""
-        return self.facts.hints, self.facts.counters["evidence"]
+        return self.facts.hints + copies_wait(self.facts), self.facts.counters["evidence"]
 
     def _has_news(self) -> bool:
         """Something the register is to know while the case waits for its end."""

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.billing_answers import with_circumstances, with_debt
     from domain.case.cut_days import slot_wish
     from domain.case.facts import CaseFacts
+    from domain.case.hints import copies_go_along, only_copies_ask
     from domain.case.record_changes import take_record
     from domain.case.restoration import bills_restored_by_plan, paid_beside_a_plan
     from domain.customer import RecordRead
@@ -39,6 +40,7 @@ class BillingDesk:
         self._held = held
         self._questions = 0
         self._last_answered = 0
+        self._answers_at_once = False
         self._last_record = 0
         self._question: asyncio.Task[bool] | None = None
         self._circumstances_asked: asyncio.Task[bool] | None = None
@@ -61,8 +63,14 @@ class BillingDesk:
         debt_asked = self._question is not None and not self._question.done()
         return self.asking and not debt_asked and self._held.facts.present_since is not None
 
+    @property
+    def answers_at_once(self) -> bool:
+        """Whether the question is for copies alone, and is being answered within the workflow task."""
+        return self._answers_at_once
+
     def ask_what_is_owed(self) -> None:
         """Ask what is owed, in the background: neither time nor people wait for the answer."""
+        self._answers_at_once = only_copies_ask(self._held.facts)
         self._question = asyncio.create_task(self._read_debt())
 
     def ask_for_circumstances(self) -> None:
@@ -84,7 +92,9 @@ class BillingDesk:
         number, hints, now = self.number_a_question(), self._held.facts.hints, workflow.now()
         supply_is_off = bool(self._held.facts.cuts_off)
         query = self._query(now, self._record_asked(needed=False) if supply_is_off else None)
-        read = await self._debt_at_once(query) if supply_is_off and workflow.patched(ASKED_AT_ONCE) else None
+        at_once = self._answers_at_once or (supply_is_off and workflow.patched(ASKED_AT_ONCE))
+        read = await self._debt_at_once(query) if at_once else None
+        self._answers_at_once = False
         if read is None:
             first = self._held.facts.cuts_off
             config = wait.titled(wait.BILLING_FOR_RESTORATION if first else wait.BILLING, "II.6 what is owed")
@@ -161,7 +171,10 @@ class BillingDesk:
             account=facts.account,
             debt=self._query(now, record),
             calendar_through=(now + CALENDAR_HORIZON + facts.seasons_last()).date(),
-            doubted=tuple(h.hold_id for h in facts.standing_holds if h.kind == "moratorium" and not h.listed),
+            doubted=(
+                *(h.hold_id for h in facts.standing_holds if h.kind == "moratorium" and not h.listed),
+                *facts.doubted,
+            ),
             wish=slot_wish(facts, now),
         )
 
@@ -193,7 +206,8 @@ class BillingDesk:
         facts = with_debt(self._held.facts, query, debt, workflow.now(), hints)
         if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):
             facts = paid
-        if unseen and announced_payments.decide_about_supply(facts) and workflow.patched(ASKED_AGAIN):
+        asked_again = unseen and announced_payments.decide_about_supply(facts)
+        if asked_again and (workflow.patched(ASKED_AGAIN) or facts.present_since):
             return announced_payments.awaited(facts, unseen, workflow.now())
         return facts.but(unbooked=())
 
@@ -205,7 +219,9 @@ class BillingDesk:
         return take_record(facts, read, workflow.now())
 
     def number_a_question(self) -> int:
-        """The number of a new question."""
+        """The number of a new question; it is asked for every copy of a message that waits."""
+        if self._held.is_open:
+            self._held.put(copies_go_along(self._held.facts, workflow.now()))
         self._questions += 1
         return self._questions
 

@@ -138,14 +138,20 @@ class CaseDesk:
     # ---- sleeping ------------------------------------------------------------------------------
 
     async def sleep(self, until: datetime | None, why: str) -> None:
-        """Sleep until then, or until the facts change; a timer that is still right is kept."""
-        self._set_alarm(until, why)
+        """Sleep until then, or until the facts change; a timer that is still right is kept.
+
+        It is kept, too, while billing answers within the workflow task: what falls due by the question is soon over.
+        """
+        at_once = self.billing.answers_at_once
+        if not at_once or self._alarm is None or self._alarm.done():
+            self._set_alarm(until, why)
         seen = self.facts
         await workflow.wait_condition(
             lambda: (
                 self.facts is not seen
                 or (self._alarm is not None and self._alarm.done())
                 or self.billing.answered
+                or (at_once and not self.billing.answers_at_once)
                 or any(t.done() and not t.cancelled() and t.exception() is not None for t in self._background())
                 or self.goes_on_in_a_new_run()
             )

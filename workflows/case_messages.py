@@ -18,12 +18,13 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.facts import CaseFacts
     from domain.case.restoration import cut_to_answer_for
     from domain.case.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, cutting, restoring
+    from domain.case.rulings.asked_again import AGAIN, is_not_yet, senders, used_for_another
     from domain.case.rulings.policy import keeping_tolerance
     from domain.case.rulings.signals import ignored
     from domain.case.rulings.steering import passing_on
     from domain.contract import updates as m
     from domain.contract.answers import Condition
-    from domain.contract.business_keys import business_key
+    from domain.contract.business_keys import business_key, content, field_that_differs
     from domain.contract.refusals import RECORDED, Refused
     from domain.contract.signals import SupplyFoundCut
     from domain.contract.tables import SIGNALS, UPDATES
@@ -38,6 +39,8 @@ AMENDMENTS: dict[str, tuple[str, Amendment]] = {
     "reassign": ("passed-on", passing_on),
 }
 """Changes: what a later version adds to an update, given the case before the update and after it."""
+_UPDATE_ID = "update id"
+"""Beside the content of a message: Temporal's id of the update that was answered first."""
 
 
 class CaseMessages(CaseDesk):
@@ -127,9 +130,10 @@ class CaseMessages(CaseDesk):
         message = await self._open_and_parsed(name, raw)
         if (first := self._first_answer(name, message)) is not None:
             return first
+        rulings = {**UPDATE_RULINGS, **AGAIN} if self._is_worked_out_afresh(name, message) else UPDATE_RULINGS
         judged = await self._after_the_record(name, message)
         try:
-            facts, answer = UPDATE_RULINGS[name](self.facts, judged, workflow.now())
+            facts, answer = rulings[name](self.facts, judged, workflow.now())
         except Refused as refusal:
             raise self._refused(name, message, refusal) from None
         return self._accepted(name, message, self._amended(name, facts), answer)
@@ -162,19 +166,46 @@ class CaseMessages(CaseDesk):
             raise _failure(refusal) from None
 
     def _first_answer(self, name: str, message: Contract) -> Answer | None:
-        """The answer this message was given before; a sender who may not send it is refused as ever."""
-        spec, actor = UPDATES[name], getattr(message, "actor", None)
-        if spec.roles and isinstance(actor, Actor):
+        """The answer this message was given before; a sender who may not send it is refused as ever.
+
+        None where it is to be judged: it is new, or its answer was "not yet", which is worked out afresh (R-31).
+        """
+        actor, present = getattr(message, "actor", None), self.facts.present_since is not None
+        roles = senders(self.facts, name, message) if present else UPDATES[name].roles
+        if roles and isinstance(actor, Actor):
             try:
-                check_actor(self.facts, actor, spec.roles)
+                check_actor(self.facts, actor, roles)
             except Refused:
                 return None
+        answer = self._kept_answer(name, message)
+        if answer is None or not present or business_key(name, message) is None:
+            return answer
+        kept = self.facts.contents.get(_answer_key(name, message), {})
+        if kept.get(_UPDATE_ID) == _update_id():
+            return answer
+        if (field := field_that_differs(kept, message)) is not None:
+            raise self._refused(name, message, used_for_another(name, field))
+        return None if is_not_yet(self.facts, name, answer) else answer
+
+    def _is_worked_out_afresh(self, name: str, message: Contract) -> bool:
+        return self.facts.present_since is not None and self._kept_answer(name, message) is not None
+
+    def _kept_answer(self, name: str, message: Contract) -> Answer | None:
         answer: Answer | None = self.facts.answers.get(_answer_key(name, message))
         return answer
 
     def _accepted(self, name: str, message: Contract, facts: CaseFacts, answer: Contract) -> Answer:
-        given = _payload(answer)
-        self.take(facts.but(answers={**facts.answers, _answer_key(name, message): given}))
+        """Keep the answer. A "not yet" that is worked out afresh and is the same leaves nothing."""
+        given, key = _payload(answer), _answer_key(name, message)
+        if self.facts.present_since is None:
+            self.take(facts.but(answers={**facts.answers, key: given}))
+            return given
+        if self._kept_answer(name, message) != given:
+            facts = facts.but(answers={**facts.answers, key: given})
+            if business_key(name, message) is not None and key not in facts.contents:
+                said = content(message) | {_UPDATE_ID: _update_id()}
+                facts = facts.but(contents={**facts.contents, key: said})
+            self.take(facts)
         return given
 
     def _refused(self, name: str, message: Contract, refusal: Refused) -> ApplicationError:
@@ -327,8 +358,12 @@ def _answer_key(name: str, message: Contract) -> str:
     key = business_key(name, message)
     if key is not None:
         return key
+    return f"update/{_update_id()}" if workflow.current_update_info() else name
+
+
+def _update_id() -> str:
     info = workflow.current_update_info()
-    return f"update/{info.id}" if info else name
+    return info.id if info else ""
 
 
 def _payload(answer: Contract) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.case.entities import Hold
 from domain.case.facts import CaseFacts
+from domain.case.hints import answered
 from domain.case.settlement import shown_so_far
 from domain.case.willingness import with_replaced_bills
 from domain.law.circumstances import Circumstances
@@ -31,6 +32,7 @@ def with_debt(facts: CaseFacts, query: DebtQuery, debt: AccountDebt, now: dateti
     )
     if facts.present_since:
         facts = with_replaced_bills(facts)
+    facts = answered(facts)
     if debt.mark() == before.mark():
         return facts
     facts = facts.noted(now, "debt.read", at=debt.as_of, owed=debt.owed, late_fee=facts.late_fee(now), mark=debt.mark())
@@ -63,6 +65,7 @@ def with_circumstances(facts: CaseFacts, circumstances: Circumstances, asked: da
         look_answered_at=now,
         spreads_cuts=circumstances.spreads_cuts,
         slot=circumstances.slot or facts.slot,
+        doubted={hold: at for hold, at in facts.doubted.items() if at > asked},
     )
     for moratorium in circumstances.moratoria:
         hold = next((h for h in facts.holds if h.hold_id == moratorium), None)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.case import due_times, restoration, settlement, willingness
+from domain.case import due_times, hints, restoration, settlement, willingness
 from domain.case.attempt import attempt_ended_by_a_change, end_attempt, recall_cut_ticket, void_notice
 from domain.case.conditions import filing_missing, missing_approvals, statutory_day_reached, why_the_day_is_barred
 from domain.case.demands_of_class import barred_by_a_change
@@ -254,6 +254,7 @@ def _crew_is_asked_through_the_leader(facts: CaseFacts, now: datetime) -> CaseFa
 
 
 _RULES: tuple[_Rule, ...] = (
+    _Rule(hints.billing_is_asked_and_must_answer, hints.asking_times),
     _Rule(_holds_run_out, due_times.hold_ends),
     _Rule(willingness.promise_is_judged, due_times.promise_ends),
     _Rule(willingness.plan_is_judged, due_times.instalment_ends),

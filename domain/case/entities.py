@@ -74,6 +74,7 @@ class Filing(Contract):
     notice_id: Id
     reference: str
     at: Moment
+    authority: str | None = None
 
 
 class PassedOn(Contract):
@@ -162,6 +163,7 @@ class Hold(Contract):
     """Something that stops the procedure: a reason, a person, perhaps an end.
 
     `listed`: a moratorium that the register was seen to hold; it falls when the register holds it no more.
+    `lifted_at`: when it was lifted, as the lifting says; `placed_after`: the lifting after which it was placed again.
     """
 
     hold_id: Id
@@ -172,6 +174,8 @@ class Hold(Contract):
     until: Moment | None = None
     ended_at: Moment | None = None
     listed: bool = False
+    lifted_at: Moment | None = None
+    placed_after: Moment | None = None
 
     @property
     def stands(self) -> bool:
@@ -295,9 +299,47 @@ class Withdrawal(Contract):
 
 
 class Announced(Contract):
-    """A payment that a message announced; `missed_at` is when billing first answered without it."""
+    """A payment that a message announced; `missed_at` is when billing first answered without it.
+
+    `holds_back`: no permit is given while it is awaited. False once too many in the case have come to nothing (R-31).
+    """
 
     payment_id: Id
     amount: Money
     at: Moment
+    channel: str | None = None
     missed_at: Moment | None = None
+    holds_back: bool = True
+
+
+class Copies(Contract):
+    """One message that came again: when billing was last asked for it, and the pause until the next time, in seconds.
+
+    `waits`: it has come since, and billing is to be asked for it.
+    """
+
+    asked_at: Moment
+    pause: int
+    waits: bool = False
+
+
+class Unanswered(Contract):
+    """A message that came with a permit open, and for which billing has not answered; `hint` is its number."""
+
+    hint: int
+    at: Moment
+
+
+class Hints(Contract):
+    """What is kept of messages about the debt, besides their number (R-31).
+
+    `news`: the number of the latest that was no copy. `ask_at`: when billing is asked for the copies that wait, the
+    first of which came at `waits_since`. `came_to_nothing`: announced payments that billing never listed.
+    """
+
+    news: int = 0
+    copies: dict[str, Copies] = Field(default_factory=dict)
+    ask_at: Moment | None = None
+    waits_since: Moment | None = None
+    unanswered: tuple[Unanswered, ...] = ()
+    came_to_nothing: int = 0

@@ -13,6 +13,7 @@ from domain.case.entities import (
     Escalation,
     Filing,
     FormerPolicy,
+    Hints,
     Hold,
     Incident,
     Notice,
@@ -75,6 +76,7 @@ class CaseFacts(Contract):
     announced: Money = Decimal("0.00")
     heard: tuple[Announced, ...] = ()
     unbooked: tuple[Announced, ...] = ()
+    on_hints: Hints = Hints()
     offer_due: bool = False
     calendar: Calendar = Calendar()
     spreads_cuts: bool = False
@@ -98,7 +100,10 @@ class CaseFacts(Contract):
     voids_in_a_row: dict[NoticeKind, int] = Field(default_factory=dict)
     needs_person: str | None = None
     lifted_early: tuple[Id, ...] = ()
+    lifted_early_at: dict[str, Moment] = Field(default_factory=dict)
+    doubted: dict[str, Moment] = Field(default_factory=dict)
     answers: dict[str, Any] = Field(default_factory=dict)
+    contents: dict[str, dict[str, str]] = Field(default_factory=dict)
 
     counters: dict[str, int] = Field(default_factory=dict)
     journal: tuple[Evidence, ...] = ()

@@ -15,6 +15,7 @@ from domain.case.deadlines import wake_times
 from domain.case.due_times import Times, attempt_times, promised_days
 from domain.case.entities import Cut, Hold, Notice
 from domain.case.facts import CaseFacts
+from domain.case.hints import copies_wait
 from domain.law import clock
 from domain.vocabulary import Outcome
 
@@ -99,12 +100,14 @@ def next_act(facts: CaseFacts, now: datetime, *, asking: bool, debt_waits: bool 
     if facts.cuts_off:
         return sleep(facts, now)
     if over := over_with(facts):
-        return over if may_leave(facts) else sleep(facts, now)
+        return over if may_leave(facts) and not copies_wait(facts) else sleep(facts, now)
+    if facts.doubted and not asking:
+        return ReadCircumstances()
     if facts.needs_person or facts.held:
         return ReadCircumstances() if moratorium_must_be_read(facts, now) and not asking else sleep(facts, now)
     step = _way_to_a_cut(facts, now)
     waiting = isinstance(step, ReadCircumstances) and asking
-    doubtful = isinstance(step, IssueNotice | SendCutTicket) and facts.debt_is_stale
+    doubtful = isinstance(step, IssueNotice | SendCutTicket) and (facts.debt_is_stale or facts.doubted)
     return sleep(facts, now) if waiting or doubtful else step
 
 

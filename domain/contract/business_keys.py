@@ -1,6 +1,8 @@
-"""What makes two messages the same: the business key of each update, so that twice is answered as once."""
+"""What makes two messages the same: the business key of each update, so that twice is answered as once; its content."""
 
+import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from domain.contract import updates as m
@@ -11,6 +13,31 @@ def business_key(name: str, message: Contract) -> str | None:
     """The key under which the first accepted answer is kept; None where every message stands for itself."""
     parts = _KEYS[name](message) if name in _KEYS else None
     return None if parts is None else "/".join((name, *(str(p) for p in parts)))
+
+
+def fingerprint(value: object) -> str:
+    """A short fingerprint of a value; a time counts as its moment, in whatever zone it is written."""
+    return hashlib.sha256(repr(_as_it_counts(value)).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def content(message: Contract) -> dict[str, str]:
+    """A fingerprint of each field. Who sends it, `actor`, is no content: colleagues repeat each other's messages."""
+    return {field: fingerprint(value) for field, value in message if field != "actor"}
+
+
+def field_that_differs(kept: dict[str, str], message: Contract) -> str | None:
+    """The first field that says something else than the message of which this is the content; None if all agree."""
+    return next((field for field, said in content(message).items() if kept.get(field, said) != said), None)
+
+
+def _as_it_counts(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, Contract):
+        return [(field, _as_it_counts(inner)) for field, inner in value]
+    if isinstance(value, tuple | list):
+        return [_as_it_counts(inner) for inner in value]
+    return value
 
 
 def _delivery(message: m.RecordDelivery) -> tuple[Any, ...] | None:

@@ -30,6 +30,7 @@ ReasonCode = Literal[
     "found_cut",
     "given_back",
     "held",
+    "hint_unanswered",
     "holder_changed",
     "meter_changed",
     "no_answer",
@@ -93,6 +94,9 @@ REASONS: dict[ReasonCode, Wording] = {
     "found_cut": Wording("supply was found cut", "发现已被停电"),
     "given_back": Wording("given back by the crew", "供电单位交回"),
     "held": Wording("hold: {hold}", "暂缓：{hold}"),
+    "hint_unanswered": Wording(
+        "the billing system gave no answer within 15 seconds of a message", "收到消息后15秒内营销系统无应答"
+    ),
     "holder_changed": Wording("the account has another holder", "户主已变更（过户）"),
     "meter_changed": Wording("the meter in the record has changed", "表计已更换"),
     "no_answer": Wording("no answer from {role}", "{role}未答复"),

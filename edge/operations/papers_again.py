@@ -30,8 +30,8 @@ class PrintedAgain:
         """Which papers are not as the record says even now, and where they are to be taken from."""
         yield from papers_not_intact(
             self.papers,
-            "what the register holds no longer gives this paper (the customer's card, ARREARS_PAPER_LANGUAGE,"
-            f" ARREARS_PAPER_ISSUER or the program's layouts may have changed); take it from {BACKUP}",
+            "what the register holds no longer gives this paper (ARREARS_PAPER_LANGUAGE, ARREARS_PAPER_ISSUER or the"
+            f" program's layouts may have changed); take it from {BACKUP}",
         )
 
 

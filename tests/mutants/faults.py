@@ -4,6 +4,7 @@ from tests.mutants import (
     faults_around_it,
     faults_of_changes,
     faults_of_cutting,
+    faults_of_hints,
     faults_of_notices,
     faults_of_order,
     faults_of_supply,
@@ -17,4 +18,5 @@ FAULTS: tuple[Fault, ...] = (
     *faults_of_changes.FAULTS,
     *faults_around_it.FAULTS,
     *faults_of_order.FAULTS,
+    *faults_of_hints.FAULTS,
 )

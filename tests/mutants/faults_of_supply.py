@@ -164,7 +164,7 @@ RESTORING = (
         name="an announced payment is waited for only until supply is off",
         rule="R-22",
         file="domain/case/announced_payments.py",
-        right="return facts.cut_ticket is not None or any(cut.bills for cut in facts.cuts_off)",
+        right="return facts.cut_ticket is not None or bool(facts.cuts_off)",
         wrong="return facts.cut_ticket is not None",
         tests=(
             "tests/workflows/test_announced_payments.py::test_supply_is_restored_as_soon_as_billing_shows_what_was_announced",
@@ -198,8 +198,8 @@ RESTORING = (
         name="a permit while an announced payment is on its way",
         rule="R-17",
         file="domain/case/rulings/cutting.py",
-        right="(facts.debt_is_stale or would_settle(facts))",
-        wrong="facts.debt_is_stale",
+        right="(facts.debt_is_stale or copies_wait(facts) or would_settle(facts))",
+        wrong="(facts.debt_is_stale or copies_wait(facts))",
         tests=(
             "tests/workflows/test_announced_payments.py::test_no_permit_while_a_payment_is_on_its_way_and_one_when_it_never_came",
         ),

@@ -40,6 +40,41 @@ async def test_from_the_yellow_notice_to_the_restoration(world: World, api: Bill
     assert set(api.asked) == {"POST /customers", "POST /debts"}
 
 
+async def test_a_payment_announced_again_is_asked_for_over_http_too(
+    world: World, api: BillingApi, billing: HttpBilling
+) -> None:
+    """R-31: the copy has it asked; listed in part it holds permits back; silent for 15 s it costs the permit."""
+    async with world.beside(billing=billing) as over_http:
+        account = await world.customer()
+        await world.bill(account)
+        case = await over_http.open(account)
+        ticket = await case.to_window()
+        case.world = world
+        part = {"payment_id": f"P-{account}", "amount": "20.00"}
+        await case.signal("payment_received", **part)
+        await case.recorded("payment.hint")
+        assert (await case.permit(ticket))["granted"]
+        asked = api.asked.count("POST /debts")
+        await case.signal("payment_received", **part)
+        await case.at_rest()
+        assert api.asked.count("POST /debts") == asked + 1
+        await world.outage()
+        try:
+            await case.signal("payment_received", **part)
+            await case.pass_time(seconds=20)
+            await case.becomes(lambda s: s["permit"]["state"] == "revoked", "the revocation")
+        finally:
+            await world.billing_back()
+        await case.pay("120.00", payment_id=f"SQ-{account}", reported=False)
+        await case.signal("payment_received", payment_id=f"SQ-{account}", amount="200.00")
+        await case.recorded("payment.unbooked")
+        assert not (await case.permit(ticket))["granted"]
+        await case.pay("80.00", payment_id=f"rest-{account}", reported=False)
+        await case.signal("payment_received", payment_id=f"SQ-{account}", amount="200.00")
+        await case.update("report_not_cut", "field_crew", ticket_id=ticket["ticket_id"], reason="paid")
+        assert (await case.result())["outcome"] == "settled"
+
+
 async def test_commands_ask_the_billing_system_and_book_nothing(world: World, api: BillingApi, tmp_path: Path) -> None:
     account = await world.customer()
     await world.bill(account)

@@ -31,8 +31,15 @@ async def renamed(case: Case, **changes: Any) -> None:
 
 
 async def read_again(case: Case, request_id: str = "rq-1") -> None:
-    """Somebody has billing asked, and the record is read in the same question."""
-    await case.signal("recheck_requested", request_id=request_id, source="operator")
+    """The record is read: with the debt where supply is off, else with the circumstances that a moratorium asks for."""
+    if (await case.snapshot())["stage"] in ("disconnected", "restoring"):
+        await case.signal("recheck_requested", request_id=request_id, source="operator")
+        return
+    known = len(await case.evidence("customer.changed"))
+    leader, hold_id = PEOPLE["team_leader"], f"h-{request_id}"
+    await case.signal("hold_placed", hold_id=hold_id, kind="moratorium", reason="frost", actor=leader)
+    await changes(case, known + 1)
+    await case.signal("hold_lifted", hold_id=hold_id, actor=leader)
 
 
 async def changes(case: Case, count: int = 1) -> list[dict[str, Any]]:
@@ -308,9 +315,10 @@ async def test_the_field_unit_of_the_record_cuts(world: World) -> None:
 
 async def test_a_ticket_with_the_former_unit_is_recalled(world: World) -> None:
     case = await world.open()
-    await case.to_half_hour()
+    ticket = await case.to_ticket()
+    await case.update("acknowledge_ticket", "field_crew", ticket_id=ticket["ticket_id"])
     await renamed(case, field_unit=OTHER_UNIT)
-    await read_again(case)
+    await case.until(await case.cut_time() - timedelta(minutes=30) + SOON)
     await case.notices("red", 2)
     assert await void(case, "red") == ["another field unit takes over"]
     assert (await case.notified("field_crew", "ticket recalled")).to_unit == PEOPLE["field_crew"]["unit"]
@@ -362,7 +370,10 @@ async def test_a_crew_that_had_cut_before_it_was_stopped_cut_lawfully_and_restor
     cut_at = await case.now()
     await case.pass_time(minutes=1)
     await renamed(case, card={"name": "李四"})
-    await read_again(case)
+    with pytest.raises(Refusal, match="TooLate"):  # the record is read for a meter that the case does not know
+        await case.update(
+            "report_meter_uncertain", "field_crew", ticket_id=ticket["ticket_id"], meter_id="M-X", remark="no label"
+        )
     await case.notified("field_crew", "permit revoked")
     answer = await case.update(
         "report_cut", "field_crew", permit_id=permit["permit_id"], meter_id=ticket["meter_id"], at=cut_at.isoformat()

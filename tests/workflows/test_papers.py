@@ -136,7 +136,7 @@ async def test_restoration_does_not_wait_for_an_installation_at_fault(
         case = await broken.open()
         await case.to_cut()
         with monkeypatch.context() as patch:
-            patch.setattr("adapters.papers.typst.inputs", lambda _sheet: 1 / 0)
+            patch.setattr("adapters.papers.typst.inputs", lambda *_given: 1 / 0)
             await case.pay("200.00")
             restore = await case.ticket("restore")
             assert "division by zero" in await failure(case, "send_ticket")

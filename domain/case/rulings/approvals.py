@@ -6,7 +6,7 @@ from domain.case.attempt import end_attempt
 from domain.case.checks import check_actor, known_notice
 from domain.case.conditions import missing_approvals
 from domain.case.due_times import attempt_times
-from domain.case.entities import Approval, Filing
+from domain.case.entities import Approval, Filing, Notice
 from domain.case.facts import CaseFacts
 from domain.contract import updates as m
 from domain.contract.answers import ApprovalRecorded, Done
@@ -51,6 +51,15 @@ def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) 
     return facts, ApprovalRecorded(granted=not missing, still_needed=missing)
 
 
+def present_answer(facts: CaseFacts, notice: Notice) -> ApprovalRecorded:
+    """Who has yet to approve this notice; raises TooLate where it is void."""
+    if notice.state == "void":
+        raise _too_late(f"notice {notice.notice_id} no longer stands: {notice.void_reason}")
+    given = {a.role for a in facts.approvals if a.notice_id == notice.notice_id and a.decision == "approved"}
+    missing = tuple(role for role in facts.required_approvals(notice) if role not in given)
+    return ApprovalRecorded(granted=not missing, still_needed=missing)
+
+
 def _decided(facts: CaseFacts, message: m.DecideApproval, now: datetime, what: EvidenceKind) -> CaseFacts:
     approval = Approval(
         notice_id=message.notice_id, role=message.actor.role, decision=message.decision, by=message.actor.id, at=now
@@ -87,11 +96,24 @@ def record_filing(facts: CaseFacts, message: m.RecordFiling, now: datetime) -> t
             )
         if facts.cut_ticket is None and now > attempt_times(facts, notice).ticket:
             raise _too_late("the filing must be complete when the ticket is due, 24 hours before the cut")
-        if any((f.notice_id, f.reference) == (notice.notice_id, message.reference) for f in facts.filings):
+        same = (f for f in facts.filings if (f.notice_id, f.reference) == (notice.notice_id, message.reference))
+        if (known := next(same, None)) is not None:
+            if known.authority not in (None, message.authority):
+                raise Refused(
+                    "BadRequest",
+                    f"authority: {message.reference} is recorded already, as filed with {known.authority}",
+                    field="authority",
+                    rule="R-31",
+                    clause="III.5",
+                )
             return facts, Done()
-        facts = facts.but(
-            filings=(*facts.filings, Filing(notice_id=notice.notice_id, reference=message.reference, at=now))
+        filing = Filing(
+            notice_id=notice.notice_id,
+            reference=message.reference,
+            at=now,
+            authority=message.authority if facts.present_since else None,
         )
+        facts = facts.but(filings=(*facts.filings, filing))
     facts = facts.noted(
         now,
         "filing.recorded",

@@ -10,6 +10,7 @@ from domain.case.conditions import ASK_AGAIN, NO_ANSWER, unmet_for_permit
 from domain.case.entities import Cut, Permit, Ticket
 from domain.case.escalations import close_escalations
 from domain.case.facts import CaseFacts
+from domain.case.hints import copies_wait
 from domain.case.incidents import actor_name
 from domain.case.own_meters import is_about, named_since
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
@@ -61,7 +62,7 @@ def _unmet(
     unmet = list(unmet_for_permit(facts, now, message.ticket_id, message.meter_id, message.actor.id))
     if asked and not answered:
         unmet.append(NO_ANSWER)
-    elif asked and (facts.debt_is_stale or would_settle(facts)):
+    elif asked and (facts.debt_is_stale or copies_wait(facts) or would_settle(facts)):
         unmet.append(ASK_AGAIN)
     return tuple(unmet)
 

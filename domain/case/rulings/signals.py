@@ -1,14 +1,24 @@
 """Rulings on signals: bills, payments, holds, rechecks, and supply found cut."""
 
 from datetime import datetime
-from decimal import Decimal
 
-from domain.case.announced_payments import AWAITED_AT_MOST, settled_by
+from domain.case.announced_payments import AWAITED_AT_MOST, announced_so_far, settled_by
 from domain.case.attempt import revoke_permit
 from domain.case.entities import Announced, Hold, Permit
 from domain.case.facts import CaseFacts
+from domain.case.hints import copied, forgotten, heard, hinted
+from domain.case.holds_again import (
+    doubted,
+    lifted_again,
+    lifted_before_it_came,
+    placed_after,
+    signalled_at,
+    why_not_again,
+    why_not_lifted,
+)
 from domain.case.own_meters import named_since
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
+from domain.contract.business_keys import fingerprint
 from domain.contract.signals import (
     BillOverdue,
     HoldLifted,
@@ -19,7 +29,6 @@ from domain.contract.signals import (
     SupplyFoundCut,
 )
 from domain.contract.tables import HOLD_ROLES
-from domain.law.clock import CLOCK_SKEW
 from domain.record.reasons import because
 from domain.record.subjects import subject
 from domain.vocabulary import Actor
@@ -29,10 +38,10 @@ def bill_overdue(facts: CaseFacts, message: BillOverdue, now: datetime) -> CaseF
     """Another bill joins the case; what is owed is for billing to say."""
     if message.account_id != facts.account.account_id:
         return ignored(facts, now, "bill_overdue", f"account_id: this case is {facts.account.account_id}'s")
-    key = f"event:{message.event_id}"
-    if key in facts.answers:
+    what = fingerprint((message.bill_id, message.amount, message.due_date))
+    facts, new = heard(facts, f"event:{message.event_id}", what, now)
+    if not new:
         return facts
-    facts = _remembered(facts, key)
     facts = facts.noted(
         now,
         "bill.overdue",
@@ -40,15 +49,18 @@ def bill_overdue(facts: CaseFacts, message: BillOverdue, now: datetime) -> CaseF
         amount=message.amount,
         due_date=str(message.due_date),
     )
-    return _hinted(facts)
+    return hinted(facts, now)
 
 
 def payment_received(facts: CaseFacts, message: PaymentReceived, now: datetime) -> CaseFacts:
-    """Money arrived. A payment large enough to settle revokes an open permit before billing has been asked (P2)."""
+    """Money arrived. A payment large enough to settle revokes an open permit before billing has been asked (P2).
+
+    Of each id, every amount and channel is announced once, and once more after a reversal (R-31).
+    """
     key = f"payment:{message.payment_id}"
-    if key in facts.answers:
+    facts, new = heard(facts, key, fingerprint((message.amount, message.channel)), now)
+    if not new:
         return facts
-    facts = _remembered(facts, key)
     at = min(message.paid_at or now, now)
     facts = facts.noted(
         now,
@@ -58,22 +70,23 @@ def payment_received(facts: CaseFacts, message: PaymentReceived, now: datetime) 
         amount=message.amount,
         channel=message.channel,
     )
-    facts = _hinted(facts, message.amount)
-    if f"reversal:{message.payment_id}" not in facts.answers:
-        announced = Announced(payment_id=message.payment_id, amount=message.amount, at=now)
+    facts = hinted(facts, now, message.amount)
+    reversal = f"reversal:{message.payment_id}"
+    facts = forgotten(facts, reversal)
+    if reversal not in facts.answers:
+        announced = Announced(payment_id=message.payment_id, amount=message.amount, at=now, channel=message.channel)
         facts = facts.but(heard=(*facts.heard, announced)[-AWAITED_AT_MOST:])
-    so_far = facts.announced + sum((p.amount for p in facts.unbooked), Decimal(0))
-    if facts.red and facts.open_permit and settled_by(facts, so_far):
+    if facts.red and facts.open_permit and settled_by(facts, announced_so_far(facts)):
         facts = revoke_permit(facts, now, because("payment_arrived", payment=message.payment_id))
     return facts
 
 
 def payment_reversed(facts: CaseFacts, message: PaymentReversed, now: datetime) -> CaseFacts:
     """A payment bounced: the debt may be open again. A restoration ticket is not recalled for it (R-24)."""
-    key = f"reversal:{message.payment_id}"
-    if key in facts.answers:
+    facts, new = heard(facts, f"reversal:{message.payment_id}", "", now)
+    if not new:
         return facts
-    facts = _remembered(facts, key)
+    facts = forgotten(facts, f"payment:{message.payment_id}")
     facts = facts.noted(
         now,
         "payment.reversed",
@@ -82,7 +95,7 @@ def payment_reversed(facts: CaseFacts, message: PaymentReversed, now: datetime) 
         reason=message.reason,
     )
     facts = facts.but(heard=_without(facts.heard, message), unbooked=_without(facts.unbooked, message))
-    return _hinted(facts)
+    return hinted(facts, now)
 
 
 def _without(payments: tuple[Announced, ...], reversal: PaymentReversed) -> tuple[Announced, ...]:
@@ -91,10 +104,9 @@ def _without(payments: tuple[Announced, ...], reversal: PaymentReversed) -> tupl
 
 def recheck_requested(facts: CaseFacts, message: RecheckRequested, now: datetime) -> CaseFacts:
     """The sweep, the hotline or an operator wants billing asked again (R-22, R-23)."""
-    key = f"recheck:{message.request_id}"
-    if key in facts.answers:
+    facts, new = heard(facts, f"recheck:{message.request_id}", message.source, now)
+    if not new:
         return facts
-    facts = _remembered(facts, key)
     facts = facts.noted(
         now,
         "recheck.requested",
@@ -102,16 +114,19 @@ def recheck_requested(facts: CaseFacts, message: RecheckRequested, now: datetime
         about=message.request_id,
         source=message.source,
     )
-    return _hinted(facts)
+    return hinted(facts, now)
 
 
 def hold_placed(facts: CaseFacts, message: HoldPlaced, now: datetime) -> CaseFacts:
     """Stop the procedure (R-04). At or after T - 24 h, `domain.case.deadlines` ends the attempt at once."""
-    if message.hold_id in {h.hold_id for h in facts.holds}:
+    known = next((h for h in facts.holds if h.hold_id == message.hold_id), None)
+    if known and facts.present_since is None:
         return facts
     if refusal := _may_not_hold(facts, message.actor):
         return ignored(facts, now, "hold_placed", refusal, message.actor)
-    lifted = message.hold_id in facts.lifted_early
+    if known and (note := why_not_again(facts, known, message, now)):
+        return doubted(ignored(facts, now, "hold_placed", note, message.actor), known, message, now)
+    lifted = known is None and lifted_before_it_came(facts, message)
     hold = Hold(
         hold_id=message.hold_id,
         kind=message.kind,
@@ -120,12 +135,14 @@ def hold_placed(facts: CaseFacts, message: HoldPlaced, now: datetime) -> CaseFac
         placed_at=now,
         until=message.until,
         ended_at=now if lifted else None,
+        placed_after=placed_after(facts, known, message),
     )
-    facts = facts.but(holds=(*facts.holds, hold))
+    others = tuple(h for h in facts.holds if h.hold_id != hold.hold_id)
+    facts = facts.but(holds=(*others, hold))
     facts = facts.noted(
         now,
         "hold.placed",
-        at=_signalled_at(message.at, now),
+        at=signalled_at(message.at, now),
         actor=message.actor,
         about=hold.hold_id,
         kind=hold.kind,
@@ -141,25 +158,34 @@ def hold_lifted(facts: CaseFacts, message: HoldLifted, now: datetime) -> CaseFac
     if refusal := _may_not_hold(facts, message.actor):
         return ignored(facts, now, "hold_lifted", refusal, message.actor)
     hold = next((h for h in facts.holds if h.hold_id == message.hold_id), None)
+    if facts.present_since and (note := why_not_lifted(facts, hold, message)):
+        return lifted_again(ignored(facts, now, "hold_lifted", note, message.actor), hold, message, now)
     if (hold is None and message.hold_id in facts.lifted_early) or (hold and not hold.stands):
         return facts
-    at = _signalled_at(message.at, now)
+    at = signalled_at(message.at, now)
     facts = facts.noted(now, "hold.lifted", at=at, actor=message.actor, about=message.hold_id)
     if hold is None:
-        return facts.but(lifted_early=(*facts.lifted_early, message.hold_id))
-    return facts.with_hold(hold.hold_id, ended_at=now)
+        early = {**facts.lifted_early_at, message.hold_id: at} if facts.present_since else {}
+        return facts.but(lifted_early=(*facts.lifted_early, message.hold_id), lifted_early_at=early)
+    return facts.with_hold(hold.hold_id, ended_at=now, lifted_at=at if facts.present_since else None)
 
 
 def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -> CaseFacts:
     """The customer is found cut off: ours if a cut or permit of ours explains it, else unauthorised (R-27)."""
-    key = f"found:{message.report_id}"
-    if key in facts.answers:
-        return facts
-    facts = _remembered(facts, key)
     at = min(message.at or now, now)
     known = known_cut(facts, message.meter_id, at)
     ours = (p for p in facts.permits if message.meter_id in named_since(facts, p.meter_id, p.given_at))
     permit = next((p for p in ours if _may_explain(p, at)), None)
+    key = f"found:{message.report_id}"
+    if (before := facts.answers.get(key)) is not None:
+        if facts.present_since is None:
+            return facts
+        same_meter = before.get("meter", message.meter_id) == message.meter_id
+        if same_meter and (known or permit):  # else another meter, or a time after that cut was restored
+            facts = ignored(facts, now, "supply_found_cut", f"report {message.report_id} has come already")
+            return copied(facts, key, now)
+    remembered = {"meter": message.meter_id} if facts.present_since else {}
+    facts = facts.but(answers={**facts.answers, key: remembered})
     if known is None and permit is None:
         facts, _ = unauthorised_cut(
             facts, now, at, message.meter_id, (message.reported_by,), message.source, about=message.report_id
@@ -185,7 +211,7 @@ def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -
             "report at once whether you cut.",
             about=permit.permit_id,
         )
-    return _hinted(facts)
+    return hinted(facts, now)
 
 
 def _may_explain(permit: Permit, at: datetime) -> bool:
@@ -205,16 +231,3 @@ def _may_not_hold(facts: CaseFacts, actor: Actor) -> str | None:
     if actor.unit is not None and ours is not None and actor.unit != ours:
         return f"this account belongs to {ours}, not to {actor.unit}"
     return None
-
-
-def _signalled_at(at: datetime | None, now: datetime) -> datetime:
-    """A time too far ahead is kept as the time of arrival."""
-    return at if at is not None and at <= now + CLOCK_SKEW else now
-
-
-def _remembered(facts: CaseFacts, key: str) -> CaseFacts:
-    return facts.but(answers={**facts.answers, key: {}})
-
-
-def _hinted(facts: CaseFacts, amount: Decimal = Decimal("0.00")) -> CaseFacts:
-    return facts.but(hints=facts.hints + 1, announced=facts.announced + amount)

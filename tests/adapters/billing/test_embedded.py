@@ -109,6 +109,16 @@ def test_a_reversal_may_stand_before_its_payment(billing: SqlBilling) -> None:
     assert kinds(billing.add_payments([paid("r1", "-5.00", reverses="p1"), paid("p1", "5.00")])) == ["new", "new"]
 
 
+def test_each_part_of_a_payment_says_how_much_the_whole_is(billing: SqlBilling) -> None:
+    """R-31: so that a part which lies on another bill, or is credit, is not taken for one on its way."""
+    billing.add_customers([customer("1001")])
+    billing.add_bills([bill("b1"), bill("b2", amount="30.00")])
+    billing.add_payments([paid("p1", "500.00")])
+    (debt,) = billing.debts((DebtQuery(account_id="1001", as_of=NOON, bills=("b1", "b2")),))
+    assert debt
+    assert [p.payment_amount for b in debt.bills for p in b.payments] == [Decimal("500.00")] * 2
+
+
 def test_what_was_announced_waits_no_longer(billing: SqlBilling) -> None:
     billing.add_customers([customer("1001"), customer("1002"), customer("1003")])
     billing.add_bills([bill("b1"), bill("b2", "1002"), bill("later", "1003", due=date(2026, 11, 25))])

@@ -1,6 +1,6 @@
 """What a case does next, as a table: one act for every stage, and until when it sleeps."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -282,3 +282,12 @@ def test_restoration_does_not_wait_for_billing() -> None:
     """R-24: the restoration ticket goes out while a question is under way, and with one still to be asked."""
     for asking in (True, False):
         assert next_act(facts(cuts=(CUT_OFF,), hints=2), T, asking=asking) == SendRestorationTicket("cut-1")
+
+
+def test_the_debt_is_asked_beside_a_question_that_waits_for_the_record() -> None:
+    """R-31, R-32: no payment waits for a record; the record itself is not asked for twice."""
+    hinted, quiet = (facts(notices=(YELLOW_SERVED,), looked_at=RED_ISSUE - timedelta(days=1), hints=n) for n in (1, 0))
+    assert isinstance(next_act(hinted, RED_ISSUE, asking=True, debt_waits=False), AskBilling)
+    assert isinstance(next_act(hinted, RED_ISSUE, asking=True), Sleep)
+    assert isinstance(next_act(quiet, RED_ISSUE, asking=True, debt_waits=False), Sleep)
+    assert isinstance(next_act(quiet, RED_ISSUE, asking=False), ReadCircumstances)

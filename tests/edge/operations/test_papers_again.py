@@ -145,6 +145,23 @@ async def test_every_missing_paper_comes_back_as_it_was(filed: Filed, folder: Pa
     assert [(p["state"], p["printed_again"]) for p in second["papers"]] == [("intact", False)] * 5
 
 
+async def test_a_paper_bears_the_name_and_address_that_it_was_issued_with(filed: Filed, folder: Path) -> None:
+    """R-32: another holder has been read since; his name is on none of the former one's papers."""
+    before = kept(folder)
+    register = filed.world.parts.register
+    former = register.card(filed.account)
+    latter = former.model_copy(update={"name": "李四", "address": "南京路2号"})
+    try:
+        assert register.keep_card(latter).number > 1
+        assert register.card(filed.account) == latter
+        shutil.rmtree(folder)
+        again = (await filed.cli("papers-again", filed.account, "--json")).result
+        assert [(p["state"], p["printed_again"]) for p in again["papers"]] == [("intact", True)] * 5
+        assert kept(folder) == before
+    finally:
+        register.keep_card(former)
+
+
 async def test_a_paper_that_would_come_out_otherwise_is_not_put_back(
     filed: Filed, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
