@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from tests.lives import law
 from tests.lives.book import Book, Fact
 from tests.lives.judge_cut import A_MOMENT, ASKED_WITHIN, Breach, ends_supply, supply_of
-from tests.lives.record import is_ours
+from tests.lives.record import is_ours, strangers_meanwhile
 
 PROMPT = 10 * law.MINUTE
 """How long the case may take for what it must do at once, in its own time; skipped time runs ahead of work."""
@@ -237,8 +237,11 @@ def _settled_at(book: Book, began: Fact, bills: list[str], fact: Fact) -> list[t
 
 
 def _unauthorised(book: Book, gap: WithoutSupply) -> Iterator[Breach]:
-    kind = "unauthorised_cut" if is_ours(book, gap.meter, gap.began.recorded_at) else "wrong_meter"
-    opened = [f for f in book.all("incident.opened", kind=kind) if f.recorded_at == gap.began.recorded_at]
+    kinds = {"unauthorised_cut" if is_ours(book, gap.meter, gap.began.recorded_at) else "wrong_meter"}
+    if law.spelled(gap.meter) in strangers_meanwhile(book):
+        kinds.add("wrong_meter")
+    opened = [f for f in book.all("incident.opened") if f.recorded_at == gap.began.recorded_at]
+    opened = [f for f in opened if f.detail["kind"] in kinds]
     if not opened:
         yield Breach("R-27", f"{gap.meter} was found cut without a permit at {gap.began.at}, and there is no incident")
 

@@ -8,6 +8,7 @@ from tests.lives import law
 from tests.lives.book import Book, Fact, Row
 
 ASKED_WITHIN = timedelta(seconds=20)
+WAITED = timedelta(seconds=1)
 PERSONAL = ("name", "address", "phone", "email", "preferred_channel")
 FIELDS = (
     *PERSONAL,
@@ -50,6 +51,12 @@ def is_ours(book: Book, meter: str, at: datetime) -> bool:
     """Whether the customer had that meter by then, or ever before."""
     ever = {law.spelled(row["meter_id"]) for one, row in book.changed("customers") if row and one.not_before <= at}
     return law.spelled(meter) in ever
+
+
+def strangers_meanwhile(book: Book) -> set[str]:
+    """Meters that the case did not know when they were reported, and billing was silent: then another's (R-32)."""
+    found = [f for f in book.all("cut.found") if f.detail.get("neighbour")]
+    return {law.spelled(f.detail["meter_id"]) for f in found if book.silent(f.recorded_at, f.recorded_at + WAITED)}
 
 
 def differs(one: Any, other: Any) -> bool:
