@@ -16,6 +16,7 @@ from activities.anchor import AnchorActivities
 from activities.billing import BillingActivities
 from activities.case_context import CaseContext
 from activities.channels import ChannelActivities
+from activities.meters import WhoseMeter
 from activities.notices import NoticeActivities
 from activities.register import RegisterActivities
 from activities.sweep import SweepActivities
@@ -68,7 +69,7 @@ def activities(parts: Parts) -> list[Callable[..., Any]]:
         billing.read_record,
         ChannelActivities(parts.customers).tell_customer,
         NoticeActivities(parts.register, parts.papers).issue_notice,
-        TicketActivities(parts.register, parts.papers).send_ticket,
+        TicketActivities(parts.register, parts.papers, WhoseMeter(parts.billing)).send_ticket,
         RegisterActivities(parts.register, parts.papers).write_record,
         AnchorActivities(parts.anchor if parts.anchor and parts.anchor.signs else None).anchor_evidence,
         SweepActivities(

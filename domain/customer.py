@@ -19,12 +19,16 @@ Preference = Annotated[PreferredChannel | None, BeforeValidator(_known_channel)]
 
 
 class Account(Contract):
-    """An account as the procedure needs it; nothing personal, so it may travel in a workflow."""
+    """An account as the procedure needs it; nothing personal, so it may travel in a workflow.
+
+    `meter_has_twin`: the id of another meter in the book differs only by what R-33 does not count.
+    """
 
     account_id: Id
     customer_class: CustomerClass
     important: bool = False
     meter_id: Id
+    meter_has_twin: bool = False
     reading_centre: Id
     reader: Id
     team_leader: Id

@@ -1,6 +1,7 @@
 """The types every contract is built from: ids, texts, moments, money, roles and the actor."""
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -97,10 +98,26 @@ def _positive(value: Decimal) -> Decimal:
 
 
 def _no_control_characters(value: str) -> str:
-    # Newline and tab are ordinary in remarks; anything else unprintable is a broken encoding or an attack.
-    if not value.isprintable() and any(not ch.isprintable() and ch not in "\n\t\u3000" for ch in value):
+    # Newline and tab are ordinary in remarks, blanks of every width are what keyboards and spreadsheets make;
+    # anything else unprintable is a broken encoding or an attack.
+    if not value.isprintable() and any(not ch.isprintable() and not _is_blank(ch) for ch in value):
         raise ValueError("must not contain control characters")
     return value
+
+
+def _is_blank(ch: str) -> bool:
+    return ch in "\n\t" or unicodedata.category(ch) == "Zs"
+
+
+def has_unusual_blanks(message: "Contract") -> bool:
+    """Whether a text or id has a blank that was refused before R-33, such as one that keeps words together."""
+    return any(not ch.isprintable() and ch not in "\n\t\u3000" for ch in _texts_in(message.model_dump()))
+
+
+def _texts_in(value: Any) -> str:
+    if isinstance(value, dict):
+        return "".join(_texts_in(v) for v in value.values())
+    return value if isinstance(value, str) else ""
 
 
 def money(value: Decimal) -> Decimal:

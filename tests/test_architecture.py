@@ -24,31 +24,35 @@ MAY_IMPORT = {
     "starter": {"composition", "console", "edge"},
 }
 IN_THE_DOMAIN = {
+    "domain.ids": set(),
     "domain.vocabulary": set(),
     "domain.same_words": set(),
     "domain.words": {"domain.vocabulary"},
     "domain.customer": {"domain.same_words", "domain.vocabulary"},
     "domain.metrics": {"domain.report", "domain.vocabulary", "domain.words"},
     "domain.law": {"domain.customer", "domain.vocabulary", "domain.words"},
-    "domain.money": {"domain.customer", "domain.law", "domain.vocabulary"},
-    "domain.contract": {"domain.law", "domain.vocabulary"},
-    "domain.record": {"domain.contract", "domain.customer", "domain.law", "domain.vocabulary", "domain.words"},
+    "domain.money": {"domain.customer", "domain.ids", "domain.law", "domain.vocabulary"},
+    "domain.contract": {"domain.ids", "domain.law", "domain.vocabulary"},
+    "domain.record": {
+        *("domain.contract", "domain.customer", "domain.ids", "domain.law"),
+        *("domain.vocabulary", "domain.words"),
+    },
     "domain.papers": {
         *("domain.contract", "domain.customer", "domain.law", "domain.money", "domain.record"),
         *("domain.vocabulary", "domain.words"),
     },
     "domain.report": {
         *("domain.contract", "domain.law", "domain.money", "domain.papers", "domain.record"),
-        *("domain.vocabulary", "domain.words"),
+        *("domain.ids", "domain.vocabulary", "domain.words"),
     },
     "domain.proof": {
         *("domain.contract", "domain.customer", "domain.law", "domain.money", "domain.papers", "domain.record"),
-        *("domain.report", "domain.vocabulary", "domain.words"),
+        *("domain.ids", "domain.report", "domain.vocabulary", "domain.words"),
     },
     "domain.replay": {"domain.law", "domain.proof", "domain.record", "domain.vocabulary", "domain.words"},
     "domain.case": {
         *("domain.contract", "domain.customer", "domain.law", "domain.money", "domain.papers", "domain.record"),
-        *("domain.same_words", "domain.vocabulary", "domain.words"),
+        *("domain.ids", "domain.same_words", "domain.vocabulary", "domain.words"),
     },
 }
 PACKAGES = tuple(name for name in MAY_IMPORT if "." not in name and name not in ("starter", "worker"))

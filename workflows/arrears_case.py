@@ -230,6 +230,7 @@ class ArrearsCase(CaseMessages):
             timezone=facts.policy.timezone,
             record=self.record.next_record(),
             window_end=views.window_end(facts, ticket),
+            neighbour=any(c.neighbour for c in facts.cuts if c.restore_ticket == ticket.ticket_id),
         )
 
         def arrived() -> None:

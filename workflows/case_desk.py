@@ -11,6 +11,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 with workflow.unsafe.imports_passed_through():
     from domain.case import procedure, views
     from domain.case.facts import CaseFacts
+    from domain.case.neighbours import shown_stage
     from domain.case.present_rules import adopted
     from domain.vocabulary import Contract, Stage
     from workflows import search_attributes as shown
@@ -48,7 +49,7 @@ class CaseDesk:
     @property
     def stage(self) -> Stage:
         """Where the case stands, for whoever logs a line of it; from its opening on it is in the yellow stage."""
-        return self.facts.stage if self.held.is_open else "yellow_notice"
+        return shown_stage(self.facts) if self.held.is_open else "yellow_notice"
 
     def take(self, facts: CaseFacts) -> None:
         """Replace the facts, and apply every deadline that has passed by now."""
@@ -183,12 +184,12 @@ class CaseDesk:
         awaited = views.waiting_for(facts, now)
         workflow.set_current_details(views.details(facts, now, awaited))
         roles = sorted({a.role for a in awaited})
-        shows = (facts.stage, roles, views.restore_due_by(facts))
+        shows = (shown_stage(facts), roles, views.restore_due_by(facts))
         if shows == self._shown:
             return
         self._shown = shows
         values: dict[SearchAttributeKey[Any], Any] = {
-            shown.STAGE: facts.stage,
+            shown.STAGE: shown_stage(facts),
             shown.CUSTOMER_CLASS: facts.account.customer_class,
             shown.READING_CENTRE: facts.account.reading_centre,
             shown.REGION: facts.account.region,

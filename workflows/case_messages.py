@@ -24,11 +24,11 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.rulings.steering import passing_on
     from domain.contract import updates as m
     from domain.contract.answers import Condition
-    from domain.contract.business_keys import business_key, content, field_that_differs
+    from domain.contract.business_keys import business_key, content, field_that_differs, spelled_alike
     from domain.contract.refusals import RECORDED, Refused
     from domain.contract.signals import SupplyFoundCut
     from domain.contract.tables import SIGNALS, UPDATES
-    from domain.vocabulary import Actor, Contract
+    from domain.vocabulary import Actor, Contract, has_unusual_blanks
     from workflows.case_desk import CaseDesk
     from workflows.handlers import Answer, signal, update
     from workflows.payloads import parse
@@ -114,7 +114,10 @@ class CaseMessages(CaseDesk):
     @staticmethod
     def _ruled_signal(facts: CaseFacts, name: str, raw: RawValue, arrived: datetime) -> CaseFacts:
         try:
-            return SIGNAL_RULINGS[name](facts, parse(SIGNALS[name].payload, raw), arrived)
+            message = parse(SIGNALS[name].payload, raw)
+            if facts.present_since is None and has_unusual_blanks(message):
+                raise Refused("BadRequest", "must not contain control characters")
+            return SIGNAL_RULINGS[name](facts, message, arrived)
         except Refused as refusal:
             return ignored(facts, arrived, name, str(refusal))
 
@@ -180,10 +183,10 @@ class CaseMessages(CaseDesk):
         answer = self._kept_answer(name, message)
         if answer is None or not present or business_key(name, message) is None:
             return answer
-        kept = self.facts.contents.get(_answer_key(name, message), {})
+        kept = self.facts.contents.get(self._answer_key(name, message), {})
         if kept.get(_UPDATE_ID) == _update_id():
             return answer
-        if (field := field_that_differs(kept, message)) is not None:
+        if (field := field_that_differs(kept, spelled_alike(message))) is not None:
             raise self._refused(name, message, used_for_another(name, field))
         return None if is_not_yet(self.facts, name, answer) else answer
 
@@ -191,22 +194,27 @@ class CaseMessages(CaseDesk):
         return self.facts.present_since is not None and self._kept_answer(name, message) is not None
 
     def _kept_answer(self, name: str, message: Contract) -> Answer | None:
-        answer: Answer | None = self.facts.answers.get(_answer_key(name, message))
+        kept = self.facts.answers
+        answer: Answer | None = kept.get(self._answer_key(name, message), kept.get(_key_as_typed(name, message)))
         return answer
 
     def _accepted(self, name: str, message: Contract, facts: CaseFacts, answer: Contract) -> Answer:
         """Keep the answer. A "not yet" that is worked out afresh and is the same leaves nothing."""
-        given, key = _payload(answer), _answer_key(name, message)
+        given, key = _payload(answer), self._answer_key(name, message)
         if self.facts.present_since is None:
             self.take(facts.but(answers={**facts.answers, key: given}))
             return given
         if self._kept_answer(name, message) != given:
             facts = facts.but(answers={**facts.answers, key: given})
             if business_key(name, message) is not None and key not in facts.contents:
-                said = content(message) | {_UPDATE_ID: _update_id()}
+                said = content(spelled_alike(message)) | {_UPDATE_ID: _update_id()}
                 facts = facts.but(contents={**facts.contents, key: said})
             self.take(facts)
         return given
+
+    def _answer_key(self, name: str, message: Contract) -> str:
+        """Under which the answer is kept: one for every spelling of a meter or a person, where R-33 counts."""
+        return _key_as_typed(name, spelled_alike(message) if self.facts.present_since else message)
 
     def _refused(self, name: str, message: Contract, refusal: Refused) -> ApplicationError:
         """Refusals of role, unit and person are recorded as evidence; the others leave nothing (III.4)."""
@@ -353,7 +361,7 @@ def account_named_by(workflow_id: str) -> str:
     return printable.strip()[:128].strip() or "?"
 
 
-def _answer_key(name: str, message: Contract) -> str:
+def _key_as_typed(name: str, message: Contract) -> str:
     """The business key, or Temporal's update id where a message has none."""
     key = business_key(name, message)
     if key is not None:

@@ -160,6 +160,7 @@ class KnownCustomer(_Answer):
     customer_class: CustomerClass
     important: StrictBool
     meter_id: _Id
+    meter_has_twin: StrictBool = False
     reading_centre: _Id
     reader: _Id
     team_leader: _Id
@@ -172,6 +173,13 @@ class Customers(_Answer):
     """The answer of /customers."""
 
     customers: tuple[Annotated[KnownCustomer | Unknown, Field(discriminator="status")], ...]
+
+
+class AccountOfMeter(_Answer):
+    """The answer of /account-of-meter."""
+
+    meter_id: _Id
+    account_id: _Id | None
 
 
 class OverdueAccounts(_Answer):
@@ -202,6 +210,14 @@ def debts(answer: Any, queries: Sequence[DebtQuery], days: Sequence[date]) -> tu
         None if isinstance(debt, Unknown) else _debt(debt, query, day, f"debts.{place}")
         for place, (debt, query, day) in enumerate(zip(found, queries, days, strict=True))
     )
+
+
+def account_of_meter(answer: Any, meter_id: str) -> str | None:
+    """Whose meter that is; None where billing does not say."""
+    found = read(AccountOfMeter, answer)
+    if found.meter_id != meter_id:
+        raise NotAsDescribed(f"meter_id: is {found.meter_id}, asked was {meter_id}")
+    return found.account_id
 
 
 def customers(answer: Any, account_ids: Sequence[str]) -> dict[str, Customer]:

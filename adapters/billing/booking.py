@@ -23,11 +23,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from adapters.billing.tables import TABLES
 from domain.customer import Customer
-from domain.money.book import BookedBill, BookedPayment, Verdict, alike
+from domain.ids import id_key, same_id
+from domain.money.book import BookedBill, BookedPayment, Verdict
 
 _CUSTOMERS, _BILLS, _PAYMENTS = (TABLES.tables[name] for name in ("customers", "bills", "payments"))
 _IN_ONE_LIST = 10_000  # SQLite takes 32,766 parameters, PostgreSQL 65,535
 _NEW, _CHANGED, _DUPLICATE = Verdict("new"), Verdict("changed"), Verdict("duplicate")
+_NOT_BOOKED = {"meter_has_twin"}  # the book sees it when it is asked
 _OURS = ("export", "account_alike", "meter_alike")  # columns that no export has
 _T = TypeVar("_T")
 
@@ -56,11 +58,11 @@ def book_customers(connection: Connection, customers: Sequence[Customer], export
     touched: dict[str, None] = {}  # in the order of the lines
     verdicts: list[Verdict] = []
     for customer in customers:
-        line = {**customer.card.model_dump(), **customer.account.model_dump(), "export": export}
+        line = {**customer.card.model_dump(), **customer.account.model_dump(exclude=_NOT_BOOKED), "export": export}
         key = line["account_id"]
-        line |= {"account_alike": alike(key), "meter_alike": alike(line["meter_id"])}
+        line |= {"account_alike": id_key(key), "meter_alike": id_key(line["meter_id"])}
         before = known.get(key)
-        differing = [name for name in line if name not in _OURS and before is not None and before[name] != line[name]]
+        differing = [name for name in line if before is not None and _differs(name, before[name], line[name])]
         if before is not None and differing and export and before["export"] == export:
             verdicts.append(
                 Verdict("conflict", f"account {key} stands in this file twice, with another {', '.join(differing)}")
@@ -74,6 +76,16 @@ def book_customers(connection: Connection, customers: Sequence[Customer], export
     if changed := [known[key] | {"key": key} for key in touched if key in first_known]:
         connection.execute(update(_CUSTOMERS).where(_CUSTOMERS.c.account_id == bindparam("key")), changed)
     return tuple(verdicts)
+
+
+def _differs(name: str, before: Any, now: Any) -> bool:
+    """Whether a customer's line says something else: a meter, unit or person spelled otherwise is the same (R-33)."""
+    if name in _OURS or before == now:
+        return False
+    return name not in _SPELLED_IN_ANY_WAY or not same_id(before, now)
+
+
+_SPELLED_IN_ANY_WAY = ("meter_id", "reading_centre", "reader", "team_leader", "field_unit", "business_station")
 
 
 def book_bills(connection: Connection, bills: Sequence[BookedBill]) -> tuple[Verdict, ...]:
@@ -201,7 +213,7 @@ def _as(kind: Any, row: Any) -> Any:
 
 
 def _row(line: BookedBill | BookedPayment, key: str) -> dict[str, Any]:
-    return dict(zip(line._fields, line, strict=True), alike=alike(key))
+    return dict(zip(line._fields, line, strict=True), alike=id_key(key))
 
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

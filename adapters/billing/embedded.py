@@ -27,7 +27,7 @@ from activities.billing import BillingUnavailable
 from adapters.billing.booking import book_bills, book_customers, book_payments, chunks
 from adapters.billing.debt_answer import debt_of
 from adapters.billing.tables import BILLING, TABLES
-from adapters.billing.twins import twins
+from adapters.billing.twins import HAS_TWIN, account_of_meter, twins
 from adapters.sql.engine import open_engine, reading, writing
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.book import BookedBill, BookedPayment, Twin, Unannounced, Verdict
@@ -84,18 +84,25 @@ class SqlBilling:
             return {
                 row["account_id"]: Customer(account=Account.model_validate(row), card=CustomerCard.model_validate(row))
                 for ids in chunks(account_ids)
-                for row in connection.execute(select(_CUSTOMERS).where(_CUSTOMERS.c.account_id.in_(ids))).mappings()
+                for row in connection.execute(
+                    select(_CUSTOMERS, HAS_TWIN).where(_CUSTOMERS.c.account_id.in_(ids))
+                ).mappings()
             }
 
     def accounts(self, account_ids: Sequence[str]) -> dict[str, Account]:
         """The standing data of these accounts, without those the book does not hold."""
-        columns = [_CUSTOMERS.c[name] for name in Account.model_fields]
+        columns = [*(_CUSTOMERS.c[name] for name in Account.model_fields if name in _CUSTOMERS.c), HAS_TWIN]
         with self._reading() as connection:
             return {
                 row["account_id"]: Account.model_validate(row)
                 for ids in chunks(account_ids)
                 for row in connection.execute(select(*columns).where(_CUSTOMERS.c.account_id.in_(ids))).mappings()
             }
+
+    def account_of_meter(self, meter_id: str) -> str | None:
+        """Whose meter that is, in any spelling; None where the book does not say."""
+        with self._reading() as connection:
+            return account_of_meter(connection, meter_id)
 
     def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
         """What each account owes as of its query's time: two SQL queries for 10,000 accounts, over one snapshot.

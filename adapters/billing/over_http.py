@@ -58,6 +58,12 @@ class HttpBilling:
         """The standing data of these accounts, without those billing does not know."""
         return {account_id: customer.account for account_id, customer in self.customers(account_ids).items()}
 
+    def account_of_meter(self, meter_id: str) -> str | None:
+        """Whose meter that is, in any spelling; None where billing does not say, or does not offer the question."""
+        answer = self.line.post("/account-of-meter", {"meter_id": meter_id}, many=False)
+        with self._as_described("/account-of-meter"):
+            return answers.account_of_meter(answer, meter_id)
+
     def debts(self, queries: tuple[DebtQuery, ...]) -> tuple[AccountDebt | None, ...]:
         """What each account owes as of its query's time, 500 in a question; None for one billing does not know."""
         found: list[AccountDebt | None] = []

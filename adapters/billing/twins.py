@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from adapters.billing.booking import among
 from adapters.billing.tables import TABLES
 from domain.customer import Customer
-from domain.money.book import BookedBill, BookedPayment, Twin, alike
+from domain.ids import id_key
+from domain.money.book import BookedBill, BookedPayment, Twin
 
 Row = Customer | BookedBill | BookedPayment
 _CUSTOMERS, _BILLS, _PAYMENTS = (TABLES.tables[name] for name in ("customers", "bills", "payments"))
@@ -17,6 +18,15 @@ _ALIKE = {
     "bill": (_BILLS.c.alike, _BILLS.c.bill_id),
     "payment": (_PAYMENTS.c.alike, _PAYMENTS.c.payment_id),
 }
+
+_OTHER = _CUSTOMERS.alias("other")
+HAS_TWIN = (
+    exists()
+    .where(_OTHER.c.meter_alike == _CUSTOMERS.c.meter_alike, _OTHER.c.meter_id != _CUSTOMERS.c.meter_id)
+    .correlate(_CUSTOMERS)
+    .label("meter_has_twin")
+)
+"""Of a customer: another meter's id differs from that of his meter by what R-33 does not count."""
 
 
 class _Meter(NamedTuple):
@@ -46,7 +56,7 @@ def twins(connection: Connection, rows: Sequence[Row]) -> tuple[tuple[Twin, ...]
 
 def _alike(connection: Connection, kind: str, ids: Sequence[str]) -> Iterator[tuple[Twin, ...]]:
     key, column = _ALIKE[kind]
-    names = [alike(i) for i in ids]
+    names = [id_key(i) for i in ids]
     found = {name: (one, other) for name, one, other in _several(connection, key, names, column)}
     for ident, name in zip(ids, names, strict=True):
         pair = found.get(name)
@@ -68,12 +78,22 @@ def _several(connection: Connection, key: Any, names: Sequence[str], *columns: A
     return connection.execute(select(key, *ends).where(among(connection, key, shared)).group_by(key)).all()
 
 
+def account_of_meter(connection: Connection, meter_id: str) -> str | None:
+    """Whose meter that is, as it is spelled, else in any spelling; None where that is nobody's, or several people's."""
+    whose = select(_CUSTOMERS.c.account_id).limit(2)
+    for same in (_CUSTOMERS.c.meter_id == meter_id, _CUSTOMERS.c.meter_alike == id_key(meter_id)):
+        accounts = connection.scalars(whose.where(_CUSTOMERS.c.meter_alike == id_key(meter_id), same)).all()
+        if len(accounts) == 1:
+            return str(accounts[0])
+    return None
+
+
 _ASK = "case, width, blanks or dashes: if they are one, correct the export, and settle what was booked under the other"
 
 
 def _meters(connection: Connection, customers: Sequence[Customer]) -> Iterator[tuple[Twin, ...]]:
     key, account, meter = _CUSTOMERS.c.meter_alike, _CUSTOMERS.c.account_id, _CUSTOMERS.c.meter_id
-    names = [alike(c.account.meter_id) for c in customers]
+    names = [id_key(c.account.meter_id) for c in customers]
     found = {name: _Meter(*seen) for name, *seen in _several(connection, key, names, account, meter)}
     # A later line may have given an account another meter: what the book says now is what counts.
     suspects = {c.account.account_id for c, name in zip(customers, names, strict=True) if name in found}

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from domain.customer import CustomerCard, PreferredChannel
+from domain.ids import same_id
 from domain.record.deliveries import WRITTEN_TO
 from domain.vocabulary import Role
 
@@ -72,7 +73,12 @@ class Route(BaseModel):
 
     def suits(self, role: str, unit: str | None, person: str | None) -> bool:
         """Whether a message to this person of this unit goes this way."""
-        return self.role == role and self.unit in (None, unit) and self.person in (None, person)
+        return self.role == role and _names(self.unit, unit) and _names(self.person, person)
+
+
+def _names(entry: str | None, ident: str | None) -> bool:
+    """Whether an entry means this unit or person; one that names none means all."""
+    return entry is None or (ident is not None and same_id(entry, ident))
 
 
 class Routes(BaseModel):

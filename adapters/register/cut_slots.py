@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
+from adapters.register.spellings import names
 from adapters.register.tables import TABLES
 from adapters.sql.statements import insert_or_replace
+from domain.ids import id_key, same_id, spelled_like
 from domain.law.circumstances import SlotWish
 from domain.record.evidence import Evidence
 from domain.record.rows import NoticeOrder, Record
@@ -31,7 +33,8 @@ class FieldCapacity:
 
     def of(self, field_unit: str) -> int | None:
         """The unit's number, or that of every other unit, or None."""
-        return self.by_unit.get(field_unit, self.by_unit.get(EVERY_OTHER_UNIT))
+        others = self.by_unit.get(EVERY_OTHER_UNIT)
+        return next((number for unit, number in self.by_unit.items() if same_id(unit, field_unit)), others)
 
 
 def read_capacity(text: str) -> FieldCapacity:
@@ -41,7 +44,7 @@ def read_capacity(text: str) -> FieldCapacity:
         unit, _, number = (part.strip() for part in entry.rpartition("="))
         if not unit or not _NUMBER.fullmatch(number):
             raise ValueError("must be unit=number, with a whole number from 1, such as FU-01=40,*=60")
-        if unit in by_unit:
+        if spelled_like(unit, by_unit):
             raise ValueError("names a unit twice")
         by_unit[unit] = int(number)
     return FieldCapacity(by_unit)
@@ -52,7 +55,9 @@ def book(connection: Connection, wish: SlotWish, field_unit: str, days: Iterable
     _queue_for(connection, field_unit)
     had = connection.scalar(select(_SLOTS.c.day).where(_SLOTS.c.notice_id == wish.notice_id))
     count = select(_SLOTS.c.day, func.count()).where(
-        _SLOTS.c.field_unit == field_unit, _SLOTS.c.day >= wish.earliest, _SLOTS.c.notice_id != wish.notice_id
+        names(connection, _SLOTS.c.field_unit, field_unit),
+        _SLOTS.c.day >= wish.earliest,
+        _SLOTS.c.notice_id != wish.notice_id,
     )
     booked: dict[date, int] = {line[0]: line[1] for line in connection.execute(count.group_by(_SLOTS.c.day))}
     day = next(d for d in days if d == had or ((had is None or d > had) and booked.get(d, 0) < capacity))
@@ -105,4 +110,4 @@ def _queue_for(connection: Connection, field_unit: str) -> None:
     """
     if connection.dialect.name == "postgresql":
         lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:unit, 0))")
-        connection.execute(lock, {"unit": f"cut slots of {field_unit}"})
+        connection.execute(lock, {"unit": f"cut slots of {id_key(field_unit)}"})

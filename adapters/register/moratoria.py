@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, select
 
+from adapters.register.spellings import names
 from adapters.register.tables import TABLES
 from adapters.sql.engine import reading
 from domain.record.case_file import FiledEvidence
@@ -51,31 +52,33 @@ class MoratoriumReader:
         query = (
             select(*columns, _NOTICES.c.notice_id, _NOTICES.c.cut_at)
             .select_from(_CASES.outerjoin(_NOTICES, red))
-            .where(_is_covered(moratorium))
             .order_by(_CASES.c.account_id)
         )
         with reading(self.engine) as connection:
+            query = query.where(_is_covered(connection, moratorium))
             return tuple(CoveredCase.model_validate(dict(line)) for line in connection.execute(query).mappings())
 
     def held(self, moratorium: Moratorium) -> frozenset[str]:
         """Keys of the covered open cases that have written down that its hold stands."""
         columns = _EVIDENCE.c.case_key, _EVIDENCE.c.what
-        query = _on_record(moratorium, "hold.placed", "hold.lifted", "hold.ended").with_only_columns(*columns)
         with reading(self.engine) as connection:
+            query = _on_record(connection, moratorium, "hold.placed", "hold.lifted", "hold.ended")
+            query = query.with_only_columns(*columns)
             noted = connection.execute(query.where(_EVIDENCE.c.about == moratorium.moratorium_id))
             return _standing((line[0], line[1]) for line in noted)
 
     def policies_changed(self, moratorium: Moratorium) -> tuple[FiledEvidence, ...]:
         """By which an operator has moved a covered open case to another policy, in the order of each chain."""
-        query = _on_record(moratorium, "policy.changed")
         with reading(self.engine) as connection:
+            query = _on_record(connection, moratorium, "policy.changed")
             return tuple(FiledEvidence.model_validate(dict(line)) for line in connection.execute(query).mappings())
 
     def permits(self, moratorium: Moratorium) -> tuple[PermitOut, ...]:
         """Permits of the covered open cases that are out, as far as the cases have written down."""
-        query = _on_record(moratorium, "permit.granted", *_PERMIT_ENDS).where(_CASES.c.stage == "final_half_hour")
         out: dict[str, PermitOut] = {}
         with reading(self.engine) as connection:
+            query = _on_record(connection, moratorium, "permit.granted", *_PERMIT_ENDS)
+            query = query.where(_CASES.c.stage == "final_half_hour")
             for line in connection.execute(query).mappings():
                 if line["what"] == "permit.granted":
                     until = line["detail"]["valid_until"]
@@ -86,18 +89,21 @@ class MoratoriumReader:
         return tuple(out.values())
 
 
-def _is_covered(moratorium: Moratorium) -> ColumnElement[bool]:
-    return _CASES.c.closed_at.is_(None) & (_SCOPE[moratorium.scope] == moratorium.value)
+def _is_covered(connection: Connection, moratorium: Moratorium) -> ColumnElement[bool]:
+    column, still_open = _SCOPE[moratorium.scope], _CASES.c.closed_at.is_(None)
+    if moratorium.scope == "centre":
+        return still_open & names(connection, column, moratorium.value)
+    return still_open & (column == moratorium.value)
 
 
-def _on_record(moratorium: Moratorium, *what: EvidenceKind) -> Select[Any]:
+def _on_record(connection: Connection, moratorium: Moratorium, *what: EvidenceKind) -> Select[Any]:
     """Evidence of these kinds of the covered open cases, in the order of each chain."""
     # By account first: that is how the evidence is keyed.
     of_case = (_EVIDENCE.c.account_id == _CASES.c.account_id) & (_EVIDENCE.c.case_key == _CASES.c.case_key)
     return (
         select(_EVIDENCE)
         .select_from(_CASES.join(_EVIDENCE, of_case))
-        .where(_is_covered(moratorium), _EVIDENCE.c.what.in_(what))
+        .where(_is_covered(connection, moratorium), _EVIDENCE.c.what.in_(what))
         .order_by(_EVIDENCE.c.account_id, _EVIDENCE.c.seq)
     )
 

@@ -12,6 +12,7 @@ from adapters.register.chain import verify_chain
 from adapters.register.closed_cuts import closed_cuts
 from adapters.register.counting import count_register
 from adapters.register.customer_versions import versions_taken
+from adapters.register.spellings import names
 from adapters.register.tables import TABLES
 from adapters.register.worklist import tasks_of, worklist
 from adapters.sql.engine import reading
@@ -53,13 +54,13 @@ class RegisterReader:
         query = select(_CASES).order_by(_CASES.c.account_id, _CASES.c.opened_at, _CASES.c.case_key).limit(limit)
         if stage:
             query = query.where(_CASES.c.stage == stage)
-        if centre:
-            query = query.where(_CASES.c.reading_centre == centre)
         if open_only:
             query = query.where(_CASES.c.closed_at.is_(None))
         if role:
             query = query.where(_CASES.c.case_key.in_(select(_TASKS.c.case_key).where(_TASKS.c.role == role)))
         with reading(self.engine) as connection:
+            if centre:
+                query = query.where(names(connection, _CASES.c.reading_centre, centre))
             if after:
                 query = query.where(_comes_after(connection, after))
             lines = connection.execute(query).mappings().all()

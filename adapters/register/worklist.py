@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, select
 
 from adapters.register.reports import reports_to_send
+from adapters.register.spellings import names
 from adapters.register.tables import TABLES
 from domain.record.case_file import WorkItem
 from domain.record.rows import Task
@@ -24,10 +25,9 @@ def worklist(
         .order_by(_TASKS.c.by.is_(None), _TASKS.c.by, _TASKS.c.account_id, _TASKS.c.place)
         .limit(limit)
     )
-    if unit is not None:
-        query = query.where(_TASKS.c.unit.is_(None) | (_TASKS.c.unit == unit))
-    if person is not None:
-        query = query.where(_TASKS.c.person.is_(None) | (_TASKS.c.person == person))
+    for column, ident in ((_TASKS.c.unit, unit), (_TASKS.c.person, person)):
+        if ident is not None:
+            query = query.where(column.is_(None) | names(connection, column, ident, _TASKS.c.role == role))
     items = (WorkItem.model_validate(dict(line)) for line in connection.execute(query).mappings())
     reports = reports_to_send(connection) if role == "liaison" else ()
     return (*items, *reports)[:limit]

@@ -12,6 +12,7 @@ from adapters.register import cut_slots
 from adapters.register.chain import append
 from adapters.register.cut_slots import FieldCapacity
 from adapters.register.outbox import file_message
+from adapters.register.spellings import names
 from adapters.register.tables import REGISTER, TABLES
 from adapters.sql.engine import open_engine, reading, writing
 from adapters.sql.statements import insert_once, insert_or_replace, inserted
@@ -137,18 +138,18 @@ class SqlRegister:
 
     def standing(self, account: Account, at: datetime) -> tuple[str, ...]:
         """Ids of the moratoria that cover this account at that time, in order of id."""
-        query = select(_MORATORIA.c.moratorium_id).where(
-            _covers(account), _MORATORIA.c.starts_at <= at, not_(_is_over(at))
-        )
         with reading(self.engine) as connection:
+            query = select(_MORATORIA.c.moratorium_id).where(
+                _covers(connection, account), _MORATORIA.c.starts_at <= at, not_(_is_over(at))
+            )
             return tuple(connection.scalars(query.order_by(_MORATORIA.c.moratorium_id)))
 
     def over(self, account: Account, ids: tuple[str, ...], at: datetime) -> tuple[str, ...]:
         """Those of the ids that the register knows, and that are lifted, past their end, or not for this account."""
-        query = select(_MORATORIA.c.moratorium_id).where(
-            _MORATORIA.c.moratorium_id.in_(ids), or_(not_(_covers(account)), _is_over(at))
-        )
         with reading(self.engine) as connection:
+            query = select(_MORATORIA.c.moratorium_id).where(
+                _MORATORIA.c.moratorium_id.in_(ids), or_(not_(_covers(connection, account)), _is_over(at))
+            )
             return tuple(connection.scalars(query.order_by(_MORATORIA.c.moratorium_id)))
 
     def remember_nonce(self, nonce: str, now: datetime, forget_before: datetime) -> bool:
@@ -163,9 +164,13 @@ class SqlRegister:
             connection.execute(insert_once(connection, _SWEEPS), page.model_dump())
 
 
-def _covers(account: Account) -> ColumnElement[bool]:
-    named = {"region": account.region, "class": account.customer_class, "centre": account.reading_centre}
-    return or_(*((_MORATORIA.c.scope == scope) & (_MORATORIA.c.value == value) for scope, value in named.items()))
+def _covers(connection: Connection, account: Account) -> ColumnElement[bool]:
+    named = {"region": account.region, "class": account.customer_class}
+    of_centre = _MORATORIA.c.scope == "centre"
+    return or_(
+        *((_MORATORIA.c.scope == scope) & (_MORATORIA.c.value == value) for scope, value in named.items()),
+        of_centre & names(connection, _MORATORIA.c.value, account.reading_centre, of_centre),
+    )
 
 
 def _is_over(at: datetime) -> ColumnElement[bool]:

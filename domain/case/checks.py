@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from domain.case.entities import Notice, Ticket
 from domain.case.facts import CaseFacts
+from domain.case.identity import among
 from domain.contract.refusals import Refused
 from domain.vocabulary import Actor
 
@@ -22,7 +23,7 @@ def check_actor(facts: CaseFacts, actor: Actor, roles: Iterable[str], *, also_of
             clause="III.4",
         )
     ours = facts.unit_of(actor.role)
-    if actor.unit is not None and ours is not None and actor.unit not in (ours, *also_of):
+    if actor.unit is not None and ours is not None and not among(facts, actor.unit, {ours, *also_of}):
         raise Refused(
             "NotYourUnit", f"this account belongs to {ours}, not to {actor.unit}", field="actor.unit", clause="III.4"
         )

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from domain.case.due_times import attempt_times
 from domain.case.entities import Notice
 from domain.case.facts import CaseFacts
+from domain.case.identity import same, same_meter
 from domain.contract.answers import Condition
 from domain.law import clock
 from domain.vocabulary import Role
@@ -44,9 +45,10 @@ def unmet_for_permit(
     ticket = facts.cut_ticket
     if ticket is None or ticket.ticket_id != ticket_id:
         unmet.append(WRONG_TICKET)
-    elif ticket.meter_id != meter_id:
+    elif not same_meter(facts, ticket.meter_id, meter_id):
         unmet.append(WRONG_METER)
-    if facts.open_permit or any(not p.answered and p.state != "redeemed" and p.holder != crew for p in facts.permits):
+    unanswered = (p for p in facts.permits if not p.answered and p.state != "redeemed")
+    if facts.open_permit or any(not same(facts, p.holder, crew) for p in unanswered):
         unmet.append(PERMIT_OUT)
     return tuple(unmet)
 
@@ -133,11 +135,12 @@ def _record_read(facts: CaseFacts, _now: datetime) -> bool:
 
 def _meter_of_the_record(facts: CaseFacts, _now: datetime) -> bool:
     ticket = facts.cut_ticket
-    return facts.present_since is None or ticket is None or ticket.meter_id == facts.account.meter_id
+    return facts.present_since is None or ticket is None or same_meter(facts, ticket.meter_id, facts.account.meter_id)
 
 
 def _meter_certain(facts: CaseFacts, _now: datetime) -> bool:
-    return facts.cut_ticket is None or facts.cut_ticket.meter_verdict in (None, "confirmed")
+    certain = facts.cut_ticket is None or facts.cut_ticket.meter_verdict in (None, "confirmed")
+    return certain and facts.meter_doubted_at is None
 
 
 def _inside_window(facts: CaseFacts, now: datetime) -> bool:

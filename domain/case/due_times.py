@@ -173,7 +173,7 @@ class RestorationWatch(NamedTuple):
 def restorations_watched(facts: CaseFacts) -> list[RestorationWatch]:
     """Every cut whose 24 hours run, counted by the policy under which it was reported; not those in breach."""
     found = []
-    for cut in facts.cuts_off:
+    for cut in facts.to_restore:
         if cut.restore_since and cut.restore_due_by and not cut.breached:
             warnings = list(enumerate(clock.restore_warning_times(cut.restore_since, facts.terms(cut))))
             found.append(RestorationWatch(cut, warnings[cut.warned :], cut.restore_due_by))

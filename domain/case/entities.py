@@ -232,6 +232,8 @@ class Cut(Contract):
     """Supply is, or was, off at a meter. `restore_since` starts the 24 hours; until then nothing is due.
 
     `by_plan`: a plan restores it, and `settled_at` is when it was agreed; a settlement has not been seen.
+    `neighbour`: it is another customer's meter, and so no cut of this case (R-34). `confirm_asked`: somebody who holds
+    no ticket reported it restored, and the field unit was asked to confirm that (R-33).
     `after_settlement`: its bills had been settled before it, and the incident of that is on record.
     `new_holder`: a change of holder restores it without payment, and `settled_at` stays absent (R-32).
     """
@@ -254,6 +256,8 @@ class Cut(Contract):
     breached: bool = False
     after_settlement: bool = False
     restored_at: Moment | None = None
+    neighbour: bool = False
+    confirm_asked: bool = False
 
     @property
     def off(self) -> bool:

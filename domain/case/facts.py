@@ -46,6 +46,7 @@ class CaseFacts(Contract):
     """Everything known of one case. `journal` and `outgoing` are what the register has not been given yet.
 
     `present_since`: from when R-31 to R-35 count for it; None in a run that began before them and has not woken since.
+    `meter_doubted_at`: another's meter was found or cut in this case; no permit until ours is verified (R-34).
     `record`: the account as billing last named it, while `account` is what counts, also by hand (R-32). None in a case
     from before: then `account` stands for it. `record_number`: the register's number of the version taken over.
     """
@@ -94,6 +95,7 @@ class CaseFacts(Contract):
     promise: Promise | None = None
     plan: Plan | None = None
     cuts: tuple[Cut, ...] = ()
+    meter_doubted_at: Moment | None = None
     incidents: tuple[Incident, ...] = ()
     withdrawn: Withdrawal | None = None
 
@@ -265,7 +267,12 @@ class CaseFacts(Contract):
 
     @property
     def cuts_off(self) -> tuple[Cut, ...]:
-        """Cuts whose supply is not back."""
+        """Cuts of this customer whose supply is not back."""
+        return tuple(c for c in self.cuts if c.off and not c.neighbour)
+
+    @property
+    def to_restore(self) -> tuple[Cut, ...]:
+        """Every cut whose supply is not back, this customer's or another's: restoration is watched for all (P3)."""
         return tuple(c for c in self.cuts if c.off)
 
     @property

@@ -153,11 +153,13 @@ def send_restoration_ticket(facts: CaseFacts, cut_id: str, now: datetime) -> tup
         sent_at=now,
         due_at=cut.restore_due_by,
     )
-    facts = facts.but(tickets=(*facts.tickets, ticket), stage="restoring")
-    return _noted_ticket(facts, ticket, now, "R-22", "III.1"), ticket
+    facts = facts.but(tickets=(*facts.tickets, ticket), stage=facts.stage if cut.neighbour else "restoring")
+    return _noted_ticket(facts, ticket, now, "R-22", "III.1", neighbour=cut.neighbour), ticket
 
 
-def _noted_ticket(facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, clause: str) -> CaseFacts:
+def _noted_ticket(
+    facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, clause: str, *, neighbour: bool = False
+) -> CaseFacts:
     return facts.noted(
         now,
         "ticket.sent",
@@ -165,6 +167,7 @@ def _noted_ticket(facts: CaseFacts, ticket: Ticket, now: datetime, rule: str, cl
         about=ticket.ticket_id,
         kind=ticket.kind,
         meter_id=ticket.meter_id,
+        neighbour=neighbour or None,
         field_unit=ticket.field_unit,
         notice_id=ticket.notice_id,
         sent_by=ticket.sent_by,

@@ -16,6 +16,7 @@ from domain.case.due_times import Times, attempt_times, promised_days
 from domain.case.entities import Cut, Hold, Notice
 from domain.case.facts import CaseFacts
 from domain.case.hints import copies_wait
+from domain.case.own_meters import own_cuts
 from domain.law import clock
 from domain.vocabulary import Outcome
 
@@ -138,7 +139,7 @@ def _way_to_a_cut(facts: CaseFacts, now: datetime) -> Act:
 def restoration_without_ticket(facts: CaseFacts) -> Cut | None:
     """A cut whose supply is due back and whose ticket is not out yet (R-24)."""
     sent = {t.ticket_id for t in facts.tickets}
-    return next((c for c in facts.cuts_off if c.restore_since is not None and c.restore_ticket not in sent), None)
+    return next((c for c in facts.to_restore if c.restore_since is not None and c.restore_ticket not in sent), None)
 
 
 def needs_billing(facts: CaseFacts, now: datetime) -> bool:
@@ -171,7 +172,7 @@ def _moratorium_is_read_again(facts: CaseFacts) -> Times:
 
 def over_with(facts: CaseFacts) -> Leave | None:
     """How the case ends, once nothing more is to be done; None while it goes on."""
-    restored: Outcome | None = "restored" if facts.cuts else None
+    restored: Outcome | None = "restored" if own_cuts(facts) else None
     if facts.withdrawn:
         return Leave("withdrawn", facts.withdrawn.reason)
     if facts.debt_is_stale:
@@ -202,8 +203,9 @@ def _what_is_left(facts: CaseFacts) -> str:
 
 
 def may_leave(facts: CaseFacts) -> bool:
-    """The crew has answered for every permit, and every incident has an outcome (R-28)."""
-    return not unanswered_permits(facts) and all(i.outcome is not None for i in facts.incidents)
+    """The crew has answered for every permit, every incident has an outcome (R-28), and nobody is to be restored."""
+    answered = not unanswered_permits(facts) and not facts.to_restore
+    return answered and all(i.outcome is not None for i in facts.incidents)
 
 
 def unanswered_permits(facts: CaseFacts) -> tuple[str, ...]:

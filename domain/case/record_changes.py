@@ -9,6 +9,7 @@ from domain.case.attempt import attempt_ended_by_a_change, end_attempt, recall_c
 from domain.case.entities import Notice
 from domain.case.escalations import close_escalations, raise_escalation
 from domain.case.facts import CaseFacts
+from domain.case.identity import same
 from domain.case.new_holder import a_new_holder_makes_restoration_due
 from domain.case.record_history import FormerMeter
 from domain.case.rulings.steering import notify_of_transfer
@@ -141,7 +142,7 @@ def _approved_or_out(facts: CaseFacts, _account: Account, _now: datetime) -> boo
 
 
 def _ticket_lies_elsewhere(facts: CaseFacts, account: Account, _now: datetime) -> bool:
-    return facts.cut_ticket is not None and facts.cut_ticket.field_unit != account.field_unit
+    return facts.cut_ticket is not None and not same(facts, facts.cut_ticket.field_unit, account.field_unit)
 
 
 def _attempt_ends(facts: CaseFacts, ends: ReasonCode | None, now: datetime) -> CaseFacts:

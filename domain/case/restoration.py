@@ -186,7 +186,8 @@ def restoration_due(facts: CaseFacts, cut_id: str, since: datetime) -> CaseFacts
     if cut.restore_since is not None and cut.restore_since <= since:
         return facts
     due = restoration_due_by(facts, cut, since)
-    return facts.with_cut(cut_id, restore_since=since, restore_due_by=due).but(stage="restoring")
+    facts = facts.with_cut(cut_id, restore_since=since, restore_due_by=due)
+    return facts if cut.neighbour else facts.but(stage="restoring")
 
 
 def restoration_due_by(facts: CaseFacts, cut: Cut, since: datetime) -> datetime:

@@ -5,8 +5,10 @@ from datetime import datetime
 from domain.case.attempt import revoke_permit
 from domain.case.entities import Cut, Permit
 from domain.case.facts import CaseFacts
+from domain.case.identity import same_meter
 from domain.case.incidents import open_incident
-from domain.case.own_meters import is_about, is_his
+from domain.case.neighbours import our_meter_is_doubted
+from domain.case.own_meters import as_we_spell_it, is_about, is_his
 from domain.case.restoration import restoration_due
 from domain.record.reasons import because
 from domain.vocabulary import Actor
@@ -35,13 +37,34 @@ def unauthorised_cut(
     about: str | None = None,
     actor: Actor | None = None,
 ) -> tuple[CaseFacts, Cut]:
-    """Supply cut without a live permit: incident, immediate restoration, leaders notified (R-27, R-24)."""
+    """Supply cut without a live permit: incident, immediate restoration, leaders notified (R-27, R-24).
+
+    Another customer's meter is no cut of this case: it only puts the meter of this one in doubt (R-34).
+    """
     facts, restore_ticket = facts.numbered("restore-ticket")
     facts, cut_id = facts.numbered("cut")
-    cut = Cut(cut_id=cut_id, meter_id=meter_id, at=at, arrived_at=now, lawful=False, restore_ticket=restore_ticket)
-    facts = facts.but(cuts=(*facts.cuts, cut))
-    facts = facts.noted(now, "cut.found", at=at, actor=actor, about=about or cut_id, meter_id=meter_id, source=source)
     wrong_meter = not is_his(facts, meter_id, at)
+    neighbour = wrong_meter and facts.present_since is not None
+    cut = Cut(
+        cut_id=cut_id,
+        meter_id=as_we_spell_it(facts, meter_id),
+        at=at,
+        arrived_at=now,
+        lawful=False,
+        restore_ticket=restore_ticket,
+        neighbour=neighbour,
+    )
+    facts = facts.but(cuts=(*facts.cuts, cut))
+    facts = facts.noted(
+        now,
+        "cut.found",
+        at=at,
+        actor=actor,
+        about=about or cut_id,
+        meter_id=meter_id,
+        source=source,
+        neighbour=neighbour or None,
+    )
     facts, _ = open_incident(
         facts,
         now,
@@ -51,9 +74,11 @@ def unauthorised_cut(
         f"表号 {meter_id} 未经许可被停电" + ("（错表）" if wrong_meter else ""),
         f"meter {meter_id} was cut without a live permit" + (" (wrong meter)" if wrong_meter else ""),
     )
-    facts = revoke_permit(facts, now, because("found_cut"))
+    if neighbour:
+        facts = our_meter_is_doubted(facts, now, cut)
+    facts = revoke_permit(facts, now, because("others_meter_cut" if neighbour else "found_cut"))
     for permit in facts.permits:  # nobody need be asked any more: restoration is under way
-        if permit.meter_id == meter_id and permit.found_dark_at:
+        if permit.found_dark_at and same_meter(facts, permit.meter_id, meter_id):
             facts = facts.with_permit(permit.permit_id, found_dark_at=None)
     facts = facts.but(hints=facts.hints + 1)  # billing is asked again before anything goes on
     return restoration_due(facts, cut_id, now), next(c for c in facts.cuts if c.cut_id == cut_id)

@@ -8,7 +8,8 @@ from domain.case.conditions import filing_missing, missing_approvals, why_not_cu
 from domain.case.due_times import attempt_times, deliver_by
 from domain.case.entities import Cut, Incident, Notice, Ticket
 from domain.case.facts import CaseFacts
-from domain.case.own_meters import is_of_his
+from domain.case.neighbours import shown_stage, ticket_to_verify
+from domain.case.own_meters import is_of_his, own_cuts
 from domain.case.procedure import boundaries, unanswered_permits
 from domain.case.tasks import ACTS, Awaited, tasks_of
 from domain.record.rows import CaseRow, IncidentRow, NoticeRow, Record, TicketRow
@@ -57,7 +58,7 @@ def _awaited_reports(facts: CaseFacts) -> list[Awaited]:
 def _awaited_restoration(facts: CaseFacts) -> list[Awaited]:
     found = []
     sent = {t.ticket_id: t for t in facts.tickets}
-    for cut in facts.cuts_off:
+    for cut in facts.to_restore:
         ticket = sent.get(cut.restore_ticket)
         if ticket is None:
             continue
@@ -74,6 +75,8 @@ def _awaited_procedure(facts: CaseFacts, now: datetime) -> list[Awaited]:
     found: list[Awaited] = []
     if facts.offer_due and not facts.held:
         found.append(Awaited(role="reader", act="record_promise"))
+    if facts.meter_doubted_at and facts.in_arrears:
+        found.append(Awaited(role="reader", act="verify_meter", id=ticket_to_verify(facts), by=_verified_by(facts)))
     if facts.needs_person:
         found.append(Awaited(role="team_leader", act="serve_again"))
     if yellow and yellow.delivered_at is None:
@@ -99,11 +102,16 @@ def _awaited_procedure(facts: CaseFacts, now: datetime) -> list[Awaited]:
         found.append(Awaited(role="field_crew", act="acknowledge_ticket", id=ticket.ticket_id, by=times.final_notice))
     if now >= times.final_notice and ticket.told_at is None:
         found.append(Awaited(role="reader", act="record_final_notice", id=ticket.ticket_id, by=red.cut_at))
-    if ticket.meter_verdict == "asked":
+    if ticket.meter_verdict == "asked" and facts.meter_doubted_at is None:
         found.append(Awaited(role="reader", act="verify_meter", id=ticket.ticket_id, by=times.window_end))
     if now >= red.cut_at and facts.open_permit is None:
         found.append(Awaited(role="field_crew", act="request_permit", id=ticket.ticket_id, by=times.window_end))
     return found
+
+
+def _verified_by(facts: CaseFacts) -> datetime | None:
+    """Until when the doubted meter of a ticket that is out may be verified."""
+    return window_end(facts, facts.cut_ticket) if facts.cut_ticket else None
 
 
 def next_deadline(facts: CaseFacts, now: datetime) -> datetime | None:
@@ -155,7 +163,7 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
         account_id=account.account_id,
         workflow_id=facts.workflow_id,
         revision=revision,
-        stage=facts.stage,
+        stage=shown_stage(facts),
         outcome=facts.outcome,
         outcome_reason=facts.outcome_reason,
         customer_class=account.customer_class,
@@ -169,7 +177,7 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
         debt_mark=facts.debt.mark(),
         record_number=facts.record_number,
         record_mark=facts.record.mark() if facts.record else None,
-        supply_off=bool(facts.cuts_off),
+        supply_off=bool(facts.to_restore),
         planned_cut_at=planned_cut_at(facts),
         cut_at=cut.at if cut else None,
         settled_at=cut.settled_at if cut else None,
@@ -185,8 +193,8 @@ def case_row(facts: CaseFacts, revision: int, now: datetime) -> CaseRow:
 
 def _own_cut(facts: CaseFacts) -> Cut | None:
     """The latest cut of the account's own meter; of another one, only if there is no other."""
-    own = [c for c in facts.cuts if is_of_his(facts, c)]
-    every = own or list(facts.cuts)
+    own = [c for c in own_cuts(facts) if is_of_his(facts, c)]
+    every = own or list(own_cuts(facts))
     return every[-1] if every else None
 
 
@@ -198,7 +206,7 @@ def planned_cut_at(facts: CaseFacts) -> datetime | None:
 
 def restore_due_by(facts: CaseFacts) -> datetime | None:
     """The earliest time by which supply must be back."""
-    return min((c.restore_due_by for c in facts.cuts_off if c.restore_due_by), default=None)
+    return min((c.restore_due_by for c in facts.to_restore if c.restore_due_by), default=None)
 
 
 def notice_row(facts: CaseFacts, notice_id: str) -> NoticeRow:
@@ -242,7 +250,7 @@ def snapshot(facts: CaseFacts, now: datetime) -> dict[str, Any]:
     view: dict[str, Any] = {
         "account_id": facts.account.account_id,
         "opened": True,
-        "stage": facts.stage,
+        "stage": shown_stage(facts),
         "outcome": facts.outcome,
         "outcome_reason": facts.outcome_reason,
         "owed": money(facts.debt.owed),
@@ -300,7 +308,7 @@ def _json(value: Any, facts: CaseFacts) -> Any:
 def details(facts: CaseFacts, now: datetime, waiting: Iterable[Awaited]) -> str:
     """Current details: where the case stands, who must do what by when, what is unmet; Chinese, then English."""
     zone = facts.policy.zone
-    stage = STAGES[facts.stage]
+    stage = STAGES[shown_stage(facts)]
     lines = [f"**{stage.zh}** / {stage.en}: {facts.account.account_id}, {facts.debt.owed} {facts.policy.currency}"]
     if facts.needs_person:
         lines.append(f"- 须由人处理 / needs a person: {facts.needs_person}")

@@ -61,6 +61,13 @@ class CutRecorded(Contract):
     ticket_id: str | None = None
 
 
+class RestorationReported(Contract):
+    """Whether the report counts: supply is restored (R-25). Where it does not, `why`, in Chinese and in English."""
+
+    counted: bool
+    why: str | None = None
+
+
 class StillOwing(Contract):
     """What the bills named in the red notice still owe."""
 

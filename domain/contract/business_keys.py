@@ -6,13 +6,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.contract import updates as m
-from domain.vocabulary import Contract
+from domain.ids import id_key
+from domain.vocabulary import Actor, Contract
 
 
 def business_key(name: str, message: Contract) -> str | None:
     """The key under which the first accepted answer is kept; None where every message stands for itself."""
     parts = _KEYS[name](message) if name in _KEYS else None
     return None if parts is None else "/".join((name, *(str(p) for p in parts)))
+
+
+def spelled_alike(message: Contract) -> Contract:
+    """The message with meter and persons so spelled that all spellings of them make one business key (R-33)."""
+    said: dict[str, Any] = {name: id_key(getattr(message, name)) for name in _MEANT if hasattr(message, name)}
+    if isinstance(actor := getattr(message, "actor", None), Actor):
+        said["actor"] = actor.model_copy(update={"id": id_key(actor.id)})
+    return message.model_copy(update=said)
+
+
+_MEANT = ("meter_id", "leader")
 
 
 def fingerprint(value: object) -> str:

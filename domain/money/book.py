@@ -1,14 +1,8 @@
 """Lines of the billing book: bills and payments as billing books them, and what became of a line offered to it."""
 
-import re
-import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Literal, NamedTuple
-
-_BLANKS_AND_DASHES = re.compile("[\\s\u00ad\u2010-\u2015\u2212\u2e3a\u2e3b-]")
-_NO_BLANKS_AND_DASHES = dict.fromkeys(map(ord, "- \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"))
 
 
 class BookedBill(NamedTuple):
@@ -60,13 +54,3 @@ class Twin(NamedTuple):
     ids: tuple[str, str]
     kind: Literal["alike", "one meter"]
     reason: str
-
-
-@lru_cache(maxsize=10_000)
-def alike(ident: str) -> str:
-    """The same text for all ids that differ only in case, width, blanks or dashes."""
-    if ident.isascii():
-        plain = ident.lower()
-        return plain.translate(_NO_BLANKS_AND_DASHES) or plain
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", ident).casefold())
-    return _BLANKS_AND_DASHES.sub("", plain) or plain

@@ -14,6 +14,8 @@ PAPER_FILED: Final = "paper.filed"
 
 WINDOW_END = "window_end"
 """What the evidence of a disconnection ticket's paper calls it."""
+ANOTHERS_ACCOUNT = "anothers_account"
+"""What the evidence calls the account that the ticket for another customer's meter names."""
 
 
 # ---- what the record says of papers -----------------------------------------------------------
@@ -27,14 +29,18 @@ def notice_filed(notice: NoticeRow, document: Document) -> Evidence:
     )
 
 
-def ticket_filed(order: TicketOrder, document: Document) -> Evidence:
-    """The evidence of a ticket's paper, once per ticket; with the end of the window, which stands nowhere else."""
+def ticket_filed(order: TicketOrder, document: Document, account_id: str = "") -> Evidence:
+    """The evidence of a ticket's paper, once per ticket, with what stands nowhere else.
+
+    That is the end of the window, and on the ticket for another customer's meter the account that it names (R-34).
+    """
     ticket, end = order.ticket, order.window_end
     rule, clause = ("R-15", "II.3") if ticket.kind == "cut" else ("R-22", "III.1")
     filed = paper_filed(
         f"{ticket.ticket_id}/paper", ticket.ticket_id, document, rule, clause, ticket.sent_at, ticket.kind
     )
-    return filed if end is None else filed.model_copy(update={"detail": {**filed.detail, WINDOW_END: end.isoformat()}})
+    also = {WINDOW_END: end.isoformat()} if end else {ANOTHERS_ACCOUNT: account_id} if order.neighbour else {}
+    return filed.model_copy(update={"detail": {**filed.detail, **also}})
 
 
 def delay_filed(declared: Evidence, document: Document) -> Evidence:

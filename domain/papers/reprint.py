@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Iterator
 
 from domain.customer import CustomerCard
 from domain.papers.delay import delay_sheet, delays_declared
-from domain.papers.filing import WINDOW_END
+from domain.papers.filing import ANOTHERS_ACCOUNT, WINDOW_END
 from domain.papers.notice import notice_sheet
 from domain.papers.sheets import Letterhead, Sheet
-from domain.papers.ticket import ticket_sheet
+from domain.papers.ticket import card_of_another, ticket_sheet
 from domain.record.case_file import CaseFile, FiledEvidence, FiledMessage
 from domain.record.rows import NoticeOrder, Record, TicketOrder
 
@@ -52,7 +52,9 @@ def _sheets_with(
                 for unit in _units(ticket.ticket_id, file):
                     sent = ticket.model_copy(update={"field_unit": unit})
                     rest = {"timezone": timezone, "record": record, "window_end": named.detail.get(WINDOW_END)}
-                    yield ticket_sheet(TicketOrder.model_validate({"ticket": sent, **rest}), card, head)
+                    other = named.detail.get(ANOTHERS_ACCOUNT)
+                    whose = card if other is None else card_of_another(str(other))
+                    yield ticket_sheet(TicketOrder.model_validate({"ticket": sent, **rest}), whose, head)
         case "delay":
             for declared in delays_declared(record):
                 if (declared.about, declared.recorded_at) == (named.about, named.recorded_at):

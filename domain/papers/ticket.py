@@ -23,6 +23,15 @@ CREW_RULES = (
 RESTORE_RULES = (("请立即复电并回报，无需审批。", "Restore at once and report; no approval is needed."),)
 
 
+ACCOUNT_UNKNOWN = "户号待查 / account unknown"
+"""What a ticket names where nobody knows whose meter it is (R-34)."""
+
+
+def card_of_another(account_id: str | None) -> CustomerCard:
+    """What the ticket for another customer's meter may say of him: his account, if billing knows it."""
+    return CustomerCard(account_id=account_id or ACCOUNT_UNKNOWN, name="", address="")
+
+
 def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
     """The full text of a work ticket for the field unit: to cut (R-15, II.3) or to restore (R-22, III.1)."""
     ticket = order.ticket
@@ -41,18 +50,16 @@ def ticket_message(order: TicketOrder, card: CustomerCard) -> Message:
     head_zh = [
         title_zh,
         f"编号：{ticket.ticket_id}",
-        f"户号：{ticket.account_id}",
-        f"户名：{line_of(card.name)}",
-        f"用电地址：{line_of(card.address)}",
+        f"户号：{card.account_id}",
+        *(() if order.neighbour else (f"户名：{line_of(card.name)}", f"用电地址：{line_of(card.address)}")),
         f"表号：{ticket.meter_id}",
         f"供电单位：{ticket.field_unit}    起票人：{ticket.sent_by}",
     ]
     head_en = [
         title_en,
         f"No.: {ticket.ticket_id}",
-        f"Account: {ticket.account_id}",
-        f"Name: {line_of(card.name)}",
-        f"Address: {line_of(card.address)}",
+        f"Account: {card.account_id}",
+        *(() if order.neighbour else (f"Name: {line_of(card.name)}", f"Address: {line_of(card.address)}")),
         f"Meter: {ticket.meter_id}",
         f"Field unit: {ticket.field_unit}    Issued by: {ticket.sent_by}",
     ]
@@ -92,7 +99,7 @@ def ticket_sheet(order: TicketOrder, card: CustomerCard, head: Letterhead) -> Ti
         head=head,
         title=in_language(TITLES[ticket.kind], head),
         number=ticket.ticket_id,
-        account_id=ticket.account_id,
+        account_id=card.account_id,
         dated=sent,
         kind=ticket.kind,
         name=card.name,

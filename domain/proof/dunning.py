@@ -6,6 +6,7 @@ A judge yields a check for each occasion on which its rule applied; none at all 
 from datetime import timedelta
 from itertools import product
 
+from domain.ids import id_key
 from domain.proof.customer import classes_between, important_between
 from domain.proof.reading import Check, Checks, Cut, Reading, amount, bills, check, moment, text
 from domain.record.case_file import FiledEvidence
@@ -24,9 +25,10 @@ def only_overdue_bills(r: Reading) -> Checks:
 
 
 def supply_is_continuous(r: Reading) -> Checks:
-    """R-02: no cut but at the end of a complete case."""
+    """R-02: no cut but at the end of a complete case; one of another customer's meter is none of this case (R-34)."""
     for entry in r.unlawful:
-        yield check(False, entry)
+        if not entry.detail.get("neighbour"):
+            yield check(False, entry)
     for cut in r.cuts:
         yield check(cut.red is not None, cut.red, cut.ticket, cut.permit, cut.report)
 
@@ -197,8 +199,9 @@ def approved_at_every_level(r: Reading) -> Checks:
             for policy, kind in product(r.policies_since(red, ticket), classes_between(r, red, ticket)):
                 needed |= set(policy.approvals_for(kind, amount(red, "amount")))
         server = r.first("notice.delivered", about=notice_id)
-        people = [a.actor_id for a in given]
-        distinct = len(set(people)) == len(people) and (server is None or server.actor_id not in people)
+        people = [id_key(a.actor_id or "") for a in given]
+        apart = server is None or id_key(server.actor_id or "") not in people
+        distinct = len(set(people)) == len(people) and apart
         yield check(bool(needed) and needed <= {a.actor_role for a in given} and distinct, *given, ticket)
 
 

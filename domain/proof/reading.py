@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import chain
 
+from domain.ids import id_key, spelled_like
 from domain.law.policy import Policy
 from domain.papers.filing import PAPER_FILED
 from domain.record.case_file import CaseFile, FiledEvidence
@@ -204,10 +205,10 @@ class Reading:
     def outages(self) -> tuple[Outage, ...]:
         """Every time a meter was without supply, from the first report of it to the restoration."""
         starts = {e.seq: True for e in (c.report for c in self.cuts)} | {e.seq: False for e in self.unlawful}
-        cut_off: dict[str, FiledEvidence] = {}
+        cut_off: dict[tuple[str, bool], FiledEvidence] = {}
         found = []
         for entry in self.file.evidence:
-            meter = str(entry.detail.get("meter_id"))
+            meter = _meter(entry)
             if entry.seq in starts:
                 cut_off.setdefault(meter, entry)
             elif entry.what == "supply.restored" and (start := cut_off.pop(meter, None)):
@@ -217,14 +218,14 @@ class Reading:
 
     def _outage(self, start: FiledEvidence, ours: bool, end: FiledEvidence | None) -> Outage:
         last = end.seq if end else self.file.evidence[-1].seq
-        meter = start.detail.get("meter_id")
+        meter = _meter(start)
 
         def within(*found: FiledEvidence) -> tuple[FiledEvidence, ...]:
             """Those of the entries that lie between the start of the outage and its end."""
             return tuple(e for e in found if start.seq < e.seq <= last)
 
-        meters = {meter, *self._meters_named_since(start)}
-        sent = (t for t in self.all("ticket.sent", kind="restore") if t.detail.get("meter_id") in meters)
+        meters = {meter, *((id_key(str(named)), False) for named in self._meters_named_since(start))}
+        sent = (t for t in self.all("ticket.sent", kind="restore") if _meter(t) in meters)
         ticket = next(iter(within(*sent)), None)
         causes = self._causes(start, ours, ticket, within(*self.all("debt.settled")), within(*self.all("plan.agreed")))
         since, cause = min(causes, key=lambda c: c[0], default=(None, None))
@@ -242,7 +243,7 @@ class Reading:
         names = [c.detail["before"]["meter_id"] for c in changes] + [
             c.detail["after"]["meter_id"] for c in changes[-1:]
         ]
-        if start.detail.get("meter_id") not in names:
+        if not spelled_like(str(start.detail.get("meter_id")), map(str, names)):
             return ()
         return tuple(c.detail["after"]["meter_id"] for c in changes if c.recorded_at >= start.at)
 
@@ -269,6 +270,11 @@ class Reading:
         if ticket and not any(cause.seq < ticket.seq for _, cause in causes):
             causes += [(plan.recorded_at, plan) for plan in plans if plan.seq < ticket.seq]
         return causes
+
+
+def _meter(entry: FiledEvidence) -> tuple[str, bool]:
+    """The meter that an entry is about, in any spelling; one of another customer's is never ours (R-33, R-34)."""
+    return id_key(str(entry.detail.get("meter_id"))), bool(entry.detail.get("neighbour"))
 
 
 def _terms(change: FiledEvidence, which: str) -> Policy:

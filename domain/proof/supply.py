@@ -2,6 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
+from domain.ids import same_id
 from domain.law.policy import WEEKDAYS, Policy
 from domain.papers.filing import PAPER_FILED
 from domain.proof.customer import classes_between
@@ -34,7 +35,7 @@ def only_under_a_live_permit(r: Reading) -> Checks:
         end = stated and _window_end(r, stated, terms)
         inside = bool(stated and until and end and stated <= permit.at < end and until <= end)
         brief = until is not None and until - permit.at <= timedelta(minutes=terms.permit_minutes)
-        right = bool(ticket) and permit.detail.get("meter_id") == (ticket and ticket.detail.get("meter_id"))
+        right = bool(ticket) and same_id(text(permit, "meter_id") or "", text(ticket, "meter_id") or "")
         other = r.before(permit, "permit.granted")
         alone = other is None or _ended(r, other, permit) is not None
         yield check(inside and brief and right and alone and permit.actor_role == "field_crew", ticket, permit)
@@ -57,7 +58,14 @@ def _ended(r: Reading, permit: FiledEvidence, later: FiledEvidence) -> FiledEvid
 
 
 def a_doubted_meter_is_verified(r: Reading) -> Checks:
-    """R-19: no permit from the doubt to the reader's yes; a no ends the attempt and is an incident."""
+    """R-19: no permit from the doubt to the reader's yes; a no ends the attempt and is an incident.
+
+    Another customer's meter that was cut in this case puts ours in doubt, too (R-34).
+    """
+    for doubt in r.all("meter.doubted"):
+        verdict = r.after(doubt, "meter.verified", confirmed=True)
+        permit = r.after(doubt, "permit.granted")
+        yield check(permit is None or (verdict is not None and verdict.seq < permit.seq), doubt, verdict)
     for doubt in r.all("meter.uncertain"):
         verdict = r.after(doubt, "meter.verified", about=doubt.about)
         permit = next((p for p in r.all("permit.granted", ticket_id=doubt.about) if p.seq > doubt.seq), None)

@@ -40,6 +40,7 @@ ReasonCode = Literal[
     "not_notified_again",
     "not_restored",
     "oldest_bill_too_young",
+    "others_meter_cut",
     "payment_arrived",
     "plan_agreed",
     "policy_changed",
@@ -108,6 +109,7 @@ REASONS: dict[ReasonCode, Wording] = {
     "oldest_bill_too_young": Wording(
         "the oldest bill still owing is not yet 31 days past due", "最早一笔欠费逾期未满31日"
     ),
+    "others_meter_cut": Wording("another customer's meter was cut", "他户表计已被停电"),
     "payment_arrived": Wording("payment {payment} arrived", "已收到缴费 {payment}"),
     "plan_agreed": Wording("a plan is agreed", "已签订分期协议"),
     "policy_changed": Wording("the policy is {policy} now", "现适用规则 {policy}"),

@@ -161,9 +161,13 @@ class NoticeOrder(Contract):
 
 
 class TicketOrder(Contract):
-    """Put this ticket into the field unit's inbox. `window_end`: of a cut, when it may no longer begin (R-18)."""
+    """Put this ticket into the field unit's inbox. `window_end`: of a cut, when it may no longer begin (R-18).
+
+    `neighbour`: it restores another customer's meter, and names nothing of this one (R-34).
+    """
 
     ticket: TicketRow
+    neighbour: bool = False
     timezone: Id
     record: Record
     window_end: Moment | None = None

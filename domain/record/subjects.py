@@ -16,6 +16,7 @@ DAYS: Urgency = 3
 
 SubjectCode = Literal[
     "approval_asked",
+    "confirm_restored",
     "cut_ticket",
     "cut_time_again",
     "government_report",
@@ -56,6 +57,7 @@ class SubjectText(NamedTuple):
 
 SUBJECTS: dict[SubjectCode, SubjectText] = {
     "approval_asked": SubjectText("approval asked", "报请审批"),
+    "confirm_restored": SubjectText("reported restored: confirm it", "据报已复电，请核实", AT_ONCE),
     "cut_ticket": SubjectText("催费停电工作票 Disconnection ticket", "", MINUTES),
     "cut_time_again": SubjectText("the time of the cut, again", ""),
     "government_report": SubjectText("government report {month}", "欠费停复电月报 {month}"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from domain.contract.tables import HOLD_ROLES, UPDATES
+from domain.ids import same_id, spelled_like
 from domain.law.policy import LEADERS
 from domain.record.evidence import Evidence, Owner
 from domain.record.kinds import EvidenceKind, kinds
@@ -70,10 +71,15 @@ def contradiction(entry: Evidence, case: Owner, former: tuple[str, ...] = ()) ->
         return None
     if entry.actor_role not in may:
         return f"{entry.actor_role or 'nobody'} may not do this; it takes {' or '.join(sorted(may))}"
-    centre = case.reading_centre
-    if entry.actor_role in _OF_THE_CENTRE and centre is not None and entry.actor_unit not in (None, centre, *former):
-        return f"the account belongs to {centre}, not to {entry.actor_unit}"
-    return None
+    centre, unit = case.reading_centre, entry.actor_unit
+    if (
+        centre is None
+        or unit is None
+        or entry.actor_role not in _OF_THE_CENTRE
+        or spelled_like(unit, (centre, *former))
+    ):
+        return None
+    return f"the account belongs to {centre}, not to {unit}"
 
 
 def one_person_too_often(
@@ -81,7 +87,7 @@ def one_person_too_often(
 ) -> str | None:
     """Why this person cannot approve this notice (R-12): `earlier` are what, person and role of its evidence so far."""
     for what, person, role in earlier:
-        if person != entry.actor_id:
+        if person is None or entry.actor_id is None or not same_id(person, entry.actor_id):
             continue
         if what in kinds("notice.delivered", "notice.refused"):
             return f"{person} delivered this notice, and may not approve it"

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from domain.ids import id_key
 from domain.law.policy import Policy
 from domain.record.kinds import EvidenceKind
 from domain.record.reasons import because
@@ -62,6 +63,13 @@ class CaseMonth:
     cut_off_unauthorised: int = 0
 
 
+class _Meter(NamedTuple):
+    """A meter in any spelling; `neighbour`: another customer's, whose cut is none of the case (R-33, R-34)."""
+
+    key: str
+    neighbour: bool
+
+
 @dataclass
 class _CutOff:
     at: datetime
@@ -87,8 +95,8 @@ class _CaseSoFar:
     red: bool = False
     red_since_yellow: bool = False
     withdrawn: bool = False
-    cut_off: dict[str, list[_CutOff]] = field(default_factory=lambda: defaultdict(list))
-    restored_at: dict[str, datetime] = field(default_factory=dict)
+    cut_off: dict[_Meter, list[_CutOff]] = field(default_factory=lambda: defaultdict(list))
+    restored_at: dict[_Meter, datetime] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     restorations: list[Restoration] = field(default_factory=list)
     after_nothing_owed: list[timedelta] = field(default_factory=list)
@@ -99,8 +107,13 @@ class _CaseSoFar:
 
     @property
     def still_cut_off(self) -> list[_CutOff]:
-        """Every cut whose supply is not back yet."""
-        return [one for of_meter in self.cut_off.values() for one in of_meter]
+        """Every cut of this customer whose supply is not back yet."""
+        return [one for meter, of_meter in self.cut_off.items() if not meter.neighbour for one in of_meter]
+
+    @property
+    def shown_stage(self) -> Stage:
+        """The stage, or `restoring` while another customer's supply is to be restored (R-34)."""
+        return "restoring" if any(o for meter, o in self.cut_off.items() if meter.neighbour) else self.stage
 
     def count(self, what: str) -> None:
         """Count it, if the entry lies inside the month."""
@@ -129,7 +142,7 @@ def case_in_month(events: Iterable[Event], begins_at: datetime, policy: Policy) 
         opened=so_far.opened_inside,
         closed=so_far.closed_inside is True,
         outcome=so_far.outcome if so_far.closed_inside else None,
-        stage=so_far.stage if open_at_end else None,
+        stage=so_far.shown_stage if open_at_end else None,
         debt=Debt(
             **so_far.money,
             left=so_far.owed if so_far.closed_inside else NOTHING,
@@ -147,6 +160,10 @@ def case_in_month(events: Iterable[Event], begins_at: datetime, policy: Policy) 
 
 
 # ---- what each kind of evidence adds ----------------------------------------------------------
+
+
+def _meter(e: Event) -> _Meter:
+    return _Meter(id_key(str(e.detail.get("meter_id"))), bool(e.detail.get("neighbour")))
 
 
 def _opened(s: _CaseSoFar, e: Event) -> None:
@@ -186,7 +203,8 @@ def _void(s: _CaseSoFar, e: Event) -> None:
 
 
 def _ticket_sent(s: _CaseSoFar, e: Event) -> None:
-    s.stage = "ticketed" if e.detail["kind"] == "cut" else "restoring"
+    if not e.detail.get("neighbour"):
+        s.stage = "ticketed" if e.detail["kind"] == "cut" else "restoring"
 
 
 def _half_hour(s: _CaseSoFar, _e: Event) -> None:
@@ -199,7 +217,7 @@ def _cut_reported(s: _CaseSoFar, e: Event) -> None:
         return
     s.count("cuts")
     s.yellow = s.red = s.red_since_yellow = False
-    meter = str(e.detail.get("meter_id"))
+    meter = _meter(e)
     if meter not in s.restored_at or s.restored_at[meter] <= e.at:  # else we hear of the cut after its restoration
         s.cut_off[meter].append(_CutOff(e.at, lawful=True))
     cut_off = s.still_cut_off
@@ -213,12 +231,14 @@ def _cut_found(s: _CaseSoFar, e: Event) -> None:
         s.count("reported_unopened")
         return
     s.count("unauthorised")
-    s.cut_off[str(e.detail.get("meter_id"))].append(_CutOff(e.at, lawful=False))
-    s.stage = "restoring"
+    meter = _meter(e)
+    s.cut_off[meter].append(_CutOff(e.at, lawful=False))
+    if not meter.neighbour:
+        s.stage = "restoring"
 
 
 def _restored(s: _CaseSoFar, e: Event) -> None:
-    meter = str(e.detail.get("meter_id"))
+    meter = _meter(e)
     ended = next((one for one in s.cut_off[meter] if one.at <= e.at), None)
     if ended is not None:
         s.cut_off[meter].remove(ended)
@@ -226,7 +246,7 @@ def _restored(s: _CaseSoFar, e: Event) -> None:
     if s.inside:
         s.restorations.append(_restoration(e, lawful=ended is None or ended.lawful))
     _add_time_after_nothing_owed(s, e.detail, e.at)
-    if not s.still_cut_off and s.in_arrears and not s.withdrawn:
+    if not meter.neighbour and not s.still_cut_off and s.in_arrears and not s.withdrawn:
         s.stage = "red_notice" if s.red or (s.yellow and s.red_since_yellow) else "yellow_notice"
 
 

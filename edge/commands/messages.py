@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 
 from client import cases
-from client.problems import Misused
+from client.problems import Misused, Problem
 from domain.contract.tables import OPENING_SIGNALS, SIGNALS, UPDATES, MessageSpec
 from domain.contract.updates import ReportCut
 from domain.law.policy import Policy
 from domain.law.policy_file import PolicyError, load_policy
 from domain.vocabulary import Contract
-from edge.session import Account, AsJson, Session, run
+from edge.session import Account, AsJson, Session, end_with, run
 from edge.terminal import Printer
 
 Data = Annotated[str | None, typer.Option("--data", help="the payload: a JSON object, @FILE, or - for stdin")]
@@ -36,11 +36,17 @@ def _command(name: str, spec: MessageSpec) -> Callable[..., None]:
     flags = dict(_flags(spec.payload))
 
     def command(account: str, data: str | None, as_json: bool, update_id: str | None = None, **values: Any) -> None:
+        not_counted: list[Problem] = []
+
         async def act(session: Session) -> dict[str, Any]:
             given = {flags[key]: value for key, value in values.items() if value is not None}
-            return await _send(session, name, account, _payload(spec, account, data, given), update_id)
+            answer = await _send(session, name, account, _payload(spec, account, data, given), update_id)
+            if answer.get("counted") is False:  # on record, and yet not what the sender meant to bring about
+                not_counted.append(Problem("NotCounted", answer["why"]))
+            return answer
 
         run(as_json, act, lambda result, out: _show(name, result, out))
+        end_with(not_counted, as_json)
 
     fixed = [_parameter("account", Account), _parameter("data", Data, None), _parameter("as_json", AsJson, False)]
     if name in UPDATES:

@@ -9,6 +9,7 @@ import typer
 
 from client.cases import BadRequest, NoAnswer, TemporalUnavailable, checked
 from client.problems import NotThere, Problem
+from domain.ids import same_id, spelled_like
 from domain.law.policy_choice import known_policies
 from domain.record.moratorium import Moratorium
 from domain.words import SCOPES, name_of
@@ -108,7 +109,8 @@ def _lift(
 def _of_none(session: Session, order: Moratorium) -> dict[str, Any]:
     """What there is on record, where no case ever was of the region, class or centre: it may be spelled otherwise."""
     there = session.parts.moratoria.on_record(order.scope)
-    return {} if order.value in there else {"on_record": list(there)}
+    known = bool(spelled_like(order.value, there)) if order.scope == "centre" else order.value in there
+    return {} if known else {"on_record": list(there)}
 
 
 def _register(session: Session, order: Moratorium) -> Moratorium:
@@ -124,7 +126,8 @@ def _register(session: Session, order: Moratorium) -> Moratorium:
             "its own",
             {"field": "id"},
         )
-    if (there.scope, there.value, there.until) != (order.scope, order.value, order.until):
+    same_value = there.value == order.value or (order.scope == "centre" and same_id(there.value, order.value))
+    if (there.scope, there.until) != (order.scope, order.until) or not same_value:
         until = f" until {when(there.until)}" if there.until else ""
         raise Problem(
             "AlreadyDeclared",

@@ -17,6 +17,7 @@ from temporalio.client import Client
 from client.batch import BatchDone, BatchSignal, quoted, run_batch, stop_batch
 from client.cases import WORKFLOW_TYPE, NoCase, patiently, signal
 from domain.contract.signals import HoldLifted, HoldPlaced
+from domain.ids import spelled_like
 from domain.law.policy import Policy
 from domain.record.case_file import FiledEvidence
 from domain.record.moratorium import CoveredCase, Moratorium, PermitOut
@@ -46,6 +47,9 @@ class MoratoriumBook(Protocol):
 
     def permits(self, moratorium: Moratorium) -> tuple[PermitOut, ...]:
         """Permits of theirs that are out."""
+
+    def on_record(self, scope: str) -> tuple[str, ...]:
+        """The regions, classes or reading centres of all cases ever opened."""
 
 
 @dataclass(frozen=True)
@@ -135,11 +139,12 @@ def job_id(moratorium_id: str, act: Act) -> str:
     return f"moratorium-{act}-{moratorium_id}"
 
 
-def cases_covered(order: Moratorium, task_queue: str) -> str:
-    """The visibility query for the running cases of this installation that it covers."""
+def cases_covered(order: Moratorium, task_queue: str, spellings: Sequence[str] = ()) -> str:
+    """The visibility query for the running cases of this installation that it covers, its value in any spelling."""
+    values = ", ".join(quoted(value) for value in spellings or (order.value,))
     return (
         f"WorkflowType = {quoted(WORKFLOW_TYPE)} AND ExecutionStatus = 'Running' AND "
-        f"TaskQueue = {quoted(task_queue)} AND {_ATTRIBUTES[order.scope]} = {quoted(order.value)}"
+        f"TaskQueue = {quoted(task_queue)} AND {_ATTRIBUTES[order.scope]} IN ({values})"
     )
 
 
@@ -191,6 +196,11 @@ class Notification:
             hold_id=order.moratorium_id, kind="moratorium", reason=order.reason, until=order.until, actor=actor
         )
 
+    def _spellings(self) -> list[str]:
+        """How cases on record spell the reading centre; a region or a class is spelled in one way (R-33)."""
+        order = self.order
+        return spelled_like(order.value, self.book.on_record("centre")) if order.scope == "centre" else []
+
     @property
     def _signal(self) -> str:
         return "hold_lifted" if self.act == "lift" else "hold_placed"
@@ -198,7 +208,7 @@ class Notification:
     def _job(self) -> BatchSignal:
         return BatchSignal(
             job_id=job_id(self.order.moratorium_id, self.act),
-            query=cases_covered(self.order, self.task_queue),
+            query=cases_covered(self.order, self.task_queue, self._spellings()),
             signal=self._signal,
             payload=self._message(),
             reason=f"moratorium {self.order.moratorium_id}: {self.order.reason}"[:500],

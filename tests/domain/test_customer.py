@@ -58,6 +58,7 @@ def test_a_mark_changes_with_every_field_and_with_nothing_else() -> None:
     others = dict.fromkeys(Account.model_fields, "another") | {
         "customer_class": "non_residential",
         "important": True,
+        "meter_has_twin": True,
     }
     marks = {ACCOUNT.model_copy(update={name: value}).mark() for name, value in others.items()}
     assert len(marks | {ACCOUNT.mark()}) == len(others) + 1

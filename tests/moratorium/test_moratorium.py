@@ -82,6 +82,29 @@ async def test_it_reaches_every_open_case_it_covers_and_no_other(world: World, t
         await later.notice("yellow")
 
 
+@pytest.mark.parametrize(("centre", "typed"), [("RC-77", "rc－77"), ("RC-78", "RC\u201478"), ("RC-79", "rc 79")])
+async def test_a_moratorium_of_a_centre_covers_it_in_any_spelling(world: World, centre: str, typed: str) -> None:
+    """R-33, R-04: the register, its list of cases, and the batch all mean the centre that was meant."""
+    case = await world.open(reading_centre=centre)
+    await case.recorded("notice.issued")
+    now = await case.now()
+    order = Moratorium(
+        moratorium_id=f"m-{centre}",
+        scope="centre",
+        value=typed,
+        reason="flood",
+        starts_at=now,
+        declared_by="o-001",
+        declared_at=now,
+    )
+    world.parts.register.declare_moratorium(order)
+    assert case.account_id in {c.account_id for c in world.parts.moratoria.covered(order)}
+    ended = await notification(world, order, "declare").send(quietly)
+    assert (ended.unconfirmed, ended.without_workflow, ended.cases >= 1) == ((), (), True)
+    standing = [h["hold_id"] for h in (await case.snapshot())["holds"] if "ended_at" not in h]
+    assert standing == [order.moratorium_id]
+
+
 async def test_whom_the_batch_does_not_find_is_found_by_the_register(world: World) -> None:
     """Visibility of the embedded server finds no value with a double quote; the register does."""
     case = await world.open(region='R "west"')

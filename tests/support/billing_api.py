@@ -77,7 +77,7 @@ class BillingApi:
     faults: dict[str, Literal["fails", "garbled"] | float] = field(default_factory=dict)
 
     def app(self) -> FastAPI:
-        """The three questions of the description, each answer held against it."""
+        """The questions of the description, each answer held against it."""
         app = FastAPI(openapi_url=None)
 
         @app.middleware("http")
@@ -110,6 +110,12 @@ class BillingApi:
         async def customers(request: Request) -> JSONResponse:
             body = await self._question(request, "CustomerQuestions")
             return _answer("Customers", {"customers": [self._customer(a) for a in body["account_ids"]]})
+
+        @app.post("/account-of-meter")
+        async def account_of_meter(request: Request) -> JSONResponse:
+            body = await self._question(request, "MeterQuestion")
+            found = self.book.account_of_meter(body["meter_id"])
+            return _answer("AccountOfMeter", {"meter_id": body["meter_id"], "account_id": found})
 
         @app.get("/overdue-accounts")
         async def overdue(request: Request) -> JSONResponse:

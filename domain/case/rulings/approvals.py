@@ -8,6 +8,7 @@ from domain.case.conditions import missing_approvals
 from domain.case.due_times import attempt_times
 from domain.case.entities import Approval, Filing, Notice
 from domain.case.facts import CaseFacts
+from domain.case.identity import among, same
 from domain.contract import updates as m
 from domain.contract.answers import ApprovalRecorded, Done
 from domain.contract.refusals import Refused
@@ -24,9 +25,9 @@ def decide_approval(facts: CaseFacts, message: m.DecideApproval, now: datetime) 
     if notice.kind != "red" or not notice.served or facts.held or facts.cuts_off:
         raise Refused("NotWaiting", "no approval is asked for now", field="notice_id", rule="R-13", clause="III.4")
     served_by = {n.delivered_by for n in (facts.yellow, facts.red) if n}
-    if actor.id in served_by:
+    if among(facts, actor.id, served_by):
         raise _same_person("who served the notice may not approve the cut")
-    mine = [a for a in facts.approvals if a.notice_id == notice.notice_id and a.by == actor.id]
+    mine = [a for a in facts.approvals if a.notice_id == notice.notice_id and same(facts, a.by, actor.id)]
     if any(a.role != actor.role for a in mine):
         raise _same_person("one person fills one level only")
     if message.decision == "rejected":

@@ -11,8 +11,9 @@ from domain.case.entities import Cut, Permit, Ticket
 from domain.case.escalations import close_escalations
 from domain.case.facts import CaseFacts
 from domain.case.hints import copies_wait
+from domain.case.identity import among, same, same_meter
 from domain.case.incidents import actor_name
-from domain.case.own_meters import is_about, named_since
+from domain.case.own_meters import is_about, is_named_since
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
 from domain.contract import updates as m
 from domain.contract.answers import Condition, CutRecorded, Done, PermitAnswer
@@ -30,8 +31,9 @@ def permit_held_by(facts: CaseFacts, message: m.RequestPermit) -> PermitAnswer |
     if (
         permit
         and message.actor.role == "field_crew"
-        and permit.holder == message.actor.id
-        and (permit.ticket_id, permit.meter_id) == (message.ticket_id, message.meter_id)
+        and same(facts, permit.holder, message.actor.id)
+        and permit.ticket_id == message.ticket_id
+        and same_meter(facts, permit.meter_id, message.meter_id)
     ):
         return PermitAnswer(granted=True, permit_id=permit.permit_id, valid_until=permit.valid_until)
     return None
@@ -100,13 +102,13 @@ def _refuse_permit(
 
 def _grant_permit(facts: CaseFacts, message: m.RequestPermit, now: datetime) -> tuple[CaseFacts, PermitAnswer]:
     """Open a permit for this crew and meter, for the minutes of the policy (R-18)."""
-    red = facts.red
+    red, ticket = facts.red, known_ticket(facts, message.ticket_id)
     assert red is not None
     facts, permit_id = facts.numbered("permit")
     permit = Permit(
         permit_id=permit_id,
         ticket_id=message.ticket_id,
-        meter_id=message.meter_id,
+        meter_id=ticket.meter_id,
         holder=message.actor.id,
         field_unit=facts.account.field_unit,
         given_at=now,
@@ -120,7 +122,7 @@ def _grant_permit(facts: CaseFacts, message: m.RequestPermit, now: datetime) -> 
         about=permit_id,
         permit_id=permit_id,
         ticket_id=permit.ticket_id,
-        meter_id=permit.meter_id,
+        meter_id=message.meter_id,
         valid_until=permit.valid_until,
         cut_at=red.cut_at,
     )
@@ -153,6 +155,7 @@ def report_cut(facts: CaseFacts, message: m.ReportCut, now: datetime) -> tuple[C
             about=cut.cut_id,
             lawful=cut.lawful,
             meter_id=message.meter_id,
+            neighbour=cut.neighbour or None,
             permit_id=message.permit_id,
         )
         if cut.lawful:
@@ -175,18 +178,21 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
     facts = facts.with_permit(permit.permit_id, state="redeemed", ended_at=permit.ended_at or at, answered=True)
     facts = facts.with_permit(permit.permit_id, found_dark_at=None)
     facts = close_escalations(facts, about=permit.permit_id)
+    for earlier in facts.permits if facts.present_since else ():
+        if earlier.ticket_id == ticket.ticket_id and not earlier.answered:  # the crew that cut now had not cut then
+            facts = close_escalations(facts.with_permit(earlier.permit_id, answered=True), about=earlier.permit_id)
     facts = facts.with_ticket(ticket.ticket_id, state="done", done_at=at)
     facts = _use_up_notices(facts, now, ticket)
     cut = Cut(
         cut_id=cut_id,
-        meter_id=message.meter_id,
+        meter_id=permit.meter_id,
         at=at,
         arrived_at=now,
         lawful=True,
         permit_id=permit.permit_id,
         bills=bills,
         restore_ticket=restore_ticket,
-        restored_at=next((c.restored_at for c in facts.cuts if _restored_since(facts, c, message.meter_id, at)), None),
+        restored_at=next((c.restored_at for c in facts.cuts if _restored_since(facts, c, permit.meter_id, at)), None),
     )
     facts = facts.but(cuts=(*facts.cuts, cut), hints=facts.hints + 1, needs_person=None)
     facts = facts.but(stage=_stage_after_cut(facts))
@@ -207,7 +213,8 @@ def _lawful_cut(facts: CaseFacts, message: m.ReportCut, permit: Permit, at: date
 
 def _restored_since(facts: CaseFacts, cut: Cut, meter_id: str, at: datetime) -> bool:
     """That meter was found cut off and restored after the cut of which we only hear now."""
-    return cut.meter_id in named_since(facts, meter_id, at) and cut.restored_at is not None and cut.restored_at > at
+    back = cut.restored_at is not None and cut.restored_at > at
+    return back and is_named_since(facts, cut.meter_id, meter_id, at)
 
 
 def _stage_after_cut(facts: CaseFacts) -> Stage:
@@ -234,7 +241,9 @@ def _use_up_notices(facts: CaseFacts, now: datetime, ticket: Ticket) -> CaseFact
 def _permit_for(facts: CaseFacts, message: m.ReportCut, at: datetime) -> Permit | None:
     """The permit that covers this cut: live then, for that meter, not redeemed, and the one named if one is named."""
     for permit in reversed(facts.permits):
-        if permit.meter_id != message.meter_id or permit.state == "redeemed" or not permit.live_at(at):
+        if permit.state == "redeemed" or not permit.live_at(at):
+            continue
+        if not same_meter(facts, permit.meter_id, message.meter_id):
             continue
         if message.permit_id in (None, permit.permit_id) and message.ticket_id in (None, permit.ticket_id):
             return permit
@@ -246,23 +255,24 @@ def _already_reported(facts: CaseFacts, message: m.ReportCut, at: datetime) -> C
     for cut in facts.cuts:
         same_permit = message.permit_id is not None and cut.permit_id == message.permit_id
         still_then = cut.restored_at is None or at <= cut.restored_at
-        if cut.lawful and is_about(facts, cut, message.meter_id) and (cut.at == at or (same_permit and still_then)):
+        same_time = cut.at == at or (same_permit and still_then)
+        if cut.lawful and same_time and is_about(facts, cut, message.meter_id):
             return CutRecorded(lawful=True)
     return None
 
 
 def _is_our_crew(facts: CaseFacts, message: m.ReportCut, permit: Permit | None) -> bool:
     """The field unit of the account, or the one that was when the permit was given."""
-    units = {None, facts.account.field_unit, permit.field_unit if permit else None}
-    return message.actor.role == "field_crew" and message.actor.unit in units
+    units, unit = {facts.account.field_unit, permit.field_unit if permit else None}, message.actor.unit
+    return message.actor.role == "field_crew" and (unit is None or among(facts, unit, units))
 
 
 def _crew_has_answered(facts: CaseFacts, message: m.ReportCut) -> CaseFacts:
     """The crew has answered for its permits, even where it reports no lawful cut."""
     for permit in facts.permits:
-        if not _is_our_crew(facts, message, permit):
+        if not _is_our_crew(facts, message, permit) or not same_meter(facts, permit.meter_id, message.meter_id):
             continue
-        if permit.meter_id == message.meter_id and permit.state in ("revoked", "lapsed") and not permit.answered:
+        if permit.state in ("revoked", "lapsed") and not permit.answered:
             facts = facts.with_permit(permit.permit_id, answered=True)
             facts = close_escalations(facts, about=permit.permit_id)
     return facts

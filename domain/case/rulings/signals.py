@@ -16,7 +16,8 @@ from domain.case.holds_again import (
     why_not_again,
     why_not_lifted,
 )
-from domain.case.own_meters import named_since
+from domain.case.identity import same, same_meter
+from domain.case.own_meters import is_named_since
 from domain.case.unauthorised_cut import known_cut, unauthorised_cut
 from domain.contract.business_keys import fingerprint
 from domain.contract.signals import (
@@ -174,14 +175,14 @@ def supply_found_cut(facts: CaseFacts, message: SupplyFoundCut, now: datetime) -
     """The customer is found cut off: ours if a cut or permit of ours explains it, else unauthorised (R-27)."""
     at = min(message.at or now, now)
     known = known_cut(facts, message.meter_id, at)
-    ours = (p for p in facts.permits if message.meter_id in named_since(facts, p.meter_id, p.given_at))
+    ours = (p for p in facts.permits if is_named_since(facts, message.meter_id, p.meter_id, p.given_at))
     permit = next((p for p in ours if _may_explain(p, at)), None)
     key = f"found:{message.report_id}"
     if (before := facts.answers.get(key)) is not None:
         if facts.present_since is None:
             return facts
-        same_meter = before.get("meter", message.meter_id) == message.meter_id
-        if same_meter and (known or permit):  # else another meter, or a time after that cut was restored
+        one_meter = same_meter(facts, before.get("meter", message.meter_id), message.meter_id)
+        if one_meter and (known or permit):  # else another meter, or a time after that cut was restored
             facts = ignored(facts, now, "supply_found_cut", f"report {message.report_id} has come already")
             return copied(facts, key, now)
     remembered = {"meter": message.meter_id} if facts.present_since else {}
@@ -228,6 +229,6 @@ def _may_not_hold(facts: CaseFacts, actor: Actor) -> str | None:
     if actor.role not in HOLD_ROLES:
         return f"{actor.role} may not place or lift holds"
     ours = facts.unit_of(actor.role)
-    if actor.unit is not None and ours is not None and actor.unit != ours:
+    if actor.unit is not None and ours is not None and not same(facts, actor.unit, ours):
         return f"this account belongs to {ours}, not to {actor.unit}"
     return None

@@ -6,6 +6,7 @@ from domain.case.attempt import end_attempt, recall_cut_ticket, revoke_permit, v
 from domain.case.checks import check_actor
 from domain.case.entities import PassedOn, Withdrawal
 from domain.case.facts import CaseFacts
+from domain.case.identity import same
 from domain.contract import updates as m
 from domain.contract.answers import Done
 from domain.contract.refusals import Refused
@@ -35,7 +36,7 @@ def reassign(facts: CaseFacts, message: m.Reassign, now: datetime) -> tuple[Case
     """Another reader, leader or field unit takes over; a ticket that is out moves and must be acknowledged anew."""
     check_actor(facts, message.actor, ("team_leader", "centre_director"))
     before = getattr(facts.account, message.role)
-    if before == message.to:
+    if same(facts, before, message.to):
         return facts, Done()
     if message.role == "field_unit":
         facts = revoke_permit(facts, now, because("another_unit"))

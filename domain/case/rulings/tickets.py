@@ -7,7 +7,9 @@ from domain.case.attempt import end_attempt, revoke_permit
 from domain.case.checks import check_actor, known_ticket
 from domain.case.entities import Ticket
 from domain.case.facts import CaseFacts
+from domain.case.identity import same, same_meter
 from domain.case.incidents import actor_name, open_incident
+from domain.case.neighbours import may_verify_by
 from domain.contract import updates as m
 from domain.contract.answers import Done, FinalNoticeRecorded
 from domain.contract.refusals import Refused, happened_at
@@ -56,7 +58,8 @@ def report_meter_uncertain(facts: CaseFacts, message: m.ReportMeterUncertain, no
     """The crew is unsure of the meter: no permit until the reader has been there (R-19)."""
     check_actor(facts, message.actor, ("field_crew",))
     ticket = _live_cut_ticket(facts, message.ticket_id)
-    if (ticket.meter_verdict, ticket.doubted_meter) == ("asked", message.meter_id):
+    doubted = ticket.doubted_meter
+    if ticket.meter_verdict == "asked" and doubted is not None and same_meter(facts, doubted, message.meter_id):
         return facts, Done()
     facts = facts.with_ticket(ticket.ticket_id, meter_verdict="asked", doubted_meter=message.meter_id)
     facts = facts.noted(
@@ -86,15 +89,23 @@ def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tup
     """The reader who served, or a substitute named by the team leader, says yes or no (R-19)."""
     check_actor(facts, message.actor, ("reader",))
     ticket = known_ticket(facts, message.ticket_id)
-    confirmed = message.confirmed and message.meter_id == ticket.meter_id
-    if ticket.meter_verdict == ("confirmed" if confirmed else "denied"):
+    doubted = facts.meter_doubted_at is not None
+    # At another's restoration ticket the reader speaks of the meter that this case is about, too (R-34).
+    meant = ticket.meter_id if ticket.kind == "cut" else facts.account.meter_id
+    confirmed = message.confirmed and same_meter(facts, message.meter_id, meant)
+    if ticket.meter_verdict == ("confirmed" if confirmed else "denied") and not (doubted and confirmed):
         return facts, Done()
-    ticket = _live_cut_ticket(facts, message.ticket_id)
-    if ticket.meter_verdict != "asked":
+    if not may_verify_by(facts, ticket):
+        ticket = _live_cut_ticket(facts, message.ticket_id)
+    if ticket.meter_verdict != "asked" and not doubted:
         raise Refused("NotWaiting", "nobody is unsure of the meter now", field="ticket_id", rule="R-19", clause="II.7")
     at = happened_at(message.at, now, "at")
     _check_verifier(facts, message)
-    facts = facts.with_ticket(ticket.ticket_id, meter_verdict="confirmed" if confirmed else "denied")
+    if confirmed:
+        facts = facts.but(meter_doubted_at=None)
+    for asked in (ticket, facts.cut_ticket):
+        if asked is not None:
+            facts = facts.with_ticket(asked.ticket_id, meter_verdict="confirmed" if confirmed else "denied")
     facts = facts.noted(
         now,
         "meter.verified",
@@ -113,8 +124,8 @@ def verify_meter(facts: CaseFacts, message: m.VerifyMeter, now: datetime) -> tup
 def _check_verifier(facts: CaseFacts, message: m.VerifyMeter) -> None:
     """Refuse whoever neither served the notice nor was named by the team leader as the substitute (R-19)."""
     red = facts.red
-    served_by = red.delivered_by if red else facts.account.reader
-    if message.actor.id != served_by:
+    served_by = (red and red.delivered_by) or facts.account.reader
+    if not same(facts, message.actor.id, served_by):
         if message.substitute_named_by is None:
             raise Refused(
                 "NotAllowed",
@@ -124,7 +135,7 @@ def _check_verifier(facts: CaseFacts, message: m.VerifyMeter) -> None:
                 clause="II.7",
             )
         check_actor(facts, message.substitute_named_by, ("team_leader",))
-        if message.substitute_named_by.id == message.actor.id:
+        if same(facts, message.substitute_named_by.id, message.actor.id):
             raise Refused(
                 "SamePerson", "nobody names himself as the substitute", field="substitute_named_by.id", clause="II.7"
             )

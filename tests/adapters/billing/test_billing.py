@@ -233,3 +233,13 @@ def test_an_outage_is_no_answer_and_ends(utility: Utility) -> None:
 def test_an_address_for_the_log_carries_no_secret(utility: Utility) -> None:
     assert TOKEN not in utility.billing.address
     assert utility.billing.address.startswith(("sqlite:///", "postgresql", "http://127.0.0.1:"))
+
+
+def test_whose_meter_it_is_comes_back_and_whether_it_has_a_twin(utility: Utility) -> None:
+    """R-33, R-34: in any spelling; a meter that nobody has is nobody's."""
+    utility.book.add_customers([customer("1001", meter_id="M-1"), customer("1002", meter_id="m 1")])
+    utility.book.add_customers([customer("1003", meter_id="M-3")])
+    typed = ("M-1", "m\u30003", "M-9")
+    assert [utility.billing.account_of_meter(meter) for meter in typed] == ["1001", "1003", None]
+    found = utility.billing.accounts(["1001", "1003"])
+    assert [found[account].meter_has_twin for account in ("1001", "1003")] == [True, False]

@@ -9,7 +9,7 @@ from adapters.billing.embedded import SqlBilling, open_billing
 from adapters.billing.tables import BILLING, TABLES
 from adapters.sql.engine import open_engine
 from adapters.sql.migration import take_the_steps
-from domain.money.book import alike
+from domain.ids import id_key
 from tests.support.billing_lines import bill, customer, paid
 
 
@@ -24,12 +24,12 @@ def book(database_url: str) -> Iterator[SqlBilling]:
     ("one", "other"), [("A-1", "a1"), ("ab 1", "AB—1"), ("ａｂ１", "AB1"), ("ß1", "SS-1"), ("м-1", "М1"), ("-", "-")]
 )
 def test_ids_differ_only_in_case_width_blanks_and_dashes(one: str, other: str) -> None:
-    assert alike(one) == alike(other)
+    assert id_key(one) == id_key(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("A1", "A_1"), ("A1", "A01"), ("A1", "A.1"), ("-", "--"), ("O1", "01")])
 def test_ids_that_differ_in_anything_else_are_two(one: str, other: str) -> None:
-    assert alike(one) != alike(other)
+    assert id_key(one) != id_key(other)
 
 
 def test_each_row_is_named_with_one_like_it(book: SqlBilling) -> None:
@@ -105,3 +105,29 @@ def test_a_row_written_by_an_earlier_version_beside_this_one_is_known_by_its_id(
     with book.engine.execution_options(writing=True).begin() as connection:
         connection.execute(update(bills).values(alike=None))
     assert [verdict.kind for verdict in book.add_bills([bill("b1"), bill("B-1")])] == ["duplicate", "new"]
+
+
+def test_a_record_says_whether_another_meter_differs_only_in_spelling(book: SqlBilling) -> None:
+    """R-33: two accounts with one meter are no twins of it; two meters that look alike are."""
+    meters = {"1001": "M-1", "1002": "m1", "1003": "M-3", "1004": "M-3", "1005": "Ｍ－5", "1006": "M.5"}
+    book.add_customers([customer(account, meter_id=meter) for account, meter in meters.items()])
+    twin = {account: found.meter_has_twin for account, found in book.accounts(list(meters)).items()}
+    assert twin == {"1001": True, "1002": True, "1003": False, "1004": False, "1005": False, "1006": False}
+    assert [found.account.meter_has_twin for a in ("1001", "1003") if (found := book.customer(a))] == [True, False]
+
+
+def test_whose_meter_it_is_is_told_as_spelled_or_else_in_any_spelling(book: SqlBilling) -> None:
+    """R-34: of two that only their spelling tells apart, and of two accounts with one meter, nobody is named."""
+    meters = {"1001": "M-1", "1002": "m1", "1003": "M-3", "1004": "M-4", "1005": "M-4"}
+    book.add_customers([customer(account, meter_id=meter) for account, meter in meters.items()])
+    typed = ("M-1", "m1", "Ｍ1", "m 3", "M\u20143", "M-4", "M-5")
+    assert [book.account_of_meter(meter) for meter in typed] == ["1001", "1002", None, "1003", "1003", None, None]
+
+
+def test_a_line_that_only_spells_people_and_places_otherwise_contradicts_nothing(book: SqlBilling) -> None:
+    """R-33: twice in one export is once; the book has the later spelling."""
+    lines = [customer("1001", meter_id="M-1", reader="r-017"), customer("1001", meter_id="m\u20141", reader="R017")]
+    assert [verdict.kind for verdict in book.add_customers(lines, export="one file")] == ["new", "duplicate"]
+    assert book.accounts(["1001"])["1001"].meter_id == "m\u20141"
+    another = customer("1001", meter_id="M-2", reader="R017")
+    assert [verdict.kind for verdict in book.add_customers([another], export="one file")] == ["conflict"]

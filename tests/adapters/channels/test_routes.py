@@ -63,6 +63,8 @@ def said(channels: tuple[Channel, ...]) -> list[str]:
     ("role", "unit", "person", "way"),
     [
         ("field_crew", "FU-02", None, ["jsons://app.example/fu-02", "mailtos://u:p@smtp.example"]),
+        ("field_crew", "ｆｕ\u201402", None, ["jsons://app.example/fu-02", "mailtos://u:p@smtp.example"]),
+        ("reader", "rc03", "R 017", ["mailtos://u:p@smtp.example"]),
         ("field_crew", "FU-04", None, ["jsons://app.example/all"]),
         ("field_crew", None, None, ["jsons://app.example/all"]),
         ("reader", "RC-03", "r-017", ["mailtos://u:p@smtp.example"]),

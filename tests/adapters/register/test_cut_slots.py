@@ -176,3 +176,14 @@ def test_a_star_is_every_other_unit() -> None:
 def test_a_capacity_that_cannot_be_is_refused(words: str) -> None:
     with pytest.raises(ValueError, match=r"unit=number|twice"):
         read_capacity(words)
+
+
+@pytest.mark.parametrize("typed", ["fu-1", "ＦＵ－１", "FU\u20101", "FU 1"])
+def test_a_unit_has_one_number_and_one_list_of_days_in_any_spelling(engine: Engine, typed: str) -> None:
+    """R-33: cases that spell their unit otherwise take no day twice."""
+    office = register(engine, 1)
+    assert book(office, 1) == MONDAY
+    wish = SlotWish(notice_id="run-2/red-notice/1", case_key="run-2", earliest=MONDAY, policy=POLICY)
+    assert office.book(wish, typed, cut_days(MONDAY, POLICY, Calendar())) == MONDAY + timedelta(days=1)
+    with pytest.raises(ValueError, match="twice"):
+        read_capacity(f"FU-1=40,{typed}=3")

@@ -81,6 +81,13 @@ def test_one_person_fills_one_level_in_the_register_too(register: SqlRegister) -
     assert found == ["approval.given", NOT_ADMITTED, "approval.given"]
 
 
+@pytest.mark.parametrize("typed", ["P-1", "ｐ１", "p\u20131", "p\u30001"])
+def test_a_person_is_one_in_any_spelling_in_the_register_too(register: SqlRegister, typed: str) -> None:
+    """R-33, R-12: SamePerson is not dodged by a capital letter; his centre is his in small letters."""
+    kept(register, act("approval.given", "centre_director", 1, person="p-1", unit=CENTRE.lower()))
+    assert kept(register, act("approval.given", "company_leader", 2, person=typed)) == ["approval.given", NOT_ADMITTED]
+
+
 @pytest.mark.parametrize("role", ["reader", "team_leader", "centre_director"])
 def test_people_of_another_centre_are_not_admitted(role: str) -> None:
     what = {"reader": "notice.delivered", "team_leader": "reassigned", "centre_director": "approval.given"}[role]

@@ -564,3 +564,27 @@ async def test_a_missing_namespace_is_named(cli: Cli, utility: Utility, monkeypa
         ended = await cli(*arguments, "--json")
         assert (ended.code, ended.refusal["type"]) == (3, "TemporalUnavailable")
         assert "elsewhere" in ended.refusal["message"]
+
+
+async def test_a_restoration_reported_by_another_unit_is_printed_as_not_counted(cli: Cli, utility: Utility) -> None:
+    """R-33: whoever reports is told whether it counted; the command does not end as if it were done."""
+    account = utility.book("not-counted-1")
+    await cli("report-cut", account, "--meter-id", f"m-{account}", "--actor", json.dumps(CREW), "--json")
+
+    async def ticket_is_out() -> bool:
+        return bool((await cli("status", account, "--json")).result["tickets"])
+
+    await _until(ticket_is_out)
+    ticket = (await cli("status", account, "--json")).result["tickets"][0]["ticket_id"]
+    stranger = json.dumps({**CREW, "unit": "FU-99"})
+    ended = await cli("report-restored", account, "--ticket-id", ticket, "--actor", stranger, "--json")
+    answer = json.loads(ended.out)
+    problem = json.loads(ended.err)
+    assert (ended.code, answer["counted"], problem["type"]) == (1, False, "NotCounted")
+    assert problem["message"] == answer["why"]
+    said = await cli("report-restored", account, "--ticket-id", ticket, "--actor", stranger)
+    assert (said.code, "counted" in said.out, "FU-99" in said.err) == (1, True, True)
+    holder = json.dumps({**CREW, "unit": "fu－1"})
+    assert (await cli("report-restored", account, "--ticket-id", ticket, "--actor", holder, "--json")).result == {
+        "counted": True
+    }

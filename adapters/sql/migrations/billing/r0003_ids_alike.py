@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from alembic import op
 
-from domain.money.book import alike
+from domain.ids import id_key
 
 revision = "0003"
 down_revision = "0002"
@@ -37,7 +37,9 @@ def _fill(name: str, key: str, columns: dict[str, str]) -> None:
     change = sa.update(table).where(table.c[key] == sa.bindparam("of")).values(values)
     after = ""
     while page := _page(table, key, after):
-        changes = ({f"new_{c}": alike(row[source]) for c, source in columns.items()} | {"of": row[key]} for row in page)
+        changes = (
+            {f"new_{c}": id_key(row[source]) for c, source in columns.items()} | {"of": row[key]} for row in page
+        )
         op.get_bind().execute(change, list(changes))
         after = page[-1][key]
 
