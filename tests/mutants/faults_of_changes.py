@@ -1,10 +1,13 @@
-"""Deliberate faults about what changes under a running case: the customer's record (R-32)."""
+"""Deliberate faults about what changes under a case, is typed otherwise, or was cut next door (R-32 to R-35)."""
 
 from tests.mutants.fault import Fault
 
 CHANGED = "tests/workflows/test_changed_records.py"
 READ = "tests/workflows/test_record_read.py"
 UNREADABLE = "tests/workflows/test_record_unreadable.py"
+SPELLED = "tests/workflows/test_spellings.py"
+NEXT_DOOR = "tests/workflows/test_neighbours.py"
+TRIFLES = "tests/workflows/test_trifles.py"
 
 FAULTS = (
     Fault(
@@ -94,5 +97,61 @@ FAULTS = (
         right='        ("another_unit", "field_unit" in changed, _ticket_lies_elsewhere),\n',
         wrong="",
         tests=(f"{CHANGED}::test_a_ticket_with_the_former_unit_is_recalled",),
+    ),
+    Fault(
+        name="ids are compared letter by letter",
+        rule="R-33",
+        file="domain/ids.py",
+        right="    return one == other or id_key(one) == id_key(other)\n",
+        wrong="    return one == other\n",
+        tests=(f"{SPELLED}::test_the_crews_own_lawful_cut_is_lawful_however_the_meter_is_typed",),
+    ),
+    Fault(
+        name="an id of nothing but dashes is any other such id",
+        rule="R-33",
+        file="domain/ids.py",
+        right="        return ident.lower().translate(_IN_ASCII) or ident\n",
+        wrong="        return ident.lower().translate(_IN_ASCII)\n",
+        tests=("tests/domain/test_ids.py",),
+    ),
+    Fault(
+        name="a meter with a twin is compared as any other",
+        rule="R-33",
+        file="domain/case/identity.py",
+        right="    return one == other if facts.account.meter_has_twin else same(facts, one, other)\n",
+        wrong="    return same(facts, one, other)\n",
+        tests=(f"{SPELLED}::test_a_meter_with_a_twin_is_compared_exactly",),
+    ),
+    Fault(
+        name="a neighbour's cut is a cut of this case",
+        rule="R-34",
+        file="domain/case/facts.py",
+        right="if c.off and not c.neighbour",
+        wrong="if c.off",
+        tests=(f"{NEXT_DOOR}::test_found_and_restored_during_our_lawful_cut_the_case_is_disconnected_again",),
+    ),
+    Fault(
+        name="a permit is given although a neighbour's meter was cut",
+        rule="R-34",
+        file="domain/case/conditions.py",
+        right="    return certain and facts.meter_doubted_at is None\n",
+        wrong="    return certain\n",
+        tests=(f"{NEXT_DOOR}::test_found_in_the_window_the_attempt_stands_and_our_meter_is_verified_first",),
+    ),
+    Fault(
+        name="a neighbour's ticket bears the debtor's name",
+        rule="R-34",
+        file="activities/tickets.py",
+        right="        if order.neighbour:\n",
+        wrong="        if not order.ticket.meter_id:\n",
+        tests=(f"{NEXT_DOOR}::test_his_ticket_names_his_account_and_nothing_of_the_debtor",),
+    ),
+    Fault(
+        name="a cent is worth a cut",
+        rule="R-35",
+        file="domain/case/facts.py",
+        right="        return policy.may_stay_unpaid if self.present_since else policy.tolerance\n",
+        wrong="        return policy.tolerance\n",
+        tests=(f"{TRIFLES}::test_a_cent_left_before_the_red_notice_ends_the_case",),
     ),
 )
