@@ -133,7 +133,7 @@ def main() -> int:
     """0: no breach; 1: at least one; 2: void."""
     parser = argparse.ArgumentParser(prog="python -m tests.lives", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1000, help="how many")
-    parser.add_argument("--from-seed", type=int, default=1)
+    parser.add_argument("--from-seed", type=int, default=9000)
     parser.add_argument("--life", type=Path, help="play this saved life instead")
     parser.add_argument("--judge", type=Path, help="judge a life again that was kept in this folder")
     parser.add_argument("--print", action="store_true", dest="show", help="print the life of --from-seed, and no more")

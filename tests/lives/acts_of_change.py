@@ -8,7 +8,6 @@ from typing import Any
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.book import BookedBill, BookedPayment
 from tests.lives import acts
-from tests.lives.law import NOT_IN_FORCE
 from tests.lives.life import Step
 from tests.lives.playing import Playing, Snapshot, StepPlayer
 from tests.support.world import PEOPLE
@@ -228,23 +227,21 @@ async def misspelled(p: Playing, step: Step, snap: Snapshot, now: datetime) -> N
         p.spelling = None
 
 
-async def _left_out(_p: Playing, _step: Step, _snap: Snapshot, _now: datetime) -> None:
-    """An act of a rule that the product does not keep yet."""
-
-
-_ACTS: tuple[tuple[StepPlayer, str], ...] = (
-    (announce, "R-31"),
-    (book_announced, "R-31"),
-    (move_payment, "R-25"),
-    (correct_payment, "R-25"),
-    (correct_bill, "R-25"),
-    (current_bill, "R-04"),
-    (all_but_a_trifle, "R-35"),
-    (record, "R-32"),
-    (hold_again, "R-31"),
-    (found_again, "R-31"),
-    (hotline_again, "R-31"),
-    (copies, "R-31"),
-    (misspelled, "R-33"),
-)
-CHANGES: dict[str, StepPlayer] = {act.__name__: _left_out if rule in NOT_IN_FORCE else act for act, rule in _ACTS}
+CHANGES: dict[str, StepPlayer] = {
+    act.__name__: act
+    for act in (
+        announce,
+        book_announced,
+        move_payment,
+        correct_payment,
+        correct_bill,
+        current_bill,
+        all_but_a_trifle,
+        record,
+        hold_again,
+        found_again,
+        hotline_again,
+        copies,
+        misspelled,
+    )
+}

@@ -1,6 +1,5 @@
 """The little law that the oracle needs, written from the procedure a second time: no case shares it."""
 
-import os
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
@@ -61,9 +60,7 @@ def levels(customer_class: str, cents: int) -> set[str]:
     return needed
 
 
-NOT_IN_FORCE = tuple(os.environ.get("LIVES_NOT_IN_FORCE", "").split())
-"""Rules that the product does not keep yet: neither judged, nor are their acts drawn."""
-MAY_STAY_UNPAID = 0 if "R-35" in NOT_IN_FORCE else 999
+MAY_STAY_UNPAID = 999
 """Cents that all bills named together may still owe and count as settled: less than the 10.00 of `min_debt` (R-35)."""
 
 
