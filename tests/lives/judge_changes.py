@@ -24,12 +24,14 @@ def judge_changes(book: Book) -> Iterator[Breach]:
 
 # ---- R-32: the record ----------------------------------------------------------------------------
 
-_READ_BY = ("notice.issued", "ticket.sent", "half_hour.reached", "permit.granted")
-
 
 def _readings(book: Book) -> list[Fact]:
-    """Steps before which the record is read."""
-    return [f for f in book.facts if f.what in _READ_BY and f.detail.get("kind") != "restore"]
+    """Steps before which the record was read: no step comes of a question that was not answered."""
+    return [
+        f
+        for f in book.facts
+        if f.what == "notice.issued" or (f.what == "billing.checked" and f.detail["answer"] != "no_answer")
+    ]
 
 
 def _fields_changed(before: Row, after: Row) -> set[str]:

@@ -27,8 +27,8 @@ def _readings(book: Book, red: Row, grant: Fact) -> Iterator[datetime]:
     """When the record was read for this attempt: for the notice, at T - 24 h, at T - 30 min, at the permit."""
     ticket = grant.detail["ticket_id"]
     yield red["issued_at"]
-    for what in ("ticket.sent", "half_hour.reached"):
-        yield from (f.recorded_at for f in book.all(what, before=grant.n, about=ticket))
+    checks = book.all("billing.checked", before=grant.n, about=ticket)
+    yield from (f.recorded_at for f in checks if f.detail["answer"] != "no_answer")
     yield grant.recorded_at
 
 
