@@ -169,8 +169,7 @@ _AGAIN: tuple[st.SearchStrategy[Step], ...] = (
     _step("hotline_again"),
     _step("copies", times=_one(1, 3, 30), rounds=_one(1, 2)),
 )
-CHANGING: tuple[st.SearchStrategy[Step], ...] = (
-    *DISTURBANCES,
+_CHANGES: tuple[st.SearchStrategy[Step], ...] = (
     *(_ANNOUNCE, _ANNOUNCE, _BOOK, _BOOK, _MISSPELLED, _MISSPELLED, _MISSPELLED),
     *(_CHANGE_RECORD, _CHANGE_RECORD, _CHANGE_RECORD),
     *_BILLINGS_OWN,
@@ -186,6 +185,7 @@ CHANGING: tuple[st.SearchStrategy[Step], ...] = (
         }
     ),
 )
+CHANGING: tuple[st.SearchStrategy[Step], ...] = (*DISTURBANCES, *_CHANGES, *_CHANGES)
 CHANGING_FROM = 9000
 """Seeds from here on know what changes under a case, too; each one below stands for the life that it always did."""
 
