@@ -27,12 +27,12 @@ FAULTS = (
         tests=(f"{CHANGED}::test_another_holder_gets_his_own_notices",),
     ),
     Fault(
-        name="a permit needs no record",
+        name="an answer without the record is an answer",
         rule="R-32",
         file="workflows/billing_desk.py",
         right="    return record is not None or asked.record is None or not asked.record.needed\n",
         wrong="    return True\n",
-        tests=(f"{UNREADABLE}::test_a_notice_waits_and_a_permit_is_refused_and_supply_comes_back",),
+        tests=(f"{UNREADABLE}::test_at_t_minus_30_min_the_time_slips_at_once",),
     ),
     Fault(
         name="attempts that changes ended are not counted",
