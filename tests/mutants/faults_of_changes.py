@@ -77,9 +77,9 @@ FAULTS = (
     Fault(
         name="a new holder pays for the former one's debt",
         rule="R-32",
-        file="domain/case/record_changes.py",
-        right="    facts = a_new_holder_makes_restoration_due(facts, now)\n",
-        wrong="",
+        file="domain/case/new_holder.py",
+        right="        if cut.restore_since is not None or cut.at > since:\n",
+        wrong="        if cut.at:\n",
         tests=(f"{CHANGED}::test_a_new_holder_without_supply_is_restored_unpaid",),
     ),
     Fault(
