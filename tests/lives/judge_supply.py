@@ -166,7 +166,7 @@ def _settlement(book: Book, gap: WithoutSupply) -> Iterator[Breach]:
         yield Breach("P3 R-24", f"{gap.meter}: settled {len(noted)} times")
     for fact in noted:
         given = fact.moment("settled_at")
-        if not book.may_be_settled(fact.detail["bills"], _asked(book, fact), fact.recorded_at):
+        if not book.may_be_settled(fact.detail["bills"], _asked(book, fact), fact.recorded_at + ASKED_WITHIN):
             yield Breach("R-24", f"{gap.meter}: taken for settled, and the book says that it owes")
         elif (right := _settled_at(book, gap.began, bills, fact)) and not any(a <= given <= b for a, b in right):
             spelled = "; ".join(f"{first} to {last}" for first, last in right)
@@ -201,7 +201,10 @@ def _bills_of_cut(book: Book, cut: Fact) -> list[str]:
 
 
 def _asked(book: Book, fact: Fact) -> datetime:
-    """Since when billing may have given the answer behind this: another booking may lie between that and the note."""
+    """Since when billing may have given the answer behind this. It may come after the note's time, too.
+
+    A case notes what it learns under the time at which it was woken, and billing answers within that.
+    """
     asked = [f.at for f in book.all("debt.read", before=fact.n)[-1:]]
     return min([fact.recorded_at - ASKED_WITHIN, *asked])
 
@@ -216,7 +219,7 @@ def _settled_at(book: Book, began: Fact, bills: list[str], fact: Fact) -> list[t
     earlier = [f.at for f in book.facts if f.what in ("debt.read", "billing.checked") and f.at < asked]
     since = max([began.recorded_at, *earlier])
     news = [(one, row) for one, row in book.changed("bills", "payments") if since - ASKED_WITHIN < one.known_by]
-    news = [(one, row) for one, row in news if one.not_before <= known]
+    news = [(one, row) for one, row in news if one.not_before <= known + ASKED_WITHIN]
     paid = [one for one, row in news if one.table == "payments" and one.was is None and row and not row["reverses"]]
     others = [one for one, _ in news if one not in paid]
     if not news or began.recorded_at > min(one.not_before for one, _ in news):
@@ -227,7 +230,7 @@ def _settled_at(book: Book, began: Fact, bills: list[str], fact: Fact) -> list[t
     if paid:
         if any(one.was is not None or one.table == "bills" for one, _ in book.changed("payments")):
             return []  # moved at some time: whether it was seen before, nobody can tell
-        states = [s for s in book.states(asked, known) if law.owed(s, bills) <= law.MAY_STAY_UNPAID]
+        states = [s for s in book.states(asked, known + ASKED_WITHIN) if law.owed(s, bills) <= law.MAY_STAY_UNPAID]
         last = [max((p.paid_at for b in bills if b in s for p in s[b].parts), default=known) for s in states]
         right += [(min(at, known) - A_MOMENT, min(at, known) + A_MOMENT) for at in last]
     return right

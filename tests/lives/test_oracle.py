@@ -286,7 +286,7 @@ def _place(row: Row) -> tuple[int, str]:
     return row["seq"], row["account_id"]
 
 
-@pytest.mark.parametrize(("begun", "innocent"), [(-2, True), (+2, False)])
+@pytest.mark.parametrize(("begun", "innocent"), [(-2, True), (+2, True), (+30, False)])
 def test_what_was_booked_while_billing_was_asked_may_be_in_its_answer(copy: Files, begun: int, innocent: bool) -> None:
     """Nobody outside knows better than: not before the booking began, and by its end. R-24 is judged by both."""
     settled = copy.book().all("debt.settled")[0].recorded_at
