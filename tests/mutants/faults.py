@@ -2,6 +2,7 @@
 
 from tests.mutants import (
     faults_around_it,
+    faults_of_changes,
     faults_of_cutting,
     faults_of_hints,
     faults_of_notices,
@@ -15,6 +16,7 @@ FAULTS: tuple[Fault, ...] = (
     *faults_of_notices.FAULTS,
     *faults_of_cutting.FAULTS,
     *faults_of_supply.FAULTS,
+    *faults_of_changes.FAULTS,
     *faults_around_it.FAULTS,
     *faults_of_order.FAULTS,
     *faults_of_hints.FAULTS,
