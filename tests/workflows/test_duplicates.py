@@ -24,7 +24,8 @@ async def seen(case: Case) -> tuple[dict[str, Any], Counter[str]]:
 
 
 async def settled_down(case: Case) -> tuple[dict[str, Any], Counter[str]]:
-    """The same, once two readings agree."""
+    """The same, once nothing is under way and two readings agree."""
+    await case.at_rest()
     before = await seen(case)
     for _ in range(100):
         await asyncio.sleep(0.15)
