@@ -44,6 +44,7 @@ class BillingDesk:
         self._last_record = 0
         self._question: asyncio.Task[bool] | None = None
         self._circumstances_asked: asyncio.Task[bool] | None = None
+        self._record_read: asyncio.Task[bool] | None = None
 
     # ---- a question in the background ----------------------------------------------------------
 
@@ -153,8 +154,14 @@ class BillingDesk:
     async def read_record(self) -> bool:
         """Read the customer's record alone, and take it over; false if none came within 15 s (R-32).
 
-        For a meter that the case does not know. What is judged after it is judged on the facts of that moment.
+        For a meter that the case does not know. What is judged after it is judged on the facts of that moment. Reports
+        that come while it is being read share that question, or copies of one would cost an activity each (R-31).
         """
+        if self._record_read is None or self._record_read.done():
+            self._record_read = asyncio.create_task(self._read_record())
+        return await self._record_read
+
+    async def _read_record(self) -> bool:
         number, now = self.number_a_question(), workflow.now()
         query = self._query(now, self._record_asked(needed=True)).model_copy(update={"bills": ()})
         config = wait.titled(wait.BILLING_NOW, "II.7 the customer's record")
