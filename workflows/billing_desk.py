@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.billing_answers import with_circumstances, with_debt
     from domain.case.cut_days import slot_wish
     from domain.case.facts import CaseFacts
-    from domain.case.hints import copies_go_along, news_asks, only_copies_ask
+    from domain.case.hints import copies_go_along, hinted, news_asks, only_copies_ask
     from domain.case.record_changes import take_record
     from domain.case.restoration import bills_restored_by_plan, paid_beside_a_plan
     from domain.customer import RecordRead
@@ -110,9 +110,7 @@ class BillingDesk:
             config = wait.titled(wait.BILLING_FOR_RESTORATION if first else wait.BILLING, "II.6 what is owed")
             read = await insist(BillingActivities.read_debt, query, config)
             assert read is not None
-        facts = self._held.facts
-        if self.is_newest(number):
-            facts = self._with_answer(query, read.alone(), hints)
+        facts = self._with_answer(number, query, read.alone(), hints)
         taken = self._with_record(facts, number, read.record)
         if taken is not self._held.facts:
             self._held.take(taken)
@@ -146,9 +144,7 @@ class BillingDesk:
                 return False
         else:
             standing = await self._insist_on_circumstances(request)
-        facts = self._held.facts
-        if self.is_newest(number):
-            facts = self._with_answer(request.debt, standing.debt, hints)
+        facts = self._with_answer(number, request.debt, standing.debt, hints)
         facts = self._with_record(facts, number, standing.record)
         self._held.take(with_circumstances(facts, standing, now, workflow.now()))
         if restoring and request.debt.record is not None and standing.record is None:
@@ -227,8 +223,15 @@ class BillingDesk:
 
     # ---- answers -------------------------------------------------------------------------------
 
-    def _with_answer(self, query: DebtAsked, debt: AccountDebt, hints: int) -> CaseFacts:
-        """The facts with billing's answer to a question asked after so many hints."""
+    def _with_answer(self, number: int, query: DebtAsked, debt: AccountDebt, hints: int) -> CaseFacts:
+        """The facts with billing's answer to a question asked after so many hints, unless a later one has overtaken it.
+
+        What was asked first may still have been read last: where the two answers differ, billing is asked again (P2).
+        """
+        if not self.is_newest(number):
+            facts = self._held.facts
+            differs = facts.present_since is not None and debt.mark() != facts.debt.mark()
+            return hinted(facts, workflow.now()) if differs else facts
         unseen = announced_payments.unseen(self._held.facts, debt, hints)
         facts = with_debt(self._held.facts, query, debt, workflow.now(), hints)
         if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):
