@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.facts import CaseFacts
     from domain.case.restoration import cut_to_answer_for
     from domain.case.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, cutting, restoring
-    from domain.case.rulings.asked_again import AGAIN, is_not_yet, senders, used_for_another
+    from domain.case.rulings.asked_again import AGAIN, is_not_yet, known_content, senders, used_for_another
     from domain.case.rulings.policy import keeping_tolerance
     from domain.case.rulings.signals import ignored
     from domain.case.rulings.steering import passing_on
@@ -192,7 +192,7 @@ class CaseMessages(CaseDesk):
         answer = self._kept_answer(name, message)
         if answer is None or not present or business_key(name, message) is None:
             return answer
-        kept = self.facts.contents.get(self._answer_key(name, message), {})
+        kept = self.facts.contents.get(self._answer_key(name, message)) or known_content(self.facts, message)
         if kept.get(_UPDATE_ID) == _update_id():
             return answer
         if (field := field_that_differs(kept, spelled_alike(message))) is not None:
