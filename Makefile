@@ -51,11 +51,12 @@ types: .venv/.made  ## types, strictly
 	$(BIN)/mypy
 
 server: .venv/.made  ## a Temporal server with its UI, kept in var/temporal.db
-	@mkdir -p var
-	$(BIN)/temporal server start-dev --ip 127.0.0.1 --db-filename var/temporal.db \
+	@mkdir -p var && test -w var || { echo "var/: 无法写入 cannot be written. The server keeps its database there: give this user the right, or make room." >&2; exit 1; }
+	@$(BIN)/temporal server start-dev --ip 127.0.0.1 --db-filename var/temporal.db \
 		--sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=full --log-level warn \
 		--dynamic-config-value history.maxInFlightUpdatePayloads=1500000 \
-		--dynamic-config-value matching.useNewMatcher=true --dynamic-config-value matching.enableFairness=true $(SERVER_FLAGS)
+		--dynamic-config-value matching.useNewMatcher=true --dynamic-config-value matching.enableFairness=true $(SERVER_FLAGS) \
+		|| { code=$$?; test $$code -ge 128 || echo "未启动 not started. If a port is taken: make server SERVER_FLAGS=\"--port 7333 --ui-port 8333\", then TEMPORAL_ADDRESS=localhost:7333 for worker and commands." >&2; exit $$code; }
 
 worker: .venv/.made  ## a worker for that server
 	$(BIN)/python worker.py

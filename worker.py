@@ -10,6 +10,7 @@ from client.problems import DONE, Problem
 from client.search_attributes import ensure_search_attributes
 from composition.logs import configure_logging
 from composition.parts import build, connect, sending, with_channels
+from composition.places import unwritable
 from composition.process import leave, spare_the_collector
 from composition.serving import make_worker
 from composition.settings.loading import load_settings
@@ -21,6 +22,9 @@ log = structlog.get_logger()
 async def run_worker(settings: Settings) -> None:
     """Serve cases until SIGTERM or SIGINT, then finish what is in hand."""
     parts = with_channels(build(settings), settings)
+    for place, reason in unwritable(settings):
+        # It starts all the same: what cannot be written is tried for ever, and goes on when it can.
+        log.warning("place.unwritable", setting=place.setting, path=str(place.path), problem=reason, see="doctor")
     try:
         client = await connect(settings)
         if added := await ensure_search_attributes(client):

@@ -1,9 +1,9 @@
 """The public contract from outside: open or join a case, signal it, ask it, and name what was refused."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
@@ -17,11 +17,14 @@ from temporalio.client import (
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from client.converter import ENCODED
 from client.problems import NotThere, Problem
+from client.silence import BY_FORCE, NOT_KNOWN, SLOW, STUCK, why_silent
 from domain.case.start_and_result import CaseOpening
 from domain.contract.signals import SupplyFoundCut
 from domain.contract.tables import OPENING_SIGNALS, SIGNALS, UPDATES
@@ -33,6 +36,11 @@ WORKFLOW_TYPE = "ArrearsCase"
 PATIENCE = timedelta(seconds=30)
 PAUSES = (1, 2, 4, 8, 15)
 """Seconds between tries while a server is too busy to answer."""
+
+DOES_NOT_REPLAY = "TMPRL1100"
+"""Temporal's code for a case whose code, or whose payload keys, do not lead through its own history."""
+_SILENCE = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.FAILED_PRECONDITION)
+"""The last: asked before any worker had taken the case up, or while its workflow task fails."""
 
 T = TypeVar("T")
 Payload = Contract | Mapping[str, Any]
@@ -50,21 +58,43 @@ class Refused(Problem):
 
 
 class NoCase(Problem):
-    """The account has no running case."""
+    """The account has no running case; `ended`: how its last workflow ended, if by force."""
 
-    def __init__(self, account_id: str) -> None:
-        super().__init__("NoCase", f"account {account_id} has no running case")
+    def __init__(self, account_id: str, ended: str | None = None) -> None:
+        by_force = (
+            f": its workflow was {ended}, and nothing carries it on (docs/runbook.md, section 4)" if ended else ""
+        )
+        super().__init__("NoCase", f"account {account_id} has no running case{by_force}")
 
 
 class NoAnswer(NotThere):
-    """No worker answered in time: neither a grant nor a refusal."""
+    """The case did not answer in time: neither a grant nor a refusal; `why` says what is known of its silence."""
 
-    def __init__(self, account_id: str, waited: timedelta) -> None:
+    def __init__(self, account_id: str, waited: timedelta, why: str = NOT_KNOWN) -> None:
         super().__init__(
             "NoAnswer",
             f"no answer for account {account_id} within {waited.total_seconds():g} s: this is neither a yes nor a no. "
-            "Check that a worker runs (python worker.py), and ask again.",
+            f"{why}",
         )
+
+
+class AnswerUnread(NotThere):
+    """The case has answered, and the answer cannot be read here: neither refused nor done, as far as we can know."""
+
+    def __init__(self, account_id: str, why: str) -> None:
+        super().__init__(
+            "AnswerUnread",
+            f"the case of account {account_id} has answered, and its answer cannot be read here ({why}): this is"
+            f" neither refused nor done. `python starter.py proof {account_id}` shows what happened; then give this"
+            " program the worker's ARREARS_PAYLOAD_KEYS (docs/security.md).",
+        )
+
+
+class QueryFailed(NotThere):
+    """The case could not be read: its code does not get as far as an answer."""
+
+    def __init__(self, account_id: str, why: str) -> None:
+        super().__init__("QueryFailed", f"the case of account {account_id} could not be read: {why}")
 
 
 class TemporalUnavailable(NotThere):
@@ -137,7 +167,7 @@ async def signal(client: Client, account_id: str, name: str, payload: Payload) -
     try:
         await client.get_workflow_handle(workflow_id(account_id)).signal(name, _wire(name, payload))
     except RPCError as problem:
-        raise _translated(problem, account_id, PATIENCE) from problem
+        raise _translated(problem, account_id) from problem
 
 
 async def update(
@@ -149,27 +179,42 @@ async def update(
     update_id: str | None = None,
     patience: timedelta = PATIENCE,
 ) -> dict[str, Any]:
-    """Ask the running case, and wait for its answer: at most `patience`, then NoAnswer. Refused, NoCase as named.
+    """Ask the running case, and wait for its answer: at most `patience`, then NoAnswer.
+
+    Refused, NoCase, AnswerUnread as named.
 
     The same `update_id` again gives the first answer.
     """
     handle = client.get_workflow_handle(workflow_id(account_id))
     request = _wire(name, payload)
-    try:
-        async with _answered(account_id, patience):
-            return await handle.execute_update(name, request, id=update_id, result_type=dict) or {}
-    except WorkflowUpdateFailedError as problem:
-        raise _refused(problem.cause, account_id) from problem
+    async with _answered(client, account_id, patience):
+        answered = await handle.start_update(
+            name, request, id=update_id, result_type=dict, wait_for_stage=WorkflowUpdateStage.COMPLETED
+        )
+        try:
+            answer: Any = await answered.result()
+        except (WorkflowUpdateFailedError, RPCError, asyncio.CancelledError):
+            raise
+        except Exception as problem:  # whatever a converter says of it: the case has answered, and we cannot read what
+            raise AnswerUnread(account_id, _in_short(problem)) from problem
+    return answer or {}
 
 
 async def query(client: Client, account_id: str, name: str, *, patience: timedelta = PATIENCE) -> Any:
-    """Query a case, running or closed. NoCase, NoAnswer as named."""
+    """Query a case, running or closed. NoCase, NoAnswer, AnswerUnread, QueryFailed as named."""
     handle = client.get_workflow_handle(workflow_id(account_id))
-    try:
-        async with _answered(account_id, patience):
+    async with _answered(client, account_id, patience):
+        try:
             return await handle.query(name)
-    except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as problem:
-        raise Refused("QueryFailed", f"the case could not be read: {problem}") from problem
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as problem:
+            why = await why_silent(client, handle.id)
+            if DOES_NOT_REPLAY in str(problem):
+                raise NoAnswer(account_id, patience, STUCK if why == SLOW else why) from problem
+            raise QueryFailed(account_id, f"{_in_short(problem)}. {why}") from problem
+        except (RPCError, asyncio.CancelledError):
+            raise
+        except Exception as problem:  # as above: the answer is here, and cannot be read
+            raise AnswerUnread(account_id, _in_short(problem)) from problem
 
 
 async def running(client: Client, workflow: str) -> WorkflowExecutionDescription | None:
@@ -183,16 +228,33 @@ async def running(client: Client, workflow: str) -> WorkflowExecutionDescription
     return described if described.status == WorkflowExecutionStatus.RUNNING else None
 
 
-@asynccontextmanager
-async def _answered(account_id: str, patience: timedelta) -> AsyncIterator[None]:
-    """What is asked within is answered in that time; silence is NoAnswer, what the server says is named."""
+async def ended_by_force(client: Client, account_id: str) -> str | None:
+    """How the account's latest case ended otherwise than by its own result, in Temporal's word; None: it did not."""
+    try:
+        described = await client.get_workflow_handle(workflow_id(account_id)).describe()
+    except RPCError as problem:
+        raise _translated(problem, account_id) from problem
+    return BY_FORCE.get(described.status) if described.status else None
+
+
+@contextlib.asynccontextmanager
+async def _answered(client: Client, account_id: str, patience: timedelta) -> AsyncIterator[None]:
+    """What is asked within is answered in that time; silence is NoAnswer, what is refused or wrong is named."""
     try:
         async with asyncio.timeout(patience.total_seconds()):
             yield
+    except WorkflowUpdateFailedError as problem:
+        raise _refused(problem.cause, account_id) from problem
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as problem:
-        raise NoAnswer(account_id, patience) from problem
+        raise NoAnswer(account_id, patience, await why_silent(client, workflow_id(account_id))) from problem
     except RPCError as problem:
-        raise _translated(problem, account_id, patience) from problem
+        if problem.status in _SILENCE:
+            raise NoAnswer(account_id, patience, await why_silent(client, workflow_id(account_id))) from problem
+        translated = _translated(problem, account_id)
+        if isinstance(translated, NoCase):
+            with contextlib.suppress(Problem):  # the server knows of no workflow at all
+                translated = NoCase(account_id, await ended_by_force(client, account_id))
+        raise translated from problem
 
 
 async def report_cut(
@@ -243,24 +305,26 @@ def _wire(name: str, payload: Payload) -> dict[str, Any]:
 
 
 def _refused(cause: BaseException, account_id: str) -> Problem:
+    if cause.args and cause.args[0] == ENCODED:
+        return AnswerUnread(account_id, "it is encrypted")
     if not isinstance(cause, ApplicationError):
-        return Refused("Failed", f"the case could not answer: {cause}")
+        return NotThere("Failed", f"the case could not answer: {cause}")
     if cause.type == "AcceptedUpdateCompletedWorkflow":
         return NoCase(account_id)
     details = cause.details[0] if cause.details and isinstance(cause.details[0], Mapping) else {}
     return Refused(cause.type or "Failed", cause.message, details)
 
 
-def _translated(problem: RPCError, account_id: str, waited: timedelta) -> Problem:
-    match problem.status:
-        case RPCStatusCode.NOT_FOUND if not _namespace_is_missing(problem):
-            return NoCase(account_id)
-        case RPCStatusCode.DEADLINE_EXCEEDED | RPCStatusCode.CANCELLED:
-            return NoAnswer(account_id, waited)
-        case RPCStatusCode.FAILED_PRECONDITION:  # asked before any worker had taken the case up
-            return NoAnswer(account_id, waited)
-        case _:
-            return unavailable(problem)
+def _translated(problem: RPCError, account_id: str) -> Problem:
+    if problem.status == RPCStatusCode.NOT_FOUND and not _namespace_is_missing(problem):
+        return NoCase(account_id)
+    return NoAnswer(account_id, PATIENCE) if problem.status in _SILENCE else unavailable(problem)
+
+
+def _in_short(problem: BaseException) -> str:
+    """The first line of what a library says, without the quotes that a KeyError puts around it."""
+    text = str(problem.args[0]) if isinstance(problem, KeyError) and problem.args else str(problem)
+    return (text.strip().splitlines() or [type(problem).__name__])[0][:200]
 
 
 def unavailable(problem: RPCError) -> Problem:

@@ -122,6 +122,13 @@ class EncryptedPayloads(PayloadCodec, WithSerializationContext):
             return None
         return payload.metadata.get(WORKFLOW, b"").decode("utf-8", "replace")
 
+    @staticmethod
+    def key_of(payload: Payload) -> str | None:
+        """The id of the key that a payload says it was encrypted by; None if it is not encrypted."""
+        if payload.metadata.get("encoding") != ENCODING:
+            return None
+        return payload.metadata.get(KEY_ID, b"").decode("utf-8", "replace")
+
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Each payload encrypted by the first key, under a nonce of its own."""
         return [self.seal(payload) for payload in payloads]

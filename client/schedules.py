@@ -1,5 +1,6 @@
 """Installs the schedules of the procedure on the Temporal server; installing again brings them up to date."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
@@ -16,7 +17,7 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from client.cases import unavailable
 
@@ -34,20 +35,46 @@ _MONTHLY = SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL, catchup_windo
 How = Literal["created", "updated"]
 
 
-async def install_daily_sweep(client: Client, task_queue: str, timezone: str, hour: int, minute: int) -> How:
-    """The sweep of III.2, every day at that local time. A pause or a note set by an operator is kept."""
-    return await _install(client, DAILY_SWEEP, "DailySweep", task_queue, _at(hour, minute), timezone, _DAILY)
+async def install_daily_sweep(
+    client: Client, task_queue: str, timezone: str, hour: int, minute: int, *, keep: bool = False
+) -> How:
+    """The sweep of III.2, every day at that local time. A pause or a note set by an operator is kept.
+
+    With `keep`, one that is installed keeps its times too, whoever set them.
+    """
+    when = _at(hour, minute)
+    return await _install(client, DAILY_SWEEP, "DailySweep", task_queue, when, timezone, _DAILY, keep)
 
 
-async def install_evidence_anchor(client: Client, task_queue: str, timezone: str, hour: int, minute: int) -> How:
+async def install_evidence_anchor(
+    client: Client, task_queue: str, timezone: str, hour: int, minute: int, *, keep: bool = False
+) -> How:
     """The anchoring of the record's heads (R-30), every day at that local time, as the sweep."""
-    return await _install(client, EVIDENCE_ANCHOR, "EvidenceAnchoring", task_queue, _at(hour, minute), timezone, _DAILY)
+    when = _at(hour, minute)
+    return await _install(client, EVIDENCE_ANCHOR, "EvidenceAnchoring", task_queue, when, timezone, _DAILY, keep)
 
 
-async def install_government_report(client: Client, task_queue: str, timezone: str, hour: int, minute: int) -> How:
+async def install_government_report(
+    client: Client, task_queue: str, timezone: str, hour: int, minute: int, *, keep: bool = False
+) -> How:
     """The report of the month before (R-29, III.5), on the second of every month at that local time."""
     when = _at(hour, minute, REPORT_DAY)
-    return await _install(client, GOVERNMENT_REPORT, "GovernmentReport", task_queue, when, timezone, _MONTHLY)
+    return await _install(client, GOVERNMENT_REPORT, "GovernmentReport", task_queue, when, timezone, _MONTHLY, keep)
+
+
+async def time_of_day(client: Client, name: str) -> tuple[int, int] | None:
+    """Hour and minute of a schedule that is installed; None if it is not, or has not one time alone."""
+    try:
+        described = await client.get_schedule_handle(name).describe()
+    except RPCError as problem:
+        if problem.status == RPCStatusCode.NOT_FOUND:
+            return None
+        raise unavailable(problem) from problem
+    match described.schedule.spec:
+        case ScheduleSpec(calendars=[ScheduleCalendarSpec(hour=[hour], minute=[minute])], intervals=[]):
+            alone = hour.end in (0, hour.start) and minute.end in (0, minute.start)
+            return (hour.start, minute.start) if alone else None
+    return None
 
 
 def _at(hour: int, minute: int, days: ScheduleRange = EVERY_DAY) -> ScheduleCalendarSpec:
@@ -62,6 +89,7 @@ async def _install(
     when: ScheduleCalendarSpec,
     timezone: str,
     policy: SchedulePolicy,
+    keep: bool,
 ) -> How:
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(workflow, id=name, task_queue=task_queue),
@@ -72,6 +100,8 @@ async def _install(
     def renewed(known: ScheduleUpdateInput) -> ScheduleUpdate:
         """The schedule as it is to be, paused or not as somebody left it."""
         schedule.state = known.description.schedule.state
+        if keep:
+            schedule.spec = replace(known.description.schedule.spec, time_zone_name=timezone)
         return ScheduleUpdate(schedule)
 
     try:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Engine
@@ -39,6 +40,9 @@ from composition.settings.temporal import temporal_profile
 from domain.law.policy import Policy
 from domain.law.policy_choice import Policies, load_policies
 from domain.law.policy_file import PolicyError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 log = structlog.get_logger()
 
@@ -152,6 +156,14 @@ def ask_billing(settings: Settings) -> None:
         billing.close()
 
 
+def billing_api(book: SqlBilling, token: str | None) -> "FastAPI":
+    """The embedded book as a billing system over HTTP; without a token everybody is answered."""
+    # Loaded on demand: nothing else that has parts needs a web server.
+    from adapters.billing.server import BillingApi
+
+    return BillingApi(book, token).app()
+
+
 def _open_billing(settings: Settings, timezone: str) -> SqlBilling | HttpBilling:
     url = settings.billing_url.get_secret_value()
     if settings.billing_over_http:
@@ -165,7 +177,7 @@ def _databases_of(billing: SqlBilling | HttpBilling) -> tuple[Database, ...]:
 
 
 def with_channels(parts: Parts, settings: Settings) -> Parts:
-    """The parts with the delivery channels of `ARREARS_NOTIFY`; without it, as they are: messages stay in the outbox.
+    """The parts with the delivery channels of `ARREARS_NOTIFY`; without it, as they are: nothing is sent.
 
     ConfigurationError: the routing table cannot be used, or production would send in clear.
     """

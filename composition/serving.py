@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker import Plugin, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
@@ -22,6 +22,7 @@ from activities.register import RegisterActivities
 from activities.sweep import SweepActivities
 from activities.tickets import TicketActivities
 from composition.parts import Parts
+from composition.payload_keys import leaving_its_mark
 from composition.settings.model import Settings
 from workflows.arrears_case import ArrearsCase
 from workflows.daily_sweep import DailySweep
@@ -97,8 +98,9 @@ def sandbox(strict: bool = False) -> SandboxedWorkflowRunner:
 
 
 def make_worker(client: Client, parts: Parts, settings: Settings, *, strict_sandbox: bool = False) -> Worker:
-    """A worker for cases and sweeps, not yet running."""
-    return worker_for(client, settings, WORKFLOWS, activities(parts), strict_sandbox=strict_sandbox)
+    """A worker for cases and sweeps, not yet running; as it starts, it leaves its key ring's mark in the register."""
+    mark = leaving_its_mark(client, parts.register_engine, settings.task_queue)
+    return worker_for(client, settings, WORKFLOWS, activities(parts), strict_sandbox=strict_sandbox, plugins=(mark,))
 
 
 def worker_for(
@@ -108,6 +110,7 @@ def worker_for(
     served: Sequence[Callable[..., Any]],
     *,
     strict_sandbox: bool = False,
+    plugins: Sequence[Plugin] = (),
 ) -> Worker:
     """A worker of these settings: its slots, cache, sandbox and retries, whatever it serves."""
     threads = settings.activities + settings.local_activities
@@ -125,6 +128,7 @@ def worker_for(
         max_concurrent_local_activities=settings.local_activities,
         graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_seconds),
         deployment_config=_versioning(settings),
+        plugins=plugins,
     )
 
 

@@ -28,12 +28,16 @@ class _Connection:
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def client(self) -> Client:
+        """The client. PayloadKeysDiffer: a worker was started meanwhile whose keys are others."""
         async with self._one_at_a_time:
-            self._made = self._made or await self.session.opening_client()
+            if self._made is None:
+                self._made = await self.session.opening_client()
+            else:
+                await self.session.compare_keys()
             return self._made
 
 
-class _Server(uvicorn.Server):
+class EndsInOrder(uvicorn.Server):
     """Ends in order on SIGTERM and SIGINT; uvicorn's own would end the process by the same signal once more."""
 
     @contextmanager
@@ -75,7 +79,7 @@ async def serve(session: Session, host: str | None, port: int | None) -> None:
     )
     try:
         with shown(case_figures(session.parts), chosen.console_metrics):
-            await _Server(config).serve()
+            await EndsInOrder(config).serve()
     except SystemExit as ending:  # how uvicorn says that it could not bind
         raise Misused("Usage", f"{chosen.console_host}:{chosen.console_port} cannot be listened on") from ending
     log.info("console.stopped")

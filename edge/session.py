@@ -12,11 +12,13 @@ from temporalio.client import Client
 from activities.billing import BillingUnavailable
 from activities.papers import PapersUnavailable
 from activities.register import RegisterUnavailable
-from client.converter import PayloadNotBelieved
+from client.cases import workflow_id
+from client.payload_keys import compare_with_case, compare_with_worker, newest_case
 from client.problems import REFUSED, NotThere, Problem
 from client.search_attributes import ensure_search_attributes
 from composition.logs import configure_logging
 from composition.parts import Parts, build, connect, with_channels
+from composition.payload_keys import worker_ring
 from composition.settings.loading import load_settings
 from composition.settings.model import Settings
 from edge.terminal import Printer, print_json, print_problem
@@ -33,15 +35,35 @@ class Session:
     parts: Parts
     _client: Client | None = None
 
-    async def client(self) -> Client:
-        """The Temporal client, connected once."""
+    async def server_client(self) -> Client:
+        """The Temporal client, connected once, for questions to the server: no payload of a case passes through it."""
         if self._client is None:
             self._client = await connect(self.settings)
         return self._client
 
-    async def opening_client(self) -> Client:
-        """The client, with the namespace made ready to show cases."""
-        client = await self.client()
+    async def client(self, account: str | None = None) -> Client:
+        """The client for what a case is sent or asked, once its payload keys are known to be the worker's.
+
+        PayloadKeysDiffer: they are not. If no worker has left the mark of its keys, the case of `account` is tried, or
+        the newest one.
+        """
+        marked = await self.compare_keys()
+        client = await self.server_client()
+        if not marked:
+            case = workflow_id(account) if account else await newest_case(client, self.settings.task_queue)
+            await compare_with_case(client, self.settings.payload_codec, case)
+        return client
+
+    async def compare_keys(self) -> bool:
+        """Whether a worker has left the mark of its keys; PayloadKeysDiffer: ours are others. Temporal is not asked."""
+        worker = await asyncio.to_thread(worker_ring, self.settings)
+        if worker is not None:
+            compare_with_worker(self.settings.payload_codec, worker)
+        return worker is not None
+
+    async def opening_client(self, account: str | None = None) -> Client:
+        """The client, with the namespace made ready to show cases. PayloadKeysDiffer as above."""
+        client = await self.client(account)
         await ensure_search_attributes(client)
         return client
 
@@ -102,11 +124,8 @@ async def _in_session(act: Act) -> tuple[Any, Printer]:
         raise NotThere("PapersUnavailable", str(problem)) from problem
     except BillingUnavailable as problem:
         raise NotThere("BillingUnavailable", str(problem)) from problem
-    except PayloadNotBelieved as problem:
-        raise Problem(
-            "PayloadNotBelieved",
-            f"{problem}. What this case said was not encrypted by a key of ARREARS_PAYLOAD_KEYS, or not at all: put the"
-            " key back, or let plain payloads in for a while (ARREARS_PAYLOAD_PLAIN=accept; docs/security.md).",
-        ) from problem
+    except BrokenPipeError as problem:  # of a connection: what is printed is printed elsewhere
+        lost = "a connection was closed from the other side; whether what was asked was done is not known: ask again"
+        raise NotThere("ConnectionLost", lost) from problem
     finally:
         session.parts.close()

@@ -1,82 +1,41 @@
 """The answers of a billing system over HTTP, as deploy/billing-api.openapi.yaml describes them, and nothing else."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StringConstraints,
-    ValidationError,
-    model_validator,
+from pydantic import Field, StrictBool, model_validator
+
+from adapters.billing.described import (
+    AsDescribed,
+    DescribedAmount,
+    DescribedId,
+    DescribedMoment,
+    DescribedWords,
+    NotAsDescribed,
+    read,
+    twice,
 )
-
 from domain.customer import Account, Customer, CustomerCard, Preference
 from domain.money.debt import AccountDebt, BillDebt, BillPayment, DebtQuery, PaymentElsewhere
-from domain.vocabulary import CustomerClass, Day, Id, Moment, Money
-
-_MOMENT = re.compile(r"2[01]\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+from domain.vocabulary import CustomerClass, Day
 
 
-class NotAsDescribed(Exception):
-    """An answer that differs from the description; the sentence names the field, and quotes nothing personal."""
-
-
-def _as_it_stands(value: Any) -> Any:
-    if isinstance(value, str) and value != value.strip():
-        raise ValueError("must not begin or end with a blank")
-    return value
-
-
-def _a_moment(value: Any) -> Any:
-    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-        raise ValueError('must be a time such as "2026-10-26T12:00:00+08:00", in the years 2000 to 2199')
-    return value
-
-
-def _not_negative(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith("-"):
-        raise ValueError("must not be negative")
-    return value
-
-
-def _no_line_ends(value: str) -> str:
-    if "\n" in value or "\t" in value:
-        raise ValueError("must not contain control characters")
-    return value
-
-
-_Id = Annotated[Id, BeforeValidator(_as_it_stands), AfterValidator(_no_line_ends)]
-_Amount = Annotated[Money, BeforeValidator(_not_negative)]
-_Moment = Annotated[Moment, BeforeValidator(_a_moment)]
-_Words = Annotated[str, StringConstraints(strict=True, max_length=1000)]
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Unknown(_Answer):
+class Unknown(AsDescribed):
     """Billing has no such account."""
 
-    account_id: _Id
+    account_id: DescribedId
     status: Literal["unknown"]
 
 
-class Payment(_Answer):
+class Payment(AsDescribed):
     """Part of a payment, booked on a bill; `payment_amount` is the whole of it, where billing says it."""
 
-    payment_id: _Id
-    amount: _Amount
-    paid_at: _Moment
-    payment_amount: _Amount | None = None
+    payment_id: DescribedId
+    amount: DescribedAmount
+    paid_at: DescribedMoment
+    payment_amount: DescribedAmount | None = None
 
     @model_validator(mode="after")
     def _part_of_the_whole(self) -> Self:
@@ -88,7 +47,7 @@ class Payment(_Answer):
 class Elsewhere(Payment):
     """Part of a payment on a bill that the answer does not list; without a bill it is credit."""
 
-    bill_id: _Id | None = None
+    bill_id: DescribedId | None = None
     due_date: Day | None = None
 
     @model_validator(mode="after")
@@ -98,18 +57,18 @@ class Elsewhere(Payment):
         return self
 
 
-class Bill(_Answer):
+class Bill(AsDescribed):
     """A bill with all that is booked on it; `outstanding` is there to betray a payment that was left out."""
 
-    bill_id: _Id
-    amount: _Amount
+    bill_id: DescribedId
+    amount: DescribedAmount
     due_date: Day
-    outstanding: _Amount
+    outstanding: DescribedAmount
     payments: tuple[Payment, ...]
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        if _twice(p.payment_id for p in self.payments):
+        if twice(p.payment_id for p in self.payments):
             raise ValueError("payments: one stands here twice")
         paid = sum((p.amount for p in self.payments), Decimal(0))
         if self.outstanding != self.amount - paid:
@@ -117,21 +76,21 @@ class Bill(_Answer):
         return self
 
 
-class Debt(_Answer):
+class Debt(AsDescribed):
     """What an account owes as of a time."""
 
-    account_id: _Id
+    account_id: DescribedId
     status: Literal["known"]
-    as_of: _Moment
+    as_of: DescribedMoment
     bills: tuple[Bill, ...]
-    unknown_bills: tuple[_Id, ...]
-    paid_total: _Amount
-    credit: _Amount
+    unknown_bills: tuple[DescribedId, ...]
+    paid_total: DescribedAmount
+    credit: DescribedAmount
     payments_elsewhere: tuple[Elsewhere, ...] = ()
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        if _twice(b.bill_id for b in self.bills):
+        if twice(b.bill_id for b in self.bills):
             raise ValueError("bills: one stands here twice")
         if {b.bill_id for b in self.bills} & {p.bill_id for p in self.payments_elsewhere}:
             raise ValueError("payments_elsewhere: one is on a bill that is listed")
@@ -141,65 +100,51 @@ class Debt(_Answer):
         return self
 
 
-class Debts(_Answer):
+class Debts(AsDescribed):
     """The answer of /debts."""
 
     debts: tuple[Annotated[Debt | Unknown, Field(discriminator="status")], ...]
 
 
-class KnownCustomer(_Answer):
+class KnownCustomer(AsDescribed):
     """A customer's record, both halves."""
 
-    account_id: _Id
+    account_id: DescribedId
     status: Literal["known"]
-    name: _Words
-    address: _Words
-    phone: _Words
-    email: _Words
+    name: DescribedWords
+    address: DescribedWords
+    phone: DescribedWords
+    email: DescribedWords
     preferred_channel: Preference = None
     customer_class: CustomerClass
     important: StrictBool
-    meter_id: _Id
+    meter_id: DescribedId
     meter_has_twin: StrictBool = False
-    reading_centre: _Id
-    reader: _Id
-    team_leader: _Id
-    field_unit: _Id
-    business_station: _Id
-    region: _Id
+    reading_centre: DescribedId
+    reader: DescribedId
+    team_leader: DescribedId
+    field_unit: DescribedId
+    business_station: DescribedId
+    region: DescribedId
 
 
-class Customers(_Answer):
+class Customers(AsDescribed):
     """The answer of /customers."""
 
     customers: tuple[Annotated[KnownCustomer | Unknown, Field(discriminator="status")], ...]
 
 
-class AccountOfMeter(_Answer):
+class AccountOfMeter(AsDescribed):
     """The answer of /account-of-meter."""
 
-    meter_id: _Id
-    account_id: _Id | None
+    meter_id: DescribedId
+    account_id: DescribedId | None
 
 
-class OverdueAccounts(_Answer):
+class OverdueAccounts(AsDescribed):
     """The answer of /overdue-accounts."""
 
-    account_ids: tuple[_Id, ...]
-
-
-_Any = TypeVar("_Any", bound=_Answer)
-
-
-def read(kind: type[_Any], answer: Any) -> _Any:
-    """The answer as such a model. NotAsDescribed: the first field that is wrong, and what it should be."""
-    try:
-        return kind.model_validate(answer)
-    except ValidationError as problem:
-        first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
-        # Pydantic names the chosen member of a union among the fields; billing has no such field.
-        where = ".".join(str(part) for part in first["loc"] if part not in ("known", "unknown"))
-        raise NotAsDescribed(f"{where[:200] or 'the answer'}: {first['msg'].removeprefix('Value error, ')}") from None
+    account_ids: tuple[DescribedId, ...]
 
 
 def debts(answer: Any, queries: Sequence[DebtQuery], days: Sequence[date]) -> tuple[AccountDebt | None, ...]:
@@ -245,7 +190,7 @@ def _debt(debt: Debt, query: DebtQuery, day: date, where: str) -> AccountDebt:
     answered = [*listed, *debt.unknown_bills]
     if missing := sorted(set(query.bills) - set(answered)):
         raise NotAsDescribed(f"{where}.bills: says nothing of bill {missing[0]}, which was asked for")
-    if _twice(answered) or not set(debt.unknown_bills) <= set(query.bills):
+    if twice(answered) or not set(debt.unknown_bills) <= set(query.bills):
         raise NotAsDescribed(f"{where}.unknown_bills: names a bill that stands elsewhere too, or was not asked for")
     for place, bill in enumerate(debt.bills):
         if bill.bill_id not in query.bills and (bill.due_date >= day or bill.outstanding == 0):
@@ -279,8 +224,3 @@ def _expect_one_each(field: str, answered: Sequence[str], asked: Sequence[str]) 
     for place, (got, wanted) in enumerate(zip(answered, asked, strict=True)):
         if got != wanted:
             raise NotAsDescribed(f"{field}.{place}.account_id: is {got}, asked was {wanted}")
-
-
-def _twice(names: Iterable[str]) -> bool:
-    listed = list(names)
-    return len(set(listed)) < len(listed)

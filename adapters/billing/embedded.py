@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -220,6 +221,11 @@ class SqlBilling:
             connection.execute(delete(_OUTAGES))
             if not reachable:
                 connection.execute(insert(_OUTAGES), [{"reason": reason}])
+
+    def correct_bill(self, bill_id: str, amount: Decimal) -> None:
+        """Billing's own correction of a bill, which no line of an export makes; nobody is notified of it."""
+        with self._writing() as connection:
+            connection.execute(update(_BILLS).where(_BILLS.c.bill_id == bill_id).values(amount=amount))
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from activities.billing import AnswerUnusable
 from adapters.billing import answers
+from adapters.billing.described import NotAsDescribed
 from adapters.billing.line import FOR_MANY, FOR_ONE, HttpLine, Patience
 from domain.customer import Account, Customer
 from domain.money.debt import AccountDebt, DebtQuery
@@ -92,7 +93,7 @@ class HttpBilling:
     def _as_described(self, path: str) -> Iterator[None]:
         try:
             yield
-        except answers.NotAsDescribed as problem:
+        except NotAsDescribed as problem:
             raise AnswerUnusable(
                 f"billing's answer to {self.address}{path} is none, for it is not as"
                 f" deploy/billing-api.openapi.yaml describes it: {problem}."

@@ -30,6 +30,7 @@ from adapters.register.counting import followed
 from adapters.register.outbox import count_unsent
 from adapters.register.tables import APPEND_ONLY
 from adapters.register.tables import TABLES as REGISTER
+from adapters.sql.advice import what_to_do
 from adapters.sql.engine import Unavailable
 from domain.metrics import UnsentCounted
 from domain.record.sweep import OpenRow
@@ -59,6 +60,15 @@ class DatabaseChecked:
     """Tables without a row."""
     one_meter: tuple[str, ...] = ()
     """Accounts of which each has a meter that another has too; the first few."""
+
+
+def advice(url: str, problem: Exception | str) -> str:
+    """What to do about a database, by the error or the sentence that says what is wrong."""
+    cause = getattr(problem, "__cause__", None)
+    do = what_to_do(
+        make_url(url).get_backend_name(), str(problem), getattr(getattr(cause, "orig", None), "sqlstate", None)
+    )
+    return do[0].lower() + do[1:]
 
 
 def check_register(url: str) -> DatabaseChecked:

@@ -325,6 +325,16 @@ class NonceLine(RegisterTable, table=True):
     seen_at: datetime = Field(index=True, sa_type=Instant)
 
 
+class KeyRingLine(RegisterTable, table=True):
+    """The mark of the payload keys of the worker that started last on a task queue."""
+
+    __tablename__ = "key_rings"
+    namespace: str = Field(primary_key=True)
+    task_queue: str = Field(primary_key=True)
+    mark: dict[str, Any] = Field(sa_type=CanonicalJson)
+    started_at: datetime = Field(sa_type=Instant)
+
+
 _REFUSAL = "evidence is only ever added to (R-30)"
 
 

@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from activities.register import RegisterUnavailable
+from adapters.sql.advice import what_to_do
 
 LOCK_WAIT_SECONDS = 10
 CONNECT_SECONDS = 5
@@ -35,6 +36,7 @@ _SESSION = {
     "tcp_keepalives_interval": 10,
     "tcp_keepalives_count": 3,
 }
+_NOT_OURS_TO_WRITE = ("25006", "42501")  # PostgreSQL's codes: a standby, no right
 _SCHEMA_LOCK = 7_355_608  # any number, the same in every process that may create the tables
 
 
@@ -166,7 +168,11 @@ def see_to_tables(engine: Engine, unavailable: Unavailable = RegisterUnavailable
 def _answering(engine: Engine, unavailable: Unavailable) -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as problem:
+    except DatabaseError as problem:
+        if not _no_answer(problem):
+            raise
+        raise unavailable(_sentence(engine, problem.orig or problem)) from problem
+    except InterfaceError as problem:
         raise unavailable(_sentence(engine, problem.orig or problem)) from problem
     except NoFreeConnection as problem:
         raise unavailable(_sentence(engine, problem)) from problem
@@ -174,10 +180,19 @@ def _answering(engine: Engine, unavailable: Unavailable) -> Iterator[None]:
         raise unavailable(f"{engine.url.render_as_string(hide_password=True)} cannot be used: {problem}.") from problem
 
 
+def _no_answer(problem: DatabaseError) -> bool:
+    """Whether the fault is the database's: no connection, no room, no rights, or a file that is none of ours."""
+    if isinstance(problem, OperationalError):
+        return True
+    state = getattr(problem.orig, "sqlstate", None)
+    return type(problem.orig) is sqlite3.DatabaseError or state in _NOT_OURS_TO_WRITE
+
+
 def _sentence(engine: Engine, problem: BaseException) -> str:
-    reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+    reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0].rstrip(".")
     address = engine.url.render_as_string(hide_password=True)
-    return f"no answer from {address}: {reason}. Start the database, or correct its address in the configuration."
+    do = what_to_do(engine.dialect.name, reason, getattr(problem, "sqlstate", None))
+    return f"no answer from {address}: {reason}. {do}."
 
 
 def _shared(engine: Engine) -> _Shared:

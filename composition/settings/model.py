@@ -54,8 +54,9 @@ class Settings(BaseSettings):
     policy: str = "reading-centre"
     """A pack's name in policies/, the path of a policy file, or a file that chooses by class and region."""
     notify: Path | None = None
-    """TOML file with the routing table of delivery channels; left out, messages stay in the outbox. The same file for
-    all workers, and for `report make`; nobody else needs to read it, for it holds passwords."""
+    """TOML file with the routing table of delivery channels; left out, nothing is sent, and people work from their
+    worklists. The same file for all workers, and for `report make`; nobody else needs to read it, for it holds
+    passwords."""
     documents: Path = VAR / "documents"
     """Folder for papers, the same one for every worker and readable by its account alone."""
     restores_per_day: Capacity = ""

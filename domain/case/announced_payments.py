@@ -8,6 +8,7 @@ cut off until the next sweep (P2).
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from domain.case.entities import Announced, Cut, Notice
 from domain.case.facts import CaseFacts
@@ -145,6 +146,21 @@ def _still_to_book(facts: CaseFacts, payments: Iterable[Announced]) -> Decimal:
         largest[payment.payment_id] = max(payment.amount, largest.get(payment.payment_id, _NOTHING))
     listed = _listed(facts.debt)
     return sum((max(most - listed.get(p, _NOTHING), _NOTHING) for p, most in largest.items()), _NOTHING)
+
+
+def shown_beside(facts: CaseFacts, payment_id: str) -> dict[str, Any]:
+    """For the record of an announcement: what the red notice's bills owe, and what billing lists of it so far."""
+    if facts.present_since is None or facts.red is None:
+        return {}
+    named = facts.outstanding(facts.red.live_bills)
+    return {"named": named, "listed": _listed(facts.debt).get(payment_id, _NOTHING)}
+
+
+def still_unbooked(facts: CaseFacts) -> dict[str, str]:
+    """For the record of a permit: each payment that is awaited, and how much of it billing does not list."""
+    ids = dict.fromkeys(p.payment_id for p in facts.unbooked)
+    of_each = {i: _still_to_book(facts, (p for p in facts.unbooked if p.payment_id == i)) for i in ids}
+    return {payment_id: str(amount) for payment_id, amount in of_each.items()}
 
 
 def _sum(payments: Iterable[Announced]) -> Decimal:

@@ -73,13 +73,18 @@ def recall_cut_ticket(facts: CaseFacts, now: datetime, reason: Reason) -> CaseFa
     )
 
 
-def revoke_permit(facts: CaseFacts, now: datetime, reason: Reason) -> CaseFacts:
-    """Revoke the open permit at once (R-18, P2); the crew is notified, and must say whether it had already cut."""
+def revoke_permit(
+    facts: CaseFacts, now: datetime, reason: Reason, *, unanswered_since: datetime | None = None
+) -> CaseFacts:
+    """Revoke the open permit at once (R-18, P2); the crew is notified, and must say whether it had already cut.
+
+    `unanswered_since`: when the message came to which billing has been silent, where that is why (R-31).
+    """
     permit = facts.open_permit
     if permit is None:
         return facts
     facts = facts.with_permit(permit.permit_id, state="revoked", ended_at=min(now, permit.valid_until))
-    facts = facts.noted(now, "permit.revoked", about=permit.permit_id, reason=reason)
+    facts = facts.noted(now, "permit.revoked", about=permit.permit_id, reason=reason, unanswered_since=unanswered_since)
     return facts.notified(
         now,
         "field_crew",

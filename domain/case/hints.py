@@ -67,7 +67,8 @@ def billing_is_asked_and_must_answer(facts: CaseFacts, now: datetime) -> CaseFac
     if (at := _asked_at(facts)) is not None and at <= now:
         facts = copies_go_along(facts, now)
     if (by := _answer_due(facts)) is not None and by <= now:
-        facts = revoke_permit(facts, now, because("hint_unanswered"))
+        came = facts.on_hints.unanswered[0].at
+        facts = revoke_permit(facts, now, because("hint_unanswered"), unanswered_since=came)
     return facts
 
 

@@ -64,6 +64,7 @@ def unauthorised_cut(
         meter_id=meter_id,
         source=source,
         neighbour=neighbour or None,
+        meter_has_twin=facts.account.meter_has_twin or None,
     )
     facts, _ = open_incident(
         facts,

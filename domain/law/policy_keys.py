@@ -35,11 +35,14 @@ TERMS: dict[str, Term] = {
     "service_ack_hours": Term("R-09", "II.2", "每级确认拒签的小时数", "hours for each rung to acknowledge a refusal"),
     "escalation_ladder": Term("R-09", "II.2", "拒签逐级上报的顺序", "rungs to which a refusal goes up"),
     "max_reissues": Term(
-        "R-07", "II.2", "作废后自动重发的次数", "notices served again before a person decides", "less"
+        *("R-07", "II.2", "作废后自动重发的次数，超过即停下待人决定"),
+        *("notices served again before the case stops and waits for a person", "less"),
     ),
     "approvals": Term("R-12", "III.4", "停电的审批层级", "levels that approve a cut", "more"),
     "ticket_lead_hours": Term("R-15", "II.3", "工作票提前的小时数", "hours by which the ticket precedes the cut"),
-    "final_notice_minutes": Term("R-16", "II.4", "停电前再次通知的分钟数", "minutes before the cut of the last word"),
+    "final_notice_minutes": Term(
+        "R-16", "II.4", "停电前再次通知的分钟数", "minutes before the cut of the last notification"
+    ),
     "billing_check_minutes": Term("R-17", "II.6", "停电前查询欠费的分钟数", "minutes before the cut of the last check"),
     "cut_hours": Term("R-21", "II.2", "允许停电的时段", "hours of the day for a cut"),
     "no_cut_weekdays": Term("R-21", "II.2", "不停电的星期", "weekdays without a cut", "more"),
@@ -48,15 +51,15 @@ TERMS: dict[str, Term] = {
     "protected_seasons": Term("R-21", "II.2", "不停电的保护期", "seasons without a cut", "more"),
     "cut_window_hours": Term("R-18", "II.7", "停电时段的小时数", "hours of the window for the cut", "less"),
     "permit_minutes": Term("R-18", "II.7", "停电许可有效的分钟数", "minutes that a permit lasts", "less"),
-    "restore_hours": Term("R-25", "III.3", "结清至复电的小时数", "hours from settlement to light", "less"),
+    "restore_hours": Term("R-25", "III.3", "结清至复电的小时数", "hours from settlement to supply restored", "less"),
     "restore_warnings_hours": Term("R-25", "III.3", "复电预警的小时数", "hours after which warnings go up"),
     "late_fee_per_day": Term("R-01", "I.1", "违约金日费率", "late fee a day", "less"),
     "late_fee_blocks": Term(
-        "R-24", "III.1", "违约金未交是否不复电", "whether an unpaid late fee holds up light", "less"
+        "R-24", "III.1", "违约金未交是否不复电", "whether an unpaid late fee holds up restoration", "less"
     ),
     "max_promise_days": Term("R-04", "I.3", "承诺交费的最长天数", "days that a promise may reach", "more"),
     "max_plan_days": Term("R-04", "I.3", "分期协议的最长天数", "days that a plan may reach", "more"),
-    "restore_on_plan": Term("R-24", "III.1", "约定分期即复电", "whether a plan brings light", "more"),
+    "restore_on_plan": Term("R-24", "III.1", "约定分期即复电", "whether a plan brings supply back", "more"),
     "default": Term("R-30", "II.0", "默认规则", "policy where no choice fits"),
     "choose": Term("R-30", "II.0", "按类别和区域选择规则", "choice of a policy by class and region"),
 }

@@ -30,3 +30,12 @@ def _between(
     later = [c for c in changes if c.seq > first]
     begin = earlier[-1] if earlier else later[0].detail["before"][field] if later else at_the_end
     return [begin, *(c.detail["after"][field] for c in later if until is None or c.seq < until.seq)]
+
+
+def meter_named_at(r: Reading, entry: FiledEvidence) -> str | None:
+    """The meter that the customer's record named then; None where it never changed, for then nothing says it."""
+    changes = [c for c in r.all("customer.changed") if "meter_id" in c.detail.get("fields", ())]
+    earlier = [c for c in changes if c.seq <= entry.seq]
+    if not changes:
+        return None
+    return str(earlier[-1].detail["after"]["meter_id"] if earlier else changes[0].detail["before"]["meter_id"])

@@ -3,7 +3,7 @@
 A judge yields a check for each occasion on which its rule applied; none at all means that it was not reached.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import product
 
 from domain.ids import id_key
@@ -41,6 +41,16 @@ def statute_first(r: Reading) -> Checks:
             days = max(policy.min_overdue_days for policy in r.policies_since(cut.red, cut.report))
             first = due + timedelta(days=days + 1)
             yield check(r.day(cut.report.at) >= first, cut.red, cut.report)
+
+
+def willingness_is_kept_to(r: Reading) -> Checks:
+    """R-04: nothing goes forward while it stands, and no plan runs longer than the policy allows."""
+    yield from willingness_stops_the_procedure(r)
+    for plan in r.all("plan.agreed"):
+        if r.counts("R-35", plan):
+            last = max(date.fromisoformat(str(due)[:10]) for due in plan.detail["instalments"])
+            longest = timedelta(days=r.terms(plan).max_plan_days)
+            yield check(last - r.day(plan.recorded_at) <= longest, plan)
 
 
 def willingness_stops_the_procedure(r: Reading) -> Checks:
@@ -154,7 +164,7 @@ def station_head_is_notified(r: Reading) -> Checks:
     """
     used_up = {cut.red.about: cut.report for cut in r.cuts if cut.red}
     for red in r.all("notice.issued", kind="red"):
-        end = r.after(red, "notice.void", about=red.about) or used_up.get(red.about)
+        end = _end_of(r, red) or used_up.get(red.about)
         if "non_residential" not in classes_between(r, red, end):
             continue
         notified = r.first("station_head.told", about=red.about)
@@ -163,6 +173,14 @@ def station_head_is_notified(r: Reading) -> Checks:
             if "non_residential" in classes_between(r, red, served):
                 answered = _acknowledged(r, served, {"station_head"})
                 yield check(answered is not None, red, answered, served)
+
+
+def _end_of(r: Reading, red: FiledEvidence) -> FiledEvidence | None:
+    """What ended a red notice without a cut: a change of the record, or whatever else made it void."""
+    void = r.after(red, "notice.void", about=red.about)
+    change = r.before(void, "customer.changed") if void else None
+    ended = void is not None and change is not None and change.recorded_at == void.recorded_at
+    return change if ended and change is not None and change.seq > red.seq else void
 
 
 def _acknowledged(r: Reading, served: FiledEvidence, roles: set[str]) -> FiledEvidence | None:

@@ -12,13 +12,13 @@ from domain.vocabulary import Contract, Moment
 def more_than_a_trifle(r: Reading) -> Checks:
     """R-35: at the permit the named bills owed more than any policy since the red notice lets stay unpaid.
 
-    A case of before R-35 has not put down what they owed: there is nothing to judge.
+    A permit of before R-35 has nothing to judge.
     """
     for permit in r.all("permit.granted"):
-        asked = r.before(permit, "billing.checked", about=text(permit, "ticket_id"), when="permit")
-        if asked is not None and "named" in asked.detail:
+        if r.counts("R-35", permit):
+            asked = r.before(permit, "billing.checked", about=text(permit, "ticket_id"), when="permit")
             allowed = max(p.may_stay_unpaid for p in r.policies_since(r.red_of(permit), permit))
-            yield check(amount(asked, "named") > allowed, asked, permit)
+            yield check(asked is not None and amount(asked, "named") > allowed, asked, permit)
 
 
 class WithoutSupply(Contract):

@@ -119,6 +119,42 @@ class Reading:
         """The first of these recorded after that entry."""
         return next((e for e in self.all(*what, about=about, **detail) if e.seq > entry.seq), None)
 
+    def counts(self, rule: str, entry: FiledEvidence) -> bool:
+        """Whether this rule counted for the case when that was recorded; R-31 to R-35 are later than some cases."""
+        says = (e for e in self.all("case.opened", "rules.adopted") if e.seq < entry.seq)
+        return any((text(e, "rules") or "") >= rule for e in says)
+
+    def ended(self, permit: FiledEvidence) -> FiledEvidence | None:
+        """What ended that permit: revoked, lapsed, or the cut was reported."""
+        return next(
+            (
+                e
+                for e in self.all("permit.revoked", "permit.lapsed", "cut.reported")
+                if e.seq > permit.seq and permit.about in (e.about, e.detail.get("permit_id"))
+            ),
+            None,
+        )
+
+    def open_at(self, entry: FiledEvidence) -> FiledEvidence | None:
+        """The permit that was in force when that was recorded."""
+        permit = self.before(entry, "permit.granted")
+        until = moment(permit, "valid_until")
+        if permit is None or until is None or until <= entry.recorded_at:
+            return None
+        end = self.ended(permit)
+        return permit if end is None or entry.seq < end.seq else None
+
+    def revoked_with(self, entry: FiledEvidence) -> bool:
+        """Whether a permit that was open then was taken back in the same step of the case."""
+        permit = self.open_at(entry)
+        end = self.ended(permit) if permit else None
+        return permit is None or (end is not None and end.recorded_at <= entry.recorded_at)
+
+    @property
+    def reaches(self) -> datetime:
+        """How far the record reaches: the latest time at which anything was recorded."""
+        return max(e.recorded_at for e in self.file.evidence)
+
     def policies_since(self, entry: FiledEvidence | None, until: FiledEvidence | None = None) -> tuple[Policy, ...]:
         """The policy in force when that was recorded, and each that an operator's act has put in its place since.
 

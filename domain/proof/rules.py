@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.law.policy import Policy
-from domain.proof import dunning, nothing_owed, supply
+from domain.proof import announced, changed_record, dunning, meters, nothing_owed, supply
 from domain.proof.reading import Check, Checks, Reading, check, in_the_order_of_the_case
 from domain.record.case_file import CaseFile
 from domain.vocabulary import Contract, Id, Moment
@@ -27,7 +27,8 @@ class ProofLine(Contract):
 def prove(file: CaseFile, policy: Policy) -> tuple[ProofLine, ...]:
     """Judge one case by its evidence and rows alone; it compares times, and trusts no flag.
 
-    `policy` gives the numbers; where its label is not the case's own, the case may rightly have had others.
+    `policy` gives the numbers; where its label is not the case's own, the case may rightly have had others. Of what was
+    done before R-31 to R-35 counted for this case, they judge nothing.
     """
     reading = Reading(in_the_order_of_the_case(file), policy)
     return tuple(_line(rule, tuple(rule.judge(reading))) for rule in RULES)
@@ -81,9 +82,12 @@ _CONDITIONS: tuple[Callable[[Reading], Iterable[Check]], ...] = (
     dunning.ticket_the_day_before,
     dunning.notified_again_in_the_last_half_hour,
     dunning.billing_asked_twice,
+    changed_record.read_in_the_last_half_hour,
+    changed_record.notices_and_meter_are_of_the_record,
     nothing_owed.more_than_a_trifle,
     supply.only_under_a_live_permit,
     supply.a_doubted_meter_is_verified,
+    meters.our_meter_is_certain,
     supply.protected_hours,
 )
 
@@ -102,7 +106,7 @@ RULES: tuple[Rule, ...] = (
         "I.3",
         "客户有交费表现或暂缓时停止催停",
         "Holds, promises and plans stop the march",
-        dunning.willingness_stops_the_procedure,
+        dunning.willingness_is_kept_to,
     ),
     Rule(
         "R-05",
@@ -202,6 +206,34 @@ RULES: tuple[Rule, ...] = (
     Rule("R-28", "III.4", "事件须有处理结论", "Incidents have outcomes", supply.incidents_have_outcomes),
     Rule("R-29", "III.5", "定期向政府汇报", "Reported to the government", supply.reported_to_the_government),
     Rule("R-30", "II.0–III.4", "每一步留有证据", "Every step leaves evidence", supply.every_step_leaves_evidence),
+    Rule(
+        "R-31",
+        "II.6",
+        "已报缴费未入账前无停电许可",
+        "An announced payment stops the permit",
+        announced.announced_payments_stop_permits,
+    ),
+    Rule(
+        "R-32",
+        "II.7",
+        "按现有客户档案办理",
+        "The customer's record as it is now",
+        changed_record.present_record_counts,
+    ),
+    Rule(
+        "R-33",
+        "III.4",
+        "写法不同不误认，复电以持票单位回报为准",
+        "Ids in any spelling; restored on its holder's word",
+        meters.whose_word_counts_in_any_spelling,
+    ),
+    Rule(
+        "R-34",
+        "III.4",
+        "他户表计被停电须复电并核实本户表计",
+        "Another's meter is restored, and ours verified",
+        meters.anothers_meter_is_restored_and_doubts_ours,
+    ),
     Rule("R-35", "II.0", "不为零星尾欠停电", "Nobody is cut off for a trifle", nothing_owed.more_than_a_trifle),
     Rule("P1", "II.0", "停电必备全部条件", "A cut has every condition", _complete_before_any_cut),
     Rule("P2", "II.8", "已知结清后不停电", "Nothing is cut once settled", supply.nothing_cut_once_settled),

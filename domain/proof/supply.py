@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from domain.ids import same_id
 from domain.law.policy import WEEKDAYS, Policy
 from domain.papers.filing import PAPER_FILED
+from domain.proof.announced import announced_payments_stop_permits
 from domain.proof.customer import classes_between
 from domain.proof.reading import Checks, Outage, Reading, bills, check, moment, text
 from domain.record.case_file import FiledEvidence
@@ -151,7 +152,7 @@ def restored_within_a_day(r: Reading) -> Checks:
             continue
         if outage.end is not None:
             yield check(outage.end.at <= due or outage.delay is not None, outage.cause, outage.ticket, outage.end)
-        elif outage.breach is not None or (outage.delay is None and _now(r) > due):
+        elif outage.breach is not None or (outage.delay is None and r.reaches > due):
             yield check(False, outage.cause, outage.ticket, outage.breach)
 
 
@@ -165,7 +166,7 @@ def exception_is_declared(r: Reading) -> Checks:
                 for part in ("reason", "customer_told_at", "customer_told_how", "leader", "leader_told_at")
             )
             last = exception_end(r, outage)
-            reached = end.at if end else _now(r)
+            reached = end.at if end else r.reaches
             in_time = outage.delay.recorded_at < due and reached <= last
             yield check(complete and in_time, outage.delay, end, outage.breach)
         elif due is not None and (outage.breach is not None or (end is not None and end.at > due)):
@@ -181,11 +182,6 @@ def exception_end(r: Reading, outage: Outage) -> datetime:
     """The end of the local day after the settlement."""
     assert outage.since is not None
     return r.end_of(r.day(outage.since) + timedelta(days=1))
-
-
-def _now(r: Reading) -> datetime:
-    """How far the record reaches: the latest time at which anything was recorded."""
-    return max(e.recorded_at for e in r.file.evidence)
 
 
 def no_unauthorised_cut(r: Reading) -> Checks:
@@ -246,20 +242,17 @@ def every_step_leaves_evidence(r: Reading) -> Checks:
 
 
 def nothing_cut_once_settled(r: Reading) -> Checks:
-    """P2: a settlement known ends the permit at once; one not known yet is an incident, and supply is restored."""
+    """P2: a settlement known ends the permit at once; one not known yet is an incident, and supply is restored.
+
+    A payment that is announced and not booked counts as R-31 says.
+    """
+    yield from announced_payments_stop_permits(r)
     for permit in r.all("permit.granted"):
         named = set(_named(r, permit))
         settled = next(
             (s for s in r.all("debt.settled") if s.seq > permit.seq and named and named <= set(bills(s))), None
         )
-        ended = next(
-            (
-                e
-                for e in r.all("permit.revoked", "permit.lapsed", "cut.reported")
-                if e.seq > permit.seq and permit.about in (e.about, e.detail.get("permit_id"))
-            ),
-            None,
-        )
+        ended = r.ended(permit)
         if settled is None:
             yield check(_was_owing(r, permit), permit)
         elif ended is None or ended.recorded_at > settled.recorded_at:
@@ -294,7 +287,7 @@ def restored_or_a_recorded_breach(r: Reading) -> Checks:
         if due is None:
             continue
         last = exception_end(r, outage) if outage.delay is not None and outage.delay.recorded_at < due else due
-        reached = outage.end.at if outage.end else _now(r)
+        reached = outage.end.at if outage.end else r.reaches
         if reached <= last:
             if outage.end is not None:
                 yield check(True, outage.cause, outage.ticket, outage.delay, outage.end)

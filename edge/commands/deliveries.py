@@ -5,6 +5,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from domain.record.deliveries import DELIVERY_STATES, GIVEN_UP_FOR, TRY_OUTCOMES, Delivery, DeliveryState
+from domain.record.subjects import heading
 from domain.vocabulary import Role
 from edge.session import AsJson, Session, run
 from edge.terminal import Printer
@@ -47,7 +48,8 @@ def _deliveries(
     async def act(session: Session) -> dict[str, Any]:
         if session.settings.notify is None:
             nowhere.append(
-                "未设 ARREARS_NOTIFY，消息只存于发件箱 ARREARS_NOTIFY is not set: messages stay in the outbox."
+                "未设 ARREARS_NOTIFY，消息不外发，办理事项见 worklist"
+                " ARREARS_NOTIFY is not set: nothing is sent to anybody, and worklist has what is to be done."
             )
         found = session.parts.deliveries.deliveries(account, role, state, limit)
         queued = session.parts.outbox.send_again([one.message_key for one in found]) if again else ()
@@ -70,12 +72,13 @@ def _show(result: dict[str, Any], out: Printer) -> None:
                 out.when(one.filed_at),
                 one.account_id,
                 " ".join(filter(None, (one.to_role, one.to_unit, one.to_person))),
-                one.subject or one.message_key,
+                heading(one.subject) if one.subject else one.message_key,
                 _state(one, out),
                 _tries(one, out),
             )
             for one in result["deliveries"]
         ),
+        empty="无消息 no messages",
     )
 
 

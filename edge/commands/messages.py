@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
-from client import cases
+from client import cases, holds
 from client.problems import Misused, Problem
+from domain.contract.signals import HoldLifted, HoldPlaced
 from domain.contract.tables import OPENING_SIGNALS, SIGNALS, UPDATES, MessageSpec
 from domain.contract.updates import ReportCut
 from domain.law.policy import Policy
@@ -70,7 +71,8 @@ def _flags(payload: type[Contract]) -> list[tuple[str, tuple[str, ...]]]:
             continue  # the command's argument
         found.append((name, (name,)))
         if (inner := _contract(info.annotation)) is not None and inner is not Policy:
-            found.extend((f"{name}_{part}", (name, part)) for part in inner.model_fields)
+            # Before the JSON of the whole: nobody types that by choice.
+            found[-1:-1] = [(f"{name}_{part}", (name, part)) for part in inner.model_fields]
     return found
 
 
@@ -88,11 +90,14 @@ def _option(payload: type[Contract], path: tuple[str, ...]) -> Any:
         text, metavar = " | ".join(get_args(kind)), None
     elif kind is Policy:
         text, metavar = "a pack of policies/, a policy file, or as JSON", "POLICY"
+    elif _contract(kind) is not None:
+        text, metavar = f"in place of {flag}-…, as JSON", "JSON"
     elif _is_json(kind):
         text, metavar = "as JSON", "JSON"
     else:
         text, metavar = "", None
-    if info.is_required() and len(path) == 1:
+    of_a_required = payload.model_fields[path[0]].is_required()
+    if info.is_required() and of_a_required and (_contract(kind) is None or kind is Policy):
         text = (text + " " if text else "") + "(required)"
     return Annotated[str | None, typer.Option(flag, help=text, metavar=metavar, show_default=False)]
 
@@ -108,6 +113,12 @@ def _payload(spec: MessageSpec, account: str, data: str | None, flags: Mapping[t
                 raise cases.BadRequest(f"{part}: must be a JSON object", part)
             target = target[part]
         target[path[-1]] = _value(spec.payload, path, value)
+    actor = spec.payload.model_fields.get("actor")
+    if actor is not None and actor.is_required() and "actor" not in payload:
+        roles = " or ".join(spec.roles)
+        raise cases.BadRequest(
+            f"actor: say who acts: --actor-id and --actor-role{f' ({roles})' if roles else ''}", "actor"
+        )
     return payload
 
 
@@ -129,7 +140,13 @@ def _value(payload: type[Contract], path: tuple[str, ...], value: Any) -> Any:
     try:
         return json.loads(value)
     except ValueError as problem:
-        raise cases.BadRequest(f"{field}: must be JSON ({problem})", field) from None
+        easier = ""
+        if (inner := _contract(kind)) is not None:
+            flag = _kebab("--" + "_".join(path))
+            easier = "; easier: " + " ".join(
+                f"{flag}-{_kebab(name)} …" for name, part in inner.model_fields.items() if part.is_required()
+            )
+        raise cases.BadRequest(f"{field}: must be JSON ({problem}){easier}", field) from None
 
 
 def _read(data: str) -> dict[str, Any]:
@@ -153,10 +170,13 @@ async def _send(
     queue = session.settings.task_queue
     if name in OPENING_SIGNALS:
         policy = session.parts.policy_for(account)
-        client = await session.opening_client()
+        client = await session.opening_client(account)
         how = await cases.open_or_join(client, account, name, payload, policy=policy, task_queue=queue)
         return {"sent": name, "case": how, "workflow_id": cases.workflow_id(account)}
-    client = await session.client()
+    client = await session.client(account)
+    if isinstance(payload, HoldPlaced | HoldLifted):
+        stands = await holds.send(client, account, name, payload)
+        return {"sent": name, "case": "joined", "workflow_id": cases.workflow_id(account), "confirmed": stands}
     if name in SIGNALS:
         await cases.signal(client, account, name, payload)
         return {"sent": name, "case": "joined", "workflow_id": cases.workflow_id(account)}
@@ -166,16 +186,59 @@ async def _send(
     return await cases.update(client, account, name, payload, update_id=update_id)
 
 
+_CONFIRMED = "案件已照办 The case has taken it."
+_NOT_CONFIRMED = "案件尚未确认，稍后以 status 核实 The case has not confirmed it yet: status shows whether it has."
+
+
 def _show(name: str, result: dict[str, Any], out: Printer) -> None:
     if name in SIGNALS:
         how = {"opened": "已立案 case opened", "joined": "已并入在办案件 sent to the running case"}[result["case"]]
         out.say(f"{how}: {result['workflow_id']}")
+        if "confirmed" in result:
+            out.say(_CONFIRMED if result["confirmed"] else _NOT_CONFIRMED)
         return
     unmet = result.get("unmet") or ()
     out.say("已答复 Answered" if result else "已受理 Done")
-    out.fields((key, value) for key, value in result.items() if key != "unmet")
+    out.fields((_LABELS.get(key, key), _answer(value, out)) for key, value in result.items() if key != "unmet")
     for condition in unmet:
         out.say(f"  ✗ {condition['rule']} ({condition['clause']}) {condition['text_zh']} {condition['text_en']}")
+
+
+_LABELS = {
+    "served": "送达成立 served",
+    "void_reason": "作废原因 void because",
+    "granted": "准许 granted",
+    "still_needed": "尚待审批 still needed",
+    "told": "已告知 customer notified",
+    "permit_id": "许可 permit",
+    "valid_until": "有效至 valid until",
+    "lawful": "合规 lawful",
+    "incident_id": "事件 incident",
+    "ticket_id": "工作票 ticket",
+    "still_owing": "尚欠 still owing",
+    "amount": "欠费 amount",
+    "late_fee": "违约金 late fee",
+    "counted": "计入 counted",
+    "why": "原因 why",
+    "policy": "适用规则 policy",
+    "before": "此前规则 before",
+    "keeps_its_terms": "仍按原规则 keep their terms",
+}
+"""What a person reads for a field of an answer; --json has its own name."""
+
+
+def _answer(value: Any, out: Printer) -> Any:
+    """A field of an answer as a person reads it: yes and no, local times, lists without brackets."""
+    match value:
+        case bool():
+            return "是 yes" if value else "否 no"
+        case list() | tuple():
+            return ", ".join(str(_answer(one, out)) for one in value)
+        case dict():
+            return ", ".join(f"{_LABELS.get(key, key)} {_answer(inner, out)}" for key, inner in value.items())
+        case str() if len(value) > 18 and value[10] == "T":
+            return out.when(value)
+    return value
 
 
 def _kebab(name: str) -> str:

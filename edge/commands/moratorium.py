@@ -60,6 +60,7 @@ def _declare(
             parts = session.parts
             preview = preview_declaring(parts.moratoria, order, known_policies(parts.policies), parts.policy)
             return preview | _of_none(session, order)
+        await session.compare_keys()
         unknown = _of_none(session, order)
         order = _register(session, order)
         if order.starts_at > now:  # a hold placed by signal would stand from now on
@@ -94,6 +95,7 @@ def _lift(
             raise Problem("UnknownMoratorium", f"the register has no moratorium {moratorium_id}")
         if dry_run:
             return preview_lifting(parts.moratoria, order, parts.register.capacity.of)
+        await session.compare_keys()
         parts.register.lift_moratorium(moratorium_id, by, session.now())
         return {"lifted": True} | await _notify(session, order, "lift", by, patience)
 
@@ -235,4 +237,5 @@ def _show_spread(result: dict[str, Any], out: Printer) -> None:
         "重新排期 new cut times",
         ("供电单位 field unit", "案件 cases", "每日上限 a day", "至少天数 days at least"),
         ((u["field_unit"], u["cases"], u["a_day"] or "不限 no limit", u["days"]) for u in result["units"]),
+        empty="无须重新排期 no case is held by it",
     )

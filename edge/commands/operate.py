@@ -8,7 +8,16 @@ import typer
 from activities.anchor import AnchorBroken
 from client.cases import checked
 from client.problems import Misused, Problem
-from client.schedules import install_daily_sweep, install_evidence_anchor, install_government_report
+from client.schedules import (
+    DAILY_SWEEP,
+    EVIDENCE_ANCHOR,
+    GOVERNMENT_REPORT,
+    install_daily_sweep,
+    install_evidence_anchor,
+    install_government_report,
+    time_of_day,
+)
+from client.search_attributes import ensure_search_attributes
 from domain.vocabulary import Actor, Role
 from edge.commands.database import add_database_commands
 from edge.commands.moratorium import moratorium
@@ -16,6 +25,7 @@ from edge.operations.close_row import close_rows
 from edge.operations.papers_again import print_again
 from edge.session import Account, AsJson, Session, end_with, run
 from edge.terminal import Printer
+from edge.unwritable import cannot_write
 
 _PANEL = "Operate"
 
@@ -24,36 +34,54 @@ schedules = typer.Typer(help="定时任务: what runs by itself")
 
 @schedules.command("install")
 def _install(
-    at: Annotated[str, typer.Option(help="HH:MM in the policy's time zone")] = "05:30", as_json: AsJson = False
+    at: Annotated[
+        str | None,
+        typer.Option(help="HH:MM in the policy's time zone; left out, what is installed keeps its hour, else 05:30"),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """安装: daily sweep (III.2), monthly report (III.5), with ARREARS_ANCHOR anchoring; again, brought up to date."""
     try:
-        hour, minute = datetime.strptime(at, "%H:%M").timetuple()[3:5]  # noqa: DTZ007 - a time of day has no zone
+        # a time of day has no zone
+        wanted = None if at is None else datetime.strptime(at, "%H:%M").timetuple()[3:5]  # noqa: DTZ007
     except ValueError:
         raise typer.BadParameter("must be a time such as 05:30", param_hint="--at") from None
 
     async def act(session: Session) -> dict[str, Any]:
-        zone = session.parts.policy.timezone
-        client, queue = await session.opening_client(), session.settings.task_queue
-        how = await install_daily_sweep(client, queue, zone, hour, minute)
-        result = {"schedule": "daily-sweep", "done": how, "at": f"{hour:02}:{minute:02}", "timezone": zone}
-        result["government_report"] = await install_government_report(client, queue, zone, hour, minute)
+        zone, queue = session.parts.policy.timezone, session.settings.task_queue
+        client = await session.server_client()
+        await ensure_search_attributes(client)
+        # What is new goes with the sweep, whose hour somebody may have chosen.
+        hour, minute = wanted or await time_of_day(client, DAILY_SWEEP) or (5, 30)
+        keep = wanted is None
+        how = await install_daily_sweep(client, queue, zone, hour, minute, keep=keep)
+        result: dict[str, Any] = {"schedule": DAILY_SWEEP, "done": how, "timezone": zone}
+        result["government_report"] = await install_government_report(client, queue, zone, hour, minute, keep=keep)
+        names = [DAILY_SWEEP, GOVERNMENT_REPORT]
         if session.parts.anchor is not None:
-            result["evidence_anchor"] = await install_evidence_anchor(client, queue, zone, hour, minute)
-        return result
+            result["evidence_anchor"] = await install_evidence_anchor(client, queue, zone, hour, minute, keep=keep)
+            names.append(EVIDENCE_ANCHOR)
+        times = {name: _spelled(await time_of_day(client, name)) for name in names}
+        return result | {"at": times[DAILY_SWEEP], "times": times}
 
     def show(result: dict[str, Any], out: Printer) -> None:
+        done = {
+            DAILY_SWEEP: f"{result['done']} (每日 daily)",
+            GOVERNMENT_REPORT: f"{result['government_report']} (每月2日 on the 2nd)",
+            EVIDENCE_ANCHOR: f"{result.get('evidence_anchor')} (每日 daily)",
+        }
+        names = {DAILY_SWEEP: "查费", GOVERNMENT_REPORT: "月报", EVIDENCE_ANCHOR: "锚定"}
+        own = "时间照旧 as somebody set it: temporal schedule describe"
         out.fields(
-            (
-                ("定时任务 schedule", result["schedule"]),
-                ("结果 done", result["done"]),
-                ("月报 government-report", f"{result['government_report']} (每月2日 on the 2nd)"),
-                ("锚定 evidence-anchor", result.get("evidence_anchor")),
-                ("每日 daily at", f"{result['at']} {result['timezone']}"),
-            )
+            (f"{names[name]} {name}", f"{done[name]}, {at_ or own} {result['timezone']}")
+            for name, at_ in result["times"].items()
         )
 
     run(as_json, act, show)
+
+
+def _spelled(time: tuple[int, int] | None) -> str | None:
+    return None if time is None else f"{time[0]:02}:{time[1]:02}"
 
 
 def add_operate_commands(app: typer.Typer) -> None:
@@ -76,8 +104,10 @@ def _anchor(
     async def act(session: Session) -> dict[str, Any]:
         try:
             return _anchored(session, check, rebuilt)
-        except (AnchorBroken, OSError) as problem:
+        except AnchorBroken as problem:
             raise Problem("AnchorBroken", str(problem)) from problem
+        except OSError as problem:  # nothing is wrong with what is anchored: there is no place for more
+            raise cannot_write(problem) or Problem("AnchorBroken", str(problem)) from problem
 
     def show(result: dict[str, Any], out: Printer) -> None:
         out.fields(
@@ -131,6 +161,7 @@ def _papers_again(
             f"户号 {account} 的文书 Papers",
             ("文书 paper", "状态 state", "补印 printed again"),
             ((p["key"], p["state"], "✓" if p["printed_again"] else "") for p in result["papers"]),
+            empty="本案尚无文书 the case has no papers yet",
         )
 
     run(as_json, act, show)

@@ -65,6 +65,7 @@ def _diff(first: Annotated[str, _PACK], second: Annotated[str, _PACK], as_json: 
         f"{one.label} → {other.label}",
         ("键 key", "规则 rule", "条款 clause", one.label, other.label, "含义 meaning"),
         ((d.key, d.rule, d.clause, _value(d.before), _value(d.after), f"{d.text_zh}\n{d.text_en}") for d in found),
+        empty="规则相同 no difference but in name and version",
     )
 
 
@@ -167,6 +168,7 @@ def _show(result: dict[str, Any], out: Printer) -> None:
             )
             for line in result["cases"]
         ),
+        empty="登记中无可重演的案件 no attempt is on record",
     )
     found = result["totals"]
     out.fields(
@@ -233,7 +235,27 @@ def _notes(one: Policy) -> Iterator[str]:
             )
 
 
+_KEYS = {
+    "residential": "居民 residential",
+    "non_residential": "非居民 non-residential",
+    "from_amount": "按金额 by amount",
+}
+"""Names of keys within a key, where a person would have to guess; the others stand as in the file."""
+
+
 def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return "\n".join(f"{key} {_value(inner)}" for key, inner in value.items())
-    return "\n".join(_value(v) for v in value) if isinstance(value, list) else str(value)
+    """A value of a policy file as a person reads it: one key a line, lists with commas."""
+    match value:
+        case bool():
+            return "是 yes" if value else "否 no"
+        case {"amount": amount, "roles": roles, **rest} if not rest:
+            return f"{amount} 起另须 and more, also: {_value(roles)}"
+        case dict():
+            return "\n".join(f"{_KEYS.get(key, key)}: {_value(inner)}" for key, inner in value.items())
+        case []:
+            return "无 none"
+        case list() if any(isinstance(one, dict) for one in value):
+            return "\n".join(map(_value, value))
+        case list():
+            return ", ".join(map(_value, value))
+    return str(value)

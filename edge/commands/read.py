@@ -9,9 +9,12 @@ import typer
 
 from client import cases
 from client.problems import Misused, Problem
+from domain.contract.tables import UPDATES
 from domain.record.chain import AnchoredHead
+from domain.record.rows import CaseRow
 from domain.vocabulary import Role, Stage
 from domain.words import OUTCOMES, STAGES, both_of
+from edge.operations.carried_on import OpenCase, without_workflow
 from edge.operations.proof import doubts_about, proof_of, write_pdf
 from edge.session import Account, AsJson, Session, end_with, run
 from edge.terminal import PAPER_STATES, Printer
@@ -27,7 +30,12 @@ def _status(account: Account, as_json: AsJson = False) -> None:
     """案件现状: where a case stands, whom it waits for, and by when."""
 
     async def act(session: Session) -> Any:
-        return await cases.query(await session.client(), account, "snapshot")
+        client = await session.client(account)
+        case = await cases.query(client, account, "snapshot")
+        if (how := await cases.ended_by_force(client, account)) is None:
+            return case
+        # Its last words: nobody is waited for, and nothing will happen at a deadline.
+        return {**case, "waiting_for": [], "next_deadline": None, "planned_cut_at": None, "workflow": how}
 
     run(as_json, act, _show_snapshot)
 
@@ -50,24 +58,38 @@ def _list(
             rows = session.parts.reader.list_cases(stage, role, centre, open_only, limit, after)
         except ValueError as problem:
             raise Misused("Usage", f"--after: {problem}") from problem
-        return {"cases": rows, "next": rows[-1].case_key if len(rows) == limit else None}
+        open_ones = [OpenCase(row.case_key, row.workflow_id) for row in rows if row.closed_at is None]
+        alone = await without_workflow(session, open_ones)
+        result = {"cases": rows, "next": rows[-1].case_key if len(rows) == limit else None}
+        return result if alone == () else {**result, "without_workflow": alone}
 
     def show(result: dict[str, Any], out: Printer) -> None:
+        alone = result.get("without_workflow", ())
+
+        def line(row: CaseRow) -> tuple[object, ...]:
+            """One case; of one that no workflow carries on, nothing is planned and nobody awaited."""
+            goes_on = row.case_key not in (alone or ())
+            return (
+                row.account_id,
+                both_of(STAGES, row.stage) if goes_on else f"{both_of(STAGES, row.stage)} ({_TERMINATED})",
+                both_of(OUTCOMES, row.outcome) if row.outcome else "",
+                row.owed,
+                out.when(row.planned_cut_at) if goes_on and row.stage != "closed" else "",
+                ", ".join(dict.fromkeys(task.role for task in row.tasks)) if goes_on else "",
+            )
+
         out.table(
             "案件 Cases",
             ("户号 account", "阶段 stage", "结果 outcome", "欠费 owed", "计划停电 planned cut", "等候 waits for"),
-            (
-                (
-                    row.account_id,
-                    both_of(STAGES, row.stage),
-                    both_of(OUTCOMES, row.outcome) if row.outcome else "",
-                    row.owed,
-                    out.when(row.planned_cut_at),
-                    ", ".join(dict.fromkeys(task.role for task in row.tasks)),
-                )
-                for row in result["cases"]
-            ),
+            map(line, result["cases"]),
+            empty="无此类案件 no such case",
         )
+        if alone:
+            out.say(f"{_TERMINATED}: {len(alone)}; {_WHAT_NOW}")
+        if alone is None:
+            out.say(
+                "Temporal 未应答，未能核对案件是否被终止 Temporal gives no answer: terminated cases are not marked."
+            )
         if result["next"]:
             out.say(f"更多 more: --after {result['next']}")
 
@@ -78,10 +100,15 @@ def _why(account: Account, as_json: AsJson = False) -> None:
     """为何不能停电: every condition for a cut that is not met, with its clause."""
 
     async def act(session: Session) -> dict[str, Any]:
-        unmet = await cases.query(await session.client(), account, "why_not_cut")
-        return {"account_id": account, "unmet": unmet}
+        client = await session.client(account)
+        unmet = await cases.query(client, account, "why_not_cut")
+        how = await cases.ended_by_force(client, account)
+        return {"account_id": account, "unmet": unmet} | ({"workflow": how} if how else {})
 
     def show(result: dict[str, Any], out: Printer) -> None:
+        if "workflow" in result:
+            out.say(f"{_ended(result['workflow'])} 不会再据此停电 It cuts nobody any more.")
+            return
         if not result["unmet"]:
             out.say("条件均已具备，仅待现场许可时向营销系统核实 Only billing's answer at the permit remains.")
             return
@@ -105,7 +132,10 @@ def _worklist(
     _one_of("--role", role, get_args(Role))
 
     async def act(session: Session) -> dict[str, Any]:
-        return {"role": role, "items": session.parts.reader.worklist(role, unit, person, limit)}
+        items = session.parts.reader.worklist(role, unit, person, limit)
+        of_cases = {OpenCase(i.case_key, cases.workflow_id(i.account_id)) for i in items if i.act in UPDATES}
+        alone = await without_workflow(session, sorted(of_cases))
+        return {"role": role, "items": items} | ({"without_workflow": alone} if alone else {})
 
     def show(result: dict[str, Any], out: Printer) -> None:
         out.table(
@@ -123,7 +153,11 @@ def _worklist(
                 )
                 for item in result["items"]
             ),
+            empty="无待办 nothing to do",
         )
+        if alone := result.get("without_workflow"):
+            accounts = sorted({item.account_id for item in result["items"] if item.case_key in alone})
+            out.say(f"{_TERMINATED}, 其事项无人等候 nobody awaits these tasks: {', '.join(accounts)}; {_WHAT_NOW}")
 
     run(as_json, act, show)
 
@@ -215,7 +249,19 @@ def _one_of(option: str, value: str | None, allowed: tuple[str, ...]) -> None:
         raise typer.BadParameter(f"must be one of {', '.join(allowed)}", param_hint=option)
 
 
+_TERMINATED = "工作流已终止 terminated"
+_WHAT_NOW = "starter.py doctor, overdue, close-row; docs/runbook.md, section 4"
+
+
+def _ended(how: str) -> str:
+    """That nothing carries a case on; `how` its workflow ended, in Temporal's word."""
+    en = f"The workflow was {how.replace('_', ' ')}: nothing carries this case on ({_WHAT_NOW})."
+    return f"工作流已被终止，案件不再推进 {en}"
+
+
 def _show_snapshot(case: dict[str, Any], out: Printer) -> None:
+    if "workflow" in case:
+        out.say(_ended(case["workflow"]))
     if "account_id" not in case:  # read before its account was
         out.say(f"正在立案或未立案 Not open: {case.get('reason', '')}")
         return

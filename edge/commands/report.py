@@ -103,7 +103,13 @@ def _show(
 def _sent(
     reference: Annotated[str, typer.Option(help="文号 number of the letter or the receipt", show_default=False)],
     authority: Annotated[str, typer.Option(help="受文机关 to whom", show_default=False)],
-    actor: Annotated[str, typer.Option(help="as JSON; role liaison", metavar="JSON", show_default=False)],
+    actor_id: Annotated[str | None, typer.Option(help="who sent it (required)", show_default=False)] = None,
+    actor_role: Annotated[str, typer.Option(help="that person's role")] = "liaison",
+    actor_name: Annotated[str | None, typer.Option(show_default=False)] = None,
+    actor_unit: Annotated[str | None, typer.Option(show_default=False)] = None,
+    actor: Annotated[
+        str | None, typer.Option(help="in place of --actor-…, as JSON", metavar="JSON", show_default=False)
+    ] = None,
     named: MonthNamed = None,
     month: MonthOption = None,
     at: Annotated[str | None, typer.Option(help="RFC 3339 time with an offset; left out, now")] = None,
@@ -114,10 +120,15 @@ def _sent(
     wanted = _one_month(named, month)
     if wanted is None:
         raise typer.BadParameter("name the month of the report that was sent, such as 2026-10", param_hint="MONTH")
+    if actor is None and actor_id is None:
+        raise typer.BadParameter("say who sent it", param_hint="--actor-id")
+    flags = {"id": actor_id, "role": actor_role, "name": actor_name, "unit": actor_unit}
+    by_flags = {key: value for key, value in flags.items() if value is not None}
 
     async def act(session: Session) -> ReportSent:
         asked = checked(Month, wanted, "month")
-        sending = {"reference": reference, "authority": authority, "at": at, "number": number, "actor": _json(actor)}
+        who = by_flags if actor is None else _json(actor)
+        sending = {"reference": reference, "authority": authority, "at": at, "number": number, "actor": who}
         message = checked(SendReport, sending)
         return _unless_refused(lambda: session.parts.reports.sent(asked, message, session.now()))
 
@@ -207,4 +218,4 @@ def _json(text: str) -> Any:
     try:
         return from_json(text)
     except ValueError as problem:
-        raise BadRequest(f"actor: must be JSON ({problem})", "actor") from None
+        raise BadRequest(f"actor: must be JSON ({problem}); easier: --actor-id …", "actor") from None

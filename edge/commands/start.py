@@ -12,11 +12,13 @@ from client.problems import Problem
 from composition.parts import NotEmbedded
 from edge.ingest.announcer import CaseAnnouncer
 from edge.ingest.ingest import ingest
+from edge.ingest.lines import refusals
 from edge.ingest.overdue import open_overdue
 from edge.session import AsJson, Session, end_with, run
 from edge.terminal import Printer, bars
 
 _PANEL = "Start"
+_OPENING = "立案、通知案件 opening cases"
 
 
 def add_start_commands(app: typer.Typer) -> None:
@@ -54,9 +56,11 @@ def _ingest(
             book = session.parts.book
         except NotEmbedded as problem:
             raise Problem("NotEmbedded", f"nothing was read: {problem}") from problem
-        client = await (session.client() if dry_run else session.opening_client())
+        if len(none := refusals(files)) == len(files):  # said at once: no server is needed to see it
+            raise Problem("FileRefused", "\n".join(none), {"files": none})
+        client = await (session.server_client() if dry_run else session.opening_client())
         policies = session.parts.policies
-        with bars({"announce": "通知案件 announce"}) as (progress, say):
+        with bars({"announce": _OPENING}) as (progress, say):
             report = await ingest(
                 files,
                 book,
@@ -115,9 +119,11 @@ def _overdue(
     async def act(session: Session) -> dict[str, Any]:
         client = await session.opening_client()
         parts = session.parts
-        done = await open_overdue(
-            client, parts.billing, parts.policies, session.settings.task_queue, session.now(), accounts or ()
-        )
+        queue, now = session.settings.task_queue, session.now()
+        with bars({"overdue": _OPENING}) as (progress, _say):
+            done = await open_overdue(
+                client, parts.billing, parts.policies, queue, now, accounts or (), progress=progress
+            )
         return asdict(done)
 
     def show(result: dict[str, Any], out: Printer) -> None:

@@ -12,10 +12,14 @@ from datetime import UTC, datetime
 
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
-from client.problems import DONE, REFUSED, Problem
+from activities.billing import BillingUnavailable
+from activities.papers import PapersUnavailable
+from activities.register import RegisterUnavailable
+from client.problems import DONE, REFUSED, NotThere, Problem
 from client.schedules import install_daily_sweep
 from composition.parts import build
 from composition.settings.model import Settings
+from domain.law.policy import Policy
 from edge.demo.book import write_book
 from edge.demo.ending import Ending, ending_of
 from edge.demo.lives import LIVES, Life
@@ -23,6 +27,7 @@ from edge.demo.playing import Case, OffScript, Town
 from edge.demo.show import Screen, closing
 from edge.demo.stage import Stage, new_folder
 from edge.terminal import print_problem
+from edge.unwritable import cannot_write
 
 _AT_ONCE = 8
 _INTERRUPTED = 130
@@ -31,15 +36,27 @@ _INTERRUPTED = 130
 def run(*, keep: bool, as_json: bool, lives: Sequence[Life] = LIVES) -> int:
     """Play the lives, and show how they went. 0: every life ended as its script says; 1: one did not.
 
-    3: Temporal is not installed or does not start. 130: interrupted. Whatever was started has ended then, unless all
-    lives were played and `keep` is set.
+    3: Temporal is not installed or does not start, or nothing can be written in var/. 130: interrupted. Whatever was
+    started has ended then, unless all lives were played and `keep` is set.
     """
     try:
-        with Stage(new_folder(_now()), keep=keep) as stage, Screen(as_json, len(lives)) as screen:
+        with (
+            Stage(new_folder(_now().astimezone(Policy().zone)), keep=keep) as stage,
+            Screen(as_json, len(lives)) as screen,
+        ):
             return asyncio.run(perform(stage, screen, lives))
     except Problem as problem:
         print_problem(problem, as_json)
         return problem.exit_code
+    except (BillingUnavailable, RegisterUnavailable, PapersUnavailable) as problem:
+        refusal = NotThere(type(problem).__name__, str(problem))
+        print_problem(refusal, as_json)
+        return refusal.exit_code
+    except OSError as problem:
+        if (unwritable := cannot_write(problem, "演示须写入 The demo needs room in var/ of its own folder.")) is None:
+            raise
+        print_problem(unwritable, as_json)
+        return unwritable.exit_code
     except (KeyboardInterrupt, asyncio.CancelledError):
         print_problem(Problem("Interrupted", "演示已中止 the demo was interrupted; what it started has ended"), as_json)
         return _INTERRUPTED

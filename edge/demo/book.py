@@ -28,6 +28,7 @@ class Customer:
     amount: Decimal
     important: bool = False
     overdue_days: int = OVERDUE_DAYS
+    new_meter: str = ""
 
     @property
     def number(self) -> int:
@@ -36,8 +37,8 @@ class Customer:
 
     @property
     def meter_id(self) -> str:
-        """Its meter."""
-        return f"M{self.account_id}"
+        """Its meter: the first one, or what replaced it."""
+        return self.new_meter or f"M{self.account_id}"
 
     @property
     def email(self) -> str:
@@ -152,6 +153,11 @@ def _payment_line(payment: BookedPayment) -> list[str]:
     bill_id, reverses = payment.bill_id or "", payment.reverses or ""
     amount, channel = f"{payment.amount}", payment.channel or ""
     return [payment.payment_id, payment.account_id, bill_id, amount, at, channel, reverses]
+
+
+def write_customers(path: Path, customers: Iterable[Customer]) -> Path:
+    """A file of customers."""
+    return _write(path, _CUSTOMERS, map(_customer_line, customers))
 
 
 def write_bills(path: Path, lines: Iterable[Line]) -> Path:

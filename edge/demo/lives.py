@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from domain.vocabulary import Outcome
+from edge.demo import lives_changed as changed
 from edge.demo import lives_cut as cut
 from edge.demo import lives_dunning as dunning
 from edge.demo.book import NOT_DUE_YET, Customer, customer
@@ -315,5 +316,63 @@ LIVES: tuple[Life, ...] = (
         "settled",
         "yellow red approved ticket half-hour void red settled",
         alone=2,
+    ),
+    Life(
+        customer(35, "214.60"),
+        "交费消息早于入账，再报后撤销许可",
+        "announced twice: permit revoked",
+        changed.announced_twice,
+        "settled",
+        "yellow red approved ticket not-booked given-up half-hour permit settled revoked not-cut",
+    ),
+    Life(
+        customer(36, "306.45"),
+        "审批后换表，重新送达，按新表停电",
+        "meter replaced, served again",
+        changed.meter_replaced,
+        "restored",
+        "yellow red approved record-changed void red approved ticket half-hour permit cut settled restored",
+    ),
+    Life(
+        customer(37, "247.15"),
+        "过户，重新催费",
+        "holder changed, dunned anew",
+        changed.holder_changed,
+        "settled",
+        "yellow red approved record-changed void yellow settled",
+    ),
+    Life(
+        customer(38, "281.50"),
+        "停电后过户，未交费即复电",
+        "holder changed, restored unpaid",
+        changed.holder_changed_without_supply,
+        "restored",
+        "yellow red approved ticket half-hour permit cut record-changed asked restored yellow settled",
+    ),
+    Life(
+        customer(39, "259.80"),
+        "停电后账单更正，按时复电",
+        "bill corrected while cut off",
+        changed.bill_corrected,
+        "restored",
+        "yellow red approved ticket half-hour permit cut swept settled restored",
+    ),
+    Life(
+        customer(40, "228.35"),
+        "只差一分，结案",
+        "a cent left over",
+        changed.a_cent_left,
+        "settled",
+        "yellow settled",
+    ),
+    Life(
+        customer(41, "233.05"),
+        "邻户表计被停，即复电，本户照常",
+        "a neighbour found cut, restored first",
+        changed.neighbour_found_cut,
+        "restored",
+        "yellow red approved ticket half-hour permit cut found-cut restored settled restored",
+        incidents=("wrong_meter",),
+        breached=("R-27",),
     ),
 )

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from edge.demo.playing import Answer, Case, expect
 from edge.demo.procedure import (
-    approve,
     at,
     close_incident,
     cut,
@@ -13,7 +12,7 @@ from edge.demo.procedure import (
     half_hour,
     permit,
     restore,
-    ticket,
+    serve_red_again,
     to_cut,
     to_window,
     window,
@@ -210,9 +209,7 @@ async def cut_at_the_second_time(c: Case) -> None:
     """II.2, II.7: the first attempt slips, the second succeeds: nothing of the first is used again."""
     sent = await to_window(c)
     await c.says("report_not_cut", "field_crew", ticket_id=sent["ticket_id"], reason="客户正在手术 surgery at home")
-    await deliver(c, "red")
-    await approve(c)
-    await cut(c, await window(c, await half_hour(c, await ticket(c))))
+    await cut(c, await window(c, await half_hour(c, await serve_red_again(c))))
     await c.later(hours=2)
     await c.pays()
     await restore(c)

@@ -5,7 +5,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +20,7 @@ from composition.parts import Parts
 from composition.settings.model import Settings
 from domain.contract.updates import ReportCut
 from domain.money.book import BookedPayment
-from edge.demo.book import Customer, bill_line, write_bills, write_payments
+from edge.demo.book import Customer, bill_line, write_bills, write_customers, write_payments
 from edge.ingest.announcer import CaseAnnouncer
 from edge.ingest.ingest import IngestReport, ingest
 
@@ -224,11 +224,12 @@ class Case:
         at: datetime | None = None,
         bill: int | None = None,
         silently: bool = False,
+        payment_id: str = "",
     ) -> str:
         """Money reaches the billing book through a file of payments; `silently`, billing announces nothing."""
         self._payments += 1
         payment = BookedPayment(
-            f"P-{self.account_id}-{self._payments}",
+            payment_id or f"P-{self.account_id}-{self._payments}",
             self.account_id,
             self.customer.amount if amount is None else amount,
             at or await self.now(),
@@ -255,6 +256,17 @@ class Case:
         line = bill_line(self.account_id, due, amount, self._bills)
         await self.town.ingest(write_bills(self.town.file("bills", self.account_id), (line,)))
         return self._bills
+
+    async def is_corrected(self, amount: Decimal) -> None:
+        """Billing corrects the customer's first bill, and announces it to no case."""
+        self.show(None, f"更正账单 the bill is {amount}")
+        await asyncio.to_thread(self.town.parts.book.correct_bill, f"B-{self.account_id}-1", amount)
+
+    async def is_recorded_anew(self, **changes: Any) -> None:
+        """The customers' export is read again, with these fields of this customer changed."""
+        self.customer = replace(self.customer, **changes)
+        self.show(None, f"档案变更 the customer's record changes: {', '.join(changes)}")
+        await self.town.ingest(write_customers(self.town.file("customers", self.account_id), (self.customer,)))
 
     async def sweep(self) -> None:
         """The schedule of the daily sweep fires."""

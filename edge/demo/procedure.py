@@ -53,6 +53,13 @@ async def to_ticket(c: Case) -> Answer:
     return await ticket(c)
 
 
+async def serve_red_again(c: Case) -> Answer:
+    """The new red notice is served and approved, and its day before has come: the ticket that is out."""
+    await deliver(c, "red")
+    await approve(c)
+    return await ticket(c)
+
+
 async def ticket(c: Case) -> Answer:
     """The day before has come: the ticket that is out."""
     await c.until_deadline()

@@ -1,12 +1,13 @@
 """What the demo shows: progress as the lives go on, then the closing table; all on stderr if a script reads stdout."""
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
@@ -14,8 +15,8 @@ from domain.words import OUTCOMES, both_of
 from edge.demo.ending import SIGNS, Ending
 from edge.demo.lives import Life
 from edge.demo.mail_folder import mails_in
-from edge.demo.stage import Stage
-from edge.terminal import print_json
+from edge.demo.stage import ROOT, Stage
+from edge.terminal import PatientConsole, print_json
 
 
 class Screen:
@@ -23,9 +24,9 @@ class Screen:
 
     def __init__(self, as_json: bool, total: int) -> None:
         self.as_json = as_json
-        out = Console(stderr=as_json, highlight=False)
+        out = PatientConsole(stderr=as_json, highlight=False)
         # A pipe has no width: a table folded at 80 columns could not be read there.
-        self.out = out if out.is_terminal else Console(stderr=as_json, highlight=False, width=180)
+        self.out = out if out.is_terminal else PatientConsole(stderr=as_json, highlight=False, width=180)
         columns = (SpinnerColumn(), TextColumn("{task.description}"))
         self._live = Progress(*columns, console=self.out, transient=True, disable=not self.out.is_terminal)
         self._tasks: dict[str, TaskID] = {}
@@ -66,6 +67,12 @@ class Screen:
         )
         for problem in ending.problems:
             self.say(f"      {problem}")
+
+
+def commands(folder: Path) -> str:
+    """What a shell needs before the name of a command, in whatever folder it stands."""
+    environment, starter = (shlex.quote(str(path)) for path in (folder / "environment.sh", ROOT / "starter.py"))
+    return f". {environment} && {shlex.quote(sys.executable)} {starter}"
 
 
 def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Mapping[str, Any], seconds: float) -> None:
@@ -115,6 +122,6 @@ def closing(screen: Screen, stage: Stage, endings: Sequence[Ending], report: Map
         pids = " ".join(str(pid) for pid in stage.pids.values())
         names = ", ".join(f"{name} {pid}" for name, pid in stage.pids.items())
         screen.say(f"Temporal UI       {stage.ui} (仍在运行 still running: {names}; to stop: kill {pids})")
-        screen.say(f"其他命令 commands  . {stage.folder}/environment.sh && {sys.executable} starter.py list")
+        screen.say(f"其他命令 commands  {commands(stage.folder)} list")
     else:
         screen.say(f"Temporal UI       {stage.ui} (已停止 stopped; make demo DEMO_FLAGS=--keep leaves it running)")

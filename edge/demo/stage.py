@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -110,7 +111,7 @@ class Stage:
                 break
         else:
             raise NotThere("TemporalUnavailable", f"the Temporal server does not start: see {self.folder}/server.log")
-        lines = "".join(f"export {name}='{value}'\n" for name, value in self.settings.items())
+        lines = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in self.settings.items())
         (self.folder / "environment.sh").write_text(lines, "utf-8")
         self._open_mailbox()
         self.start_worker()
@@ -203,7 +204,7 @@ class Stage:
 
 
 def new_folder(now: datetime) -> Path:
-    """A folder in var/ that no other demo has."""
+    """A folder in var/ that no other demo has, named by that local time: the policy's, as of reject files."""
     tries = 0
     while True:
         tries += 1

@@ -2,12 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from sqlalchemy import make_url
 from temporalio.client import Client
 
 from activities.register import RegisterUnavailable
@@ -15,8 +13,11 @@ from adapters.checkup.database import check_billing, check_register, open_rows, 
 from adapters.checkup.letters import check_letters
 from client.problems import NotThere
 from composition.parts import ask_billing, connect
+from composition.payload_keys import worker_ring
+from composition.places import places
 from composition.settings.checkup import ReadSettings
 from composition.settings.fields import ConfigurationError
+from domain.record.key_ring import KeyRingMark
 from edge.doctor import cases, databases, machine, outbox, temporal
 from edge.doctor.finding import Check, Finding, aside, broken, in_time, ok, warning
 from edge.doctor.letters import letters
@@ -50,18 +51,18 @@ class Doctor:
             ("search attributes", self._with(temporal.search_attributes)),
             ("workers", self._with(lambda client: workers(client, queue, self.now()))),
             ("schedules", self._with(lambda client: temporal.schedules(client, anchored, self.now()))),
-            ("register", lambda: databases.register(lambda: check_register(self._register_url))),
+            ("register", lambda: databases.register(lambda: check_register(self._register_url), self._register_url)),
             ("billing", self._billing),
             ("channels", _at_once(lambda: machine.channels(found))),
             ("outbox", lambda: outbox.outbox(lambda: unsent(self._register_url), self.now())),
             ("letters", lambda: letters(lambda: check_letters(self._register_url, found.paper_fonts))),
-            ("cases", self._with(cases.stuck)),
+            ("cases", self._with(self._stuck)),
             ("open rows", self._with(self._open_rows)),
             ("payload keys", self._with(self._payload_keys)),
             ("anchor", _at_once(lambda: machine.anchor(found, self.now()))),
             ("documents", _at_once(lambda: machine.documents(found.documents_folder))),
             ("clocks", self._clocks),
-            ("disk", _at_once(lambda: machine.disks(self._places()))),
+            ("disk", _at_once(lambda: machine.disks(place.path for place in places(found)))),
         )
         try:
             seconds = {"open rows": CASES_SECONDS, "payload keys": CASES_SECONDS, "letters": CASES_SECONDS}
@@ -76,17 +77,6 @@ class Doctor:
     @property
     def _register_url(self) -> str:
         return self.read.settings.register_url.get_secret_value()
-
-    def _places(self) -> Iterator[Path]:
-        """Where this program writes."""
-        found = self.read.settings
-        for url in (found.register_url, found.billing_url):
-            address = make_url(url.get_secret_value())
-            if address.get_backend_name() == "sqlite" and address.database:
-                yield Path(address.database)
-        yield found.documents_folder
-        if found.anchor_file is not None:
-            yield found.anchor_file.path
 
     async def _server(self) -> tuple[Finding, ...]:
         try:
@@ -120,14 +110,26 @@ class Doctor:
             rows = await asyncio.shield(self._rows)
         except RegisterUnavailable:
             rows = ()
-        return await cases.payload_keys(client, self.read.settings.payload_codec, rows)
+        return await cases.payload_keys(client, self.read.settings.payload_codec, await self._worker_keys(), rows)
+
+    async def _stuck(self, client: Client) -> tuple[Finding, ...]:
+        return await cases.stuck(client, self.read.settings.payload_codec, await self._worker_keys())
+
+    async def _worker_keys(self) -> KeyRingMark | None:
+        """The mark of the worker's keys; None too where the register hangs, which its own part says."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return await aside(lambda: worker_ring(self.read.settings))
+        except TimeoutError:
+            return None
 
     async def _billing(self) -> tuple[Finding, ...]:
         settings = self.read.settings
         ask = lambda: ask_billing(settings)  # noqa: E731
         if settings.billing_over_http:
             return await databases.billing_system(settings.billing_url.get_secret_value(), ask)
-        return await databases.billing(lambda: check_billing(settings.billing_url.get_secret_value()), ask)
+        url = settings.billing_url.get_secret_value()
+        return await databases.billing(lambda: check_billing(url), ask, url)
 
     async def _clocks(self) -> tuple[Finding, ...]:
         """Whether those who judge by the time agree on it: Temporal, the register's server, this machine."""

@@ -1,16 +1,15 @@
 """The doctor's check of the cases: stuck ones, open rows that no workflow carries on, payload keys."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
+from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
 
 from client.cases import running
 from client.payload_codec import EncryptedPayloads
-from domain.contract.refusals import UNBELIEVED
+from client.payload_keys import ring_of, start_payloads, unreadable
+from domain.record.key_ring import KeyRingMark, difference
 from domain.record.sweep import OpenRow
 from edge.doctor.finding import Finding, broken, ok, warning
 
@@ -21,12 +20,62 @@ SAMPLES = 5
 _AT_ONCE = 20
 
 
-async def stuck(client: Client) -> tuple[Finding, ...]:
-    """Cases whose code and history do not agree: no message moves them."""
-    count = (await client.count_workflows(f"TemporalReportedProblems IS NOT NULL AND {RUNNING}")).count
-    if count:
-        return (broken("cases", f"{count} are stuck: their workflow tasks fail", "docs/runbook.md, sections 3 and 4"),)
-    return (ok("cases", f"{(await client.count_workflows(RUNNING)).count} running, none stuck"),)
+async def stuck(client: Client, codec: EncryptedPayloads | None, worker: KeyRingMark | None) -> tuple[Finding, ...]:
+    """Cases that no message moves: what they were started with is closed to the worker, or code and history disagree.
+
+    The keys come first: a case stuck by them fails like one that the code does not fit, and must live on.
+    """
+    query = f"TemporalReportedProblems IS NOT NULL AND {RUNNING}"
+    count = (await client.count_workflows(query)).count
+    if not count:
+        return (ok("cases", f"{(await client.count_workflows(RUNNING)).count} running, none stuck"),)
+    names = [found.id async for found in client.list_workflows(query, page_size=NAMED, limit=NAMED)]
+    whys = await asyncio.gather(*(_closed_to_worker(client, codec, worker, name) for name in names))
+    by_keys = {name: why for name, why in zip(names, whys, strict=True) if why}
+    others = [name for name in names if name not in by_keys]
+    more = f" and {count - len(names)} more" if count > len(names) else ""
+    return tuple(_stuck(by_keys, others, more))
+
+
+def _stuck(by_keys: Mapping[str, str], others: Sequence[str], more: str) -> Iterator[Finding]:
+    if by_keys:
+        why = next(iter(by_keys.values()))
+        says = f"stuck by their payload keys, not by their code: {_accounts(by_keys)}{'' if others else more}: {why}"
+        yield broken("cases", says, _KEYS_BACK)
+    if others:
+        do = (
+            "docs/runbook.md, section 3 if since a roll-out, else section 4; if payload keys were changed since,"
+            " first docs/security.md, Changing keys"
+        )
+        says = f"stuck, their workflow tasks fail: {_accounts(others)}{more}"
+        yield broken("cases", says, do)
+
+
+_KEYS_BACK = (
+    "terminate none of them. Opened in clear: ARREARS_PAYLOAD_PLAIN=accept; encrypted: put the key back into"
+    " ARREARS_PAYLOAD_KEYS; then start the workers anew (docs/security.md, Changing keys)"
+)
+
+
+def _accounts(workflows: Iterable[str]) -> str:
+    return ", ".join(name.removeprefix("arrears-") for name in workflows)
+
+
+async def _closed_to_worker(
+    client: Client, codec: EncryptedPayloads | None, worker: KeyRingMark | None, name: str
+) -> str | None:
+    """Why the worker cannot read what the case was started with; None if it can. Without its mark, by our own keys."""
+    started = await start_payloads(client, name)
+    return _closed_to(worker, started) if worker else unreadable(started, codec, client.namespace, name)
+
+
+def _closed_to(worker: KeyRingMark, started: Iterable[Payload]) -> str | None:
+    for key_id in map(EncryptedPayloads.key_of, started):
+        if key_id is None and worker.keys and not worker.accepts_plain:
+            return "opened in clear, and the worker lets no plain payload in"
+        if key_id is not None and not worker.names(key_id):
+            return f"encrypted by key {key_id}, which the worker does not have"
+    return None
 
 
 async def left_behind(client: Client, rows: Sequence[OpenRow]) -> tuple[Finding, ...]:
@@ -69,14 +118,17 @@ def _names(rows: Sequence[OpenRow]) -> str:
     return ", ".join(accounts[:NAMED]) + more
 
 
-async def payload_keys(client: Client, codec: EncryptedPayloads | None, rows: Sequence[OpenRow]) -> tuple[Finding, ...]:
-    """Whether what open cases were started with can be read: by the oldest of them, and by the newest."""
+async def payload_keys(
+    client: Client, codec: EncryptedPayloads | None, worker: KeyRingMark | None, rows: Sequence[OpenRow]
+) -> tuple[Finding, ...]:
+    """Whether our keys are the worker's, and open what the oldest and the newest of the open cases started with."""
     part = "payload keys"
     newest = [w.id async for w in client.list_workflows(RUNNING, page_size=SAMPLES, limit=SAMPLES)]
     oldest = [row.workflow_id for row in rows if not row.followed][:SAMPLES]
     tried = 0
     for name in dict.fromkeys((*oldest, *newest)):
-        if why := await _unreadable(client, codec, name):
+        started = await start_payloads(client, name)
+        if why := unreadable(started, codec, client.namespace, name):
             if codec is None:
                 return (broken(part, f"{name} is encrypted, and no key is set", "set ARREARS_PAYLOAD_KEYS"),)
             do = (
@@ -84,25 +136,12 @@ async def payload_keys(client: Client, codec: EncryptedPayloads | None, rows: Se
                 " payloads in for a while: ARREARS_PAYLOAD_PLAIN=accept (docs/security.md)"
             )
             return (broken(part, f"{name}: {why}", do),)
+        if worker is not None and (why := _closed_to(worker, started)) is not None:
+            return (broken(part, f"{name} was {why}", _KEYS_BACK),)
         tried += 1
+    if worker is not None and (why := difference(ring_of(codec), worker)) is not None:
+        do = "give worker and commands the same ARREARS_PAYLOAD_KEYS: commands send nothing before (docs/security.md)"
+        return (broken(part, why, do),)
     with_ = f"encrypted by {codec.ring.first}" if codec else "not encrypted"
-    return (ok(part, f"{with_}; {tried} open cases can be read" if tried else f"{with_}; no open case to try it on"),)
-
-
-async def _unreadable(client: Client, codec: EncryptedPayloads | None, workflow_id: str) -> str | None:
-    request = GetWorkflowExecutionHistoryRequest(
-        namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow_id), maximum_page_size=1
-    )
-    try:
-        history = (await client.workflow_service.get_workflow_execution_history(request)).history
-    except RPCError as problem:
-        if problem.status != RPCStatusCode.NOT_FOUND:
-            raise
-        return None
-    for payload in history.events[0].workflow_execution_started_event_attributes.input.payloads:
-        if codec is None:
-            if EncryptedPayloads.workflow_of(payload) is not None:
-                return "is encrypted"
-        elif (opened := codec.bound_to(client.namespace, workflow_id).open(payload)).metadata["encoding"] == UNBELIEVED:
-            return opened.data.decode("utf-8", "replace")
-    return None
+    can = f"the {tried} open cases tried can be read" if tried else "no open case to try it on"
+    return (ok(part, f"{with_}; {can}"),)

@@ -1,33 +1,37 @@
 """The doctor's check of register and billing: whether they answer, are whole, and writable."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sqlalchemy import make_url
 
 from activities.billing import BillingUnavailable
 from activities.register import RegisterUnavailable
-from adapters.checkup.database import DatabaseChecked
+from adapters.checkup.database import DatabaseChecked, advice
+from composition.places import takes_nothing
 from edge.doctor.finding import Finding, aside, broken, ok, warning
 
-_NO_ANSWER = "start the database, or correct {}"
 
-
-async def register(check: Callable[[], DatabaseChecked]) -> tuple[Finding, ...]:
+async def register(check: Callable[[], DatabaseChecked], url: str) -> tuple[Finding, ...]:
     """The register: reachable, whole, writable, its evidence guarded."""
     try:
         seen = await aside(check)
     except RegisterUnavailable as problem:
-        return (broken("register", str(problem), _NO_ANSWER.format("ARREARS_REGISTER_URL")),)
-    return tuple(_faults("register", seen)) or (ok("register", f"{seen.address}: whole, writable, evidence guarded"),)
+        return (broken("register", str(problem), f"{advice(url, problem)} (ARREARS_REGISTER_URL)"),)
+    return tuple(_faults("register", seen, url)) or (
+        ok("register", f"{seen.address}: whole, writable, evidence guarded"),
+    )
 
 
-async def billing(check: Callable[[], DatabaseChecked], ask: Callable[[], object]) -> tuple[Finding, ...]:
+async def billing(check: Callable[[], DatabaseChecked], ask: Callable[[], object], url: str) -> tuple[Finding, ...]:
     """The billing book: reachable, whole, writable, with customers and bills in it, and answering."""
     try:
         seen = await aside(check)
-        if faults := tuple(_faults("billing", seen)):
+        if faults := tuple(_faults("billing", seen, url)):
             return faults
         await aside(ask)
     except BillingUnavailable as problem:
-        return (broken("billing", str(problem), _NO_ANSWER.format("ARREARS_BILLING_URL")),)
+        return (broken("billing", str(problem), f"{advice(url, problem)} (ARREARS_BILLING_URL)"),)
     if empty := [name for name in ("customers", "bills") if name in seen.empty]:
         says = f"{seen.address}: no {' and no '.join(empty)}; whoever is asked for owes nothing"
         return (warning("billing", says, "python starter.py ingest FILE…, or correct ARREARS_BILLING_URL"),)
@@ -42,12 +46,16 @@ async def billing_system(address: str, ask: Callable[[], object]) -> tuple[Findi
     try:
         await aside(ask)
     except BillingUnavailable as problem:
-        return (broken("billing", str(problem), _NO_ANSWER.format("ARREARS_BILLING_URL")),)
+        do = "see that the utility's system runs, or correct ARREARS_BILLING_URL, ARREARS_BILLING_TOKEN"
+        return (broken("billing", str(problem), do),)
     return (ok("billing", f"{address}: answers"),)
 
 
-def _faults(part: str, seen: DatabaseChecked) -> Iterator[Finding]:
-    if not seen.made:
+def _faults(part: str, seen: DatabaseChecked, url: str) -> Iterator[Finding]:
+    if not seen.made and (reason := takes_nothing(Path(make_url(url).database or "."))):
+        do = f"give its user the right to write there, make room, or correct ARREARS_{part.upper()}_URL"
+        yield broken(part, f"{seen.address}: is not there, and cannot be made: {reason}", do)
+    elif not seen.made:
         says = f"{seen.address}: is not there yet"
         yield warning(part, says, f"the first worker makes it; if there was one, correct ARREARS_{part.upper()}_URL")
     if seen.missing:
@@ -58,7 +66,7 @@ def _faults(part: str, seen: DatabaseChecked) -> Iterator[Finding]:
         else:
             yield warning(part, says, "a worker makes them when it first reaches the database")
     if seen.unwritable:
-        do = "give its user the right to write, free the lock, or make room; until then nothing goes forward"
+        do = f"{advice(url, seen.unwritable)}; until then nothing goes forward"
         yield broken(part, f"{seen.address}: nothing can be written: {seen.unwritable}", do)
     if seen.unguarded:
         do = "find out who removed them, and anchor --check; docs/runbook.md, section 10, makes them anew"

@@ -1,13 +1,13 @@
 """The doctor's check of this machine: settings, policy, routing table, folders, disks, the anchor file."""
 
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from activities.anchor import AnchorBroken
 from adapters.checkup.channels import check_channels
+from composition.places import nearest, takes_nothing
 from composition.settings.checkup import ReadSettings
 from composition.settings.model import Settings
 from domain.law.policy_choice import load_policies
@@ -57,24 +57,18 @@ def policy(found: Settings) -> Iterator[Finding]:
 
 def documents(folder: Path) -> Iterator[Finding]:
     """Whether papers can be put down where they belong."""
-    there = _nearest(folder)
-    try:
-        if not there.is_dir():
-            raise NotADirectoryError(20, "is not a folder", str(there))
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as problem:
-        says = f"{folder}: {there}: {problem.strerror}"
-        yield broken("documents", says, "correct ARREARS_DOCUMENTS, or the folder's rights")
+    if reason := takes_nothing(folder):
+        yield broken("documents", f"{folder}: {reason}", "correct ARREARS_DOCUMENTS, the folder's rights, or make room")
         return
-    yield ok("documents", f"{folder} can be written" if there == folder else f"{folder} can be made when needed")
+    made = nearest(folder) == folder
+    yield ok("documents", f"{folder} can be written" if made else f"{folder} can be made when needed")
 
 
 def channels(found: Settings) -> Iterator[Finding]:
     """Whether the routing table of delivery channels can be used, and whom it leaves out."""
     part = "channels"
     if found.routes_file is None:
-        says = "ARREARS_NOTIFY is not set: messages to staff stay in the outbox, and readers alone notify customers"
+        says = "ARREARS_NOTIFY is not set: nothing is sent; people work from their worklists, readers notify customers"
         do = "write a routing table (docs/operating.md, Channels)"
         yield warning(part, says, do) if found.mode == "production" else ok(part, says)
         return
@@ -127,7 +121,7 @@ def _free(place: Path) -> int:
 
 def disks(places: Iterable[Path], free: Callable[[Path], int] = _free) -> Iterator[Finding]:
     """Whether there is room where this program writes."""
-    there = sorted({_nearest(place) for place in places})
+    there = sorted({nearest(place) for place in places})
     of_each_disk = {place.stat().st_dev: place for place in reversed(there)}
     for place in sorted(of_each_disk.values()):
         left = free(place)
@@ -138,8 +132,3 @@ def disks(places: Iterable[Path], free: Callable[[Path], int] = _free) -> Iterat
             yield warning("disk", says, "make room before it is full")
         else:
             yield ok("disk", says)
-
-
-def _nearest(place: Path) -> Path:
-    """The place itself, or what of its path is there already."""
-    return next(part for part in (place, *place.absolute().parents) if part.exists())

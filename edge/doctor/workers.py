@@ -100,8 +100,10 @@ def _doubts(latest: Iterable[_Asks], served: set[str]) -> Iterator[Finding]:
         says = f"{_listed(idle)}: without a build id, so that no case comes to them while {current} is current"
         do = "start them with ARREARS_DEPLOYMENT_NAME and ARREARS_BUILD_ID, or end them; or go back: "
         yield warning("workers", says, f"{do}{_SET_CURRENT} {_deployment(served)} --unversioned --yes")
-    if all(who.silent > SILENT for who in latest):
-        yield warning("workers", _listed(latest), "see whether one still runs, or start one: python worker.py")
+    getting = [who for who in latest if who.version in served]  # one that gets no case stands in for nobody
+    if all(who.silent > SILENT for who in getting):
+        do = "see whether one of these still runs, or start one: python worker.py"
+        yield warning("workers", _listed(getting), do)
 
 
 def _deployment(served: set[str]) -> str:

@@ -91,6 +91,12 @@ async def announce_all(
             round_.over.set()
     except BaseExceptionGroup as errors:
         raise _first(errors) from None
+    except asyncio.CancelledError:
+        say(
+            f"已通知 {round_.count}/{round_.total} 户，其中新立案 {round_.result.cases_opened}。"
+            f" {round_.count} of {round_.total} accounts done, {round_.result.cases_opened} cases opened by them."
+        )
+        raise
     finally:  # also when interrupted: what was announced need not be announced again
         with suppress(BillingUnavailable):
             await asyncio.to_thread(round_.write_marks)
@@ -122,12 +128,15 @@ class _Round:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _queue: asyncio.Queue[_News | None] = field(default_factory=lambda: asyncio.Queue(2 * _PAGE))
     _done: list[Unannounced] = field(default_factory=list)
-    _count: int = 0
-    _total: int = 0
+    count: int = 0
+    """Accounts done, of `total`."""
+    total: int = 0
 
     async def read(self) -> None:
         """Read page after page ahead of the senders."""
-        self._total = await asyncio.to_thread(self.book.count_unannounced, self.now)
+        self.total = await asyncio.to_thread(self.book.count_unannounced, self.now)
+        if self.total:  # at once: the first case may take a while, and nobody shall think that all is done
+            self.progress("announce", 0, self.total)
         after = ""
         while page := await asyncio.to_thread(self._page, after):
             for news in page:
@@ -149,9 +158,8 @@ class _Round:
         while (news := await self._queue.get()) is not None:
             await self._announce_one(news)
             self._done.append(news.waiting)
-            self._count += 1
-            if self._count % 100 == 0 or self._count == self._total:
-                self.progress("announce", self._count, self._total)
+            self.count += 1
+            self.progress("announce", self.count, self.total)
 
     async def _announce_one(self, news: _News) -> None:
         outcomes: set[str] = set()

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -63,9 +63,11 @@ async def ingest(
 
     `progress(what, done, total)` gets bytes for a file, accounts for `announce`; `say` sentences for people. Rejected
     lines go to `reject_path`, and warnings beside it, else to new files in var/. In a dry run only these are
-    written. BillingUnavailable, and what the announcer raises, end the run: what is booked stays, and the next run
-    announces what this one did not. `closed_cases` is given the accounts with payments and without a running case.
-    It opens one where a cut came after its settlement, and says how many (R-25).
+    written. OSError: a list takes no more lines; then nothing is announced. BillingUnavailable, and what the announcer
+    raises, end the run: what is booked stays, and the next run announces what this one did not.
+
+    `closed_cases` is given the accounts with payments and without a running case. It opens one where a cut came after
+    its settlement, and says how many (R-25).
     """
     zone = ZoneInfo(policies.default.timezone)
     with ExitStack() as stack:
@@ -74,7 +76,9 @@ async def ingest(
         beside = None if reject_path is None else reject_path.with_name(f"{reject_path.stem}-warnings.csv")
         warnings = stack.enter_context(LineList("warnings", beside, now.astimezone(zone)))
         load = _Load(book, rejects, warnings, zone, progress, say)
-        await asyncio.to_thread(load.all, files)
+        await _to_its_end(load, files)
+        for listed in (rejects, warnings):
+            listed.close()  # before anything is announced: an error of the disk must not come last
         announced = await announce_all(
             book,
             DryRunAnnouncer(announcer) if dry_run else announcer,
@@ -101,6 +105,22 @@ async def ingest(
         )
 
 
+async def _to_its_end(load: "_Load", files: Sequence[Path]) -> None:
+    """Read the files on a thread; interrupted, it ends after the batch in hand, which is booked whole."""
+    reading = asyncio.ensure_future(asyncio.to_thread(load.all, files))
+    try:
+        await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        load.interrupted = True
+        with suppress(_Interrupted):
+            await reading
+        raise
+
+
+class _Interrupted(Exception):
+    """Somebody pressed Ctrl-C while the files were read."""
+
+
 @dataclass
 class _Load:
     """One run's way from files into the book."""
@@ -115,6 +135,7 @@ class _Load:
     accepted: int = 0
     duplicates: int = 0
     refused: list[str] = field(default_factory=list)
+    interrupted: bool = False
     _early: list[tuple[str, ReadLine]] = field(default_factory=list)
     _doubtful: list[tuple[str, ReadLine]] = field(default_factory=list)
 
@@ -180,6 +201,8 @@ class _Load:
         batch: Sequence[tuple[str, ReadLine]],
         last_chance: bool = False,
     ) -> None:
+        if self.interrupted:
+            raise _Interrupted
         if not batch:
             return
         verdicts = add([line.row for _, line in batch])

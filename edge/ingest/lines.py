@@ -12,7 +12,7 @@ from edge.ingest.header import header_of, keys_of, members
 from edge.ingest.physical import LONGEST_LINE, FileRefused, Quoting, Raw, blank, decoded, fields, physical_lines
 from edge.ingest.plain import plain_stream
 
-__all__ = ("Export", "FileRefused", "ReadLine", "open_export")
+__all__ = ("Export", "FileRefused", "ReadLine", "open_export", "refusals")
 
 
 class ReadLine(NamedTuple):
@@ -112,6 +112,20 @@ class Export:
 
     def _line(self, raw: Raw, row: Row | None, reason: str = "") -> ReadLine:
         return ReadLine(raw.number, raw.data.decode(self.encoding, "backslashreplace"), row, reason, raw.end)
+
+
+def refusals(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Why files are no exports, before anything is read; what can be read but once, as a pipe, is not judged yet."""
+    found = []
+    for path in paths:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            continue
+        try:
+            if (export := open_export(path)) is not None:
+                export.close()
+        except FileRefused as problem:
+            found.append(str(problem))
+    return tuple(found)
 
 
 def open_export(path: Path) -> Export | None:

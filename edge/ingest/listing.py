@@ -2,6 +2,8 @@
 
 import csv
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +27,7 @@ def harmless(text: str) -> str:
 class LineList:
     """Lines of exports, each with a reason; the file is made when the first line is added.
 
-    Without a path it is a new file in var/, named by `name` and the time.
+    Without a path it is a new file in var/, named by `name` and the time, or the earlier one that says the same.
     """
 
     name: str
@@ -34,12 +36,33 @@ class LineList:
     count: int = 0
     _file: IO[str] | None = None
 
+    def __post_init__(self) -> None:
+        self._given = self.path is not None
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
+        self.close()
+
+    def close(self) -> None:
+        """Write down what was added; nothing is added afterwards. OSError, with the file's name: it takes no more."""
+        file, self._file = self._file, None
+        if file is not None:
+            with self._named():
+                file.close()
+                self._keep_one()
+
+    def _keep_one(self) -> None:
+        """Of two lists in var/ that say the same, keep the earlier: the same files were read again."""
+        if self._given or self.path is None:
+            return
+        content = self.path.read_bytes()
+        for earlier in sorted(self.path.parent.glob(f"{self.name}-*.csv")):
+            if earlier != self.path and earlier.stat().st_size == len(content) and earlier.read_bytes() == content:
+                self.path.unlink()
+                self.path = earlier
+                return
 
     @property
     def made(self) -> str | None:
@@ -47,12 +70,23 @@ class LineList:
         return str(self.path) if self.path and self.count else None
 
     def add(self, file: str, line: ReadLine, reason: str) -> None:
-        """Write one line with the reason why it stands here; the first one makes the file."""
-        if self._file is None:
-            self._file = self._open()
-            csv.writer(self._file).writerow(("file", "line", "reason", "text"))
-        self.count += 1
-        csv.writer(self._file).writerow((harmless(file), line.number, harmless(reason), harmless(line.text)))
+        """Write one line with the reason why it stands here; the first one makes the file. OSError as in `close`."""
+        with self._named():
+            if self._file is None:
+                self._file = self._open()
+                csv.writer(self._file).writerow(("file", "line", "reason", "text"))
+            self.count += 1
+            csv.writer(self._file).writerow((harmless(file), line.number, harmless(reason), harmless(line.text)))
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors of a disk bear the file's name only if it was being opened."""
+        try:
+            yield
+        except OSError as problem:
+            if problem.filename is None:
+                problem.filename = str(self.path)
+            raise
 
     def _open(self) -> IO[str]:
         if self.path is not None:

@@ -1,7 +1,7 @@
 """Asks the billing system who is overdue, and opens or joins their cases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -43,8 +43,12 @@ async def open_overdue(
     task_queue: str,
     as_of: datetime,
     accounts: Sequence[str] = (),
+    progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Overdue:
-    """Open or join the cases of these accounts, or of all that billing says are overdue as of then."""
+    """Open or join the cases of these accounts, or of all that billing says are overdue as of then.
+
+    `progress("overdue", done, asked)` after some accounts: billing does not say beforehand how many there are.
+    """
     done = Overdue()
     pages = _named(accounts) if accounts else _all_overdue(billing, as_of)
     async for page in pages:
@@ -62,6 +66,7 @@ async def open_overdue(
         for start in range(0, len(owed), AT_ONCE):
             some = owed[start : start + AT_ONCE]
             await asyncio.gather(*(_open(client, account, policies, task_queue, debt, done) for account, debt in some))
+            progress("overdue", done.cases_opened + done.cases_joined + len(done.not_opened), done.asked)
     return done
 
 

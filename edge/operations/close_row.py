@@ -21,11 +21,15 @@ async def close_rows(session: Session, account: str, by: Actor, reason: str, out
 
     Problem: there is none; the customer is without supply and has no case; an incident is open, and has no outcome yet.
     """
-    runs = await _running(await session.client(), account)
+    runs = await _running(await session.server_client(), account)
     files = await asyncio.to_thread(_open_files, session, account)
     left = [file for file in files if file.case.case_key != runs]
+    if not files:
+        raise Problem("NothingToClose", f"the register has no open row of account {account}")
     if not left:
-        raise Problem("NothingToClose", f"account {account} has no open row that no workflow carries on")
+        raise Problem(
+            "NothingToClose", f"the case of account {account} runs, and closes its row itself; withdraw ends it"
+        )
     if left[-1].case.supply_off and runs is None and left[-1].case.case_key == files[-1].case.case_key:
         sentence = f"account {account} is without supply, and has no case: have it restored first (supply-found-cut)"
         raise Problem("StillDark", sentence, {"rule": "R-27", "clause": "III.4"})

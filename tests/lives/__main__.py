@@ -11,7 +11,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from tests.lives.drawing import life_of, shortest
+from tests.lives.keeping import kept
 from tests.lives.life import Life, read, to_text
+from tests.lives.oracle import judge
 from tests.lives.running import IN_FLIGHT, Batch, Lived, new_run_after, play_seeds, play_town, standing_town, town_of
 
 CUT_AT_LEAST = 0.20
@@ -34,6 +36,10 @@ _MIX = (
     "promise or plan",
     "permit refused",
     "permit revoked",
+    "record changed",
+    "announced in vain",
+    "promise or plan kept",
+    "neighbour",
     "closed",
 )
 
@@ -63,6 +69,8 @@ def play_all(seeds: range, in_flight: int, processes: int, minutes: float) -> li
                     for lived in batch.lived:  # at once: a run that is broken off has named them
                         for breach in lived.breaches:
                             say(f"    {lived.name}: {breach}")
+                        if lived.kept:
+                            say(f"    {lived.name}: kept in {lived.kept}")
                     batches.append(batch)
                     slowest = max(slowest, batch.seconds)
             if not some:
@@ -115,6 +123,7 @@ def signal(one: Lived, *, verbose: bool) -> None:
     say(f"\n{one.name}: {len(one.breaches)} breaches")
     for breach in one.breaches[:8]:
         say(f"  {breach}")
+    say(f"  kept in {one.kept}" if one.kept else "  nothing of it could be kept: the case answered no more")
     if verbose:
         say("\n".join(("  what was said:", *(f"    {line}" for line in one.said))))
         say("\n".join(("  on record:", *(f"    {line}" for line in one.facts))))
@@ -124,8 +133,9 @@ def main() -> int:
     """0: no breach; 1: at least one; 2: void."""
     parser = argparse.ArgumentParser(prog="python -m tests.lives", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1000, help="how many")
-    parser.add_argument("--from-seed", type=int, default=1)
+    parser.add_argument("--from-seed", type=int, default=9000)
     parser.add_argument("--life", type=Path, help="play this saved life instead")
+    parser.add_argument("--judge", type=Path, help="judge a life again that was kept in this folder")
     parser.add_argument("--print", action="store_true", dest="show", help="print the life of --from-seed, and no more")
     parser.add_argument(
         "--shrink", action="store_true", help="look for the shortest life that fails as --from-seed does"
@@ -139,6 +149,11 @@ def main() -> int:
     if given.show:
         say(to_text(life_of(given.from_seed)))
         return 0
+    if given.judge:
+        breaches = judge(kept(given.judge))
+        for breach in breaches:
+            say(str(breach))
+        return 1 if breaches else 0
     if given.shrink:
         return _shrink(given.from_seed, given.minutes)
     if given.life:

@@ -1,12 +1,10 @@
 """What people, payments and outages do to a case: whom and what a step means is found in the case itself."""
 
-import asyncio
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from domain.money.book import BookedPayment
-from tests.lives.book import Booked
+from domain.money.book import BookedBill, BookedPayment
 from tests.lives.life import Step
 from tests.lives.playing import Playing, Snapshot, StepPlayer
 from tests.support.world import PEOPLE
@@ -32,49 +30,42 @@ async def pay(p: Playing, step: Step, snap: Snapshot, now: datetime) -> None:
     amount = max(amounts[step["share"]].quantize(cent), cent)
     payment_id = p.next_id("P")
     paid_at = _stamp(step["stamp"], snap, now)
-    hint = {"payment_id": payment_id, "amount": str(amount), "paid_at": paid_at.isoformat()}
+    hint: dict[str, Any] = {"payment_id": payment_id, "amount": str(amount), "paid_at": paid_at.isoformat()}
     if step["told"] == "before it is booked":
         await p.signal("payment_received", **hint)
     bill = owing[-1]["bill_id"] if step["names_bill"] and owing else None
     row = BookedPayment(payment_id, p.account_id, amount, paid_at, bill_id=bill)
-    await asyncio.to_thread(p.town.billing.add_payments, (row,))
-    p.booked.append(Booked(payment_id, await p.case.now()))
+    await p.book("payments", payment_id, lambda: p.town.billing.add_payments((row,)))
     if step["told"] in ("once", "three times"):
-        await asyncio.gather(*(p.signal("payment_received", **hint) for _ in range(1 if step["told"] == "once" else 3)))
+        await p.signal("payment_received", times=1 if step["told"] == "once" else 3, **hint)
 
 
 async def reverse(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> None:
     """The last payment bounces."""
-    gone = {b.reverses for b in p.booked}
-    standing = [b for b in p.booked if b.booked_id.startswith("P-") and not b.reverses and b.booked_id not in gone]
+    payments = await p.lines("payments")
+    gone = {row["reverses"] for row in payments}
+    standing = [row for row in payments if not row["reverses"] and row["payment_id"] not in gone]
     if not standing:
         return
-    payment_id = standing[-1].booked_id
-    amount = next(a for i, a in await _payments(p) if i == payment_id)
-    row = BookedPayment(f"{payment_id}-back", p.account_id, -amount, await p.case.now(), reverses=payment_id)
-    await asyncio.to_thread(p.town.billing.add_payments, (row,))
-    p.booked.append(Booked(row.payment_id, await p.case.now(), reverses=payment_id))
+    last_ = max(standing, key=lambda row: number(row["payment_id"]))
+    payment_id, amount = last_["payment_id"], Decimal(last_["amount"]).scaleb(-2)
+    back = BookedPayment(f"{payment_id}-back", p.account_id, -amount, await p.case.now(), reverses=payment_id)
+    await p.book("payments", back.payment_id, lambda: p.town.billing.add_payments((back,)))
     for _ in range({"once": 1, "three times": 3, "never": 0}[step["told"]]):
         await p.signal("payment_reversed", payment_id=payment_id, reason="bounced")
 
 
-async def _payments(p: Playing) -> list[tuple[str, Decimal]]:
-    def read() -> list[tuple[str, Decimal]]:
-        with p.town.billing.engine.connect() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT payment_id, amount FROM payments WHERE account_id = ?", (p.account_id,)
-            )
-            return [(i, Decimal(a).scaleb(-2)) for i, a in rows]
-
-    return await asyncio.to_thread(read)
+def number(ident: str) -> int:
+    """The number at the end of an id that the generator made."""
+    return int(ident.rpartition("-")[2])
 
 
 async def bill(p: Playing, step: Step, _snap: Snapshot, now: datetime) -> None:
     """Another bill, overdue by the case's clock, and announced or not."""
-    today = now.astimezone(p.town.world.policy.zone).date()
-    bill_id = await p.town.world.bill(p.account_id, step["amount"], step["overdue_days"], today)
-    p.booked.append(Booked(bill_id, await p.case.now()))
-    due = today - timedelta(days=step["overdue_days"])
+    due = now.astimezone(p.town.world.policy.zone).date() - timedelta(days=step["overdue_days"])
+    bill_id = p.next_id("B")
+    row = BookedBill(bill_id, p.account_id, due, Decimal(step["amount"]))
+    await p.book("bills", bill_id, lambda: p.town.billing.add_bills((row,)))
     event = {"event_id": p.next_id("e"), "account_id": p.account_id, "bill_id": bill_id, "amount": step["amount"]}
     for _ in range(2 if step["told"] == "twice" else 0):
         await p.signal("bill_overdue", **event, due_date=str(due))
@@ -119,7 +110,7 @@ def _cut_ticket(snap: Snapshot) -> Snapshot:
 
 
 def _meter(p: Playing, which: str) -> str:
-    return f"M-{p.account_id}" if which == "right" else f"M-{p.account_id}-next-door"
+    return p.meters[-1] if which == "right" else p.meters[0] if which == "former" else f"M-{p.account_id}-next-door"
 
 
 async def deliver(p: Playing, step: Step, snap: Snapshot, now: datetime) -> None:
@@ -211,8 +202,7 @@ async def verify_meter(p: Playing, step: Step, snap: Snapshot, _now: datetime) -
 async def hold(p: Playing, step: Step, _snap: Snapshot, now: datetime) -> None:
     until = {"until": (now + timedelta(hours=step["hours"])).isoformat()} if step["hours"] else {}
     hold_id, by = p.next_id("h"), PEOPLE[step["by"]]
-    for _ in range(2):
-        await p.signal("hold_placed", hold_id=hold_id, kind=step["kind"], reason="asked for", actor=by, **until)
+    await p.signal("hold_placed", times=2, hold_id=hold_id, kind=step["kind"], reason="asked for", actor=by, **until)
 
 
 async def lift(p: Playing, step: Step, snap: Snapshot, _now: datetime) -> None:
@@ -247,8 +237,7 @@ async def hotline(p: Playing, _step: Step, _snap: Snapshot, _now: datetime) -> N
 async def found_cut(p: Playing, step: Step, _snap: Snapshot, now: datetime) -> None:
     at = (now - timedelta(seconds=step["ago"])).isoformat()
     report = {"report_id": p.next_id("f"), "meter_id": _meter(p, step["meter"]), "at": at}
-    for _ in range(2):
-        await p.signal("supply_found_cut", **report, reported_by="neighbour", source="95598")
+    await p.signal("supply_found_cut", times=2, **report, reported_by="neighbour", source="95598")
 
 
 async def restored(p: Playing, step: Step, snap: Snapshot, now: datetime) -> None:
@@ -284,9 +273,7 @@ async def withdraw(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> N
 
 
 async def recheck(p: Playing, step: Step, _snap: Snapshot, _now: datetime) -> None:
-    request = p.next_id("r")
-    for _ in range(2):
-        await p.signal("recheck_requested", request_id=request, source=step["source"])
+    await p.signal("recheck_requested", times=2, request_id=p.next_id("r"), source=step["source"])
 
 
 # ---- time and outages --------------------------------------------------------------------------
@@ -317,8 +304,7 @@ async def wait_until(p: Playing, step: Step, snap: Snapshot, now: datetime) -> N
 
 
 async def billing_down(p: Playing, _step: Step, _snap: Snapshot, _now: datetime) -> None:
-    p.was_down = True
-    p.town.billing.silent.add(p.account_id)
+    await p.silence()
 
 
 async def register_down(p: Playing, _step: Step, _snap: Snapshot, _now: datetime) -> None:
@@ -327,7 +313,7 @@ async def register_down(p: Playing, _step: Step, _snap: Snapshot, _now: datetime
 
 
 async def all_up(p: Playing, _step: Step, _snap: Snapshot, _now: datetime) -> None:
-    if p.town.put_back(p.account_id):
+    if await p.put_back():
         await p.advance(timedelta(hours=5))
 
 

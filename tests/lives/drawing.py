@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
+from tests.lives.acts_of_change import RECORD_FIELDS
 from tests.lives.life import Life, Step, to_text
+from tests.lives.spelling import WAYS
 
 PROCEED: Step = {"do": "march"}
 MOODS = {"calm": 8, "lively": 22, "stormy": 45}
@@ -133,24 +135,81 @@ DISTURBANCES: tuple[st.SearchStrategy[Step], ...] = (
     _step("restart"),
 )
 
-# The moments that matter come late in a life, so some steps wait for them.
-_WHEN = st.fixed_dictionaries(
-    {
-        "do": st.just("when"),
-        "act": _one(
-            "request_permit",
-            "report_cut",
-            "record_final_notice",
-            "report_restored",
-            "pay",
-            "acknowledge_ticket",
-            "decide_approval",
-            "record_delivery",
-            "serve_again",
-        ),
-        "steps": st.lists(st.one_of(*DISTURBANCES), min_size=1, max_size=3),
-    }
+_MISSPELLED = _step(
+    "misspelled",
+    way=_one(*WAYS),
+    step=st.one_of(
+        *(_PERMIT, _PERMIT, _CUT, _CUT, _FOUND, _FOUND, _DECIDE, _DELIVER),
+        _step("restored", ago=_one(0, 3600), by=_one("field_crew")),
+        _step("restored", ago=_one(0, 3600), by=_one("field_crew")),
+        _step("verify_meter", confirmed=st.booleans(), by=_one("reader", "substitute")),
+        _step("reassign", role=_one("reader", "field_unit")),
+    ),
 )
+_ANNOUNCE = _step(
+    "announce",
+    which=_one("new", "new", "word for word", "other words"),
+    share=_one("all", "all", "half", "double"),
+    channel=_one(None, "wechat"),
+    times=_one(1, 1, 3, 20),
+)
+_BOOK = _step("book_announced", percent=_one(100, 100, 60, 99), told=_one(0, 1, 1, 5))
+_TELL = _one("never", "recheck", "payment")
+_CHANGE_RECORD = _step("record", field=_one(*RECORD_FIELDS), to=_one(0, 0, 1, "first", "spelling"), told=st.booleans())
+_BILLINGS_OWN: tuple[st.SearchStrategy[Step], ...] = (
+    _step("move_payment", to=_one("oldest", "newest", "none"), told=_TELL),
+    _step("correct_payment", percent=_one(50, 200, 95), told=_TELL),
+    _step("correct_bill", to=_one("half", "paid", "double", "trifle", "cancelled", "replaced"), told=_TELL),
+    _step("current_bill", days=_one(1, 20), amount=_one("300.00", "48.50"), paid=st.booleans()),
+    _step("all_but_a_trifle", left=_one("9.99", "10.00", "0.01"), told=_one(0, 1, 2)),
+)
+_AGAIN: tuple[st.SearchStrategy[Step], ...] = (
+    _step("hold_again", at=_one("arrival", "now", "an hour ago"), times=_one(1, 2)),
+    _step("found_again", meter=_one("right", "wrong"), at=_one("same", "now")),
+    _step("hotline_again"),
+    _step("copies", times=_one(1, 3, 30), rounds=_one(1, 2)),
+)
+_CHANGES: tuple[st.SearchStrategy[Step], ...] = (
+    *(_ANNOUNCE, _ANNOUNCE, _BOOK, _BOOK, _MISSPELLED, _MISSPELLED, _MISSPELLED),
+    *(_CHANGE_RECORD, _CHANGE_RECORD, _CHANGE_RECORD),
+    *_BILLINGS_OWN,
+    *_AGAIN,
+    st.fixed_dictionaries(
+        {
+            "do": st.just("together"),
+            "steps": st.lists(
+                st.one_of(_PERMIT, _ANNOUNCE, _BOOK, st.just(PROCEED), _CHANGE_RECORD, _FOUND, *_BILLINGS_OWN, *_AGAIN),
+                min_size=2,
+                max_size=3,
+            ),
+        }
+    ),
+)
+CHANGING: tuple[st.SearchStrategy[Step], ...] = (*DISTURBANCES, *_CHANGES, *_CHANGES)
+CHANGING_FROM = 9000
+"""Seeds from here on know what changes under a case, too; each one below stands for the life that it always did."""
+
+
+def _when(disturbances: tuple[st.SearchStrategy[Step], ...]) -> st.SearchStrategy[Step]:
+    """Steps that wait: the moments that matter come late in a life."""
+    return st.fixed_dictionaries(
+        {
+            "do": st.just("when"),
+            "act": _one(
+                "request_permit",
+                "report_cut",
+                "record_final_notice",
+                "report_restored",
+                "pay",
+                "acknowledge_ticket",
+                "decide_approval",
+                "record_delivery",
+                "serve_again",
+            ),
+            "steps": st.lists(st.one_of(*disturbances), min_size=1, max_size=3),
+        }
+    )
+
 
 _CUSTOMER: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
@@ -164,10 +223,10 @@ _CUSTOMER: st.SearchStrategy[Any] = st.fixed_dictionaries(
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> Life:
+def lives(draw: st.DrawFn, disturbances: tuple[st.SearchStrategy[Step], ...] = CHANGING) -> Life:
     """A life: a customer and some forty-five steps; the calmer the mood, the further the procedure gets."""
     disturbed = MOODS[draw(_one(*MOODS))]
-    anything = st.one_of(*DISTURBANCES)
+    anything = st.one_of(*disturbances)
 
     @st.composite
     def step(draw_step: st.DrawFn) -> Step:
@@ -177,7 +236,7 @@ def lives(draw: st.DrawFn) -> Life:
 
     # Many short lists rather than a long one: each can shrink to nothing.
     steps = [drawn for _ in range(_CHAPTERS) for drawn in draw(st.lists(step(), max_size=10))]
-    later = draw(st.lists(_WHEN, max_size=4))
+    later = draw(st.lists(_when(disturbances), max_size=4))
     return Life(customer=draw(_CUSTOMER), steps=[*later, *steps])
 
 
@@ -198,13 +257,17 @@ def _quietly(*phases: Phase) -> settings:
     )
 
 
+def _lives_of(number: int) -> st.SearchStrategy[Life]:
+    return lives(CHANGING if number >= CHANGING_FROM else DISTURBANCES)
+
+
 def life_of(number: int) -> Life:
     """The life that a seed stands for: always the same one."""
     drawn: list[Life] = []
 
     @seed(number)
     @_quietly(Phase.generate)
-    @given(lives())
+    @given(_lives_of(number))
     def draw_some(life: Life) -> None:
         drawn.append(life)
 
@@ -223,7 +286,7 @@ def shortest(number: int, fails: Callable[[Life], bool]) -> Life | None:
 
     @seed(number)
     @_quietly(Phase.generate, Phase.shrink)
-    @given(lives())
+    @given(_lives_of(number))
     def shrink(life: Life) -> None:
         text = to_text(life)
         if not failed and text != wanted:

@@ -6,12 +6,17 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tests.lives import law
-from tests.lives.book import Book, Fact, Row
+from tests.lives.book import Book, Fact, Row, Told
+from tests.lives.record import classes_seen, is_ours, meters_between, was_important
 
 AT_ONCE = timedelta(seconds=30)
 """Between a message that stops a cut and the end of its permit: billing may have to be asked in between."""
 ASKED_WITHIN = timedelta(seconds=20)
 A_MOMENT = timedelta(seconds=1)
+HOLDS_BACK = timedelta(minutes=55)
+"""An announced payment does so for an hour from billing's first answer without it; this much of it is certain."""
+NOT_BELIEVED_AFTER = 3
+_ASKS_BILLING = ("payment_received", "payment_reversed", "recheck_requested", "bill_overdue")
 
 
 @dataclass(frozen=True)
@@ -65,15 +70,28 @@ def _missing(book: Book, grant: Fact) -> Iterator[tuple[str, str]]:
         yield "R-17", "billing was not asked at T - 30 min"
     if not any(f.detail["when"] == "permit" and given - ASKED_WITHIN <= f.recorded_at <= given for f in checks):
         yield "R-17", "billing was not asked for the permit"
-    if grant.detail["meter_id"] != book.customer["meter_id"]:
+    if law.spelled(grant.detail["meter_id"]) not in meters_between(book, given - ASKED_WITHIN, given):
         yield "R-18", f"the meter {grant.detail['meter_id']} is not the customer's"
+    if book.settled(red["bills"], given - ASKED_WITHIN, given):
+        yield "R-35", "no more than a trifle was owed"
     if grant.actor_role != "field_crew":
         yield "R-18", f"given to {grant.actor_role}"
     yield from _doubt(book, grant, ticket_id)
     if held := sorted(held_by(book, grant.n)):
         yield "R-04", f"given although {', '.join(held)} stood"
-    if meters_without_supply(book, grant.n):
+    if OUR_SUPPLY in meters_without_supply(book, grant.n):
         yield "R-02", "supply was off already"
+    yield from _neighbour(book, grant)
+
+
+def _neighbour(book: Book, grant: Fact) -> Iterator[tuple[str, str]]:
+    """After another customer's meter was cut, nobody cuts ours before the reader has verified it (R-34)."""
+    others = [f for f in book.facts if f.n < grant.n and ends_supply(f) and supply_of(book, f) != OUR_SUPPLY]
+    if not others:
+        return
+    verified = [f for f in book.all("meter.verified", before=grant.n, confirmed=True) if f.n > others[-1].n]
+    if not verified:
+        yield "R-34", f"{others[-1].detail['meter_id']} had been cut in this case, and ours was not verified since"
 
 
 def _window(grant: Fact, t: datetime) -> Iterator[tuple[str, str]]:
@@ -103,7 +121,7 @@ def _notices(book: Book, grant: Fact, red: Row) -> Iterator[tuple[str, str]]:
     elif not set(red["bills"]) <= set(book.notices[str(yellow.about)]["bills"]):
         yield "R-05", "the red notice names bills that its yellow one did not"
     standing = book.owing(grant.recorded_at)
-    due = [b.due for b in book.bills if b.bill_id in red["bills"] and standing[b.bill_id].owes > 0]
+    due = [book.bills[b].due for b in red["bills"] if b in standing and standing[b].owes > 0]
     if due and (law.local(t) - min(due)).days < 31:
         yield "R-03", f"the oldest bill was due {min(due)}, the cut stated for {t}"
 
@@ -124,20 +142,20 @@ def serving_yellow(book: Book, issued: Fact) -> Fact | None:
 def _approvals(book: Book, grant: Fact, red: Row) -> Iterator[tuple[str, str]]:
     notice_id, lead = red["notice_id"], red["cut_at"] - law.TICKET_LEAD
     given = [f for f in book.all("approval.given", before=grant.n, about=notice_id) if f.recorded_at <= lead]
-    needed = law.levels(book.customer["customer_class"], red["amount"])
+    needed = {level for kind in classes_seen(book, red, grant) for level in law.levels(kind, red["amount"])}
     if missing := needed - {f.detail["role"] for f in given}:
         yield "R-12", f"not approved by {', '.join(sorted(missing))} at T - 24 h"
-    if len({f.actor_id for f in given if f.detail["role"] in needed}) < len(needed):
+    if len({law.spelled(str(f.actor_id)) for f in given if f.detail["role"] in needed}) < len(needed):
         yield "R-12", "one person filled two levels"
-    servers = {f.actor_id for f in book.all("notice.delivered", about=notice_id)}
-    if servers & {f.actor_id for f in given}:
+    servers = {law.spelled(str(f.actor_id)) for f in book.all("notice.delivered", about=notice_id)}
+    if servers & {law.spelled(str(f.actor_id)) for f in given}:
         yield "R-12", "the reader who served approved"
     if book.all("approval.rejected", before=grant.n, about=notice_id):
         yield "R-13", "a level had rejected"
     served = book.all("notice.served", about=notice_id)
     if given and served and min(f.n for f in given) < served[0].n:
         yield "R-13", "approved before the red notice was served"
-    if book.customer["important"]:
+    if was_important(book, red, grant):
         filed = book.all("filing.recorded", before=grant.n, about=notice_id, purpose="filing")
         if not any(f.recorded_at <= lead for f in filed):
             yield "R-14", "not filed with the power authority at T - 24 h"
@@ -171,16 +189,17 @@ def _doubt(book: Book, grant: Fact, ticket_id: str) -> Iterator[tuple[str, str]]
 def held_by(book: Book, n: int) -> set[str]:
     """What stopped the procedure at that place: holds, a promise, a plan, a withdrawal (R-04)."""
     standing: set[str] = set()
-    lifted: set[str] = set()
+    lifted: dict[str, datetime] = {}
     for fact in book.facts:
         if fact.n >= n:
             break
         match fact.what:
             case "hold.placed":
-                if fact.about not in lifted or fact.detail.get("source") == "register":
+                over = lifted.get(str(fact.about))
+                if over is None or fact.at > over or fact.detail.get("source") == "register":
                     standing.add(f"hold {fact.about}")
             case "hold.lifted" | "hold.ended":
-                lifted.add(str(fact.about))
+                lifted[str(fact.about)] = fact.at
                 standing.discard(f"hold {fact.about}")
             case "promise.made" | "plan.agreed":
                 standing.add(fact.what.split(".")[0])
@@ -191,16 +210,26 @@ def held_by(book: Book, n: int) -> set[str]:
     return standing
 
 
+OUR_SUPPLY = "ours"
+"""The customer's own supply, whichever of his meters it goes through; a neighbour's is named by its meter."""
+
+
+def supply_of(book: Book, fact: Fact) -> str:
+    """Whose supply a report is about."""
+    meter = str(fact.detail["meter_id"])
+    return OUR_SUPPLY if is_ours(book, meter, fact.recorded_at) else law.spelled(meter)
+
+
 def meters_without_supply(book: Book, n: int) -> set[str]:
-    """Meters without supply at that place, as far as the register says."""
+    """Whose supply was off at that place, as far as the register says."""
     gap: set[str] = set()
     for fact in book.facts:
         if fact.n >= n:
             break
         if fact.what == "supply.restored":
-            gap.discard(fact.detail["meter_id"])
+            gap.discard(supply_of(book, fact))
         elif ends_supply(fact):
-            gap.add(fact.detail["meter_id"])
+            gap.add(supply_of(book, fact))
     return gap
 
 
@@ -228,23 +257,67 @@ def _bills(book: Book, grant: Fact) -> list[str]:
 
 
 def _payment_ignored(book: Book, grant: Fact) -> Iterator[Breach]:
-    bills = _bills(book, grant)
+    """Billing or a message has told that nothing above a trifle is owed: no permit is given, or lives on."""
+    bills, given = _bills(book, grant), grant.recorded_at
     if not bills:
         return
-    if book.settled(bills, grant.recorded_at - ASKED_WITHIN):
+    if book.settled(bills, given - ASKED_WITHIN, given):
         yield Breach("P2", f"permit {grant.about} was given although billing held the payments that settle")
-    ended, at = end_of(book, grant)
-    booked = {p.payment_id: p.known_by for p in book.payments}
-    for hint in book.all("payment.hint"):
-        heard = hint.recorded_at
-        if hint.n >= ended or booked.get(str(hint.about), law_far()) > heard:
+    _, ended = end_of(book, grant)
+    for told in book.told:
+        heard = told.known_by
+        if told.message not in _ASKS_BILLING or told.not_before <= given or heard + AT_ONCE >= ended:
             continue
-        if not book.settled(bills, heard):
+        if book.silent(told.not_before, heard + AT_ONCE):
+            yield Breach("P2 R-31", f"permit {grant.about} lived on after {told.about}, and billing was silent")
+        elif book.settled(bills, told.not_before, heard + AT_ONCE):
+            yield Breach("P2 R-31", f"permit {grant.about} lived on {ended - heard} after {told.about} had settled")
+        elif _is_new(book, told) and _would_settle(book, told, bills, told.not_before, heard):
+            yield Breach("P2 R-31", f"permit {grant.about} lived on {ended - heard} after {told.about} was announced")
+    yield from _announced_before(book, grant, bills)
+
+
+def _announced_before(book: Book, grant: Fact, bills: list[str]) -> Iterator[Breach]:
+    """An announcement that would settle holds permits back for an hour, or until billing lists it (R-31)."""
+    given = grant.recorded_at
+    nothing = [f for f in book.all("payment.unbooked", before=grant.n) if f.detail.get("given_up")]
+    if len(nothing) >= NOT_BELIEVED_AFTER:
+        return
+    reversed_ = {t.about: t.known_by for t in book.told if t.message == "payment_reversed"}
+    for told in book.told:
+        lately = given - HOLDS_BACK < told.not_before and told.known_by < given - A_MOMENT
+        if not lately or told.message != "payment_received" or reversed_.get(told.about, given) < given:
             continue
-        if hint.n < grant.n and book.settled(bills, grant.recorded_at):
-            yield Breach("P2", f"permit {grant.about} was given after {hint.about} had been told and had settled")
-        elif hint.n > grant.n and at > heard + AT_ONCE:
-            yield Breach("P2", f"permit {grant.about} lived on {at - heard} after {hint.about} had settled")
+        if _would_settle(book, told, bills, given - ASKED_WITHIN, given):
+            yield Breach("P2 R-31", f"permit {grant.about} was given, and {told.about} is announced and not booked")
+
+
+def _is_new(book: Book, told: Told) -> bool:
+    """Whether no message said the same before, or the payment was taken back since (R-31)."""
+    if told.message != "payment_received":
+        return False
+    for before in reversed([t for t in book.told if t.about == told.about and t.known_by < told.not_before]):
+        if before.message == "payment_reversed":
+            return True
+        if before.message == "payment_received" and _said(before) == _said(told):
+            return False
+    return not any(t is not told and t.about == told.about and t.not_before < told.known_by for t in book.told)
+
+
+def _said(told: Told) -> tuple[object, ...]:
+    return told.payload.get("amount"), told.payload.get("channel")
+
+
+def _would_settle(book: Book, told: Told, bills: list[str], first: datetime, last: datetime) -> bool:
+    """Whether what the message announces, and billing has not booked, surely leaves no more than a trifle."""
+    announced = round(float(told.payload["amount"]) * 100)
+    for state in book.states(first, last):
+        booked = sum(p.cents for s in state.values() for p in s.parts if p.payment_id == told.about)
+        if law.owed(state, bills) - max(announced - booked, 0) > law.MAY_STAY_UNPAID:
+            return False
+        if booked >= announced:
+            return False
+    return True
 
 
 def law_far() -> datetime:
@@ -258,7 +331,8 @@ _STOPS = ("hold.placed", "promise.made", "plan.agreed", "withdrawn", "serve_agai
 def _message_ignored(book: Book, grant: Fact) -> Iterator[Breach]:
     ended, at = end_of(book, grant)
     for fact in book.facts:
-        if fact.what in _STOPS and grant.n < fact.n < ended and at > fact.recorded_at + A_MOMENT:
+        stops = fact.what in _STOPS or (ends_supply(fact) and supply_of(book, fact) != OUR_SUPPLY)
+        if stops and grant.n < fact.n < ended and at > fact.recorded_at + A_MOMENT:
             if fact.what == "hold.placed" and f"hold {fact.about}" not in held_by(book, fact.n + 1):
                 continue
             yield Breach("P2", f"permit {grant.about} lived on after {fact.what} {fact.about or ''}")
@@ -295,5 +369,5 @@ def _covers(book: Book, grant: Fact, cut: Fact) -> bool:
     """Whether that permit was in force when the switch was thrown, for that meter and ticket."""
     stops = book.all("permit.revoked", before=cut.n, about=grant.about)
     until = min([grant.moment("valid_until"), *(s.recorded_at for s in stops)])
-    same = (grant.detail["meter_id"], grant.detail["ticket_id"]) == (cut.detail["meter_id"], cut.detail["ticket_id"])
-    return same and grant.recorded_at <= cut.at < until
+    same = law.spelled(grant.detail["meter_id"]) == law.spelled(cut.detail["meter_id"])
+    return same and grant.detail["ticket_id"] == cut.detail["ticket_id"] and grant.recorded_at <= cut.at < until

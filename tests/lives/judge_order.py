@@ -6,8 +6,16 @@ from datetime import datetime
 
 from tests.lives import law
 from tests.lives.book import Book, Fact
-from tests.lives.judge_cut import A_MOMENT, ASKED_WITHIN, Breach, held_by, meters_without_supply, serving_yellow
-from tests.lives.judge_supply import slack
+from tests.lives.judge_cut import (
+    ASKED_WITHIN,
+    OUR_SUPPLY,
+    Breach,
+    held_by,
+    meters_without_supply,
+    serving_yellow,
+    supply_of,
+)
+from tests.lives.record import read_at
 
 _NO_VOID_IN_R07 = ("settled", "withdrawn")
 """Ends that are no failed service: the debt is gone, or the case is."""
@@ -30,7 +38,6 @@ def judge_order(book: Book) -> Iterator[Breach]:
     yield from _crews_have_answered(book)
     yield from _once_each(book)
     yield from _chain(book)
-    yield from _money(book)
 
 
 # ---- notices -----------------------------------------------------------------------------------
@@ -66,7 +73,8 @@ def _red(book: Book, issued: Fact) -> Iterator[Breach]:
         yield Breach("R-07", f"{issued.about}: issued {issued.at} for {cut_at}")
     if deadline.astimezone(law.ZONE) != datetime.combine(law.local(cut_at), datetime.min.time(), tzinfo=law.ZONE):
         yield Breach("R-11", f"{issued.about}: deadline {deadline} for {cut_at}")
-    if book.customer["customer_class"] == "non_residential" and not book.notified("station_head", str(issued.about)):
+    kind = read_at(book, issued.recorded_at, "customer_class")
+    if kind == "non_residential" and not book.notified("station_head", str(issued.about)):
         yield Breach("R-10", f"the station head was not told of {issued.about}")
 
 
@@ -76,13 +84,15 @@ def _notice(book: Book, issued: Fact) -> Iterator[Breach]:
     _, cut_at = _times(book, issued)
     if cut_at != law.nine_o_clock(law.local(cut_at)) or (law.local(cut_at).weekday() >= 4):
         yield Breach("R-21", f"{issued.about} states {cut_at.astimezone(law.ZONE)}")
-    due = {b.bill_id: b.due for b in book.bills}
-    before, after = book.owing(issued.at - ASKED_WITHIN), book.owing(issued.at + ASKED_WITHIN)
+    due = {b: book.bills[b].due for b in row["bills"]}
+    states = book.states(issued.at - ASKED_WITHIN, issued.at + ASKED_WITHIN)
     for bill in row["bills"]:
         if due[bill] >= law.local(issued.at):
             yield Breach("R-01", f"{issued.about} names {bill}, which was not overdue")
-        if bill in before and before[bill].owes == 0 and after[bill].owes == 0 and book.calm:
+        if not any(law.owed(state, [bill]) for state in states) and book.calm:
             yield Breach("R-01", f"{issued.about} names {bill}, which was settled")
+    if all(law.owed(state, row["bills"]) <= law.MAY_STAY_UNPAID for state in states) and book.calm:
+        yield Breach("R-35", f"{issued.about} was issued for no more than a trifle")
     if row["bills"] and (law.local(cut_at) - min(due[b] for b in row["bills"])).days < 31:
         yield Breach("R-03", f"{issued.about}: due {min(due[b] for b in row['bills'])}, cut {cut_at}")
     if not row["text_zh"] or not row["lines"]:
@@ -118,7 +128,9 @@ def _refusal(book: Book, served: Fact) -> Iterator[Breach]:
     rungs = {a.actor_role for a in answers}
     if not rungs & {"team_leader", "centre_director"}:
         yield Breach("R-09", f"the refusal of {notice} counts, and nobody acknowledged it")
-    heads = served.detail["kind"] == "red" and book.customer["customer_class"] == "non_residential"
+    issued = book.notices[notice]["issued_at"]
+    kinds = {read_at(book, at, "customer_class") for at in (issued, served.recorded_at)}
+    heads = served.detail["kind"] == "red" and kinds == {"non_residential"}
     if heads and "station_head" not in rungs:
         yield Breach("R-10", f"the refusal of {notice} counts without the station head")
 
@@ -131,6 +143,8 @@ def _voids(book: Book) -> Iterator[Breach]:
         if void.detail["reason"] in _NO_VOID_IN_R07:
             continue
         reports = book.all("escalation.raised", kind="void", notice_id=void.about, rung="team_leader")
+        changes = book.all("escalation.raised", kind="record_changed", rung="team_leader")
+        reports += [f for f in changes if f.recorded_at == void.recorded_at]
         if not any(book.notified("team_leader", str(r.about)) for r in reports):
             yield Breach("R-07", f"{void.about} went void ({void.detail['reason']}), and the team leader was not told")
 
@@ -157,8 +171,9 @@ def _attempts_are_counted(book: Book) -> Iterator[Breach]:
 def _nothing_was_owed(book: Book, issued: Fact) -> bool:
     """All debt was settled since the last void: what a person was to decide was moot."""
     voids = [f for f in book.all("notice.void", before=issued.n) if f.detail["counted"]]
-    paid = [p.known_by for p in book.payments if voids[-1].recorded_at <= p.known_by <= issued.recorded_at]
-    return any(all(s.owes == 0 for s in book.owing(at).values()) for at in paid)
+    changes = book.changed("payments", "bills")
+    moments = [one.known_by for one, _ in changes if voids[-1].recorded_at <= one.known_by <= issued.recorded_at]
+    return any(law.owed(state := book.owing(at), state) <= law.MAY_STAY_UNPAID for at in moments)
 
 
 # ---- the ticket --------------------------------------------------------------------------------
@@ -178,15 +193,16 @@ def _ticket(book: Book, sent: Fact) -> Iterator[Breach]:
     if not book.all("notice.served", before=sent.n, about=red["notice_id"]):
         yield Breach("R-06", f"{sent.about} was sent before the red notice was served")
     given = {f.detail["role"] for f in book.all("approval.given", before=sent.n, about=red["notice_id"])}
-    if law.levels(book.customer["customer_class"], red["amount"]) - given:
+    kind, important = (read_at(book, sent.recorded_at, name) for name in ("customer_class", "important"))
+    if kind and law.levels(kind, red["amount"]) - given:
         yield Breach("R-12", f"{sent.about} was sent without every approval")
     filed = book.all("filing.recorded", before=sent.n, about=red["notice_id"], purpose="filing")
-    if book.customer["important"] and not filed:
+    if important and not filed:
         yield Breach("R-14", f"{sent.about} was sent without a filing")
     deliverers = {f.actor_id for f in book.all("notice.delivered", about=red["notice_id"])}
     if sent.detail["sent_by"] not in deliverers:
         yield Breach("R-15", f"{sent.about} goes out in the name of {sent.detail['sent_by']}, not of who served")
-    if book.settled(red["bills"], sent.recorded_at - ASKED_WITHIN) and book.calm:
+    if book.settled(red["bills"], sent.recorded_at - ASKED_WITHIN, sent.recorded_at) and book.calm:
         yield Breach("R-11", f"{sent.about} was sent although the bills were settled")
 
 
@@ -198,7 +214,7 @@ def _nothing_forward_while_held(book: Book) -> Iterator[Breach]:
         if fact.what in _FORWARD or (fact.what == "ticket.sent" and fact.detail["kind"] == "cut"):
             if held := held_by(book, fact.n):
                 yield Breach("R-04", f"{fact.what} {fact.about} while {', '.join(sorted(held))} stood")
-            if meters_without_supply(book, fact.n):
+            if OUR_SUPPLY in meters_without_supply(book, fact.n):
                 yield Breach("R-02", f"{fact.what} {fact.about} in the dark")
 
 
@@ -208,8 +224,7 @@ def _crews_have_answered(book: Book) -> Iterator[Breach]:
         return
     for grant in book.all("permit.granted"):
         ticket = grant.detail["ticket_id"]
-        meter = grant.detail["meter_id"]
-        answers = [c for c in book.all("cut.reported") if c.detail["meter_id"] == meter and c.n > grant.n]
+        answers = [c for c in book.all("cut.reported") if supply_of(book, c) == OUR_SUPPLY and c.n > grant.n]
         answers += [f for f in book.all("not_cut.reported", about=ticket) if f.n > grant.n]
         answers += [f for f in book.all("meter.uncertain", about=ticket) if f.n > grant.n]
         answers += [f for f in book.all("escalation.acknowledged", kind="permit_unanswered") if f.n > grant.n]
@@ -238,11 +253,25 @@ _ONCE = (
     "bill.overdue",
     "half_hour.reached",
 )
+_OPPOSITE = {"payment.hint": "payment.reversed", "payment.reversed": "payment.hint", "hold.lifted": "hold.placed"}
+"""After its opposite a thing may happen again under the same id (R-31)."""
+_TOLD_AGAIN = (
+    *("reassigned to you", "ticket taken over", "verify the meter", "report asked", "ticket amended"),
+    *("reported restored: confirm it", "announced payments never booked"),
+)
+
+
+def _happening(book: Book, fact: Fact) -> tuple[object, ...]:
+    """What makes a thing another one than the last under that id."""
+    opposite = _OPPOSITE.get(fact.what)
+    since = len(book.all(opposite, before=fact.n, about=fact.about)) if opposite else 0
+    said = (fact.detail.get("amount"), fact.detail.get("channel")) if fact.what == "payment.hint" else ()
+    return fact.about, since, *said
 
 
 def _once_each(book: Book) -> Iterator[Breach]:
     for what in _ONCE:
-        for about, times in Counter(f.about for f in book.all(what)).items():
+        for (about, *_), times in Counter(_happening(book, f) for f in book.all(what)).items():
             if times > 1:
                 yield Breach("R-30", f"{what} of {about} is recorded {times} times")
     for table, what in (("notices", "notice.issued"), ("tickets", "ticket.sent"), ("incidents", "incident.opened")):
@@ -252,7 +281,7 @@ def _once_each(book: Book) -> Iterator[Breach]:
     for (role, subject, about), times in Counter(
         (m["to_role"], m["subject"], m["about"]) for m in book.messages if m["about"]
     ).items():
-        if times > 1 and subject not in ("reassigned to you", "ticket taken over", "verify the meter", "report asked"):
+        if times > 1 and subject not in _TOLD_AGAIN:
             yield Breach("R-30", f"{role} was told {times} times: {subject} {about}")
     for row_id, row in (book.notices | book.tickets).items():
         papers = [f.detail["sha256"] for f in book.papers if f.about == row_id and f.detail["kind"] == row["kind"]]
@@ -275,29 +304,8 @@ def _chain(book: Book) -> Iterator[Breach]:
             yield Breach("R-30", f"the chain is broken at {place}")
     kinds: dict[str, set[str]] = {}
     for key in (row["key"] for row in book.chain if row["what"] != "paper.filed"):
-        kind, _, number = key.rpartition("/")
+        kind, _, number = key.partition("~")[0].rpartition("/")
         kinds.setdefault(kind, set()).add(number)
     for kind, numbers in kinds.items():
         if numbers != {str(n) for n in range(1, len(numbers) + 1)}:
             yield Breach("R-30", f"evidence is missing, or stands twice: {kind} {sorted(numbers)}")
-
-
-# ---- money -------------------------------------------------------------------------------------
-
-
-def _money(book: Book) -> Iterator[Breach]:
-    """What the case says is owed at the end is what the book says: every payment counted once."""
-    asked: datetime | None = book.case.get("debt_as_of")
-    if asked is None:
-        return
-    overdue = {b.bill_id for b in book.bills if b.due < law.local(asked)}
-    # What was booked just while billing was asked may be in the answer or not.
-    moments = {asked - ASKED_WITHIN, asked + ASKED_WITHIN}
-    booked = [*(b.known_by for b in book.bills), *(p.known_by for p in book.payments)]
-    moments |= {at for at in booked if abs(at - asked) < ASKED_WITHIN}
-    right = {sum(s.owes for b, s in book.owing(moment).items() if b in overdue) for moment in moments}
-    if book.case["owed"] not in right:
-        yield Breach("R-01", f"the case says {book.case['owed']} cents as of {asked}, the book {sorted(right)}")
-    last = max((p.known_by for p in book.payments), default=asked)
-    if book.case.get("stage") != "closed" and last > asked + A_MOMENT and book.until > last + slack(book):
-        yield Breach("R-17", f"billing was last asked at {asked}, a payment is there since {last}")

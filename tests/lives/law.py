@@ -1,6 +1,7 @@
 """The little law that the oracle needs, written from the procedure a second time: no case shares it."""
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,9 +11,12 @@ import holidays
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 WEEK = 7 * DAY
 TICKET_LEAD, HALF_HOUR, WINDOW, PERMIT_LASTS = 24 * HOUR, 30 * MINUTE, 2 * HOUR, 15 * MINUTE
 REISSUES = 3
+LONGEST_PLAN = 366
+"""Days from the agreement to the last instalment."""
 WARNINGS = (12, 20)
 LEADERS = ("centre_director", "company_leader")
 
@@ -56,31 +60,54 @@ def levels(customer_class: str, cents: int) -> set[str]:
     return needed
 
 
+MAY_STAY_UNPAID = 999
+"""Cents that all bills named together may still owe and count as settled: less than the 10.00 of `min_debt` (R-35)."""
+
+
+def spelled(ident: str) -> str:
+    """An id of a meter, unit or person without what does not count in it: width, case, blanks, dashes (R-33)."""
+    folded = unicodedata.normalize("NFKC", ident).casefold()
+    kept = "".join(c for c in folded if not c.isspace() and unicodedata.category(c) not in ("Pd", "Zs", "Cf"))
+    return kept.replace("\u2212", "") or ident
+
+
+def words(text: str) -> str:
+    """What counts in a name or an address: neither width, case and blanks, nor punctuation (R-32)."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in folded if unicodedata.category(c)[0] not in "PZCS")
+
+
 class Bill(NamedTuple):
-    """A bill of the book; money in cents; `known_by` as for a payment."""
+    """A bill of the book; money in cents."""
 
     bill_id: str
     due: date
     cents: int
-    known_by: datetime
 
 
 class Payment(NamedTuple):
-    """A payment or a reversal of the book; `known_by` is the case's time by which the book certainly held it."""
+    """A payment or a reversal of the book; `bill_id` is the bill it names, `reverses` the payment it takes back."""
 
     payment_id: str
     cents: int
     paid_at: datetime
     bill_id: str | None
     reverses: str | None
-    known_by: datetime
+
+
+class Part(NamedTuple):
+    """What of one payment lies on one bill."""
+
+    payment_id: str
+    cents: int
+    paid_at: datetime
 
 
 class Standing(NamedTuple):
-    """What one bill still owes, in cents, and when money last reached it."""
+    """What one bill still owes, in cents, and what was paid on it."""
 
     owes: int
-    last_paid: datetime | None
+    parts: tuple[Part, ...]
 
 
 def standing(bills: Iterable[Bill], payments: Iterable[Payment]) -> dict[str, Standing]:
@@ -92,18 +119,23 @@ def standing(bills: Iterable[Bill], payments: Iterable[Payment]) -> dict[str, St
     )
     oldest_first = sorted(bills, key=lambda b: (b.due, b.bill_id))
     owes = {b.bill_id: b.cents for b in oldest_first}
-    last: dict[str, datetime] = {}
+    parts: dict[str, list[Part]] = {b: [] for b in owes}
 
     def put(payment: Payment, bill_id: str, cents: int) -> int:
         part = min(cents, owes[bill_id])
-        if part:
+        if part > 0:
             owes[bill_id] -= part
-            last[bill_id] = max(last.get(bill_id, payment.paid_at), payment.paid_at)
-        return cents - part
+            parts[bill_id].append(Part(payment.payment_id, part, payment.paid_at))
+        return cents - max(part, 0)
 
     left = [(p, put(p, p.bill_id, p.cents) if p.bill_id in owes else p.cents) for p in money]
     for payment, cents in left:
         for bill in oldest_first:
             if cents:
                 cents = put(payment, bill.bill_id, cents)
-    return {i: Standing(cents, last.get(i)) for i, cents in owes.items()}
+    return {i: Standing(cents, tuple(parts[i])) for i, cents in owes.items()}
+
+
+def owed(state: Mapping[str, Standing], bills: Iterable[str]) -> int:
+    """What these bills owe in all, in cents; one that the book no longer holds owes nothing."""
+    return sum(state[b].owes for b in bills if b in state)

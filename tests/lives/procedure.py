@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.lives.acts import ACTS, close_incident, last, pay
+from tests.lives.acts_of_change import CHANGES
 from tests.lives.book import Booked
 from tests.lives.life import Life, Step
 from tests.lives.playing import Playing, Snapshot, StepPlayer
@@ -139,7 +140,7 @@ async def together(p: Playing, step: Step, snap: Snapshot, now: datetime) -> Non
     await asyncio.gather(*(p.steps[s["do"]](p, s, snap, now) for s in step["steps"]))
 
 
-STEPS: dict[str, StepPlayer] = {**ACTS, "march": proceed, "when": when, "together": together}
+STEPS: dict[str, StepPlayer] = {**ACTS, **CHANGES, "march": proceed, "when": when, "together": together}
 
 
 # ---- a whole life ---
@@ -150,8 +151,12 @@ async def play(town: Town, life: Life, account_id: str) -> Playing:
     who = life["customer"]
     world = town.world
     await world.customer(account_id=account_id, customer_class=who["customer_class"], important=who["important"])
+    meter = f"M-{account_id}"
+    await world.customer(
+        account_id=f"{account_id}-N", meter_id=f"{meter}-next-door", card={"name": "邻居", "address": "隔壁"}
+    )
     bill_id = await world.bill(account_id, who["amount"], who["overdue_days"])
-    report = {"report_id": f"first-{account_id}", "meter_id": f"M-{account_id}", "reported_by": "x", "source": "95598"}
+    report = {"report_id": f"first-{account_id}", "meter_id": meter, "reported_by": "x", "source": "95598"}
     opened = await (
         world.open(account_id, signal="supply_found_cut", payload=report)
         if who["opened_by"] == "supply_found_cut"
@@ -159,7 +164,9 @@ async def play(town: Town, life: Life, account_id: str) -> Playing:
     )
     case = Case(world, account_id, world.client.get_workflow_handle(opened.handle.id))
     playing = Playing(town, case, opened_at=(now := await case.now()), now=now, steps=STEPS)
-    playing.booked.append(Booked(bill_id, now - timedelta(days=1)))
+    playing.meters.append(meter)
+    before = now - timedelta(days=1)
+    playing.booked += [Booked(bill_id, before, before, "bills"), Booked(account_id, before, before, "customers")]
     for step in life["steps"]:
         if not await playing.play(step):
             break
@@ -169,7 +176,7 @@ async def play(town: Town, life: Life, account_id: str) -> Playing:
 
 async def _evening(playing: Playing) -> None:
     """Everything answers again, the case reads once more, and a cut has time to be noticed."""
-    if playing.town.put_back(playing.account_id):
+    if await playing.put_back():
         await playing.skip(timedelta(hours=5))
     await playing.signal("recheck_requested", request_id=f"evening-{playing.account_id}", source="operator")
     await playing.at_rest()

@@ -21,6 +21,7 @@ from temporalio.service import RPCError
 from tests.lives.book import Book, read
 from tests.lives.drawing import life_of
 from tests.lives.judge_cut import Breach
+from tests.lives.keeping import keep
 from tests.lives.life import Life
 from tests.lives.oracle import judge, reached
 from tests.lives.playing import Playing, Stuck
@@ -57,6 +58,8 @@ class Lived:
     said: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     lost_by: str = ""
+    kept: str = ""
+    """Where everything about a life with breaches is kept."""
 
     @property
     def lost(self) -> bool:
@@ -92,6 +95,9 @@ async def live(town: Town, name: str, life: Life) -> Lived:
     lived.days = (playing.now - playing.opened_at).total_seconds() / 86_400
     lived.steps = sum(line.startswith("--") for line in playing.said)
     lived.facts = [f"{f.n:3} {f.recorded_at:%m-%d %H:%M:%S} {f.what} {f.about or ''} {f.detail}" for f in book.facts]
+    if lived.breaches:
+        verdict = "\n".join((*map(str, lived.breaches), "", *lived.said, "", *lived.facts))
+        lived.kept = str(await keep(playing, life, verdict))
     if not playing.closed:
         with suppress(RPCError):
             await playing.case.handle.terminate("its life is over")
@@ -110,6 +116,8 @@ async def _judged(town: Town, playing: Playing, lived: Lived) -> Book:
             playing.booked,
             playing.now,
             not playing.was_down,
+            playing.told,
+            playing.silences,
         )
         lived.breaches = judge(book)
         if not lived.breaches:

@@ -2,10 +2,12 @@
 
 from tests.mutants import (
     faults_around_it,
+    faults_of_changes,
     faults_of_cutting,
     faults_of_hints,
     faults_of_notices,
     faults_of_order,
+    faults_of_proofs,
     faults_of_supply,
 )
 from tests.mutants.fault import Fault
@@ -14,7 +16,9 @@ FAULTS: tuple[Fault, ...] = (
     *faults_of_notices.FAULTS,
     *faults_of_cutting.FAULTS,
     *faults_of_supply.FAULTS,
+    *faults_of_changes.FAULTS,
     *faults_around_it.FAULTS,
     *faults_of_order.FAULTS,
     *faults_of_hints.FAULTS,
+    *faults_of_proofs.FAULTS,
 )

@@ -233,8 +233,8 @@ APPROVAL = (
         name="the reader approves the cut for his own notice",
         rule="R-12",
         file="domain/case/rulings/approvals.py",
-        right="if actor.id in served_by:",
-        wrong='if actor.id in served_by and actor.role == "reader":',
+        right="    if among(facts, actor.id, served_by):",
+        wrong='    if among(facts, actor.id, served_by) and actor.role == "reader":',
         tests=(f"{C_APPROVALS}test_who_served_a_notice_never_approves_the_cut",),
     ),
     Fault(
@@ -281,8 +281,8 @@ APPROVAL = (
         name="an important customer without a filing",
         rule="R-14",
         file="domain/case/conditions.py",
-        right="return facts.account.important and red is not None and",
-        wrong="return facts.account.important and red is None and",
+        right="return red is not None and facts.important_since(red) and",
+        wrong="return red is None and facts.important_since(red) and",
         tests=(T_CONDITIONS,),
     ),
     Fault(

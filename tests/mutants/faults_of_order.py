@@ -18,8 +18,8 @@ FAULTS = (
         name="an upsert is dropped",
         rule="replay",
         file="workflows/case_desk.py",
-        right="shows = (facts.stage, roles, views.restore_due_by(facts))",
-        wrong="shows = (facts.stage, views.restore_due_by(facts))",
+        right="shows = (shown_stage(facts), roles, views.restore_due_by(facts))",
+        wrong="shows = (shown_stage(facts), views.restore_due_by(facts))",
         tests=(REPLAY,),
     ),
     Fault(

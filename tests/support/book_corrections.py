@@ -16,7 +16,7 @@ _BILLS, _PAYMENTS = TABLES.tables["bills"], TABLES.tables["payments"]
 
 async def correct(world: World, bill_id: str, amount: str) -> None:
     """The bill comes to another amount."""
-    await _run(world, update(_BILLS).where(_BILLS.c.bill_id == bill_id).values(amount=Decimal(amount)))
+    await asyncio.to_thread(world.parts.book.correct_bill, bill_id, Decimal(amount))
 
 
 async def cancel(world: World, bill_id: str) -> None:

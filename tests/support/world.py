@@ -159,8 +159,11 @@ class World:
 
     async def start_worker(self, *, earlier: bool = False) -> None:
         """A worker with an empty cache takes up what is there; an `earlier` one knows nothing of R-31 to R-35."""
-        workflows = (EarlierCase, *WORKFLOWS[1:]) if earlier else WORKFLOWS
-        self.worker = worker_for(self.client, self.settings, workflows, activities(self.parts))
+        if earlier:
+            workflows = (EarlierCase, *WORKFLOWS[1:])
+            self.worker = worker_for(self.client, self.settings, workflows, activities(self.parts))
+        else:
+            self.worker = make_worker(self.client, self.parts, self.settings)
         self._running = asyncio.create_task(self.worker.run())
 
     async def stop_worker(self) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from domain.case.announced_payments import would_settle
+from domain.case.announced_payments import still_unbooked, would_settle
 from domain.case.attempt import end_attempt, void_notice
 from domain.case.billing_answers import record_as_read
 from domain.case.checks import check_actor, known_ticket
@@ -82,6 +82,7 @@ def _note_billing(facts: CaseFacts, ticket_id: str, now: datetime, *, answered: 
         answer=owing if answered else "no_answer",
         owed=facts.debt.owed if answered else None,
         named=named,
+        unbooked=still_unbooked(facts) if facts.present_since and answered else None,
         **record_as_read(facts, answered=answered),
     )
 
@@ -123,6 +124,7 @@ def _grant_permit(facts: CaseFacts, message: m.RequestPermit, now: datetime) -> 
         permit_id=permit_id,
         ticket_id=permit.ticket_id,
         meter_id=message.meter_id,
+        meter_has_twin=facts.account.meter_has_twin or None,
         valid_until=permit.valid_until,
         cut_at=red.cut_at,
     )

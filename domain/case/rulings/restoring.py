@@ -60,6 +60,7 @@ def report_restored(
     if cut is not None and not cut.off:
         return facts, _answered(_restored_already(facts, cut, message, ours=ours))
     if cut is None or not ours:
+        to_confirm = (cut,) if cut else facts.to_restore
         facts = facts.noted(
             now,
             "supply.reported",
@@ -67,8 +68,9 @@ def report_restored(
             actor=message.actor,
             about=message.ticket_id,
             counts=False,
+            to_confirm=tuple(c.restore_ticket for c in to_confirm) if facts.present_since else None,
         )
-        facts = _confirmation_asked(facts, now, message, (cut,) if cut else facts.to_restore)
+        facts = _confirmation_asked(facts, now, message, to_confirm)
         return facts, _answered(_why_it_does_not_count(facts, cut, message))
     at = restored_at
     # A meter may be found cut off before our own cut of it is reported: one restoration ends both.

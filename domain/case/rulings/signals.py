@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from domain.case.announced_payments import announced_so_far, kept, settled_by
+from domain.case.announced_payments import announced_so_far, kept, settled_by, shown_beside
 from domain.case.attempt import revoke_permit
 from domain.case.entities import Announced, Hold, Permit
 from domain.case.facts import CaseFacts
@@ -70,6 +70,7 @@ def payment_received(facts: CaseFacts, message: PaymentReceived, now: datetime) 
         about=message.payment_id,
         amount=message.amount,
         channel=message.channel,
+        **shown_beside(facts, message.payment_id),
     )
     facts = hinted(facts, now, message.amount)
     reversal = f"reversal:{message.payment_id}"

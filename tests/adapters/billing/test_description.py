@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from adapters.billing import answers, over_http
+from adapters.billing import answers, described, over_http
 from adapters.billing.embedded import SqlBilling, open_billing
 from tests.support.billing_api import TOKEN, BillingApi, description, schema, serving, wrong
 from tests.support.billing_lines import bill, customer, paid
@@ -44,8 +44,8 @@ def name_of(path: str) -> str:
 def refusal(path: str, answer: Any) -> str | None:
     """Why the adapter does not take this for an answer; None if it does."""
     try:
-        answers.read(ANSWERS[path], answer)
-    except answers.NotAsDescribed as problem:
+        described.read(ANSWERS[path], answer)
+    except described.NotAsDescribed as problem:
         return str(problem)
     return None
 

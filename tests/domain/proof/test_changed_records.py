@@ -87,3 +87,13 @@ def test_the_restoration_ticket_of_a_replaced_meter_is_found() -> None:
     story = [*story[:at], {**story[at], "detail": {**story[at]["detail"], "meter_id": "m-10"}}, *story[at + 1 :]]
     assert breached(story) == set()
     assert breached(changed(story, "customer.changed", after={"meter_id": "m-11"})) == {"R-24"}
+
+
+def test_a_class_that_ended_the_notice_asked_nothing_more_of_it() -> None:
+    """R-10: first seen when the ticket is due, it makes the red notice void in the same step."""
+    seen = t("11-01", "09:00")
+    void = step("notice.void", seen, about=RED, kind="red", reason="another class", counted=False)
+    story = [*clean()[: find(clean(), "ticket.sent")], class_changed(seen), void]
+    assert breached(story, customer_class="non_residential", closed_at=None) == set()
+    later = [*story[:-1], {**void, "at": t("11-01", "10:00"), "recorded_at": t("11-01", "10:00")}]
+    assert breached(later, customer_class="non_residential", closed_at=None) == {"R-10"}

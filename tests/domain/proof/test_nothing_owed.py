@@ -14,11 +14,13 @@ from tests.domain.proof.test_rules import (
     changed,
     clean,
     find,
+    present,
     proof,
     put_after,
     put_before,
     step,
     t,
+    without_rules,
 )
 
 
@@ -83,16 +85,18 @@ TRIFLES: list[Any] = [
     ("10.00", "met", set()),
     ("9.99", "breached", {"R-35", "P1"}),
     ("0.01", "breached", {"R-35", "P1"}),
-    (None, "not_reached", set()),
+    (None, "breached", {"R-35", "P1"}),
 ]
 
 
 @pytest.mark.parametrize(("named", "verdict", "broken"), TRIFLES)
 def test_no_cut_for_a_trifle(named: str | None, verdict: str, broken: set[str]) -> None:
-    """R-35, P1: as billing's answer at the permit is on record; a case of before has no such amount."""
-    story = clean()
+    """R-35, P1: as billing's answer at the permit is on record; a permit of before the rule is not judged by it."""
+    story = present(clean())
     i = max(n for n, s in enumerate(story) if s["what"] == "billing.checked" and s["detail"]["when"] == "permit")
-    if named is not None:
-        story[i] = {**story[i], "detail": {**story[i]["detail"], "named": named}}
+    story[i] = {**story[i], "detail": {**story[i]["detail"], "named": named}}
     assert proof(story)["R-35"].verdict == verdict
     assert breached(story) == broken
+    of_before = without_rules(story)
+    assert proof(of_before)["R-35"].verdict == "not_reached"
+    assert breached(of_before) == set()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -128,6 +129,24 @@ def clean() -> Story:
     return [*yellow_served(), *red_served(), *ticketed(), *permitted(), cut(), settled(), *restored()]
 
 
+def present(story: Story) -> Story:
+    """The story of a case for which R-31 to R-35 count from its opening, with what such a case puts on record."""
+    told = []
+    for entry in story:
+        also: Step = {"rules": "R-35"} if entry["what"] == "case.opened" else {}
+        when = entry["detail"].get("when")
+        if entry["what"] == "billing.checked" and when in ("half_hour", "permit"):
+            also = {"record": 1, "record_read_at": entry["at"].isoformat()}
+            also |= {"named": "128.50", "unbooked": {}} if when == "permit" else {}
+        told.append({**entry, "detail": {**also, **entry["detail"]}})
+    return told
+
+
+def without_rules(story: Story) -> Story:
+    """The same story of a case from before R-31 to R-35."""
+    return changed(story, "case.opened", rules=None)
+
+
 def case_file(story: Story, **case: Any) -> CaseFile:
     row: Step = {
         "case_key": "run-1",
@@ -142,11 +161,14 @@ def case_file(story: Story, **case: Any) -> CaseFile:
         "closed_at": t("11-03", "12:00"),
         "policy": POLICY.label,
     }
+    # The case counts what it records, and not the papers that the printer notes.
+    counted = accumulate(entry["what"] != "paper.filed" for entry in story)
+    places = [0 if entry["what"] == "paper.filed" else n for n, entry in zip(counted, story, strict=True)]
     lines = [
         FiledEvidence.model_validate(
-            {"key": f"e-{n}", "place": n, "seq": n, "account_id": "3001", "case_key": "run-1"} | entry
+            {"key": f"e-{n}", "place": place, "seq": n, "account_id": "3001", "case_key": "run-1"} | entry
         )
-        for n, entry in enumerate(story, start=1)
+        for n, (place, entry) in enumerate(zip(places, story, strict=True), start=1)
     ]
     return CaseFile(case=CaseRow.model_validate(row | case), evidence=tuple(lines))
 
@@ -205,7 +227,8 @@ def put_after(story: Story, what: str, *steps: Step, about: str | None = None) -
 def test_a_clean_case_meets_every_rule_it_reached() -> None:
     lines = proof(clean())
     verdicts = {rule: line.verdict for rule, line in lines.items()}
-    not_reached = {"R-04", "R-09", "R-10", "R-14", "R-19", "R-20", "R-22", "R-26", "R-28", "R-29", "R-35"}
+    not_reached = {"R-04", "R-09", "R-10", "R-14", "R-19", "R-20", "R-22", "R-26", "R-28", "R-29"}
+    not_reached |= {f"R-{n}" for n in range(31, 36)}
     assert {rule for rule, verdict in verdicts.items() if verdict == "not_reached"} == not_reached
     assert {rule for rule, verdict in verdicts.items() if verdict == "met"} == set(verdicts) - not_reached
 
@@ -218,7 +241,7 @@ def test_a_channel_that_accepted_has_notified_the_customer() -> None:
 
 def test_every_rule_and_property_is_judged_once_in_order() -> None:
     rules = [line.rule for line in prove(case_file(clean()), POLICY)]
-    assert rules == [f"R-{n:02d}" for n in range(1, 31)] + ["R-35", "P1", "P2", "P3"]
+    assert rules == [f"R-{n:02d}" for n in range(1, 36)] + ["P1", "P2", "P3"]
 
 
 def test_a_met_rule_says_when_by_whom_and_on_what_evidence() -> None:
@@ -684,3 +707,15 @@ def test_a_row_without_evidence_behind_it_is_found() -> None:
     )
     file = case_file(clean()).model_copy(update={"notices": (row,)})
     assert {x.rule for x in prove(file, POLICY) if x.verdict == "breached"} == {"R-30"}
+
+
+@pytest.mark.parametrize(("last", "verdict"), [("2027-11-04", "met"), ("2027-11-05", "breached")])
+def test_no_plan_runs_longer_than_the_policy_allows(last: str, verdict: str) -> None:
+    """R-04: 366 days from 3 November; a plan of before the rule ran as long as it was agreed to."""
+    story = present(clean())
+    i = find(story, "debt.settled")
+    instalments = ["2026-12-01 100.00", f"{last} 28.50"]
+    story[i] = step("plan.agreed", t("11-03", "08:00"), "team_leader t-1", "plan-1", instalments=instalments)
+    assert proof(story)["R-04"].verdict == verdict
+    assert breached(story) == ({"R-04"} if verdict == "breached" else set())
+    assert breached(without_rules(story)) == set()

@@ -1,20 +1,30 @@
 """The command line as a script sees it: results on stdout, refusals on stderr, exit codes; on a real server."""
 
 import asyncio
+import base64
 import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    ScheduleCalendarSpec,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from adapters.register.writing import SqlRegister
@@ -30,6 +40,7 @@ from domain.contract.tables import SIGNALS, UPDATES
 from domain.customer import Account, Customer, CustomerCard
 from domain.money.book import BookedBill
 from edge.commands.application import main
+from edge.ingest.overdue import open_overdue
 from tests.support.register_reading import WholeRegister
 from tests.support.register_records import OPENED, case_row, record
 
@@ -181,7 +192,7 @@ async def test_help_shows_every_command_of_the_contract(cli: Cli) -> None:
     messages = {name.replace("_", "-") for name in (*SIGNALS, *UPDATES)}
     for name in named | messages:
         assert re.search(rf"\b{name}\b", said), name
-    assert {"anchor", "serve"} <= set(said.replace("serve-again", "").split())
+    assert {"anchor", "serve", "serve-billing"} <= set(said.replace("serve-again", "").split())
 
 
 def test_a_command_that_serves_nothing_loads_no_web_server() -> None:
@@ -498,6 +509,22 @@ async def test_overdue_opens_whoever_owes_and_says_who_does_not(cli: Cli, utilit
     assert "张三" not in summary
 
 
+async def test_overdue_shows_how_many_it_has_done(utility: Utility) -> None:
+    accounts = [utility.book(f"many-{number}") for number in range(40)]
+    seen: list[tuple[str, int, int]] = []
+    billing, policies = utility.parts.billing, utility.parts.policies
+    await open_overdue(
+        utility.client,
+        billing,
+        policies,
+        utility.settings.task_queue,
+        datetime.now(UTC),
+        accounts,
+        progress=lambda *moved: seen.append(moved),
+    )
+    assert seen == [("overdue", 32, 40), ("overdue", 40, 40)]
+
+
 async def test_overdue_without_billing_ends_with_3(cli: Cli, utility: Utility) -> None:
     account = utility.book("down-1")
     utility.parts.book.set_reachable(False, "月末结算")
@@ -551,6 +578,42 @@ async def test_schedules_are_installed_once_and_kept_up_to_date(cli: Cli, utilit
     assert schedule.spec.time_zone_name == "Asia/Shanghai"
     assert [(c.hour[0].start, c.minute[0].start) for c in schedule.spec.calendars] == [(5, 20)]
     assert schedule.state.paused, "an operator's pause outlives an update"
+
+
+async def test_schedules_keep_the_hour_that_was_set_until_another_is_named(
+    cli: Cli, utility: Utility, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`doctor` and the runbook say `schedules install` alone: whoever follows them must not move anything."""
+    names = ("daily-sweep", "government-report", "evidence-anchor")
+    try:
+        await cli("schedules", "install", "--at", "04:00", "--json")
+        monkeypatch.setenv("ARREARS_ANCHOR", str(tmp_path / "anchor"))
+        monkeypatch.setenv("ARREARS_ANCHOR_KEY", base64.b64encode(b"k" * 32).decode())
+        kept = (await cli("schedules", "install", "--json")).result
+        assert kept["at"] == "04:00"
+        assert kept["times"] == dict.fromkeys(names, "04:00"), "what is new goes with the sweep"
+        assert "04:00 Asia/Shanghai" in (await cli("schedules", "install")).out
+
+        def twice_a_day(known: ScheduleUpdateInput) -> ScheduleUpdate:
+            schedule = known.description.schedule
+            schedule.spec = ScheduleSpec(
+                calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(3), ScheduleRange(15)])], time_zone_name="UTC"
+            )
+            return ScheduleUpdate(schedule)
+
+        handle = utility.client.get_schedule_handle("daily-sweep")
+        await handle.update(twice_a_day)
+        assert (await cli("schedules", "install", "--json")).result["at"] is None
+        spec = (await handle.describe()).schedule.spec
+        assert [r.start for r in spec.calendars[0].hour] == [3, 15]
+        assert spec.time_zone_name == "Asia/Shanghai", "the policy's zone"
+        assert (await cli("schedules", "install", "--at", "06:10", "--json")).result["times"] == dict.fromkeys(
+            names, "06:10"
+        )
+    finally:
+        for name in names:
+            with suppress(RPCError):
+                await utility.client.get_schedule_handle(name).delete()
 
 
 async def test_search_attributes_are_added_once(utility: Utility) -> None:

@@ -92,6 +92,18 @@ async def unanswered(world: World, tmp_path_factory: pytest.TempPathFactory) -> 
     asking.cancel()
 
 
+# ---- a worker that cannot write -----------------------------------------------------------------
+
+
+async def test_a_worker_says_at_once_where_it_cannot_write(world: World, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = {"ARREARS_DOCUMENTS": str(tmp_path / "file" / "papers"), "ARREARS_TASK_QUEUE": "cannot-write"}
+    async with worker_program(world, tmp_path, **nowhere) as worker:
+        await until(lambda: worker.said("worker.started"), "the worker's start, all the same")
+        assert await worker.said("place.unwritable")
+        assert await worker.said("ARREARS_DOCUMENTS")
+
+
 # ---- every message by its command -------------------------------------------------------------
 
 

@@ -161,6 +161,19 @@ def test_a_worker_killed_in_the_middle_of_the_demo_loses_nothing(start: Callable
     assert result["processes"]["worker"] != killed
 
 
+@pytest.mark.parametrize("place", ["a file", "/sys"])
+def test_a_demo_without_a_place_to_write_says_so_in_a_sentence(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a file").touch()
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom edge.demo import run, stage\n"
+        f"stage.ROOT = Path({str(tmp_path / place)!r})\nsys.exit(run(keep=False, as_json=True))"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    refusal = json.loads(ended.stderr)
+    assert (ended.returncode, ended.stdout, refusal["type"]) == (3, "", "CannotWrite")
+    assert str(tmp_path / place) in refusal["message"]
+
+
 def test_an_interrupted_demo_ends_all_that_it_started(start: Callable[[tuple[str, ...]], Demo]) -> None:
     demo = start(_only(3, 5))
     demo.until(lambda said: "cases opened" in said)

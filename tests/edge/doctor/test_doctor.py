@@ -19,6 +19,7 @@ from adapters.register.writing import SqlRegister, open_register
 from adapters.sql.engine import writing
 from client.schedules import install_daily_sweep, install_government_report
 from composition.parts import build
+from composition.places import places
 from composition.settings.checkup import ReadSettings
 from composition.settings.model import Settings
 from edge.doctor import Doctor, machine
@@ -142,8 +143,7 @@ async def test_folders_are_checked_where_the_program_uses_them(
     (tmp_path / "papers").write_text("a file, where a folder should be", "utf-8")
     [documents] = found(await doctor(ARREARS_DOCUMENTS="papers"))["documents"]
     assert (documents["state"], documents["says"]) == ("ok", f"{ROOT / 'papers'} can be made when needed")
-    places = list(Doctor(_read(Settings.model_validate({"documents": "papers"})))._places())
-    assert ROOT / "papers" in places
+    assert ROOT / "papers" in [place.path for place in places(Settings.model_validate({"documents": "papers"}))]
 
 
 # ---- who is notified by which channel ------------------------------------------------------------------
@@ -240,6 +240,23 @@ async def test_a_register_that_somebody_has_locked_does_not_hang_the_doctor(util
         ended = await doctor()
         database.rollback()
     only(ended, "register", "broken", "database is locked")
+    assert "another program holds the file" in found(ended)["register"][0]["do"]
+
+
+async def test_a_file_that_cannot_be_made_or_opened_is_no_database_to_start(doctor: Doctoring, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for part, name in (("register", "ARREARS_REGISTER_URL"), ("billing", "ARREARS_BILLING_URL")):
+        ended = await doctor(**{name: f"sqlite:///{tmp_path / 'file' / 'below' / 'it.db'}"})
+        assert states(ended)[part] == "broken"
+        assert "cannot be made" in found(ended)[part][0]["says"]
+        assert "right to write there" in found(ended)[part][0]["do"]
+        assert "start the database" not in ended.out
+
+
+async def test_a_billing_system_that_does_not_answer_is_no_database(doctor: Doctoring) -> None:
+    ended = await doctor(ARREARS_BILLING_URL="http://127.0.0.1:1/", ARREARS_BILLING_TOKEN="t" * 32)
+    assert states(ended)["billing"] == "broken"
+    assert "the utility's system runs" in found(ended)["billing"][0]["do"]
 
 
 async def test_billing_switched_off_is_found_though_its_database_answers(utility: World, doctor: Doctoring) -> None:
@@ -459,7 +476,7 @@ async def test_keys_that_do_not_open_the_open_cases_are_named(doctor: Doctoring)
     ended = await doctor(ARREARS_PAYLOAD_KEYS=key("k1"))
     only(ended, "payload keys", "broken", "not encrypted")
     both = {"ARREARS_PAYLOAD_KEYS": key("k1"), "ARREARS_PAYLOAD_PLAIN": "accept"}
-    assert states(await doctor(**both))["payload keys"] == "ok"
+    only(await doctor(**both), "payload keys", "broken", "the worker has no payload keys")
 
 
 async def test_cases_encrypted_by_a_key_that_is_not_there_are_named(

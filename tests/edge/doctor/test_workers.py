@@ -86,6 +86,13 @@ class Queue:
             half.pollers.extend(left)
         return list(judged(self.name, halves, datetime.now(UTC)))
 
+    async def seen_silent(self, identity: str, ago: timedelta) -> list[Finding]:
+        """What the doctor says if that one was last heard of so long ago."""
+        halves = {kind: await describe_queue(self.client, self.name, number) for kind, number in KINDS.items()}
+        for poller in (poller for half in halves.values() for poller in half.pollers if poller.identity == identity):
+            poller.last_access_time.FromDatetime(datetime.now(UTC) - ago)
+        return list(judged(self.name, halves, datetime.now(UTC)))
+
     async def becomes(self, state: str) -> Finding:
         """What the doctor says once the server has spread the change."""
         await _until(lambda: self._is(state))
@@ -158,6 +165,9 @@ async def test_a_build_that_is_not_current_yet_gets_no_case(queue: Queue) -> Non
         async with queue.worker("plain"):
             well = await queue.becomes("ok")
             assert ("new (build" in well.says, "plain (heard" in well.says) == (True, True)
+            [silent] = await queue.seen_silent("plain", timedelta(seconds=80))
+            assert (silent.state, "plain (heard of 80 s ago" in silent.says) == ("warning", True)
+            assert "new (" not in silent.says, "one that gets no case stands in for nobody"
 
 
 async def test_what_temporal_refuses_is_no_fault_of_the_doctors(world: World) -> None:

@@ -352,6 +352,30 @@ async def test_an_interrupted_ingest_marks_what_it_announced(office: Office) -> 
     assert office.billing.count_unannounced(NOW) == 500 - len(office.cases.told)
 
 
+async def test_an_ingest_interrupted_while_it_reads_ends_after_the_batch_in_hand(office: Office) -> None:
+    sample = write_sample(office.folder, 9_000, today=TODAY)
+    batches: list[int] = []
+    loop, enough = asyncio.get_running_loop(), asyncio.Event()
+
+    def progress(_what: str, done: int, _total: int) -> None:
+        batches.append(done)
+        loop.call_soon_threadsafe(enough.set)
+
+    ingesting = ingest(sample.files, office.billing, office.cases, now=NOW, policies=Policies(), progress=progress)
+    running = asyncio.create_task(ingesting)
+    await asyncio.wait_for(enough.wait(), 20)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    read = len(batches)
+    await asyncio.sleep(0.2)
+    assert len(batches) == read, "nothing goes on in the background"
+    assert office.cases.told == []
+    report = await office.ingest(*sample.files)
+    assert report.accepted + report.duplicates == sample.lines
+    assert report.duplicates > 0
+
+
 async def test_billing_out_of_reach_ends_the_ingest(office: Office) -> None:
     office.billing.set_reachable(False)
     with pytest.raises(BillingUnavailable):
@@ -397,11 +421,14 @@ async def test_rejected_lines_are_kept_as_they_were_read(office: Office, monkeyp
     monkeypatch.chdir(office.folder)
     line = '"b1","10""01",2026-09,2026-10-20,"1,000"'
     bills = office.write("b.csv", BILLS, line)
-    reports = [await ingest([bills], office.billing, office.cases, now=NOW, policies=Policies()) for _ in range(2)]
-    assert [r.reject_file for r in reports] == [
-        "var/rejected-20261026-120000.csv",
-        "var/rejected-20261026-120000-2.csv",
+    other = office.write("c.csv", BILLS, line)
+    reports = [
+        await ingest([file], office.billing, office.cases, now=NOW, policies=Policies())
+        for file in (bills, bills, other)  # the same list once, though the same file was read again
     ]
+    first, second = "var/rejected-20261026-120000.csv", "var/rejected-20261026-120000-2.csv"
+    assert [r.reject_file for r in reports] == [first, first, second]
+    assert sorted(os.listdir("var")) == [Path(second).name, Path(first).name]
     header, row = read_csv(str(reports[0].reject_file))
     assert header == ["file", "line", "reason", "text"]
     assert (row[0], row[1], row[3]) == (str(bills), "2", line)
@@ -411,13 +438,21 @@ async def test_rejected_lines_are_kept_as_they_were_read(office: Office, monkeyp
 async def test_progress_reaches_the_end_of_every_file_and_of_the_announcements(office: Office) -> None:
     sample = write_sample(office.folder, 250, today=TODAY)
     seen: dict[str, tuple[int, int]] = {}
+    counted: list[int] = []
+
+    def progress(what: str, done: int, total: int) -> None:
+        seen[what] = (done, total)
+        if what == "announce":
+            counted.append(done)
+
     await ingest(
         sample.files,
         office.billing,
         office.cases,
         now=NOW,
         policies=Policies(),
-        progress=lambda what, done, total: seen.update({what: (done, total)}),
+        progress=progress,
     )
+    assert counted == list(range(251)), "from the first moment on, and each account"
     assert seen.pop("announce") == (250, 250)
     assert seen == {path.name: (path.stat().st_size, path.stat().st_size) for path in sample.files}

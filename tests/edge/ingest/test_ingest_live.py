@@ -2,9 +2,11 @@
 
 import asyncio
 import csv
+import signal
 import socket
 import sqlite3
-from asyncio.subprocess import Process
+import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import date, datetime
@@ -16,7 +18,7 @@ from temporalio.client import Client
 from client import cases
 from client.converter import data_converter
 from client.problems import Problem
-from tests.support.programs import program, until
+from tests.support.programs import ROOT, environment, program, until
 from tests.support.sample_exports import account, write_sample
 from tests.support.world import World, temporal_cli
 
@@ -50,6 +52,52 @@ async def test_a_gb18030_export_with_bad_lines_is_ingested_whole(world: World, t
         assert (again["cases_opened"], again["cases_joined"], again["payments_signalled"]) == (0, 0, 1)
         closed = await world.client.get_workflow_handle(f"arrears-{account(18)}").result()
         assert closed["outcome"] == "settled"
+
+
+async def test_an_interrupted_ingest_says_how_far_it_came_and_the_same_command_goes_on(
+    world: World, tmp_path: Path
+) -> None:
+    """Ctrl-C: what is booked stays, and a person is told so; stdout stays empty, for there is no result."""
+    count, billing = 400, tmp_path / "billing.db"
+    files = [str(file) for file in write_sample(tmp_path, count, today=today(world)).files]
+    async with world.apart(tmp_path) as utility:
+        url = {"ARREARS_BILLING_URL": f"sqlite:///{billing}"}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(ROOT / "starter.py"), "ingest", *files),
+            env=environment(utility, **url),
+            cwd=tmp_path,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        await until(lambda: asyncio.sleep(0, 0 < announced(billing) < count), "the first announcements")
+        process.send_signal(signal.SIGINT)
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+        said = err.decode()
+        assert (process.returncode, out) == (130, b"")
+        assert "Interrupted: 已中止 interrupted." in said
+        assert "the same command again does the rest" in said
+        assert f" of {count} accounts done" in said
+        assert "Traceback" not in said
+        before = announced(billing)
+        assert before < count
+        report = (await program(utility, "ingest", *files, "--json", folder=tmp_path, **url)).result
+        assert (report["accepted"], report["cases_opened"] + report["cases_joined"]) == (0, count - before)
+
+
+async def test_a_list_of_rejected_lines_that_cannot_be_written_is_named_before_anything_is_announced(
+    world: World, tmp_path: Path
+) -> None:
+    """`/dev/full` is a disk without room."""
+    files = [str(file) for file in write_sample(tmp_path, 20, today=today(world), bad=0.5).files]
+    async with world.apart(tmp_path) as utility:
+        ended = await program(utility, "ingest", *files, "--rejects", "/dev/full", "--json", folder=tmp_path)
+        assert ended.code == 3, ended.err
+        assert ended.refusal["type"] == "CannotWrite"
+        assert "/dev/full: No space left on device" in ended.refusal["message"]
+        assert utility.parts.reader.list_cases(limit=10) == ()
+        (tmp_path / "var").touch()  # a file, where the list's folder belongs
+        ended = await program(utility, "ingest", *files, "--json", folder=tmp_path)
+        assert (ended.code, ended.refusal["type"]) == (3, "CannotWrite")
 
 
 async def test_a_server_killed_in_the_middle_of_an_ingest_costs_patience_and_no_case(
