@@ -1,14 +1,15 @@
 """Asks billing whose meter that is, and waits for the answer no longer than a ticket can wait (R-34)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NoAnswerInTime
 from dataclasses import dataclass
 from typing import Protocol
 
-from activities.billing import BillingUnavailable
+import structlog
 
 # Billing that hangs takes these threads, and none of those that send tickets.
 _HANDS = ThreadPoolExecutor(8, thread_name_prefix="whose-meter")
+
+log = structlog.get_logger()
 
 
 class MeterDirectory(Protocol):
@@ -26,8 +27,12 @@ class WhoseMeter:
     seconds: float = 2.0
 
     def __call__(self, meter_id: str) -> str | None:
-        """Whose meter that is; None where billing does not know, or is silent."""
+        """Whose meter that is; None where billing does not know, or is silent, or whatever else keeps its answer.
+
+        A ticket without an account brings supply back; one that waits for a fault to be mended does not (R-24).
+        """
         try:
             return _HANDS.submit(self.billing.account_of_meter, meter_id).result(self.seconds)
-        except (NoAnswerInTime, BillingUnavailable):
+        except Exception as problem:
+            log.warning("meter.account_unread", why=type(problem).__name__)
             return None

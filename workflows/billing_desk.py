@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.billing_answers import with_circumstances, with_debt
     from domain.case.cut_days import slot_wish
     from domain.case.facts import CaseFacts
-    from domain.case.hints import copies_go_along, only_copies_ask
+    from domain.case.hints import copies_go_along, hinted, news_asks, only_copies_ask
     from domain.case.record_changes import take_record
     from domain.case.restoration import bills_restored_by_plan, paid_beside_a_plan
     from domain.customer import RecordRead
@@ -44,13 +44,15 @@ class BillingDesk:
         self._last_record = 0
         self._question: asyncio.Task[bool] | None = None
         self._circumstances_asked: asyncio.Task[bool] | None = None
+        self._record_read: asyncio.Task[bool] | None = None
 
     # ---- a question in the background ----------------------------------------------------------
 
     @property
     def answered(self) -> bool:
         """Whether a question in the background has ended, and `surface_faults` has not seen it yet."""
-        return any(q is not None and q.done() for q in (self._question, self._circumstances_asked))
+        questions = (self._question, self._circumstances_asked, self._record_read)
+        return any(q is not None and q.done() for q in questions)
 
     @property
     def asking(self) -> bool:
@@ -67,6 +69,11 @@ class BillingDesk:
     def answers_at_once(self) -> bool:
         """Whether the question is for copies alone, and is being answered within the workflow task."""
         return self._answers_at_once
+
+    @property
+    def reads_record(self) -> bool:
+        """Whether the customer's record is being read by itself."""
+        return self._record_read is not None and not self._record_read.done()
 
     def ask_what_is_owed(self) -> None:
         """Ask what is owed, in the background: neither time nor people wait for the answer."""
@@ -85,12 +92,15 @@ class BillingDesk:
         if self._circumstances_asked is not None and self._circumstances_asked.done():
             self._circumstances_asked.result()
             self._circumstances_asked = None
+        if self._record_read is not None and self._record_read.done():
+            self._record_read.result()
+            self._record_read = None
 
     # ---- asking --------------------------------------------------------------------------------
 
     async def _read_debt(self) -> bool:
         number, hints, now = self.number_a_question(), self._held.facts.hints, workflow.now()
-        supply_is_off = bool(self._held.facts.cuts_off)
+        supply_is_off, news = bool(self._held.facts.cuts_off), news_asks(self._held.facts)
         query = self._query(now, self._record_asked(needed=False) if supply_is_off else None)
         at_once = self._answers_at_once or (supply_is_off and workflow.patched(ASKED_AT_ONCE))
         read = await self._debt_at_once(query) if at_once else None
@@ -100,12 +110,12 @@ class BillingDesk:
             config = wait.titled(wait.BILLING_FOR_RESTORATION if first else wait.BILLING, "II.6 what is owed")
             read = await insist(BillingActivities.read_debt, query, config)
             assert read is not None
-        facts = self._held.facts
-        if self.is_newest(number):
-            facts = self._with_answer(query, read.alone(), hints)
+        facts = self._with_answer(number, query, read.alone(), hints)
         taken = self._with_record(facts, number, read.record)
         if taken is not self._held.facts:
             self._held.take(taken)
+        if query.record is not None and read.record is None and news:
+            self._begin_to_read_the_record()
         return True
 
     async def _debt_at_once(self, query: DebtAsked) -> DebtRead | None:
@@ -134,11 +144,11 @@ class BillingDesk:
                 return False
         else:
             standing = await self._insist_on_circumstances(request)
-        facts = self._held.facts
-        if self.is_newest(number):
-            facts = self._with_answer(request.debt, standing.debt, hints)
+        facts = self._with_answer(number, request.debt, standing.debt, hints)
         facts = self._with_record(facts, number, standing.record)
         self._held.take(with_circumstances(facts, standing, now, workflow.now()))
+        if restoring and request.debt.record is not None and standing.record is None:
+            self._begin_to_read_the_record()
         return not at_once or (_complete(request.debt, standing.record) and workflow.now() - now <= ANSWER_IS_FRESH)
 
     async def _insist_on_circumstances(self, request: CircumstancesAsked) -> Standing:
@@ -153,8 +163,21 @@ class BillingDesk:
     async def read_record(self) -> bool:
         """Read the customer's record alone, and take it over; false if none came within 15 s (R-32).
 
-        For a meter that the case does not know. What is judged after it is judged on the facts of that moment.
+        For a meter that the case does not know. What is judged after it is judged on the facts of that moment. Reports
+        that come while it is being read share that question, or copies of one would cost an activity each (R-31).
         """
+        return await self._begin_to_read_the_record()
+
+    def _begin_to_read_the_record(self) -> asyncio.Task[bool]:
+        """Read it beside everything else, unless it is being read.
+
+        So it is known, too, where a debt's answer came without it: no restoration waits for a record (R-32).
+        """
+        if self._record_read is None or self._record_read.done():
+            self._record_read = asyncio.create_task(self._read_record())
+        return self._record_read
+
+    async def _read_record(self) -> bool:
         number, now = self.number_a_question(), workflow.now()
         query = self._query(now, self._record_asked(needed=True)).model_copy(update={"bills": ()})
         config = wait.titled(wait.BILLING_NOW, "II.7 the customer's record")
@@ -200,8 +223,15 @@ class BillingDesk:
 
     # ---- answers -------------------------------------------------------------------------------
 
-    def _with_answer(self, query: DebtAsked, debt: AccountDebt, hints: int) -> CaseFacts:
-        """The facts with billing's answer to a question asked after so many hints."""
+    def _with_answer(self, number: int, query: DebtAsked, debt: AccountDebt, hints: int) -> CaseFacts:
+        """The facts with billing's answer to a question asked after so many hints, unless a later one has overtaken it.
+
+        What was asked first may still have been read last: where the two answers differ, billing is asked again (P2).
+        """
+        if not self.is_newest(number):
+            facts = self._held.facts
+            differs = facts.present_since is not None and debt.mark() != facts.debt.mark()
+            return hinted(facts, workflow.now()) if differs else facts
         unseen = announced_payments.unseen(self._held.facts, debt, hints)
         facts = with_debt(self._held.facts, query, debt, workflow.now(), hints)
         if (paid := paid_beside_a_plan(facts, workflow.now())) is not facts and workflow.patched(PAID_BESIDE_A_PLAN):

@@ -164,6 +164,7 @@ class CaseDesk:
             workflow.info().is_continue_as_new_suggested()
             and self.nothing_under_way()
             and not self.billing.asking
+            and not self.billing.reads_record
             and self.record.may_change_runs
         )
 

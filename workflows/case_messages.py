@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.case.facts import CaseFacts
     from domain.case.restoration import cut_to_answer_for
     from domain.case.rulings import SIGNAL_RULINGS, UPDATE_RULINGS, cutting, restoring
-    from domain.case.rulings.asked_again import AGAIN, is_not_yet, senders, used_for_another
+    from domain.case.rulings.asked_again import AGAIN, is_not_yet, known_content, senders, used_for_another
     from domain.case.rulings.policy import keeping_tolerance
     from domain.case.rulings.signals import ignored
     from domain.case.rulings.steering import passing_on
@@ -109,17 +109,24 @@ class CaseMessages(CaseDesk):
     async def _signalled_after_the_record(self, name: str, raw: RawValue, arrived: datetime) -> None:
         """The customer's record may name that meter by now; without an answer in 15 s, the report is judged at once."""
         await self.billing.read_record()
-        self.take(self._ruled_signal(self.facts, name, raw, arrived))
+        self.take(self.facts)  # what time has brought about meanwhile
+        judged = self._ruled_signal(self.facts, name, raw, workflow.now(), arrived)
+        self.take(reported_meters.counted_from_arrival(self.facts, judged, arrived))
 
     @staticmethod
-    def _ruled_signal(facts: CaseFacts, name: str, raw: RawValue, arrived: datetime) -> CaseFacts:
+    def _ruled_signal(
+        facts: CaseFacts, name: str, raw: RawValue, now: datetime, arrived: datetime | None = None
+    ) -> CaseFacts:
+        """The facts after a signal; `arrived`: when it came, if that was before it is judged."""
         try:
             message = parse(SIGNALS[name].payload, raw)
+            if arrived is not None:
+                message = reported_meters.as_it_came(message, arrived)
             if facts.present_since is None and has_unusual_blanks(message):
                 raise Refused("BadRequest", "must not contain control characters")
-            return SIGNAL_RULINGS[name](facts, message, arrived)
+            return SIGNAL_RULINGS[name](facts, message, now)
         except Refused as refusal:
-            return ignored(facts, arrived, name, str(refusal))
+            return ignored(facts, now, name, str(refusal))
 
     def check_form(self, name: str, raw: RawValue) -> None:
         """Refusals of form come from the validator and leave no event."""
@@ -134,11 +141,13 @@ class CaseMessages(CaseDesk):
         if (first := self._first_answer(name, message)) is not None:
             return first
         rulings = {**UPDATE_RULINGS, **AGAIN} if self._is_worked_out_afresh(name, message) else UPDATE_RULINGS
-        judged = await self._after_the_record(name, message)
+        arrived, judged = workflow.now(), await self._after_the_record(name, message)
         try:
             facts, answer = rulings[name](self.facts, judged, workflow.now())
         except Refused as refusal:
             raise self._refused(name, message, refusal) from None
+        if workflow.now() > arrived:
+            facts = reported_meters.counted_from_arrival(self.facts, facts, arrived)
         return self._accepted(name, message, self._amended(name, facts), answer)
 
     async def _after_the_record(self, name: str, message: Contract) -> Contract:
@@ -183,7 +192,7 @@ class CaseMessages(CaseDesk):
         answer = self._kept_answer(name, message)
         if answer is None or not present or business_key(name, message) is None:
             return answer
-        kept = self.facts.contents.get(self._answer_key(name, message), {})
+        kept = self.facts.contents.get(self._answer_key(name, message)) or known_content(self.facts, message)
         if kept.get(_UPDATE_ID) == _update_id():
             return answer
         if (field := field_that_differs(kept, spelled_alike(message))) is not None:

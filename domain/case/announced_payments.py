@@ -18,7 +18,7 @@ from domain.record.subjects import subject
 ASKED_AGAIN_AFTER = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60))
 """After billing's first answer without the payment; one that billing does not show by the last of them is given up."""
 AWAITED_AT_MOST = 100
-"""The latest ones: a feeder that runs wild costs no case its workflow tasks."""
+"""A feeder that runs wild costs no case its workflow tasks."""
 BELIEVED = 3
 """So many announced payments of a case may come to nothing; later ones hold no permit back after billing's answer."""
 _NOTHING = Decimal("0.00")
@@ -36,13 +36,21 @@ def unseen(facts: CaseFacts, debt: AccountDebt, hints: int) -> tuple[Announced, 
     candidates = (*facts.unbooked, *(h.model_copy(update={"missed_at": debt.as_of}) for h in heard))
     if facts.present_since is None:
         on_bills = {payment.payment_id for bill in debt.bills for payment in bill.payments}
-        return tuple(p for p in candidates if p.payment_id not in on_bills)[-AWAITED_AT_MOST:]
+        return kept(facts, tuple(p for p in candidates if p.payment_id not in on_bills))
     listed = _listed(debt)
     if not _short(facts, debt):
-        return tuple(p for p in candidates if p.payment_id not in listed)[-AWAITED_AT_MOST:]
+        return kept(facts, tuple(p for p in candidates if p.payment_id not in listed))
     whole = {p.payment_id: p.payment_amount for bill in debt.bills for p in bill.payments if p.payment_amount}
     booked = {i: max(amount, whole.get(i, _NOTHING)) for i, amount in listed.items()}
-    return tuple(p for p in candidates if booked.get(p.payment_id, _NOTHING) < p.amount)[-AWAITED_AT_MOST:]
+    return kept(facts, tuple(p for p in candidates if booked.get(p.payment_id, _NOTHING) < p.amount))
+
+
+def kept(facts: CaseFacts, payments: tuple[Announced, ...]) -> tuple[Announced, ...]:
+    """Of too many the largest, in the order of their coming: no flood of small ones hides the one that settles (P2)."""
+    if facts.present_since is None or len(payments) <= AWAITED_AT_MOST:
+        return payments[-AWAITED_AT_MOST:]
+    largest = sorted(range(len(payments)), key=lambda n: (payments[n].amount, n))[-AWAITED_AT_MOST:]
+    return tuple(payments[n] for n in sorted(largest))
 
 
 def _listed(debt: AccountDebt) -> dict[str, Decimal]:

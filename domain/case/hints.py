@@ -151,7 +151,12 @@ def only_copies_ask(facts: CaseFacts) -> bool:
     """Billing is to be asked, and for nothing but copies. (Where supply is off, it is asked at once for anything.)"""
     if facts.present_since is None or facts.cuts_off:
         return False
-    return facts.debt_is_stale and facts.on_hints.news <= facts.hints_answered
+    return facts.debt_is_stale and not news_asks(facts)
+
+
+def news_asks(facts: CaseFacts) -> bool:
+    """Billing is to be asked for a message that is no copy."""
+    return facts.on_hints.news > facts.hints_answered
 
 
 # ---- by when billing must answer --------------------------------------------------------------

@@ -426,3 +426,32 @@ async def test_a_case_of_before_hears_an_id_that_it_has_spent(tmp_path_factory: 
         await world.restart_worker()  # and what it has done replays
         await case.update("report_not_cut", "field_crew", ticket_id=ticket["ticket_id"], reason="paid")
         assert (await case.result())["outcome"] == "settled"
+
+
+async def test_a_case_of_before_refuses_another_promise_or_plan_under_a_used_id(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """R-31: it kept the answer alone, and would give it to whoever promises something else."""
+    async with running_world(tmp_path_factory.mktemp("earlier")) as world:
+        await world.stop_worker()
+        await world.start_worker(earlier=True)
+        case = await world.open()
+        await case.notice("yellow")
+        today = local_day(await case.now(), world.policy)
+        promise: dict[str, Any] = {"promise_id": "p-1", "amount": "200.00", "until": str(today + timedelta(days=2))}
+        plan: dict[str, Any] = {
+            "plan_id": "q-1",
+            "instalments": [{"due": str(today + timedelta(days=3)), "amount": "200.00"}],
+        }
+        await case.update("record_promise", "reader", **promise)
+        await case.update("agree_plan", "team_leader", **plan)
+        await world.restart_worker()
+        assert await case.update("record_promise", "reader", **promise) == {}
+        assert await case.update("agree_plan", "team_leader", **plan) == {}
+        with pytest.raises(Refusal) as refused:
+            await case.update("record_promise", "reader", **promise | {"until": str(today + timedelta(days=9))})
+        assert (refused.value.type, refused.value.details["field"]) == ("BadRequest", "until")
+        later = [{"due": str(today + timedelta(days=9)), "amount": "200.00"}]
+        with pytest.raises(Refusal) as refused:
+            await case.update("agree_plan", "team_leader", **plan | {"instalments": later})
+        assert (refused.value.type, refused.value.details["field"]) == ("BadRequest", "instalments")

@@ -9,6 +9,7 @@ from domain.case.facts import CaseFacts
 from domain.case.rulings.approvals import present_answer
 from domain.contract import updates as m
 from domain.contract.answers import ApprovalRecorded, DeliveryRecorded
+from domain.contract.business_keys import content
 from domain.contract.refusals import Refused
 from domain.contract.tables import UPDATES
 from domain.vocabulary import Contract, Role
@@ -68,6 +69,19 @@ def senders(facts: CaseFacts, name: str, message: Contract) -> tuple[Role, ...]:
         notice = facts.notice(message.notice_id)
         return facts.required_approvals(notice) if notice else ()
     return UPDATES[name].roles
+
+
+def known_content(facts: CaseFacts, message: Contract) -> dict[str, str]:
+    """What a promise or plan of a case from before has said, as far as the facts know it; else nothing.
+
+    Such a case kept the answer alone. Another promise under the same id would hear it, and would stop nothing.
+    """
+    promise, plan = facts.promise, facts.plan
+    if isinstance(message, m.RecordPromise) and promise and promise.promise_id == message.promise_id:
+        return content(message.model_copy(update={"amount": promise.amount, "until": promise.until}))
+    if isinstance(message, m.AgreePlan) and plan and plan.plan_id == message.plan_id:
+        return content(message.model_copy(update={"instalments": plan.instalments}))
+    return {}
 
 
 def used_for_another(name: str, field: str) -> Refused:

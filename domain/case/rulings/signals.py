@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from domain.case.announced_payments import AWAITED_AT_MOST, announced_so_far, settled_by, shown_beside
+from domain.case.announced_payments import announced_so_far, kept, settled_by, shown_beside
 from domain.case.attempt import revoke_permit
 from domain.case.entities import Announced, Hold, Permit
 from domain.case.facts import CaseFacts
@@ -77,7 +77,7 @@ def payment_received(facts: CaseFacts, message: PaymentReceived, now: datetime) 
     facts = forgotten(facts, reversal)
     if reversal not in facts.answers:
         announced = Announced(payment_id=message.payment_id, amount=message.amount, at=now, channel=message.channel)
-        facts = facts.but(heard=(*facts.heard, announced)[-AWAITED_AT_MOST:])
+        facts = facts.but(heard=kept(facts, (*facts.heard, announced)))
     if facts.red and facts.open_permit and settled_by(facts, announced_so_far(facts)):
         facts = revoke_permit(facts, now, because("payment_arrived", payment=message.payment_id))
     return facts

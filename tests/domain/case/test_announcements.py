@@ -175,3 +175,14 @@ def test_supply_off_without_leave_is_a_reason_to_wait_for_a_payment() -> None:
     assert len(announced_payments.asked_again_at(case)) == 4
     part = answered(announced(facts(cuts=(found,), present_since=OPENED), ("P-1", "20.00")), OWES)
     assert announced_payments.asked_again_at(part) == []
+
+
+def test_a_flood_of_small_payments_hides_none_that_settles() -> None:
+    """P2: the case keeps so many announcements, and the one that matters is among them."""
+    case = announced(present(), ("P-1", "200.00"))
+    for number in range(announced_payments.AWAITED_AT_MOST + 20):
+        case = announced(case, (f"S-{number}", "0.01"))
+    assert len(case.heard) == announced_payments.AWAITED_AT_MOST
+    case = answered(case, listing())
+    assert len(case.unbooked) == announced_payments.AWAITED_AT_MOST
+    assert announced_payments.would_settle(case)
