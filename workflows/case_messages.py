@@ -104,7 +104,7 @@ class CaseMessages(CaseDesk):
             message = parse(SIGNALS[name].payload, raw)
         except Refused:
             return False
-        return reported_meters.is_about_an_unknown_meter(self.facts, name, message, workflow.now())
+        return reported_meters.is_about_an_unknown_meter(self.facts, message, workflow.now())
 
     async def _signalled_after_the_record(self, name: str, raw: RawValue, arrived: datetime) -> None:
         """The customer's record may name that meter by now; without an answer in 15 s, the report is judged at once."""
@@ -153,11 +153,19 @@ class CaseMessages(CaseDesk):
     async def _after_the_record(self, name: str, message: Contract) -> Contract:
         """The message as it is to be judged: of a meter that the case does not know, after the record was read."""
         arrived = workflow.now()
-        if not reported_meters.is_about_an_unknown_meter(self.facts, name, message, arrived):
+        named = name in reported_meters.REPORTS | reported_meters.DOUBTS
+        if not named or not reported_meters.is_about_an_unknown_meter(self.facts, message, arrived):
+            return message
+        if name in reported_meters.DOUBTS:
+            self.in_background(self._read_the_record())
             return message
         await self.billing.read_record()
         self.take(self.facts)  # what time has brought about meanwhile
         return reported_meters.as_it_came(message, arrived)
+
+    async def _read_the_record(self) -> None:
+        await self.billing.read_record()
+        self.take(self.facts)
 
     def _amended(self, name: str, facts: CaseFacts) -> CaseFacts:
         """The facts with what a later version adds to such a message, in the runs that know it."""

@@ -9,16 +9,19 @@ from domain.case.restoration import restoration_due
 from domain.case.unauthorised_cut import known_cut
 from domain.vocabulary import Contract
 
-REPORTS = frozenset({"supply_found_cut", "report_cut", "report_meter_uncertain"})
+REPORTS = frozenset({"supply_found_cut", "report_cut"})
+"""What is judged after the record was read."""
+DOUBTS = frozenset({"report_meter_uncertain"})
+"""What is judged at once, for it stops the crew (R-19); the record is read beside it."""
 
 
-def is_about_an_unknown_meter(facts: CaseFacts, name: str, message: Contract, now: datetime) -> bool:
+def is_about_an_unknown_meter(facts: CaseFacts, message: Contract, now: datetime) -> bool:
     """Whether billing may have given the customer another meter since the case last took his record.
 
     If it has, the report is about a meter of his; if not, R-27 and R-34 apply. A meter whose cut is on record
     already is known, whosever it is: a copy of its report has no record read.
     """
-    if name not in REPORTS or facts.present_since is None:
+    if facts.present_since is None:
         return False
     report: Any = message
     at = getattr(report, "at", None) or now

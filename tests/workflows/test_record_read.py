@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from domain.customer import CardKept, CustomerCard
 from tests.support.billing_api import TOKEN, BillingApi, serving
 from tests.support.receivers import hook
 from tests.support.silent_records import SilentRecords
-from tests.support.world import SOON, Case, Refusal, World, running_world
+from tests.support.world import SOON, Case, World, running_world
 from tests.workflows.test_notified_by_channel import is_notified, to_sms, with_channels
 from tests.workflows.test_rules_taken_over import open_before
 
@@ -249,11 +249,25 @@ async def test_the_crew_that_names_a_meter_just_replaced_is_heard(world: World) 
     ticket = await case.to_window()
     await renew(case, meter_id="M-NEW")
     doubt = {"ticket_id": ticket["ticket_id"], "meter_id": "M-NEW", "remark": "another meter hangs here"}
-    with suppress(Refusal):  # the attempt has ended by then
-        await case.update("report_meter_uncertain", "field_crew", **doubt)
+    await case.update("report_meter_uncertain", "field_crew", **doubt)
     assert [e.detail["fields"] for e in await case.recorded("customer.changed")] == [["meter_id"]]
     assert not (await case.permit(ticket))["granted"]
     await case.becomes(lambda s: s["tickets"][0]["state"] == "recalled", "the recall")
+
+
+async def test_a_crew_in_doubt_is_stopped_before_the_record_answers(world: World) -> None:
+    """R-19: nobody cuts while he is unsure, however long billing takes to say whose meter it is."""
+    silent = SilentRecords.over(world.parts.book)
+    async with world.beside(billing=silent) as asking:
+        case = await opened(world, asking)
+        ticket = await case.to_window()
+        assert (await case.permit(ticket))["granted"]
+        silent.silent.set()
+        doubt = {"ticket_id": ticket["ticket_id"], "meter_id": "M-OTHER", "remark": "two meters in the box"}
+        assert await case.update("report_meter_uncertain", "field_crew", **doubt) == {}
+        assert (await case.snapshot())["permit"]["state"] == "revoked"
+        silent.silent.clear()
+        await case.at_rest()
 
 
 async def test_a_record_that_cannot_be_read_holds_no_report_up(world: World) -> None:
