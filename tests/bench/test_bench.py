@@ -116,8 +116,13 @@ async def test_replay_is_measured_on_histories_of_the_same_steps(tmp_path: Path)
         e.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
         e.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
     }
-    of_ours, of_bare = (Counter(x.event_type for x in h[0].events if x.event_type in steps) for h in (ours, bare))
-    assert of_ours == of_bare
+
+    def counted(history: WorkflowHistory) -> Counter[int]:
+        """Its steps; that a case asks which rules count for it is no step of the bare one."""
+        marked = (x for x in history.events if x.marker_recorded_event_attributes.marker_name != "core_patch")
+        return Counter(x.event_type for x in marked if x.event_type in steps)
+
+    assert counted(ours[0]) == counted(bare[0])
 
 
 async def test_a_sweep_asks_those_who_paid_and_counts_its_events_over_all_its_runs(tmp_path: Path) -> None:

@@ -301,7 +301,7 @@ async def _ran_twice(client: Client, twice: Counter[str], book: _Book) -> int:
         async for event in client.get_workflow_handle(workflow_id(account)).fetch_history_events():
             if event.HasField("activity_task_scheduled_event_attributes"):
                 order = json.loads(event.activity_task_scheduled_event_attributes.input.payloads[0].data)
-                case = order.get("record", order).get("case")
+                case = (order.get("record") or order).get("case")
                 if isinstance(case, dict):
                     written[event.event_id] = case["revision"]
             elif event.HasField("activity_task_started_event_attributes"):

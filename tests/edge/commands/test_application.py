@@ -642,7 +642,7 @@ async def test_a_restoration_reported_by_another_unit_is_printed_as_not_counted(
     stranger = json.dumps({**CREW, "unit": "FU-99"})
     ended = await cli("report-restored", account, "--ticket-id", ticket, "--actor", stranger, "--json")
     answer = json.loads(ended.out)
-    problem = json.loads(ended.err)
+    problem = json.loads(next(line for line in ended.err.splitlines() if line.startswith("{")))
     assert (ended.code, answer["counted"], problem["type"]) == (1, False, "NotCounted")
     assert problem["message"] == answer["why"]
     said = await cli("report-restored", account, "--ticket-id", ticket, "--actor", stranger)

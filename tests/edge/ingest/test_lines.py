@@ -90,6 +90,7 @@ def test_every_encoding_and_separator_reads_the_same(
         "account_id": "1001",
         "customer_class": "residential",
         "important": False,
+        "meter_has_twin": False,
         "meter_id": "M1",
         "reading_centre": "RC-03",
         "reader": "r-017",
