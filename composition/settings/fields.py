@@ -33,6 +33,18 @@ def sentence(where: tuple[int | str, ...], problem: str) -> str:
     return f"ARREARS_{str(where[0]).upper()}: {text}" if where else text
 
 
+def _folder(value: Path | None) -> Path | None:
+    if value is None:
+        return None
+    try:
+        found = (ROOT / value).is_dir()
+    except (OSError, ValueError):  # too long, or with characters that no path has
+        found = False
+    if not found:
+        raise ValueError("must be a folder that is there")
+    return ROOT / value
+
+
 def _billing_url(value: SecretStr) -> SecretStr:
     if not is_http(value.get_secret_value()):
         return _database_url(value)
@@ -114,6 +126,7 @@ def _capacity(value: str) -> str:
 
 # An address may carry a password, so it never shows in a repr or a log.
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+Folder = Annotated[Path | None, AfterValidator(_folder)]
 BillingUrl = Annotated[SecretStr, AfterValidator(_billing_url)]
 BillingToken = Annotated[SecretStr | None, AfterValidator(_billing_token)]
 PayloadKeys = Annotated[SecretStr | None, AfterValidator(_payload_keys)]

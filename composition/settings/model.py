@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import DirectoryPath, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from adapters.anchor.file import AnchorFile, private_key, public_key
@@ -18,6 +18,7 @@ from composition.settings.fields import (
     BillingUrl,
     Capacity,
     DatabaseUrl,
+    Folder,
     IpAndPort,
     PayloadKeys,
     PublicKeys,
@@ -66,7 +67,7 @@ class Settings(BaseSettings):
     """The language of papers."""
     paper_issuer: Annotated[str, Field(max_length=60)] = ""
     """The utility's name, at the head of its papers; left out, 供电企业 or The power supply company."""
-    paper_fonts: DirectoryPath | None = None
+    paper_fonts: Folder = None
     """A folder with fonts for letters that papers lack otherwise: rarer Chinese ones, Tibetan, Mongolian, Yi."""
     task_queue: Annotated[str, Field(min_length=1, max_length=200)] = "arrears"
     """Temporal's task queue, the same for worker and commands."""
