@@ -4,10 +4,12 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+import structlog
 from fontTools.fontBuilder import FontBuilder
 from fontTools.ttLib.tables._g_l_y_f import Glyph
-from structlog.testing import capture_logs
+from structlog.testing import LogCapture
 
+from adapters.papers import typst
 from adapters.papers.letters import lettering, number
 from adapters.papers.typst import TypstPapers
 from domain.customer import CustomerCard
@@ -18,6 +20,15 @@ from tests.adapters.papers.test_typst import order, pages, papers
 from tests.domain.papers.test_sheets import ZH
 
 __all__ = ["papers"]  # the fixture
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch) -> list[structlog.typing.EventDict]:
+    """What the printer logs, however the process has set up its logs before."""
+    capture = LogCapture()
+    monkeypatch.setattr(typst, "log", structlog.wrap_logger(structlog.PrintLogger(), processors=[capture]))
+    entries: list[structlog.typing.EventDict] = capture.entries
+    return entries
 
 
 def sheet(name: str, address: str = "北京路1号") -> NoticeSheet:
@@ -64,10 +75,11 @@ def test_an_address_is_treated_like_a_name(papers: TypstPapers) -> None:
     assert "〔U+20000〕" in pages(papers, sheet("张三", address="𠀀路1号"))[0]
 
 
-def test_the_paper_the_log_and_the_evidence_say_which_letters_are_missing(tmp_path: Path) -> None:
+def test_the_paper_the_log_and_the_evidence_say_which_letters_are_missing(
+    tmp_path: Path, logs: list[structlog.typing.EventDict]
+) -> None:
     printer = TypstPapers(tmp_path / "documents", ZH)
-    with capture_logs() as logs:
-        document = printer.put_down(sheet("𠀀野𪚥"))
+    document = printer.put_down(sheet("𠀀野𪚥"))
     assert document.letters_missing == ("U+20000", "U+2A6A5")
     assert [(line["event"], line["letters"]) for line in logs] == [
         ("paper.letters_missing", ("U+20000", "U+2A6A5")),
@@ -80,9 +92,10 @@ def test_the_paper_the_log_and_the_evidence_say_which_letters_are_missing(tmp_pa
     assert printer.put_back(sheet("𠀀野𪚥"), named)
 
 
-def test_a_paper_with_all_its_letters_says_nothing_of_them(tmp_path: Path) -> None:
-    with capture_logs() as logs:
-        document = TypstPapers(tmp_path / "documents", ZH).put_down(sheet("𠮷野𬎆"))
+def test_a_paper_with_all_its_letters_says_nothing_of_them(
+    tmp_path: Path, logs: list[structlog.typing.EventDict]
+) -> None:
+    document = TypstPapers(tmp_path / "documents", ZH).put_down(sheet("𠮷野𬎆"))
     assert (document.letters_missing, logs) == ((), [])
     assert "letters_missing" not in notice_filed(order("red", 1).notice, document).detail
 
