@@ -129,11 +129,21 @@ async def test_every_field_of_a_signal_is_noted_by_its_name(world: World, names:
     await assert_unharmed(case, before)
 
 
+LEARNED_LATE = {
+    "case_key": "c-1",
+    "cut_id": "c-1/cut/1",
+    "meter_id": "M-1",
+    "cut_at": "2026-10-20T09:05:00+08:00",
+    "settled_at": "2026-10-19T18:00:00+08:00",
+}
+"""What a case for the incident alone starts with (R-25)."""
+
+
 async def test_a_start_with_any_field_spoiled_closes_withdrawn_and_says_which(world: World) -> None:
     """The frozen policy stands in the start input: each of its keys too."""
     account = await world.customer()
     await world.bill(account)
-    good = {"account_id": account, "policy": GOOD_POLICY, "resumed": None}
+    good = {"account_id": account, "policy": GOOD_POLICY, "resumed": None, "paid_before_cut": LEARNED_LATE}
     inside = list(spoiled(CaseOpening, good, whole=("resumed",)))
 
     async def withdrawn(number: int, payload: Payload, field: str) -> None:
