@@ -58,7 +58,7 @@ async def test_an_interrupted_ingest_says_how_far_it_came_and_the_same_command_g
     world: World, tmp_path: Path
 ) -> None:
     """Ctrl-C: what is booked stays, and a person is told so; stdout stays empty, for there is no result."""
-    count, billing = 1_200, tmp_path / "billing.db"
+    count, billing = 400, tmp_path / "billing.db"
     files = [str(file) for file in write_sample(tmp_path, count, today=today(world)).files]
     async with world.apart(tmp_path) as utility:
         url = {"ARREARS_BILLING_URL": f"sqlite:///{billing}"}
@@ -68,6 +68,8 @@ async def test_an_interrupted_ingest_says_how_far_it_came_and_the_same_command_g
             cwd=tmp_path,
             stdout=PIPE,
             stderr=PIPE,
+            # Whoever runs the tests in the background has its children ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         await until(lambda: asyncio.sleep(0, 0 < announced(billing) < count), "the first announcements")
         process.send_signal(signal.SIGINT)
